@@ -1,0 +1,1 @@
+"""The sentence: annotate, match, judge, emit, document; the command line; the documents."""

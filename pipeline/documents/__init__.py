@@ -1,0 +1,1 @@
+"""The documents of a release, rendered from one record of the run: datasheet, cards, manifest."""

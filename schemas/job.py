@@ -1,0 +1,180 @@
+"""The job file as a model: every key, its type, its default, what it means, and the phase that reads it.
+
+A phase depends on the values of its own keys and of the phases before it, and on nothing else of the job: `keys_of` is what the
+freshness of a phase's files is computed from.
+"""
+
+import enum
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+
+class Phase(enum.StrEnum):
+    """Who reads a key. `RUN` keys steer a run (workers, gates) and decide no byte of any file."""
+
+    RUN = "run"
+    ANNOTATE = "annotate"
+    MATCH = "match"
+    JUDGE = "judge"
+    EMIT = "emit"
+    DOCUMENT = "document"
+
+
+def key(phase: Phase, doc: str, default: Any = ..., **rules: Any) -> Any:
+    """A key of the job file: the phase that reads it, one line on what it does, its default and its bounds."""
+    return Field(default, description=doc, json_schema_extra={"phase": phase.value}, **rules)
+
+
+def section(doc: str, factory: Any) -> Any:
+    """A key that holds further keys."""
+    return Field(default_factory=factory, description=doc)
+
+
+class Section(BaseModel):
+    """Part of a job: frozen, strict, no unknown key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+
+
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+class Decode(Section):
+    """Budget of one picture, checked before any pixel is decoded."""
+
+    max_pixels: int = key(Phase.ANNOTATE, "pixels a picture may have; more is unreadable", 100_000_000, gt=0)
+    max_bytes: int = key(Phase.ANNOTATE, "bytes a picture may have; more is unreadable", 52_428_800, gt=0)
+
+
+class Source(Section):
+    """Where rows come from."""
+
+    name: str = key(Phase.ANNOTATE, "name of the source, a column of the ledger", "main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    format: Literal["webdataset", "parquet", "urls"] = key(Phase.ANNOTATE, "layout of the shards")
+    paths: Names = key(Phase.RUN, "globs; relative ones resolve against the job file", min_length=1)
+    columns: dict[str, str] = key(Phase.ANNOTATE, "role: column, where the layout's own names are not recognised", {})
+    max_unreadable: float = key(Phase.RUN, "share of unreadable rows above which the job stops", 0.05, ge=0, le=1)
+    max_unreadable_shards: int = key(Phase.RUN, "shards that may be unreadable as a whole", 0, ge=0)
+    decode: Decode = section("budget of one picture", Decode)
+
+
+class Images(Section):
+    """How near-equal pictures are looked for."""
+
+    mode: Literal["fast", "exact"] = key(Phase.ANNOTATE, "decode at reduced scale, or fully (hashes equal imagehash's)", "fast")
+    reach: Literal["plain"] = key(Phase.ANNOTATE, "plain: as it is, trimmed, mirrored", "plain")
+
+
+class Dedup(Section):
+    """What counts as a duplicate."""
+
+    policy: Literal["image", "image_and_caption", "image_or_caption"] = key(Phase.MATCH, "which edges join rows into a cluster", "image")
+    max_per_caption: int | None = key(Phase.JUDGE, "rows kept of a caption cluster; null: all", None, ge=1)
+    against: Names = key(Phase.MATCH, "earlier runs whose rows count as the elder side", (), max_length=0)
+    eval_overlap: Names = key(Phase.MATCH, "benchmark sets to keep out", (), max_length=0)
+    images: Images = section("near-equal pictures", Images)
+
+
+class Rebalance(Section):
+    """Weights that undo, or set, the shares of groups among the kept rows."""
+
+    target: Literal["preserve", "uniform_known", "explicit", "decorrelate", "none"] = key(
+        Phase.JUDGE, "preserve: the shares before our own filters", "preserve"
+    )
+    margins: Names = key(Phase.JUDGE, "attributes whose shares are held", ("gender", "age", "region", "language"))
+    explicit: dict[str, dict[str, float]] = key(Phase.JUDGE, "target explicit: attribute: {level: share}; levels not named keep theirs", {})
+    citation: str | None = key(Phase.JUDGE, "target explicit: where the shares come from", None)
+    decorrelate: Names = key(Phase.JUDGE, "target decorrelate: two attributes made independent", ())
+    bounds: Annotated[tuple[float, float], Field(strict=False)] = key(Phase.JUDGE, "least and greatest weight", (1 / 3, 3.0))
+    min_cell: int = key(Phase.JUDGE, "rows below which a level is merged into 'other'", 200, ge=1)
+    on_infeasible: Literal["report", "fail"] = key(Phase.JUDGE, "weights 1 and said so, or exit 6", "report")
+    output: Literal["weight", "subsample"] = key(Phase.JUDGE, "a weight column, or a hash-chosen subsample", "weight")
+    min_effective_share: float | None = key(Phase.RUN, "gate: effective sample size as a share of the kept rows", None, gt=0, le=1)
+
+
+class Audit(Section):
+    """The removal rate of every filter in every group."""
+
+    fail_on_flags: bool = key(Phase.RUN, "gate: a flagged filter x group ends the run with exit 6", False)
+
+
+class Publish(Section):
+    """What goes into data/."""
+
+    drop: Names = key(Phase.EMIT, "source columns that are not published", ("exif", "http_headers"))
+
+
+class Datasheet(Section):
+    """Answers that only people can give; everything else in the documents is computed."""
+
+    title: str | None = key(Phase.DOCUMENT, "name of the dataset", None)
+    description: str | None = key(Phase.DOCUMENT, "one paragraph", None)
+    licence: str | None = key(Phase.DOCUMENT, "SPDX identifier or URL of the terms", None)
+    url: str | None = key(Phase.DOCUMENT, "home page", None)
+    version: str = key(Phase.DOCUMENT, "semantic version of the release", "1.0.0", pattern=r"^\d+\.\d+\.\d+$")
+    date: str | None = key(Phase.DOCUMENT, "date of publication, YYYY-MM-DD; never the clock's", None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    creators: Names = key(Phase.DOCUMENT, "who made it", ())
+    contact: str | None = key(Phase.DOCUMENT, "where to ask for removal", None)
+    answers: dict[str, str] = key(Phase.DOCUMENT, "question id: answer, for the questions of the datasheet", {})
+    strict: bool = key(Phase.RUN, "gate: an unanswered question ends the run with exit 6", False)
+
+
+class Job(Section):
+    """One job. `filters` is filled in by `pipeline.jobfile`, which knows the filters that are installed."""
+
+    version: Literal[1] = key(Phase.RUN, "version of the job file's own format")
+    source: Annotated[tuple[Source, ...], Field(strict=False, min_length=1)] = Field(description="one source or a list of them")
+    output: str = key(Phase.RUN, "the release folder: only what may be published", min_length=1)
+    work: str | None = key(Phase.RUN, "the private folder; default <output>.work", None)
+    workers: int | Literal["auto"] = key(Phase.RUN, "processes; 1 is this one; auto chooses by size", "auto")
+    max_not_scored: float = key(Phase.RUN, "share of rows a filter may fail on; a filter's own key goes before it", 0.001, ge=0, le=1)
+    dedup: Dedup = section("duplicates", Dedup)
+    filters: Section = section("filters by name", Section)
+    rebalance: Rebalance = section("weights", Rebalance)
+    audit: Audit = section("cost of every filter to every group", Audit)
+    publish: Publish = section("what goes into data/", Publish)
+    datasheet: Datasheet = section("declared answers", Datasheet)
+
+
+def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every key of a model that holds a value, with its dotted path."""
+    for name, field in model.model_fields.items():
+        inner = _section_of(field)
+        if inner is None:
+            yield prefix + name, field
+        else:
+            yield from leaves(inner, f"{prefix}{name}.")
+
+
+def keys_of(part: BaseModel, *phases: Phase) -> dict[str, Any]:
+    """The values that these phases read, as nested plain data in the order of the model.
+
+    >>> keys_of(Images(), Phase.ANNOTATE)
+    {'mode': 'fast', 'reach': 'plain'}
+    >>> keys_of(Dedup(), Phase.JUDGE)
+    {'max_per_caption': None}
+    """
+    values: dict[str, Any] = {}
+    for name, field in type(part).model_fields.items():
+        value = getattr(part, name)
+        if isinstance(value, BaseModel):
+            inner: Any = keys_of(value, *phases)
+        elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+            inner = [found for item in value if (found := keys_of(item, *phases))]
+        else:
+            extra = field.json_schema_extra
+            wanted = isinstance(extra, dict) and extra.get("phase") in phases
+            if wanted:
+                values[name] = value
+            continue
+        if inner:
+            values[name] = inner
+    return values
+
+
+def _section_of(field: FieldInfo) -> type[BaseModel] | None:
+    kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

@@ -1,0 +1,35 @@
+"""A shard: one source file, or a range of row groups of one. The element that travels through the pipeline."""
+
+import dataclasses
+from typing import Literal
+
+Format = Literal["webdataset", "parquet", "urls"]
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Shard:
+    """What a worker needs to find one shard, and what tells whether it has changed.
+
+    Attributes:
+      name: unique in the run, safe as a file name: the path below the longest common folder, "/" as "__", extensions dropped.
+      source: name of the job's source it belongs to.
+      path: where it lies, on any filesystem that Beam reads.
+      format: its layout.
+      size: bytes of the file.
+      version: etag, or modification time, of the file as its filesystem tells it.
+      row_groups: first and end row group (Parquet), None for the whole file.
+      sidecar: path of the `.parquet` beside a tar, None where there is none.
+      sidecar_size: bytes of the sidecar.
+      sidecar_version: like `version`, of the sidecar.
+    """
+
+    name: str
+    source: str
+    path: str
+    format: Format
+    size: int
+    version: str
+    row_groups: tuple[int, int] | None = None
+    sidecar: str | None = None
+    sidecar_size: int = 0
+    sidecar_version: str = ""

@@ -1,0 +1,35 @@
+"""The fixed-width columns that match compares: `work/signatures/<shard>.<hash>.arrow`, addressed by row.
+
+Arrow IPC, uncompressed, one record batch, so that a worker maps the file and touches only the pages of the column and rows it needs.
+"""
+
+import pyarrow as pa
+
+PERMUTATIONS = 128
+BANDS = 18
+BAND_ROWS = 7
+THUMBNAIL_SIDE = 48
+VIEWS = ("plain", "plain_mirrored", "trimmed", "trimmed_mirrored")
+
+CAPTION_NONE = 0  # no letter and no digit: nobody's duplicate
+CAPTION_EXACT = 1  # shorter than a shingle: equal or not at all
+CAPTION_SHORT = 2  # character 3-grams
+CAPTION_LONG = 4  # word 5-grams; 450 to 550 code points carry both bits
+
+SIGNATURE = pa.schema(
+    [
+        pa.field("uid", pa.binary(16), nullable=False),
+        pa.field("order", pa.binary(16), nullable=False),  # content order: smaller sorts first; see transforms.match.order
+        pa.field("caption_kind", pa.uint8(), nullable=False),
+        pa.field("caption_id", pa.uint64(), nullable=False),  # of the normal form
+        pa.field("caption_bands", pa.binary(8 * BANDS), nullable=False),  # keys of the bands, little-endian uint64
+        pa.field("caption_minhash", pa.binary(PERMUTATIONS), nullable=False),  # low 8 bits of each minimum
+        pa.field("text_bands", pa.binary(8 * BANDS), nullable=False),  # the same over word 5-grams
+        pa.field("text_minhash", pa.binary(PERMUTATIONS), nullable=False),
+        pa.field("has_picture", pa.bool_(), nullable=False),
+        pa.field("picture_id", pa.uint64(), nullable=False),  # of the bytes, or of the normalised URL where there are none
+        pa.field("has_hashes", pa.bool_(), nullable=False),  # false where there are no pixels or the picture is low_detail
+        pa.field("picture_hashes", pa.binary(8 * len(VIEWS)), nullable=False),
+        pa.field("thumbnail", pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE), nullable=False),  # grey, trimmed
+    ]
+)

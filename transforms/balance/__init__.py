@@ -1,0 +1,1 @@
+"""Cells, the bounded rake, the audit."""

@@ -1,0 +1,1 @@
+"""Consent signals, one small module each, and how they resolve."""

@@ -1,0 +1,210 @@
+"""What a filter is: its options, what it measures, and what it concludes from that.
+
+A filter measures every readable row once, in annotate, and stores what it found, never whether that was too much. What follows from a
+measure is decided in judge, from the measures alone, so that a threshold can change without a picture being read again.
+
+The plain filter is a `measure` that returns a score, and a bound:
+
+    class Shouting(Filter):
+        name: ClassVar[str] = "shouting"
+        max: float = key(Phase.JUDGE, "share of capitals above which a caption is rejected", 0.8)
+
+        def measure(self, batch: Batch) -> pa.StructArray:
+            return scores([share_of_capitals(text) for text in batch.captions])
+"""
+
+import abc
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.job import Phase, Section, key
+from schemas.samples import Samples
+from transforms.images.decode import Picture
+from transforms.text.caption import normal_form
+
+SCORE = pa.struct([("score", pa.float64())])
+
+
+@dataclasses.dataclass(frozen=True)
+class Artefact:
+    """A model or a list that a filter reads, as the manifest names it.
+
+    Attributes:
+      name: what people call it, e.g. "toxicity: shipped".
+      path: where it lies.
+      sha256: hex digest of the file, read when the job is loaded.
+    """
+
+    name: str
+    path: str
+    sha256: str
+
+
+@dataclasses.dataclass
+class Batch:
+    """What a filter may look at: at most 1,000 rows, all of them, readable or not.
+
+    Attributes:
+      samples: the rows as read.
+      pictures: one per row: a decoded picture, or None where there is none or it cannot be read.
+      sha256: digest of each row's bytes, None where there are none. `md5` and `sha1` likewise.
+      phash: perceptual hash of each picture as it is, None where there is none or it is low_detail.
+      measures: what the filters named in `reads` have measured on these rows.
+    """
+
+    samples: Samples
+    pictures: Sequence[Picture | None]
+    sha256: Sequence[bytes | None]
+    sha1: Sequence[bytes | None]
+    md5: Sequence[bytes | None]
+    phash: Sequence[int | None]
+    measures: dict[str, pa.StructArray]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @functools.cached_property
+    def captions(self) -> list[str | None]:
+        """Raw captions; None where absent."""
+        return self.samples.core.column("caption").to_pylist()  # type: ignore[no-any-return]
+
+    @functools.cached_property
+    def normal_captions(self) -> list[str | None]:
+        """Captions in the normal form that matching, word lists and models see; None where absent."""
+        return [None if text is None else normal_form(text) for text in self.captions]
+
+    @functools.cached_property
+    def urls(self) -> list[str | None]:
+        """URLs as the source has them."""
+        return self.samples.core.column("url").to_pylist()  # type: ignore[no-any-return]
+
+    @functools.cached_property
+    def images(self) -> list[bytes | None]:
+        """Picture bytes as read."""
+        return self.samples.core.column("image").to_pylist()  # type: ignore[no-any-return]
+
+    def role(self, name: str) -> list[Any]:
+        """Values of the source column that plays a role; all None where the source has none."""
+        column = self.samples.role(name)
+        return [None] * len(self) if column is None else column.to_pylist()
+
+    def slice(self, start: int, length: int) -> Self:
+        """Consecutive rows as a batch of their own."""
+        part = slice(start, start + length)
+        return type(self)(
+            self.samples.slice(start, length), self.pictures[part], self.sha256[part], self.sha1[part], self.md5[part], self.phash[part],
+            {name: measured.slice(start, length) for name, measured in self.measures.items()},
+        )  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One thing that a filter concludes about some rows: a reason to reject, a flag, or an action on what is published.
+
+    Attributes:
+      kind: where the word goes.
+      word: the reason, flag (`personal_data:email`) or action (`redacted:email`) itself.
+      rows: row numbers in the measures, int64, ascending, each once.
+      scores: float64, one per row in `rows`; None where there is no number.
+      threshold: the bound the score is beyond; None where there is none.
+      details: one text per row in `rows`, or one for all, or None. Never matched personal text.
+    """
+
+    kind: Literal["reason", "flag", "action"]
+    word: str
+    rows: np.ndarray
+    scores: np.ndarray | None = None
+    threshold: float | None = None
+    details: Sequence[str | None] | str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What judge knows beside a filter's own measures.
+
+    Attributes:
+      annotations: the base columns of the same rows (schemas.annotations.BASE), in batches of one shard.
+      measures: the measures of every filter, by name.
+      counts: what `Filter.count` of this filter found, summed over the whole run.
+    """
+
+    annotations: pa.RecordBatch
+    measures: Mapping[str, pa.StructArray]
+    counts: Mapping[str, int]
+
+
+class Filter(Section, abc.ABC):
+    """Base of every filter: a frozen model whose fields are the filter's options in the job file.
+
+    Attributes:
+      name: the YAML key, the column of its measures, and the reason.
+      reads: names of filters whose measures this one needs; they run first.
+      measured: Arrow type of what `measure` returns; always a struct.
+      needs: what makes the filter not applicable to a row where it is absent: its measure is null there and never counted as a failure.
+    """
+
+    name: ClassVar[str]
+    reads: ClassVar[tuple[str, ...]] = ()
+    measured: ClassVar[pa.DataType] = SCORE
+
+    enabled: bool = key(Phase.JUDGE, "false: measured, never judged", True)
+    action: Literal["reject", "flag"] = key(Phase.JUDGE, "flag: notice and keep", "reject")
+    on_missing: Literal["reject", "keep"] = key(Phase.JUDGE, "rows on which the filter itself failed", "keep")
+    max_not_scored: float | None = key(Phase.RUN, "share of rows it may fail on; null: the job's", None, ge=0, le=1)
+
+    @property
+    def reason(self) -> str:
+        """The word a rejected row carries."""
+        return self.name
+
+    @abc.abstractmethod
+    def measure(self, batch: Batch) -> pa.StructArray:
+        """What is there, one struct per row, of type `measured`. Null where the filter does not apply."""
+
+    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
+        """What follows. By default: a score above `max`, or below `min`, is a reason."""
+        score = measures.field("score").to_numpy(zero_copy_only=False)
+        findings = []
+        for bound, beyond in (("max", np.greater), ("min", np.less)):
+            threshold = getattr(self, bound, None)
+            if threshold is not None:
+                with np.errstate(invalid="ignore"):
+                    rows = np.flatnonzero(beyond(score, threshold))
+                findings.append(Finding("reason", self.reason, rows, score[rows], threshold))
+        return findings
+
+    def count(self, measures: pa.StructArray, annotations: pa.RecordBatch) -> dict[str, int]:
+        """Integers that `judge` needs over the whole run; they are summed over all rows and come back as `context.counts`."""
+        return {}
+
+    def models(self) -> Sequence[Artefact]:
+        """Model files that decide what is measured.
+
+        Raises:
+          MissingError: one is not there; the message names the cure.
+        """
+        return ()
+
+    def lists(self) -> Sequence[Artefact]:
+        """List files that are joined in judge.
+
+        Raises:
+          MissingError: one is not there.
+        """
+        return ()
+
+
+def scores(values: Sequence[float | None]) -> pa.StructArray:
+    """Scores as a struct array, rounded to 1e-4 (half to even), so that every machine stores and compares the same number.
+
+    >>> scores([0.123449, None]).to_pylist()
+    [{'score': 0.1234}, None]
+    """
+    rounded = [None if value is None else round(float(value), 4) for value in values]
+    missing = pa.array([value is None for value in rounded])
+    return pa.StructArray.from_arrays([pa.array(rounded, pa.float64())], fields=list(SCORE), mask=missing)

@@ -1,0 +1,1 @@
+"""Picture kernels: a bounded decoder, hashes, thumbnails, alignment, metadata."""

@@ -1,0 +1,1 @@
+"""Which rows are the same: signatures, keys, pairs, verification, compact clusters."""

@@ -1,0 +1,1 @@
+"""Reading shards: what a row is, in each layout, and how many there are."""
