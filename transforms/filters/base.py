@@ -182,6 +182,10 @@ class Filter(Section, abc.ABC):
         """Integers that `judge` needs over the whole run; they are summed over all rows and come back as `context.counts`."""
         return {}
 
+    def located(self, folder: str) -> Self:
+        """The same filter with relative paths in its options resolved against the folder of the job file. Filters with path options override it."""
+        return self
+
     def models(self) -> Sequence[Artefact]:
         """Model files that decide what is measured.
 

@@ -1,0 +1,186 @@
+"""Reads a job file: strict YAML in, a frozen `Job` out, and for everything that is wrong the key, what was expected, and the nearest name.
+
+The model is put together here because the `filters` section has one key for every filter that is installed, ours and others'.
+"""
+
+import difflib
+import functools
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError, create_model
+
+from schemas.errors import JobError
+from schemas.job import Job, Section, section
+from schemas.layout import Layout, join
+from transforms.filters import filter_types, in_reading_order
+from transforms.filters.base import Filter
+from transforms.storage import is_local
+
+
+@functools.cache
+def job_model() -> type[Job]:
+    """The model of a whole job file, with a section for every installed filter."""
+    kinds = filter_types()
+    fields: dict[str, Any] = {name: (kind, section(_first_line(kind), kind)) for name, kind in kinds.items()}
+    filters = create_model("Filters", __base__=Section, **fields)
+    return create_model("Job", __base__=Job, filters=(filters, section("filters by name", filters)))
+
+
+def load_job(path: str, settings: Sequence[str] = ()) -> Job:
+    """The job of a file, with `--set key.path=value` settings laid over it and relative paths resolved against the file's folder.
+
+    Raises:
+      JobError: the file cannot be read, is no YAML mapping, or does not fit the model; names the file and every wrong key.
+    """
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise JobError(f"{path}: the job file cannot be read ({error})") from error
+    content = _parse(text, path)
+    for setting in settings:
+        _lay_over(content, setting)
+    return build_job(content, os.path.dirname(os.path.abspath(path)), path)
+
+
+def build_job(content: Mapping[str, Any], folder: str, name: str) -> Job:
+    """A job from plain data.
+
+    Args:
+      content: the parsed YAML.
+      folder: what relative paths are resolved against.
+      name: what to call the job file in messages.
+    """
+    content = dict(content)
+    if isinstance(content.get("source"), Mapping):
+        content["source"] = [content["source"]]
+    try:
+        job = job_model().model_validate(content)
+    except ValidationError as error:
+        single = not isinstance(content.get("source"), Sequence) or len(content["source"]) == 1
+        lines = [_explain(problem, content, single=single) for problem in error.errors()]
+        raise JobError("\n".join(f"{name}: {line}" for line in lines)) from error
+    names = [source.name for source in job.source]
+    if len(set(names)) < len(names):
+        raise JobError(f"{name}: source: each source needs a name of its own; {max(names, key=names.count)!r} stands twice (key `name`)")
+    return _located(job, folder, name)
+
+
+def filters_of(job: Job) -> list[Filter]:
+    """The job's filters, each after those whose measures it reads."""
+    return in_reading_order({name: getattr(job.filters, name) for name in type(job.filters).model_fields})
+
+
+def layout_of(job: Job) -> Layout:
+    """Where the job's files lie."""
+    out = job.output.rstrip("/")
+    return Layout(out, (job.work or f"{out}.work").rstrip("/"))
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """SafeLoader that refuses a key that stands twice."""
+
+
+def _mapping_once(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        if not isinstance(key, str):
+            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is not text", key_node.start_mark)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_once)
+
+
+def _parse(text: str, name: str) -> dict[str, Any]:
+    try:
+        content = yaml.load(text, _StrictLoader)  # noqa: S506: a SafeLoader
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        at = f", line {where.line + 1}" if where else ""
+        raise JobError(f"{name}{at}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
+    if not isinstance(content, dict):
+        raise JobError(f"{name}: a job file is a mapping of keys (version, source, output, ...); found {type(content).__name__}")
+    return content
+
+
+def _lay_over(content: dict[str, Any], setting: str) -> None:
+    path, equals, text = setting.partition("=")
+    if not equals or not path.strip():
+        raise JobError(f"--set {setting}: expected key.path=value, for example --set filters.toxicity.max=0.4")
+    value = _parse(f"value: {text}", f"--set {path}")["value"]
+    *parents, last = path.strip().split(".")
+    place: Any = content
+    for part in parents:
+        if isinstance(place, list) and part.isdigit() and int(part) < len(place):
+            place = place[int(part)]
+        elif isinstance(place, dict):
+            if not isinstance(place.get(part), dict | list):
+                place[part] = {}
+            place = place[part]
+        else:
+            raise JobError(f"--set {path}: there is no {part!r} to set a key in")
+    if isinstance(place, list) and last.isdigit() and int(last) < len(place):
+        place[int(last)] = value
+    elif isinstance(place, dict):
+        place[last] = value
+    else:
+        raise JobError(f"--set {path}: there is no {last!r} to set")
+
+
+def _explain(problem: Any, content: Mapping[str, Any], *, single: bool) -> str:
+    where = [str(part) for part in problem["loc"]]
+    if single and where[:2] == ["source", "0"]:
+        where[1:2] = []
+    path = ".".join(where)
+    if problem["type"] == "extra_forbidden":
+        known = _known_names(problem["loc"][:-1])
+        near = difflib.get_close_matches(where[-1], known, 1, 0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+        return f"{path}: unknown key; {hint}"
+    if problem["type"] == "missing":
+        return f"{path}: this key is needed and missing"
+    found = problem.get("input")
+    shown = repr(found) if isinstance(found, str | int | float | bool | None) else type(found).__name__
+    return f"{path}: {problem['msg'][:1].lower()}{problem['msg'][1:]}; found {shown}"
+
+
+def _known_names(loc: Sequence[str | int]) -> list[str]:
+    model: type[BaseModel] = job_model()
+    for part in loc:
+        if isinstance(part, int):
+            continue
+        field = model.model_fields[part]
+        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        model = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
+    return list(model.model_fields)
+
+
+def _located(job: Job, folder: str, name: str) -> Job:
+    def located(path: str) -> str:
+        return path if not is_local(path) or os.path.isabs(path) else os.path.normpath(os.path.join(folder, path))
+
+    filters = {key: getattr(job.filters, key).located(folder) for key in type(job.filters).model_fields}
+    moved = job.model_copy(
+        update={
+            "source": tuple(s.model_copy(update={"paths": tuple(located(p) for p in s.paths)}) for s in job.source),
+            "output": located(job.output),
+            "work": None if job.work is None else located(job.work),
+            "filters": job.filters.model_copy(update=filters),
+        }
+    )
+    layout = layout_of(moved)
+    if join(layout.work, "").startswith(join(layout.out, "")):
+        raise JobError(f"{name}: work: {layout.work} lies inside the release {layout.out}; the work folder is private and must lie beside it")
+    return moved
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").strip().split("\n")[0]
