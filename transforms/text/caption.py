@@ -40,13 +40,13 @@ _UNSPACED = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for _, first, l
 
 
 def normal_form(text: str) -> str:
-    """The caption as matching, word lists and models see it.
+    r"""The caption as matching, word lists and models see it.
 
     Idempotent, but for entities that were escaped more than twice or that full-width characters spell.
 
-    >>> normal_form("Kid&amp;#39;s  Toys\\u00a0&amp; GAMES\\u2028\\uff52\\uff45\\uff44")
+    >>> normal_form("Kid&amp;#39;s  Toys\u00a0&amp; GAMES\u2028\uff52\uff45\uff44")
     "kid's toys & games red"
-    >>> normal_form("zero\\u200bwidth, soft\\u00adhyphen")
+    >>> normal_form("zero\u200bwidth, soft\u00adhyphen")
     'zerowidth, softhyphen'
     """
     if not text.isascii() or "&" in text:
@@ -117,13 +117,13 @@ def for_toxicity(normal: str) -> str:
 
 
 def for_language(normal: str) -> str:
-    """What a language model sees of a caption in normal form: no link, e-mail address or digit; text without any letter is empty.
+    r"""What a language model sees of a caption in normal form: no link, e-mail address or digit; text without any letter is empty.
 
     Links and numbers are "English" to a model: a link took a German sentence of four words from .79 to .50. @names stay.
 
     >>> for_language("ein hund am strand 2019 https://www.example.com/en/photo.html")
     'ein hund am strand'
-    >>> for_language("12 34 56 \\U0001f642 ...")
+    >>> for_language("12 34 56 \U0001f642 ...")
     ''
     """
     text = _LINK.sub(" ", normal) if "www." in normal or "://" in normal else normal
@@ -172,7 +172,7 @@ def _composed(pieces: list[tuple[str, int]]) -> Iterator[tuple[str, int]]:
     """NFKC, one run of characters that can touch each other at a time."""
     text = "".join(char for char, _ in pieces)
     borders = [at for at, char in enumerate(text) if at == 0 or _begins(char)]
-    for start, stop in zip(borders, [*borders[1:], len(text)], strict=True):
+    for start, stop in zip(borders, [*borders, len(text)][1:], strict=True):
         yield from ((char, pieces[start][1]) for char in unicodedata.normalize("NFKC", text[start:stop]))
 
 
