@@ -18,6 +18,7 @@ BASE = pa.schema(
         ("url_id", pa.binary(16)),  # first 128 bits of SHA-256 of the normalised URL
         ("domain", pa.string()),  # registrable domain, private suffixes respected
         ("problem", pa.string()),  # why the row is unreadable; null where it is readable
+        pa.field("recorded", pa.bool_(), nullable=False),  # unreadable because the downloader had recorded it as failed: counts for no limit
         pa.field("flags", pa.list_(pa.string()), nullable=False),
         pa.field("not_scored", pa.list_(pa.string()), nullable=False),  # filters that raised on this row
         ("bytes", pa.int64()),
@@ -40,6 +41,7 @@ BASE = pa.schema(
 # Keys of the footer's metadata, beside those of `schemas.versions`.
 SOURCE_ROWS = b"winnow.source_rows"  # counted by other code than the reader
 SOURCE_SCHEMA = b"winnow.source_schema"  # Arrow IPC of the source's own columns in this shard
+ROLES = b"winnow.roles"  # JSON, role -> column of the source
 NOTES = b"winnow.notes"  # JSON list of what was noticed about the shard as a whole
 
 
