@@ -1,0 +1,77 @@
+"""Rejects captions that say nothing about a picture: too short, a file name, far too long."""
+
+import re
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.job import Phase, key
+from transforms.filters.base import Batch, Context, Filter, Finding
+from transforms.text.caption import count_words
+
+_SUFFIXES = "jpe?g|jpe|jfif|png|gif|webp|bmp|tiff?|svg|avif|hei[cf]|ico|psd|raw|cr2|nef|dng"
+_CAMERAS = "img|image|dsc[fn]?|dscim|dcim|pict?|photo|pxl|mvi|gopr|dji|screenshot|screen shot|whatsapp image"
+# "img_0042.jpg", "my holiday (1).png"; or nothing but what cameras call their pictures, and numbers: "dsc_5678 0001".
+_FILE_NAME = re.compile(rf".*[^\s.]\.(?:{_SUFFIXES})|(?=.*[a-z])(?:(?:(?:{_CAMERAS})[-_ ]?)?\d[\w-]*(?: |$))+")
+
+
+class CaptionQuality(Filter):
+    """Rejects captions of fewer than three words or six characters, file names, and texts of more than 1,000 characters.
+
+    Words and characters are those of the normal form; in scripts written without spaces two characters are a word. An absent caption has
+    none of either. The lower bounds are DataComp's basic filter (Gadre et al. 2023, appendix I: more than two words and five
+    characters), the upper one is COYO-700M's.
+    """
+
+    name: ClassVar[str] = "caption_quality"
+    measured: ClassVar[pa.DataType] = pa.struct([("words", pa.int32()), ("characters", pa.int32()), ("is_file_name", pa.bool_())])
+
+    min_words: int = key(Phase.JUDGE, "words below which a caption is rejected", 3, ge=0)
+    min_characters: int = key(Phase.JUDGE, "characters below which a caption is rejected", 6, ge=0)
+    max_characters: int = key(Phase.JUDGE, "characters above which a caption is rejected", 1_000, ge=1)
+    file_names: bool = key(Phase.JUDGE, "true: a caption that is a file name is kept", default=False)
+
+    def measure(self, batch: Batch) -> pa.StructArray:
+        captions = [caption or "" for caption in batch.normal_captions]
+        return pa.StructArray.from_arrays(
+            [
+                pa.array([count_words(caption) for caption in captions], pa.int32()),
+                pa.array([len(caption) for caption in captions], pa.int32()),
+                pa.array([is_file_name(caption) for caption in captions], pa.bool_()),
+            ],
+            fields=list(self.measured),
+        )
+
+    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:  # noqa: ARG002 - the measures say it all
+        words = _numbers(measures, "words")
+        characters = _numbers(measures, "characters")
+        named = _numbers(measures, "is_file_name")
+        bounds = (
+            ("is_file_name", named, (named == 1) & (not self.file_names), None),
+            ("words", words, words < self.min_words, self.min_words),
+            ("characters", characters, characters < self.min_characters, self.min_characters),
+            ("characters", characters, characters > self.max_characters, self.max_characters),
+        )
+        told = np.zeros(len(measures), dtype=bool)  # a row has the reason once, for the first bound that it is beyond
+        findings = []
+        for detail, values, beyond, threshold in bounds:
+            rows = np.flatnonzero(beyond & ~told)
+            told |= beyond
+            findings.append(Finding("reason", self.reason, rows, values[rows], threshold, detail))
+        return findings
+
+
+def is_file_name(normal: str) -> bool:
+    """Whether a caption in normal form is a file name, or several.
+
+    >>> is_file_name("img_0042.jpg"), is_file_name("dsc_5678 dsc_5679"), is_file_name("a png of a red kite"), is_file_name("1984")
+    (True, True, False, False)
+    """
+    return _FILE_NAME.fullmatch(normal) is not None
+
+
+def _numbers(measures: pa.StructArray, field: str) -> np.ndarray:
+    """A field as float64, NaN (beyond no bound) where there is no measure."""
+    return pc.struct_field(measures, field).cast(pa.int32()).cast(pa.float64()).to_numpy(zero_copy_only=False)
