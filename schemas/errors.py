@@ -4,12 +4,15 @@ An error raised on a worker crosses the engine as text, through serialisers that
 it so that `decode` finds it again in whatever traceback, Python's or Java's, the engine hands back.
 """
 
+import contextlib
 import json
 import re
+from collections.abc import Iterator
 from typing import ClassVar
 
 _MARK = "winnow-error:"
 _ENCODED = re.compile(re.escape(_MARK) + r"([0-9a-f]+);")
+_RAISED = re.compile(r"schemas\.errors\.(\w+Error): (.*?)(?: \[while running '.*)?$", re.MULTILINE)  # the last line of a traceback
 
 
 class WinnowError(Exception):
@@ -66,16 +69,43 @@ class LawError(WinnowError):
 
 
 def decode(text: str) -> WinnowError | None:
-    """The first encoded error in a text, or None.
+    """The first encoded error in a text, else the last one that a Python traceback in it ends with, else None.
 
     >>> decode("Caused by: " + InputError("a.tar, row 3: cut").encode() + " at Foo.java:1")
     InputError('a.tar, row 3: cut')
+    >>> decode("schemas.errors.MissingError: no such list [while running 'Annotate-ptransform-7']")
+    MissingError('no such list')
     >>> decode("java.lang.NullPointerException") is None
     True
     """
-    found = _ENCODED.search(text)
-    if not found:
+    encoded, raised = _ENCODED.search(text), _RAISED.findall(text)
+    if encoded:
+        name, message = json.loads(bytes.fromhex(encoded.group(1)))
+    elif raised:
+        name, message = raised[-1]
+    else:
         return None
-    name, message = json.loads(bytes.fromhex(found.group(1)))
     kinds = {kind.__name__: kind for kind in WinnowError.__subclasses__()}
     return kinds.get(name, WinnowError)(message)
+
+
+@contextlib.contextmanager
+def reported(where: str) -> Iterator[None]:
+    """Makes errors of the block survive an engine: ours whole, whatever their text, others with the place in the data.
+
+    For the body of a DoFn's method; as a decorator only for functions that do not yield.
+
+    Args:
+      where: what was worked on, e.g. the name of a shard.
+
+    Raises:
+      RuntimeError: in place of any exception of the block.
+    """
+    try:
+        yield
+    except WinnowError as error:
+        raise RuntimeError(f"{error.encode()} {error}") from error
+    except Exception as error:
+        if _ENCODED.search(str(error)):
+            raise
+        raise RuntimeError(f"{where}: {type(error).__name__}: {error}") from error
