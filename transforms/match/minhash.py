@@ -1,0 +1,179 @@
+"""MinHash signatures of texts, bit for bit those of datasketch 2.x (scheme `affine32`, 128 permutations, seed 1), and their LSH bands.
+
+A text is the set of its shingles: runs of three characters, or of five words. Each shingle becomes the first 32 bits of its SHA-1,
+mixed by MurmurHash3's finaliser; permutation k is `a[k] * h + b[k]` modulo 2^32; the signature holds the least value of each. Two
+signatures agree in a share of places that estimates the Jaccard similarity of the two sets (Broder 1997).
+
+Captions repeat their 3-grams (67.5 million in a million captions, 28,513 of them different), so each is looked up in a table and
+SHA-1 runs once per new one. The table is bounded: when it is half full at its greatest size it is emptied, and nothing shows.
+"""
+
+import functools
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from schemas.signatures import BAND_ROWS, BANDS, PERMUTATIONS
+from transforms.match.compiled import compiled
+
+SHINGLE_CHARACTERS = 3
+SHINGLE_WORDS = 5
+CHARACTER_SEED = 0x9E3779B97F4A7C15  # keys of the two kinds of shingles never meet
+WORD_SEED = 0xC2B2AE3D27D4EB4F
+LEAST_SLOTS = 1 << 15
+MOST_SLOTS = 1 << 21
+
+_EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@functools.cache
+def permutations() -> tuple[np.ndarray, np.ndarray]:
+    """The factors `a` and the summands `b`, uint32[128] each, drawn as `datasketch.MinHash(128, seed=1)` draws them."""
+    draw = np.random.RandomState(1)
+    a = draw.randint(0, 1 << 31, PERMUTATIONS, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    b = draw.randint(0, 1 << 32, PERMUTATIONS, dtype=np.uint32)
+    return a, b
+
+
+def hash_shingles(shingles: Sequence[bytes]) -> np.ndarray:
+    """datasketch's hash of each shingle, before the permutations, uint32[n].
+
+    >>> hash_shingles([b"abc"]).tolist()
+    [2901324555]
+    """
+    sha1 = hashlib.sha1
+    digests = b"".join([sha1(shingle, usedforsecurity=False).digest()[:4] for shingle in shingles])
+    h = np.frombuffer(digests, "<u4").astype(np.uint32)
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        h ^= h >> np.uint32(shift)
+        h *= np.uint32(factor)
+    return h ^ (h >> np.uint32(16))
+
+
+@compiled
+def _look_up(
+    points: np.ndarray, starts: np.ndarray, lengths: np.ndarray, text: int, at: int, table: np.ndarray, used: int, slots: np.ndarray, fresh: np.ndarray
+) -> tuple[int, int, int]:
+    """Finds or makes the slot of every 3-gram, from place `at` of a text on, until the table is half full.
+
+    Returns the text and the place where it stopped, and how many slots it made (their numbers stand in `fresh`).
+    """
+    mask, made = np.uint64(len(table) - 1), 0
+    while text < len(starts):
+        while at < lengths[text] - 2:
+            if 2 * (used + made) >= len(table):
+                return text, at, made
+            j = starts[text] + at
+            code = np.uint64(points[j]) << np.uint64(42) | np.uint64(points[j + 1]) << np.uint64(21) | np.uint64(points[j + 2])
+            slot = (code * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32) & mask
+            while table[slot] != code:
+                if table[slot] == np.uint64(0xFFFFFFFFFFFFFFFF):
+                    table[slot] = code
+                    fresh[made] = slot
+                    made += 1
+                    break
+                slot = (slot + np.uint64(1)) & mask
+            slots[j] = slot
+            at += 1
+        text, at = text + 1, 0
+    return text, at, made
+
+
+@compiled
+def least(hashes: np.ndarray, starts: np.ndarray, counts: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The least value of every permutation over each run of hashes, uint32[n, 128]; all ones where a run is empty.
+
+    Args:
+      hashes: uint32[m].
+      starts: int64[n], where each run begins in `hashes`.
+      counts: int64[n], how long it is.
+      a: uint32[128], `b` likewise: the permutations.
+    """
+    out = np.full((len(starts), len(a)), np.uint32(0xFFFFFFFF), np.uint32)
+    for i in range(len(starts)):
+        row = out[i]
+        for j in range(starts[i], starts[i] + counts[i]):
+            h = hashes[j]
+            for k in range(len(a)):
+                value = np.uint32(h * a[k] + b[k])
+                if value < row[k]:
+                    row[k] = value
+    return out
+
+
+@compiled
+def band_keys(minima: np.ndarray, seed: np.uint64, bands: int = BANDS, rows: int = BAND_ROWS) -> np.ndarray:
+    """One 64-bit key per text and band of seven minima, uint64[n, 18]: texts that agree in a whole band share its key.
+
+    With 18 bands of 7, two texts of Jaccard similarity s share a key with probability 1 - (1 - s^7)^18: 0.79 at 0.7, 0.99 at 0.8.
+    """
+    out = np.empty((len(minima), bands), np.uint64)
+    for i in range(len(minima)):
+        for band in range(bands):
+            h = seed
+            for k in range(band * rows, band * rows + rows):
+                h = (h ^ np.uint64(minima[i, k])) * np.uint64(0xFF51AFD7ED558CCD)
+                h ^= h >> np.uint64(32)
+            out[i, band] = h
+    return out
+
+
+class MinHasher:
+    """Signs batches of texts and remembers the hashes of the 3-grams it has met."""
+
+    def __init__(self, slots: int = LEAST_SLOTS, most: int = MOST_SLOTS):
+        self._most = most
+        self._clear(slots)
+
+    def characters(self, texts: Sequence[str]) -> np.ndarray:
+        """Minima over the character 3-grams of each text, uint32[n, 128]; all ones where a text has fewer than three characters."""
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+        starts = np.cumsum(lengths) - lengths
+        hashes = self._hashes(points, starts, lengths)
+        return least(hashes, starts, np.maximum(lengths - (SHINGLE_CHARACTERS - 1), 0), *permutations())
+
+    def words(self, texts: Sequence[str]) -> np.ndarray:
+        """Minima over the word 5-grams of each text in normal form, uint32[n, 128]; all ones where a text has fewer than five words."""
+        shingles: list[bytes] = []
+        counts = np.zeros(len(texts), np.int64)
+        for i, text in enumerate(texts):
+            found = word_shingles(text)
+            counts[i] = len(found)
+            shingles += found
+        return least(hash_shingles(shingles), np.cumsum(counts) - counts, counts, *permutations())
+
+    def _clear(self, slots: int) -> None:
+        self._table, self._values, self._used = np.full(slots, _EMPTY), np.zeros(slots, np.uint32), 0
+
+    def _hashes(self, points: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        slots, hashes = np.zeros(len(points), np.int64), np.zeros(len(points), np.uint32)
+        text, at, begin = 0, 0, 0
+        while text < len(starts):
+            fresh = np.empty(len(self._table), np.int64)
+            text, at, made = _look_up(points, starts, lengths, text, at, self._table, self._used, slots, fresh)
+            self._fill(fresh[:made])
+            end = starts[text] + at if text < len(starts) else len(points)
+            hashes[begin:end] = self._values[slots[begin:end]]
+            begin = end
+            if text < len(starts):
+                self._clear(min(4 * len(self._table), self._most))
+        return hashes
+
+    def _fill(self, slots: np.ndarray) -> None:
+        grams = [(chr(c >> 42) + chr(c >> 21 & 0x1FFFFF) + chr(c & 0x1FFFFF)).encode("utf-8", "surrogatepass") for c in self._table[slots].tolist()]
+        self._values[slots] = hash_shingles(grams)
+        self._used += len(slots)
+
+
+def word_shingles(text: str) -> list[bytes]:
+    """Every run of five words of a text whose words stand one space apart, in UTF-8.
+
+    >>> word_shingles("a red kite over the sea")
+    [b'a red kite over the', b'red kite over the sea']
+    """
+    words = text.encode("utf-8", "surrogatepass").split(b" ")
+    ends = np.cumsum([len(word) + 1 for word in words]).tolist()
+    raw = b" ".join(words)
+    return [raw[ends[i] - len(words[i]) - 1 : ends[i + SHINGLE_WORDS - 1] - 1] for i in range(len(words) - SHINGLE_WORDS + 1)]

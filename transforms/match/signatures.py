@@ -1,0 +1,108 @@
+"""What match compares about a row, in fixed width: MinHash of the caption, hashes and thumbnail of the picture, identities, content order.
+
+Captions, by their normal form:
+
+| normal form | kind | compared by |
+|---|---|---|
+| absent, or without a letter or digit | `CAPTION_NONE` | nothing: it is nobody's duplicate |
+| under 3 characters | `CAPTION_EXACT` | equality |
+| 3 to 550 characters | `CAPTION_SHORT` | character 3-grams |
+| 450 characters or more, in words | `CAPTION_LONG` | word 5-grams; up to 550 characters both |
+
+A long text is in words where white space parts it into words of 20 characters at most on average; one that is not (Chinese, Japanese,
+Thai) has too few word 5-grams to be compared by them and stays with character 3-grams at any length.
+"""
+
+import hashlib
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.signatures import (
+    BANDS, CAPTION_EXACT, CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, PERMUTATIONS, SIGNATURE, THUMBNAIL_SIDE, VIEWS,
+)  # fmt: skip
+from transforms.filters.base import Batch
+from transforms.images.phash import Hashes
+from transforms.match.minhash import CHARACTER_SEED, SHINGLE_CHARACTERS, SHINGLE_WORDS, WORD_SEED, MinHasher, band_keys
+from transforms.match.order import content_order
+
+LONG_FROM = 450
+SHORT_TO = 550
+MOST_CHARACTERS_A_WORD = 20
+
+_own = threading.local()  # a table of 3-grams per thread: an engine may run several in one process
+
+
+def sign(batch: Batch, uids: Sequence[bytes], hashes: Hashes, url_ids: Sequence[bytes | None]) -> pa.RecordBatch:
+    """The signatures of a batch, schema `schemas.signatures.SIGNATURE`.
+
+    Args:
+      batch: the rows.
+      uids: 16 bytes each.
+      hashes: of `batch.pictures`.
+      url_ids: at least 8 bytes of a hash of the normalised URL where that is the row's identity; counts only where a row has no bytes.
+    """
+    columns = caption_columns(batch.normal_captions)
+    pixels = np.array([0 if picture is None else picture.width * picture.height for picture in batch.pictures], np.int64)
+    identities = [digest or url for digest, url in zip(batch.sha256, url_ids, strict=True)]
+    decoded = np.array([picture is not None for picture in batch.pictures], bool)
+    usable = decoded & ~np.asarray(hashes.low_detail, bool)
+    columns |= {
+        "uid": _matrix(np.frombuffer(b"".join(uids), np.uint8), 16),
+        "order": _matrix(content_order(pixels, batch.captions, uids), 16),
+        "has_picture": pa.array([identity is not None for identity in identities], pa.bool_()),
+        "picture_id": pa.array(_ids(identities)),
+        "has_hashes": pa.array(usable),
+        "picture_hashes": _matrix(np.where(usable[:, None], hashes.views, np.uint64(0)).astype("<u8"), 8 * len(VIEWS)),
+        "thumbnail": _matrix(np.where(usable[:, None, None], hashes.thumbnails, np.uint8(0)), THUMBNAIL_SIDE**2),
+    }
+    return pa.RecordBatch.from_arrays([columns[name] for name in SIGNATURE.names], schema=SIGNATURE)
+
+
+def caption_columns(texts: Sequence[str | None]) -> dict[str, pa.Array]:
+    """The columns of `SIGNATURE` that captions decide, from their normal forms."""
+    if not hasattr(_own, "hasher"):
+        _own.hasher = MinHasher()
+    kinds = np.array([kind_of(text) for text in texts], np.uint8)
+    columns = {
+        "caption_kind": pa.array(kinds),
+        "caption_id": pa.array(_ids([hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() if text else None for text in texts])),
+    }
+    for bit, prefix, seed, minima in (
+        (CAPTION_SHORT, "caption", CHARACTER_SEED, _own.hasher.characters),
+        (CAPTION_LONG, "text", WORD_SEED, _own.hasher.words),
+    ):
+        rows = np.flatnonzero(kinds & bit)
+        signatures = minima([texts[row] for row in rows.tolist()])
+        keys, low = np.zeros((len(texts), BANDS), "<u8"), np.zeros((len(texts), PERMUTATIONS), np.uint8)
+        keys[rows] = band_keys(signatures, np.uint64(seed))
+        low[rows] = signatures.astype(np.uint8)
+        columns[f"{prefix}_bands"] = _matrix(keys, 8 * BANDS)
+        columns[f"{prefix}_minhash"] = _matrix(low, PERMUTATIONS)
+    return columns
+
+
+def kind_of(text: str | None) -> int:
+    """How a caption in normal form is compared: the constants of `schemas.signatures`.
+
+    >>> [kind_of(text) for text in (None, "!!!", "ab", "a red kite", "word " * 100 + "end", "word " * 200 + "end")]
+    [0, 0, 1, 2, 6, 4]
+    """
+    if not text or not any(map(str.isalnum, text)):
+        return CAPTION_NONE
+    if len(text) < SHINGLE_CHARACTERS:
+        return CAPTION_EXACT
+    if len(text) < LONG_FROM or text.count(" ") + 1 < max(SHINGLE_WORDS, len(text) / MOST_CHARACTERS_A_WORD):
+        return CAPTION_SHORT
+    return CAPTION_SHORT | CAPTION_LONG if len(text) <= SHORT_TO else CAPTION_LONG
+
+
+def _ids(digests: Sequence[bytes | None]) -> np.ndarray:
+    return np.frombuffer(b"".join([bytes(8) if digest is None else digest[:8] for digest in digests]), "<u8").astype(np.uint64)
+
+
+def _matrix(values: np.ndarray, width: int) -> pa.Array:
+    values = np.ascontiguousarray(values)
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), values.nbytes // width, [None, pa.py_buffer(values)])
