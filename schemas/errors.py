@@ -38,6 +38,10 @@ class InputError(WinnowError):
     exit_status = 3
 
 
+class ShardError(InputError):
+    """One shard cannot be used as a whole; it counts against `source.max_unreadable_shards`."""
+
+
 class MissingError(WinnowError):
     """A model or a list that the job names is not there."""
 
@@ -85,8 +89,10 @@ def decode(text: str) -> WinnowError | None:
         name, message = raised[-1]
     else:
         return None
-    kinds = {kind.__name__: kind for kind in WinnowError.__subclasses__()}
-    return kinds.get(name, WinnowError)(message)
+    kinds = [*WinnowError.__subclasses__()]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    return next((kind for kind in kinds if kind.__name__ == name), WinnowError)(message)
 
 
 @contextlib.contextmanager
