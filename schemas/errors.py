@@ -38,7 +38,7 @@ class InputError(WinnowError):
     exit_status = 3
 
 
-class ShardError(InputError):
+class UnreadableShardError(InputError):
     """One shard cannot be used as a whole; it counts against `source.max_unreadable_shards`."""
 
 

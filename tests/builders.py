@@ -21,15 +21,11 @@ TAR_END = bytes(1024)
 def pixels(width: int = 64, height: int = 48, seed: int = 0) -> np.ndarray:
     """A smooth coloured pattern, uint8[height, width, 3]: other seeds look unlike each other, and re-encoding changes little."""
     rng = np.random.default_rng(seed)
-    y, x = np.mgrid[0:height, 0:width] / np.array([[[max(height, 1)]], [[max(width, 1)]]])
+    y, x = np.mgrid[0:height, 0:width] / np.array([height, width]).reshape(2, 1, 1)
     channels = []
     for _ in range(3):
-        waves = sum(
-            amplitude * np.sin(2 * np.pi * (fx * x + fy * y) + phase)
-            for amplitude, fx, fy, phase in zip(
-                rng.uniform(0.4, 1, 5), rng.uniform(-4, 4, 5), rng.uniform(-4, 4, 5), rng.uniform(0, 6.3, 5)
-            )
-        )
+        rows = rng.uniform((0.4, -4, -4, 0), (1, 4, 4, 2 * np.pi), (5, 4))
+        waves = sum(amplitude * np.sin(2 * np.pi * (fx * x + fy * y) + phase) for amplitude, fx, fy, phase in rows)
         channels.append(127.5 + 127.5 * waves / np.abs(waves).max())
     return np.stack(channels, axis=-1).astype(np.uint8)
 
@@ -39,10 +35,10 @@ def picture(width: int = 64, height: int = 48, seed: int = 0) -> Image.Image:
     return Image.fromarray(pixels(width, height, seed))
 
 
-def encode(image: Image.Image, format: str, **options: Any) -> bytes:
+def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
     """A Pillow picture as the bytes of a file: JPEG, PNG, WEBP, GIF, BMP, TIFF, AVIF, MPO."""
     buffer = io.BytesIO()
-    image.save(buffer, format=format, **options)
+    image.save(buffer, format=kind, **options)
     return buffer.getvalue()
 
 
@@ -66,10 +62,10 @@ def gif(width: int = 64, height: int = 48, seed: int = 0, **options: Any) -> byt
     return encode(picture(width, height, seed), "GIF", **options)
 
 
-def tar_bytes(members: Iterable[tuple[str, bytes | None]], format: int = tarfile.USTAR_FORMAT, *, end: bool = True) -> bytes:
+def tar_bytes(members: Iterable[tuple[str, bytes | None]], layout: int = tarfile.USTAR_FORMAT, *, end: bool = True) -> bytes:
     """A tar of (name, content) members in this order; content None is a folder. `end=False` leaves the end mark off."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=format) as tar:
+    with tarfile.open(fileobj=buffer, mode="w", format=layout) as tar:
         for name, content in members:
             member = tarfile.TarInfo(name)
             if content is None:
@@ -95,7 +91,7 @@ def sample_members(key: str, image: bytes | None, caption: str | None, fields: M
 
 
 def sample(number: int, **changed: Any) -> dict[str, Any]:
-    """A sample with a picture of its own, as `write_webdataset` and `write_parquet` take it: a dict of `key`, `jpg`, `caption`, `url`, ..."""
+    """A sample with a picture of its own, as `write_webdataset` and `write_parquet` take it: `key`, `jpg`, `caption`, `url`, ..."""
     made = {
         "key": f"{number:09d}",
         "jpg": jpeg(seed=number),
@@ -140,16 +136,22 @@ def write_parquet(
     return path
 
 
-def make_source(format: str, *paths: str | pathlib.Path, **options: Any) -> Source:
+def make_source(layout: str, *paths: str | pathlib.Path, **options: Any) -> Source:
     """A source of a job."""
-    return Source.model_validate({"format": format, "paths": tuple(map(str, paths)) or ("*",), **options})
+    return Source.model_validate({"format": layout, "paths": tuple(map(str, paths)) or ("*",), **options})
 
 
-def make_shard(path: pathlib.Path, format: str, **options: Any) -> Shard:
+def make_shard(path: pathlib.Path, layout: str, **options: Any) -> Shard:
     """The description of one local file as a shard; the sidecar of a tar is found beside it."""
+    known: dict[str, Any] = {
+        "name": path.stem,
+        "source": "main",
+        "path": str(path),
+        "format": layout,
+        "size": path.stat().st_size,
+        "version": "1",
+    }
     beside = path.with_suffix(".parquet")
-    if format == "webdataset" and beside.exists():
-        options = {"sidecar": str(beside), "sidecar_size": beside.stat().st_size, "sidecar_version": "1"} | options
-    return Shard(
-        **{"name": path.stem, "source": "main", "path": str(path), "format": format, "size": path.stat().st_size, "version": "1"} | options
-    )
+    if layout == "webdataset" and beside.exists():
+        known |= {"sidecar": str(beside), "sidecar_size": beside.stat().st_size, "sidecar_version": "1"}
+    return Shard(**(known | options))
