@@ -1,0 +1,218 @@
+"""Pictures opened from untrusted bytes: a closed list of formats, a budget before any pixel, one rule for what is readable.
+
+A picture is readable when all its pixels are there: the same in both modes and for every format. Colours are laid out as a viewer shows
+them: EXIF orientation applied, transparency on white, 16 bits scaled by 257, CMYK converted. Side data (EXIF, profiles, text) is not
+looked at but for the orientation, so it cannot cost the picture.
+"""
+
+import dataclasses
+import io
+import math
+import warnings
+from typing import IO, Literal, cast
+
+import numpy as np
+from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, Image, ImageFile, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+
+from schemas.job import Decode
+from schemas.reasons import ANIMATED, TRUNCATED_TAIL
+from transforms.images.header import EXTENSIONS, Header, PictureError, exif_orientation, read_header, sniff
+from transforms.images.jpeg import decode_jpeg
+from transforms.images.png import BarePng
+from transforms.images.thumbnail import Box, border, hashed, thumbnail
+
+__all__ = ["EXTENSIONS", "Picture", "PictureError", "decode_rgb", "open_picture", "sniff"]
+
+LEAST = 192  # pixels: a side is not reduced below this; under twice this after reduction
+_RUN_LENGTH_BYTES = 1 << 22  # Pillow reads run-length BMP in Python, 0.3 us a byte
+
+# The plugins themselves, not Image.open: no other format can be tried, and no process-wide pixel limit warns or raises.
+_PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
+    "png": PngImagePlugin.PngImageFile, "webp": WebPImagePlugin.WebPImageFile, "gif": GifImagePlugin.GifImageFile,
+    "bmp": BmpImagePlugin.BmpImageFile, "tiff": TiffImagePlugin.TiffImageFile, "avif": AvifImagePlugin.AvifImageFile,
+}  # fmt: skip
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A decoded picture, small enough that a thousand of them fit in memory.
+
+    Attributes:
+      format: key of `EXTENSIONS`.
+      width: pixels as displayed.
+      height: pixels as displayed.
+      flags: `animated`, `truncated_tail`, or none.
+      grey: uint8 [rows, columns], luma as displayed; each side reduced by a whole factor (JPEG: by the decoder) to 192 to 383 pixels.
+      deviation: standard deviation of `grey`, 0 to 127.5.
+      small: uint8 [2, 32, 32], the whole picture and the one without its border, from all pixels in mode `exact`, else from `grey`.
+      thumbnail: uint8 [48, 48], without border, from `grey` in either mode.
+    """
+
+    format: str
+    width: int
+    height: int
+    flags: tuple[str, ...]
+    grey: np.ndarray
+    deviation: float
+    small: np.ndarray
+    thumbnail: np.ndarray
+
+
+def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"]) -> Picture:
+    """Opens a picture from its bytes.
+
+    Args:
+      raw: the file as read.
+      budget: pixels and bytes it may have, checked before a pixel is decoded.
+      mode: `fast` decodes JPEG at a reduced scale; `exact` also decodes it fully, so that perceptual hashes are those of all pixels.
+
+    Raises:
+      PictureError: it cannot be opened; the message is the reason. Nothing else is raised, whatever the bytes are.
+    """
+    kind, header = _checked(raw, budget)
+    try:
+        decoded, header = _jpeg_grey(raw, header, LEAST) if kind == "jpeg" else _other_grey(raw, kind, header, budget)
+        grey = _reduced(decoded)
+        source = grey if mode == "fast" else _jpeg_grey(raw, header, 0)[0] if kind == "jpeg" else decoded
+        pixels = np.asarray(grey)
+        box = border(pixels)
+        small = np.stack([hashed(source), hashed(source, _scaled(box, grey.size, source.size))])
+        small_grey = thumbnail(grey, box)
+    except PictureError:
+        raise
+    except Exception as error:  # a codec may raise anything over hostile bytes, and a picture is never worth a batch
+        raise PictureError("truncated" if "truncated" in str(error).lower() else f"damaged {kind}") from error
+    flags = ((ANIMATED,) if header.animated else ()) + (() if header.ended else (TRUNCATED_TAIL,))
+    width, height = (header.height, header.width) if header.orientation > 4 else (header.width, header.height)
+    return Picture(kind, width, height, flags, pixels, _deviation(grey), small, small_grey)
+
+
+def decode_rgb(raw: bytes, budget: Decode, least: int | None) -> Image.Image:
+    """The picture in colour, mode RGB, as displayed: what a model looks at.
+
+    Args:
+      raw: the file as read.
+      budget: pixels and bytes it may have.
+      least: a JPEG may be decoded at a reduced scale that leaves no side shorter than this; None: full size.
+
+    Raises:
+      PictureError: it cannot be opened.
+    """
+    kind, header = _checked(raw, budget)
+    try:
+        if kind == "jpeg":
+            pixels, _ = decode_jpeg(raw, least or 0, colour=True)
+            return _turned(_from_jpeg(pixels).convert("RGB"), header.orientation)
+        image, header = _opened(raw, kind, header, budget)
+        return _turned(_plain(image).convert("RGB"), header.orientation)
+    except PictureError:
+        raise
+    except Exception as error:  # as in open_picture
+        raise PictureError("truncated" if "truncated" in str(error).lower() else f"damaged {kind}") from error
+
+
+def _checked(raw: bytes, budget: Decode) -> tuple[str, Header]:
+    if not raw:
+        raise PictureError("empty")
+    if len(raw) > budget.max_bytes:
+        raise PictureError("larger than max_bytes")
+    kind = sniff(raw)
+    if kind is None:
+        raise PictureError("not a picture format we open")
+    header = read_header(raw, kind)
+    _affordable(header.width, header.height, budget)
+    return kind, header
+
+
+def _affordable(width: int, height: int, budget: Decode) -> None:
+    if width * height > budget.max_pixels:
+        raise PictureError(f"too many pixels: {width} x {height}")
+
+
+def _jpeg_grey(raw: bytes, header: Header, least: int) -> tuple[Image.Image, Header]:
+    """Luma as displayed: the luma channel at a reduced scale, that of the RGB picture, as Pillow converts it, at full size."""
+    pixels, cut = decode_jpeg(raw, least, colour=not least)
+    return _turned(_from_jpeg(pixels).convert("L"), header.orientation), dataclasses.replace(header, ended=not cut)
+
+
+def _from_jpeg(pixels: np.ndarray) -> Image.Image:
+    channels = pixels.shape[2]
+    if channels == 4:
+        return Image.fromarray(255 - pixels, "CMYK")
+    return Image.fromarray(pixels if channels == 3 else pixels[:, :, 0])
+
+
+def _other_grey(raw: bytes, kind: str, header: Header, budget: Decode) -> tuple[Image.Image, Header]:
+    image, header = _opened(raw, kind, header, budget)
+    return _turned(_plain(image).convert("L"), header.orientation), header
+
+
+def _opened(raw: bytes, kind: str, header: Header, budget: Decode) -> tuple[Image.Image, Header]:
+    """A loaded picture, not yet turned, and its header with what only the decoder knows."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of odd TIFF tags
+        image = _PLUGINS[kind](cast(IO[bytes], BarePng(raw)) if kind == "png" else io.BytesIO(raw))
+        _affordable(*image.size, budget)
+        if kind == "bmp" and image.tile[0].codec_name == "bmp_rle" and len(raw) > _RUN_LENGTH_BYTES:
+            raise PictureError("run-length bmp larger than 4 MiB")
+        if kind == "tiff":
+            for tag in (TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH):
+                _affordable(image.tag_v2.get(tag, 0), 1, budget)  # type: ignore[attr-defined]
+        image.load()
+    if kind == "avif":
+        turned = exif_orientation(image.info.get("exif", b""))
+        header = dataclasses.replace(header, orientation=turned, animated=getattr(image, "n_frames", 1) > 1)
+    return image, dataclasses.replace(header, width=image.width, height=image.height)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """The picture with 8 bits a sample and nothing to see through: laid on white where it is transparent."""
+    if image.mode.startswith("I;16"):
+        samples = np.asarray(image).astype(np.uint32)
+        see_through = image.info.get("transparency")
+        grey = ((samples + 128) // 257).astype(np.uint8)
+        return Image.fromarray(np.where(samples == see_through, 255, grey).astype(np.uint8) if isinstance(see_through, int) else grey)
+    if image.mode in ("I", "F"):
+        return Image.fromarray(_stretched(np.asarray(image, np.float64)))
+    if image.mode == "LAB":
+        return image.getchannel("L")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        white = Image.new("RGBA", image.size, "white")
+        white.alpha_composite(image.convert("RGBA"))
+        return white.convert("RGB")
+    return image
+
+
+def _stretched(samples: np.ndarray) -> np.ndarray:
+    """32-bit samples, which have no white of their own, from the least to the greatest on 0 to 255."""
+    finite = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+    least, span = finite.min(), np.ptp(finite)
+    return np.rint((finite - least) * (255 / span if span else 0)).astype(np.uint8)
+
+
+def _turned(image: Image.Image, orientation: int) -> Image.Image:
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def _reduced(grey: Image.Image) -> Image.Image:
+    factors = (max(1, grey.width // LEAST), max(1, grey.height // LEAST))
+    return grey if factors == (1, 1) else grey.reduce(factors)
+
+
+def _scaled(box: Box, size: tuple[int, int], wanted: tuple[int, int]) -> Box:
+    across, down = wanted[0] / size[0], wanted[1] / size[1]
+    left, top, right, bottom = box
+    return left * across, top * down, min(right * across, wanted[0]), min(bottom * down, wanted[1])
+
+
+def _deviation(grey: Image.Image) -> float:
+    """Standard deviation from integer sums, which no machine adds up in another order."""
+    counts = grey.histogram()
+    pixels, total = sum(counts), sum(value * count for value, count in enumerate(counts))
+    squares = sum(value * value * count for value, count in enumerate(counts))
+    return math.sqrt(pixels * squares - total * total) / pixels

@@ -1,0 +1,69 @@
+"""JPEG to pixels, at a reduced scale where less is asked for, by one rule on what is missing.
+
+libjpeg fills what a cut file lacks with grey and warns. Here a JPEG is readable when all its pixels are there, whether or not its end
+mark is: its entropy-coded data must last to the last block. Where libjpeg warns of something else first, and so hides whether data ran
+out, the picture is decoded with two different continuations: what follows cannot change the pixels exactly when all of them are there.
+"""
+
+import numpy as np
+import simplejpeg
+
+from transforms.images.header import PictureError, jpeg_scans
+
+_END = b"\xff\xd9"
+_SCANS = 200  # a progressive picture has about ten; each costs a pass over all blocks, however few its bytes
+_CONTINUATIONS = (_END, bytes([0x6A, 0xB5, 0x93, 0x5C]) * 256 + _END)
+_CUT = ("Premature end of JPEG file", "premature end of data segment")
+
+
+def decode_jpeg(raw: bytes, least: int, *, colour: bool) -> tuple[np.ndarray, bool]:
+    """Pixels of the first picture, as stored, and whether the end mark is missing.
+
+    Args:
+      raw: the file.
+      least: no side gets shorter than this by decoding at a reduced scale (n/8 in the frequency domain); 0: full size.
+      colour: RGB; otherwise luma. CMYK comes as it is stored (Adobe: inverted) in either case.
+
+    Returns:
+      uint8 [height, width, channels] with 1, 3 or 4 channels; True where the end mark is missing but no pixel is.
+
+    Raises:
+      PictureError: pixels are missing, or it is no JPEG that libjpeg reads.
+    """
+    if raw.count(b"\xff\xda") > _SCANS and jpeg_scans(raw)[0] > _SCANS:
+        raise PictureError("too many scans")
+    space = _space(raw, colour=colour)
+    pixels, problem = _attempt(raw, space, least)
+    if pixels is not None:
+        return pixels, False
+    end = jpeg_scans(raw)[1]
+    if end is None:
+        pixels, problem = _attempt(raw + _END, space, least)
+        if pixels is not None:
+            return pixels, True
+    if problem.endswith(_CUT):
+        raise PictureError("truncated")
+    body = raw if end is None else raw[:end]
+    one, other = (_attempt(body + tail, space, least, strict=False)[0] for tail in _CONTINUATIONS)
+    if one is None or other is None:
+        raise PictureError("damaged jpeg")
+    if not np.array_equal(one, other):
+        raise PictureError("truncated")
+    return one, end is None
+
+
+def _space(raw: bytes, *, colour: bool) -> str:
+    try:
+        stored = simplejpeg.decode_jpeg_header(raw, strict=False)[2]
+    except ValueError as error:
+        raise PictureError("damaged jpeg") from error
+    if stored in ("CMYK", "YCCK"):
+        return "CMYK"
+    return "RGB" if colour and stored != "Gray" else "GRAY"
+
+
+def _attempt(raw: bytes, space: str, least: int, *, strict: bool = True) -> tuple[np.ndarray | None, str]:
+    try:
+        return simplejpeg.decode_jpeg(raw, space, min_height=least, min_width=least, strict=strict), ""
+    except ValueError as error:
+        return None, str(error)
