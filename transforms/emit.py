@@ -1,0 +1,214 @@
+"""Publishes the kept rows of a shard: source and ledger in, one Parquet file and its summary out.
+
+What is published was decided: the ledger says which rows, with what weight, and what is to be redacted. Here it is done. Position,
+serial numbers and owner go from every picture and every metadata column, whatever the ledger says.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from schemas import reasons
+from schemas.job import Source
+from schemas.samples import Samples
+from schemas.shards import Shard
+from schemas.summaries import SUMMARY
+from schemas.versions import SCHEMA_VERSION
+from transforms.images.decode import EXTENSIONS, sniff
+from transforms.images.scrub import scrub, scrub_exif_text
+from transforms.read.reader import open_shard
+from transforms.release_schema import IMAGE, ReleaseSchema, conform
+from transforms.storage import atomic_write, open_read
+from transforms.summaries import summarise
+from transforms.text.personal_data import redact, redact_value
+from transforms.text.url import without_credentials
+
+GROUP_ROWS = 10_000
+GROUP_BYTES = 128 << 20
+FILE = b"winnow.file"  # footer of a summary: JSON rows, bytes and sha256 of the data file
+REDACTED = "redacted:"
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One shard to publish: where its source, annotation and ledger lie, and where data and summary go."""
+
+    shard: Shard
+    annotation: str
+    ledger: str
+    data: str
+    summary: str
+
+
+def emit_shard(task: Task, source: Source, release: ReleaseSchema) -> None:
+    """Writes the data file, then its summary, whose being there says that both are done."""
+    annotations, ledger = _read(task.annotation), _read(task.ledger)
+    for name in ("width", "height"):
+        ledger = ledger.append_column(name, annotations.column(name))
+    kept = np.flatnonzero(ledger.column("verdict").to_numpy() == reasons.KEPT)
+    nulls: dict[str, int] = dict.fromkeys(release.schema.names, 0)
+    with atomic_write(task.data) as scratch:
+        with pq.ParquetWriter(scratch, release.schema, version="2.6", compression="zstd", store_schema=True) as writer:
+            for table in _groups(_published(task.shard, source, release, ledger, kept)):
+                writer.write_table(table, row_group_size=table.num_rows)
+                for name in table.column_names:
+                    nulls[name] += table.column(name).null_count
+            writer.add_key_value_metadata({"schema_version": SCHEMA_VERSION})
+        described = _describe(scratch, len(kept))
+    summary = summarise(annotations, ledger, nulls)
+    with atomic_write(task.summary) as scratch, pq.ParquetWriter(scratch, SUMMARY, compression="zstd") as writer:
+        writer.write_table(summary.cast(SUMMARY))
+        writer.add_key_value_metadata({FILE: json.dumps(described)})
+
+
+def _read(path: str) -> pa.Table:
+    with open_read(path) as file:
+        return pq.read_table(file)
+
+
+def _describe(path: str, rows: int) -> dict[str, Any]:
+    with open(path, "rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"rows": rows, "bytes": file.seek(0, 2), "sha256": sha256}
+
+
+def _published(shard: Shard, source: Source, release: ReleaseSchema, ledger: pa.Table, kept: np.ndarray) -> Iterator[pa.RecordBatch]:
+    """Kept rows as they are published, batch by batch, in the order of the source."""
+    if not len(kept):
+        return
+    chosen = ledger.take(pa.array(kept))
+    at = 0
+    with open_shard(shard, source) as reader:
+        for samples in reader.batches(kept):
+            yield publish(samples, chosen.slice(at, len(samples)), release, shard.source)
+            at += len(samples)
+
+
+def publish(samples: Samples, ledger: pa.Table, release: ReleaseSchema, source: str) -> pa.RecordBatch:
+    """Kept rows of a batch as they are published (release.schema).
+
+    Args:
+      samples: kept rows only.
+      ledger: their ledger rows, in the same order.
+      release: the run's schema.
+      source: name of the source they come from.
+    """
+    if samples.core.column("row").to_pylist() != ledger.column("row").to_pylist():
+        raise AssertionError("samples and ledger rows do not lie side by side")
+    kinds = [_redacted(actions) for actions in ledger.column("actions").to_pylist()]
+    columns: dict[str, pa.Array] = _own_columns(samples, ledger, kinds)
+    dirty = [row for row, found in enumerate(kinds) if found]
+    mapping = release.columns.get(source, {})
+    key_column = samples.roles.get("key")
+    for field, array in zip(samples.source.schema, samples.source.columns, strict=True):
+        name = mapping.get(field.name)
+        if name is None:
+            continue
+        if field.name == key_column:
+            array = ledger.column("key").combine_chunks()
+        elif field.name == samples.roles.get("exif"):
+            array = pa.array([None if v is None else scrub_exif_text(v) for v in array.to_pylist()], pa.string())
+        columns[name] = conform(_clean(array, kinds, dirty), release.schema.field(name).type)
+    arrays = [columns[f.name] if f.name in columns else pa.nulls(len(samples), f.type) for f in release.schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=release.schema)
+
+
+def _own_columns(samples: Samples, ledger: pa.Table, kinds: Sequence[frozenset[str]]) -> dict[str, pa.Array]:
+    captions = samples.core.column("caption").to_pylist()
+    columns = {
+        "uid": ledger.column("uid").combine_chunks(),
+        "url": ledger.column("url").combine_chunks(),
+        "caption": pa.array([redact(t, k) if t is not None and k else t for t, k in zip(captions, kinds, strict=True)], pa.string()),
+        "weight": ledger.column("weight").combine_chunks(),
+    }
+    images: list[dict[str, Any] | None] = []
+    written: list[str | None] = []
+    read: list[str | None] = []
+    for raw, uid in zip(samples.core.column("image").to_pylist(), columns["uid"].to_pylist(), strict=True):
+        clean = None if raw is None else scrub(raw).image
+        images.append(None if raw is None else {"bytes": clean, "path": f"{uid}.{EXTENSIONS[sniff(raw) or 'jpeg']}"})
+        read.append(_hex(raw))
+        written.append(read[-1] if clean is raw else _hex(clean))
+    return {
+        **columns,
+        "image": pa.array(images, IMAGE),
+        **{name: _size(ledger.column(name), samples.role(name)) for name in ("width", "height")},
+        "sha256": pa.array(written, pa.string()),
+        "read_sha256": pa.array(read, pa.string()),
+    }
+
+
+def _hex(raw: bytes | None) -> str | None:
+    return None if raw is None else hashlib.sha256(raw).hexdigest()
+
+
+def _size(measured: pa.ChunkedArray, declared: pa.Array | None) -> pa.Array:
+    """A side as displayed; as declared where there is no picture to measure."""
+    sizes = measured.combine_chunks()
+    if declared is None or not sizes.null_count or not (pa.types.is_integer(declared.type) or pa.types.is_floating(declared.type)):
+        return sizes
+    return pc.coalesce(sizes, pc.cast(declared, pa.int32(), safe=False))
+
+
+def _redacted(actions: Sequence[str]) -> frozenset[str]:
+    return frozenset(action.removeprefix(REDACTED) for action in actions if action.startswith(REDACTED))
+
+
+def _clean(array: pa.Array, kinds: Sequence[frozenset[str]], dirty: Sequence[int]) -> pa.Array:
+    """A source column with personal data redacted in the rows whose actions say so; nested values too."""
+    if not dirty or not _holds_text(array.type):
+        return array
+    values = array.to_pylist()
+    for row in dirty:
+        values[row] = redact_value(values[row], kinds[row])
+    return pa.array(values, array.type)
+
+
+def _holds_text(kind: pa.DataType) -> bool:
+    if pa.types.is_nested(kind):
+        return any(_holds_text(kind.field(place).type) for place in range(kind.num_fields))
+    if pa.types.is_dictionary(kind):
+        return _holds_text(kind.value_type)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Batches joined into row groups of 10,000 rows or 128 MiB, whichever comes first; how the reader cut them does not show."""
+    waiting: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        while batch.num_rows:
+            room = _room(batch, GROUP_ROWS - rows, GROUP_BYTES - size)
+            if room:
+                part = batch.slice(0, room)
+                waiting.append(part)
+                rows, size = rows + room, size + part.nbytes
+                batch = batch.slice(room)
+            if batch.num_rows or rows == GROUP_ROWS:
+                yield pa.Table.from_batches(waiting)
+                waiting, rows, size = [], 0, 0
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _room(batch: pa.RecordBatch, rows: int, size: int) -> int:
+    """How many rows of a batch still fit; at least one row fits an empty group."""
+    if batch.num_rows <= rows and batch.nbytes <= size:
+        return batch.num_rows
+    fits = 0
+    while fits < min(rows, batch.num_rows) and batch.slice(fits, 1).nbytes <= size:
+        size -= batch.slice(fits, 1).nbytes
+        fits += 1
+    return fits if fits or size < GROUP_BYTES else 1
+
+
+def data_files(summaries: Mapping[str, Mapping[bytes, bytes]]) -> dict[str, dict[str, Any]]:
+    """What the footers of summaries say of the data files: rows, bytes, sha256, by shard."""
+    return {name: json.loads(metadata[FILE]) for name, metadata in summaries.items()}

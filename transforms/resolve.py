@@ -1,0 +1,227 @@
+"""What a cluster does to its members: reservations spread first, then one row stands for the others.
+
+Members of one cluster lie in many shards. They meet as packed records, one partition of clusters at a time, and what follows for each
+goes back to its shard as packed records. Rows are numbered densely over all shards, in shard order.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from schemas import reasons
+from transforms.filters.base import Finding
+from transforms.match.clusters import PICTURE_LINK, Clusters
+from transforms.match.order import content_order
+from transforms.verdicts import Verdicts, narrowed
+
+ALONE = -1
+ELIGIBLE, LOCATED = 1, 2
+SPREADS = {word: 4 << place for place, word in enumerate(sorted(reasons.BINDING))}
+SPREAD_MASK = sum(SPREADS.values())
+LEADS = 128
+
+MEMBER = np.dtype([("cluster", "<i8"), ("row", "<i8"), ("uid", "V16"), ("order", "V16"), ("consent", "u1"), ("bits", "u1"), ("link", "u1")])
+OUTCOME = np.dtype([("row", "<i8"), ("name", "V16"), ("of", "V16"), ("bits", "u1"), ("link", "u1")])
+
+DUPLICATE, SPREAD_SHIFT, COPY_RESERVED = 1, 2, 2
+COPY_OF_RESERVED = "a copy in its cluster carries a reservation"
+
+
+def members(verdicts: Verdicts, clusters: np.ndarray, links: np.ndarray, first: int) -> np.ndarray:
+    """Records of the rows of a shard that lie in a cluster.
+
+    Args:
+      verdicts: the shard so far.
+      clusters: int64[n], dense row number of the cluster's leader, -1 for a row alone.
+      links: uint8[n], which edges to the leader hold.
+      first: dense row number of the shard's first row.
+
+    Returns:
+      MEMBER records, by row.
+    """
+    rows = np.flatnonzero(clusters != ALONE)
+    out = np.zeros(len(rows), MEMBER)
+    if not len(rows):
+        return out
+    base = verdicts.annotations
+    out["cluster"], out["row"], out["link"] = clusters[rows], rows + first, links[rows]
+    out["uid"] = uid_records(base, rows)
+    out["order"] = content_order(base)[rows]
+    out["consent"] = verdicts.consent[rows]
+    bits = np.where(verdicts.rejected, 0, ELIGIBLE) | np.where(verdicts.located, LOCATED, 0)
+    for word, mask in verdicts.spreading.items():
+        bits |= np.where(mask, SPREADS[word], 0)
+    out["bits"] = bits[rows]
+    return out
+
+
+def resolve(records: np.ndarray) -> np.ndarray:
+    """What follows for every member of whole clusters.
+
+    A content-scoped reservation of any member covers all. Of what is left eligible the best stays: by consent, content order (pixels,
+    caption, uid), then row; every other member is its duplicate. Where nobody is eligible nobody is a duplicate.
+
+    Args:
+      records: MEMBER records of whole clusters, in any order.
+
+    Returns:
+      OUTCOME records: `name` the smallest uid of the cluster, `of` the uid of who stays (zero where nobody does), bits DUPLICATE,
+      COPY_RESERVED and spread reasons, `link` the edges by which the row is a duplicate.
+    """
+    uid, order = records["uid"].view("S16"), records["order"].view("S16")
+    group, starts, at = _groups(records["cluster"])
+    spread = np.bitwise_or.reduceat(records["bits"][group] & SPREAD_MASK, starts)[at] if len(records) else np.empty(0, np.uint8)
+    spread_of = np.empty(len(records), np.uint8)
+    spread_of[group] = spread
+    eligible = (records["bits"] & ELIGIBLE > 0) & (spread_of == 0)
+    ranked = np.lexsort((records["row"], uid, order, records["consent"], ~eligible, records["cluster"]))
+    out = np.zeros(len(records), OUTCOME)
+    out["row"] = records["row"][ranked]
+    best = ranked[starts][at]
+    stays = eligible[best]
+    duplicate = stays & (ranked != best)
+    out["name"] = _least(records["uid"], records["cluster"], starts, at)
+    out["of"] = np.where(duplicate, records["uid"][best].view("S16"), np.zeros(1, "S16")).view("V16")
+    located = records["bits"][ranked] & LOCATED > 0
+    any_located = np.maximum.reduceat(located, starts)[at] if len(records) else located
+    out["bits"] = np.where(duplicate, DUPLICATE, 0) | np.where(any_located & ~located, COPY_RESERVED, 0) | spread_of[ranked]
+    own = records["link"][ranked]
+    leads = records["cluster"] == records["row"]
+    out["link"] = np.where(leads[ranked], records["link"][best], own)
+    return out
+
+
+def cap(records: np.ndarray, most: int | None) -> np.ndarray:
+    """What follows for every member of whole caption clusters when at most `most` rows of one are kept.
+
+    Args:
+      records: MEMBER records; ELIGIBLE are the rows kept so far.
+      most: rows kept of a cluster; None keeps all.
+
+    Returns:
+      OUTCOME records; DUPLICATE marks rows beyond the first `most` in the order of `resolve`.
+    """
+    uid, order = records["uid"].view("S16"), records["order"].view("S16")
+    _, starts, at = _groups(records["cluster"])
+    eligible = records["bits"] & ELIGIBLE > 0
+    ranked = np.lexsort((records["row"], uid, order, records["consent"], ~eligible, records["cluster"]))
+    out = np.zeros(len(records), OUTCOME)
+    out["row"] = records["row"][ranked]
+    out["name"] = _least(records["uid"], records["cluster"], starts, at)
+    if most is not None:
+        place = np.arange(len(records)) - starts[at]
+        beyond = eligible[ranked] & (place >= most)
+        out["bits"] = np.where(beyond, DUPLICATE, 0)
+        out["of"] = np.where(beyond, records["uid"][ranked[starts][at]].view("S16"), np.zeros(1, "S16")).view("V16")
+    return out
+
+
+@dataclasses.dataclass(frozen=True)
+class Resolved:
+    """What clusters say about the rows of one shard.
+
+    Attributes:
+      cluster: hex of the smallest uid of each row's cluster, None for a row alone.
+      duplicate_of: hex uid of the row that stays in its place, None elsewhere.
+      findings: duplicates, spread reservations, copies of what is reserved.
+      reserved: rows that a copy's reservation covers, bool[n].
+    """
+
+    cluster: list[str | None]
+    duplicate_of: list[str | None]
+    findings: list[Finding]
+    reserved: np.ndarray
+
+
+def apply_images(verdicts: Verdicts, outcomes: Sequence[bytes], clusters: Clusters, first: int) -> Resolved:
+    """Image (or policy) clusters' outcomes for one shard; the findings are added to `verdicts` too."""
+    found = _outcomes(outcomes)
+    rows = found["row"] - first
+    bits, link = found["bits"], found["link"]
+    findings = []
+    for word, bit in SPREADS.items():
+        mask = bits & bit > 0
+        already = np.zeros(len(verdicts), bool)
+        for finding in verdicts.findings:
+            if finding.kind == "reason" and finding.word == word:
+                already[finding.rows] = True
+        mask &= ~already[rows]
+        if mask.any():
+            findings.append(Finding("reason", word, rows[mask], details=COPY_OF_RESERVED))
+    for word, chosen in ((reasons.DUPLICATE_IMAGE, link & PICTURE_LINK > 0), (reasons.DUPLICATE_CAPTION, link & PICTURE_LINK == 0)):
+        mask = (bits & DUPLICATE > 0) & chosen
+        if mask.any():
+            findings.append(_duplicates(word, rows[mask], clusters))
+    copies = bits & COPY_RESERVED > 0
+    if copies.any():
+        findings.append(Finding("flag", reasons.RESERVED_COPY_EXISTS, rows[copies]))
+    unreadable = verdicts.unreadable
+    findings = [
+        narrowed(finding, ~unreadable[finding.rows]) if finding.word not in reasons.BINDING and unreadable[finding.rows].any() else finding
+        for finding in findings
+    ]
+    verdicts.findings += findings
+    reserved = np.zeros(len(verdicts), bool)
+    reserved[rows[bits & SPREADS[reasons.OPT_OUT] > 0]] = True
+    verdicts.consent[reserved] = reasons.CONSENT.index(reasons.RESERVED)
+    return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]), findings, reserved)
+
+
+def apply_captions(verdicts: Verdicts, outcomes: Sequence[bytes], first: int) -> Resolved:
+    """Caption clusters' outcomes for one shard; the findings are added to `verdicts` too."""
+    found = _outcomes(outcomes)
+    rows = found["row"] - first
+    beyond = found["bits"] & DUPLICATE > 0
+    findings = [Finding("reason", reasons.DUPLICATE_CAPTION, rows[beyond], details="beyond max_per_caption")] if beyond.any() else []
+    verdicts.findings += findings
+    return Resolved(
+        _named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]), findings, np.zeros(len(verdicts), bool)
+    )
+
+
+def by_shard(outcomes: np.ndarray, starts: np.ndarray) -> Iterator[tuple[int, bytes]]:
+    """Outcomes as packed records per shard number; `starts` is the dense number of each shard's first row, ascending."""
+    ordered = outcomes[np.argsort(outcomes["row"], kind="stable")]
+    shard = np.searchsorted(starts, ordered["row"], side="right") - 1
+    for number in np.unique(shard).tolist():
+        yield number, ordered[shard == number].tobytes()
+
+
+def uid_records(annotations, rows: np.ndarray) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """Raw uids of some rows of an annotation batch, V16."""
+    texts = annotations.column("uid").take(rows).to_pylist()
+    return np.frombuffer(bytes.fromhex("".join(texts)), "V16")
+
+
+def _outcomes(packed: Sequence[bytes]) -> np.ndarray:
+    found = np.frombuffer(b"".join(packed), OUTCOME)
+    return found[np.argsort(found["row"], kind="stable")]
+
+
+def _duplicates(word: str, rows: np.ndarray, clusters: Clusters) -> Finding:
+    scores = np.round(clusters.agreement[rows].astype(np.float64), 4)
+    return Finding("reason", word, rows, scores)
+
+
+def _groups(cluster: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Order by cluster, where each cluster starts in it, and for every place the number of its cluster."""
+    order = np.argsort(cluster, kind="stable")
+    ordered = cluster[order]
+    head = np.ones(len(ordered), bool)
+    head[1:] = ordered[1:] != ordered[:-1]
+    return order, np.flatnonzero(head), np.cumsum(head) - 1
+
+
+def _least(uids: np.ndarray, cluster: np.ndarray, starts: np.ndarray, at: np.ndarray) -> np.ndarray:
+    order = np.lexsort((uids.view("S16"), cluster))
+    return uids[order[starts]][at] if len(uids) else uids
+
+
+def _named(n: int, rows: np.ndarray, uids: np.ndarray) -> list[str | None]:
+    names: list[str | None] = [None] * n
+    nobody = bytes(16)
+    for row, uid in zip(rows.tolist(), uids.tolist(), strict=True):
+        if uid != nobody:
+            names[row] = uid.hex()
+    return names
