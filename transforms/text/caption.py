@@ -17,7 +17,7 @@ _ENTITY = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
 _NAME = re.compile(r"@\w+")
 _EMAIL = re.compile(r"[\w.+-]+@\w[\w-]*(?:\.\w[\w-]*)+")
-_DIGITS = re.compile(r"\d+")
+_DIGITS = re.compile(r"[\d\0]+")  # a null character, too, separates words for fastText
 
 # Blocks of the scripts that put no spaces between words: first and last code point, inclusive (Unicode 15 block names).
 UNSPACED = (

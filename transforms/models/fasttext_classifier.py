@@ -1,0 +1,48 @@
+"""fastText classifiers: loaded once per process, asked one line at a time."""
+
+import functools
+from collections.abc import Mapping
+
+import fasttext
+
+from schemas.errors import MissingError
+
+_PREFIX = "__label__"
+
+
+class Classifier:
+    """A supervised fastText model.
+
+    `multilinePredict` of fasttext-predict 0.9.2.4 gives labels without probabilities, so a batch is a loop.
+    """
+
+    def __init__(self, path: str) -> None:
+        try:
+            self._predict = fasttext.load_model(path).f.predict
+        except ValueError as error:  # what the binding raises for a file that is missing or of another format
+            raise MissingError(f"{path} is no fastText model ({error}). Name a .bin or .ftz file written by fastText") from error
+
+    def best(self, text: str) -> tuple[str, float] | None:
+        """The likeliest label and its probability; None where the model finds nothing to go by.
+
+        Args:
+          text: one line, without line breaks.
+        """
+        for probability, label in self._predict(text + "\n", 1, 0.0, "strict"):
+            return label.removeprefix(_PREFIX), min(probability, 1.0)  # fastText adds 1e-5 to every probability
+        return None
+
+    def probabilities(self, text: str) -> Mapping[str, float]:
+        """Every label with its probability; nothing where the model finds nothing to go by."""
+        found = self._predict(text + "\n", -1, -1.0, "strict")
+        return {label.removeprefix(_PREFIX): min(probability, 1.0) for probability, label in found}
+
+
+@functools.lru_cache(maxsize=8)
+def load(path: str) -> Classifier:
+    """The model in a file, the same object every time.
+
+    Raises:
+      MissingError: there is no fastText model in it.
+    """
+    return Classifier(path)
