@@ -19,7 +19,7 @@ from schemas.reasons import ANIMATED, TRUNCATED_TAIL
 from transforms.images.header import EXTENSIONS, Header, PictureError, exif_orientation, read_header, sniff
 from transforms.images.jpeg import decode_jpeg
 from transforms.images.png import BarePng
-from transforms.images.thumbnail import Box, border, hashed, thumbnail
+from transforms.images.thumbnail import border, hashed, hashed_exactly, thumbnail
 
 __all__ = ["EXTENSIONS", "Picture", "PictureError", "decode_rgb", "open_picture", "sniff"]
 
@@ -77,10 +77,14 @@ def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"]) -> 
     try:
         decoded, header = _jpeg_grey(raw, header, LEAST) if kind == "jpeg" else _other_grey(raw, kind, header, budget)
         grey = _reduced(decoded)
-        source = grey if mode == "fast" else _jpeg_grey(raw, header, 0)[0] if kind == "jpeg" else decoded
         pixels = np.asarray(grey)
         box = border(pixels)
-        small = np.stack([hashed(source), hashed(source, _scaled(box, grey.size, source.size))])
+        if mode == "fast":
+            small = hashed(grey, box)
+        elif kind == "jpeg":
+            small = hashed_exactly(_jpeg_grey(raw, header, 0)[0], box, grey.size)
+        else:
+            small = hashed_exactly(decoded, box, grey.size)
         small_grey = thumbnail(grey, box)
     except PictureError:
         raise
@@ -105,7 +109,7 @@ def decode_rgb(raw: bytes, budget: Decode, least: int | None) -> Image.Image:
     kind, header = _checked(raw, budget)
     try:
         if kind == "jpeg":
-            pixels, _ = decode_jpeg(raw, least or 0, colour=True)
+            pixels, _ = decode_jpeg(raw, least or 0, colour=True, progressive=header.progressive)
             return _turned(_from_jpeg(pixels).convert("RGB"), header.orientation)
         image, header = _opened(raw, kind, header, budget)
         return _turned(_plain(image).convert("RGB"), header.orientation)
@@ -135,7 +139,7 @@ def _affordable(width: int, height: int, budget: Decode) -> None:
 
 def _jpeg_grey(raw: bytes, header: Header, least: int) -> tuple[Image.Image, Header]:
     """Luma as displayed: the luma channel at a reduced scale, that of the RGB picture, as Pillow converts it, at full size."""
-    pixels, cut = decode_jpeg(raw, least, colour=not least)
+    pixels, cut = decode_jpeg(raw, least, colour=not least, progressive=header.progressive)
     return _turned(_from_jpeg(pixels).convert("L"), header.orientation), dataclasses.replace(header, ended=not cut)
 
 
@@ -155,7 +159,7 @@ def _opened(raw: bytes, kind: str, header: Header, budget: Decode) -> tuple[Imag
     """A loaded picture, not yet turned, and its header with what only the decoder knows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd TIFF tags
-        image = _PLUGINS[kind](cast(IO[bytes], BarePng(raw)) if kind == "png" else io.BytesIO(raw))
+        image = _PLUGINS[kind](cast("IO[bytes]", BarePng(raw)) if kind == "png" else io.BytesIO(raw))
         _affordable(*image.size, budget)
         if kind == "bmp" and image.tile[0].codec_name == "bmp_rle" and len(raw) > _RUN_LENGTH_BYTES:
             raise PictureError("run-length bmp larger than 4 MiB")
@@ -204,15 +208,9 @@ def _reduced(grey: Image.Image) -> Image.Image:
     return grey if factors == (1, 1) else grey.reduce(factors)
 
 
-def _scaled(box: Box, size: tuple[int, int], wanted: tuple[int, int]) -> Box:
-    across, down = wanted[0] / size[0], wanted[1] / size[1]
-    left, top, right, bottom = box
-    return left * across, top * down, min(right * across, wanted[0]), min(bottom * down, wanted[1])
-
-
 def _deviation(grey: Image.Image) -> float:
     """Standard deviation from integer sums, which no machine adds up in another order."""
-    counts = grey.histogram()
-    pixels, total = sum(counts), sum(value * count for value, count in enumerate(counts))
-    squares = sum(value * value * count for value, count in enumerate(counts))
+    counts = np.array(grey.histogram(), np.int64)
+    values = np.arange(256)
+    pixels, total, squares = int(counts.sum()), int(counts @ values), int(counts @ values**2)
     return math.sqrt(pixels * squares - total * total) / pixels

@@ -16,6 +16,7 @@ PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _TIFF_MAGIC: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ORIENTATION_TAG: Final = 0x0112
 _SIZED: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15: ITU-T T.81, table B.1
+_PROGRESSIVE: Final = (0xC2, 0xC6, 0xCA, 0xCE)
 _BARE: Final = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 _IN_SCAN: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
@@ -33,7 +34,8 @@ class Header:
       height: likewise.
       orientation: EXIF orientation 1 to 8 that a viewer applies; 1 where there is none.
       animated: more than one frame.
-      ended: the end mark is there, or the format has none.
+      ended: the end mark is there, or the format has none; of a JPEG only the decoder can tell.
+      progressive: a JPEG whose scans refine each other.
     """
 
     width: int = 0
@@ -41,6 +43,7 @@ class Header:
     orientation: int = 1
     animated: bool = False
     ended: bool = True
+    progressive: bool = False
 
 
 def sniff(raw: bytes) -> str | None:
@@ -155,7 +158,7 @@ def _jpeg(raw: bytes) -> Header:
         length = struct.unpack_from(">H", raw, at)[0]
         if marker in _SIZED:
             height, width = struct.unpack_from(">HH", raw, at + 3)
-            return Header(width, height, orientation)
+            return Header(width, height, orientation, progressive=marker in _PROGRESSIVE)
         if marker == 0xE1 and orientation == 1 and raw[at + 2 : at + 8] == b"Exif\0\0":
             orientation = exif_orientation(raw[at + 2 : at + length])
         at += max(2, length)

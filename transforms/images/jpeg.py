@@ -16,13 +16,14 @@ _CONTINUATIONS = (_END, bytes([0x6A, 0xB5, 0x93, 0x5C]) * 256 + _END)
 _CUT = ("Premature end of JPEG file", "premature end of data segment")
 
 
-def decode_jpeg(raw: bytes, least: int, *, colour: bool) -> tuple[np.ndarray, bool]:
+def decode_jpeg(raw: bytes, least: int, *, colour: bool, progressive: bool) -> tuple[np.ndarray, bool]:
     """Pixels of the first picture, as stored, and whether the end mark is missing.
 
     Args:
       raw: the file.
       least: no side gets shorter than this by decoding at a reduced scale (n/8 in the frequency domain); 0: full size.
       colour: RGB; otherwise luma. CMYK comes as it is stored (Adobe: inverted) in either case.
+      progressive: whether it is one: only then can a few bytes ask for a pass over all blocks.
 
     Returns:
       uint8 [height, width, channels] with 1, 3 or 4 channels; True where the end mark is missing but no pixel is.
@@ -30,8 +31,8 @@ def decode_jpeg(raw: bytes, least: int, *, colour: bool) -> tuple[np.ndarray, bo
     Raises:
       PictureError: pixels are missing, or it is no JPEG that libjpeg reads.
     """
-    if raw.count(b"\xff\xda") > _SCANS and jpeg_scans(raw)[0] > _SCANS:
-        raise PictureError("too many scans")
+    if progressive:
+        _affordable(raw)
     space = _space(raw, colour=colour)
     pixels, problem = _attempt(raw, space, least)
     if pixels is not None:
@@ -43,6 +44,7 @@ def decode_jpeg(raw: bytes, least: int, *, colour: bool) -> tuple[np.ndarray, bo
             return pixels, True
     if problem.endswith(_CUT):
         raise PictureError("truncated")
+    _affordable(raw)
     body = raw if end is None else raw[:end]
     one, other = (_attempt(body + tail, space, least, strict=False)[0] for tail in _CONTINUATIONS)
     if one is None or other is None:
@@ -50,6 +52,11 @@ def decode_jpeg(raw: bytes, least: int, *, colour: bool) -> tuple[np.ndarray, bo
     if not np.array_equal(one, other):
         raise PictureError("truncated")
     return one, end is None
+
+
+def _affordable(raw: bytes) -> None:
+    if raw.count(b"\xff\xda") > _SCANS and jpeg_scans(raw)[0] > _SCANS:
+        raise PictureError("too many scans")
 
 
 def _space(raw: bytes, *, colour: bool) -> str:

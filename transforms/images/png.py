@@ -53,6 +53,12 @@ class BarePng(io.RawIOBase):
     def tell(self) -> int:
         return self._at
 
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Does nothing but agree: a decoder asks for the place where it already is."""
+        if (offset, whence) != (self._at, io.SEEK_SET):
+            raise io.UnsupportedOperation("made as it is read")
+        return offset
+
     def _pieces(self, raw: bytes, wanted: int) -> Iterator[bytes]:
         yield PNG_MAGIC
         data: list[bytes] = []

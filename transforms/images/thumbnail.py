@@ -8,7 +8,7 @@ from PIL import Image
 
 from schemas.signatures import THUMBNAIL_SIDE
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom
+Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 HASHED_SIDE = 32  # imagehash.phash: hash_size 8, highfreq_factor 4
 _SPREAD = 24  # levels: what JPEG at quality 30 leaves of one colour
@@ -27,7 +27,7 @@ def border(grey: np.ndarray) -> Box:
       left, top, right, bottom in pixels; the whole picture where 8 rows or columns at most would be left.
 
     >>> framed = np.full((40, 60), 255, np.uint8)
-    >>> framed[10:30, 5:50] = np.arange(45) * 5
+    >>> framed[10:30, 5:50] = np.arange(20)[:, None] * 4 + np.arange(45) * 3
     >>> border(framed)
     (5, 10, 50, 30)
     """
@@ -43,8 +43,31 @@ def thumbnail(grey: Image.Image, box: Box) -> np.ndarray:
     return np.asarray(grey.resize(side, Image.Resampling.HAMMING, box=box))
 
 
-def hashed(grey: Image.Image, box: Box | None = None) -> np.ndarray:
-    """A grey picture, or the part of it in the box, as uint8 [32, 32], resampled as `imagehash.phash` does."""
+def hashed(grey: Image.Image, box: Box) -> np.ndarray:
+    """The whole of a grey picture and the part in the box, as uint8 [2, 32, 32].
+
+    Averaged by whole factors first: a tenth of the time, and as close to the hash of all pixels as the reduced decode lets it be.
+    """
+    whole = _small(_near(grey))
+    return np.stack([whole, whole if box == (0, 0, *grey.size) else _small(_near(grey.crop(box)))])
+
+
+def hashed_exactly(grey: Image.Image, box: Box, size: tuple[int, int]) -> np.ndarray:
+    """The same from all pixels, resampled as `imagehash.phash` does; the box is one of a picture of that width and height."""
+    across, down = grey.width / size[0], grey.height / size[1]
+    whole = _small(grey)
+    if box == (0, 0, *size):
+        return np.stack([whole, whole])
+    left, top, right, bottom = box
+    return np.stack([whole, _small(grey, (left * across, top * down, min(right * across, grey.width), min(bottom * down, grey.height)))])
+
+
+def _near(grey: Image.Image) -> Image.Image:
+    factors = max(1, grey.width // (2 * HASHED_SIDE)), max(1, grey.height // (2 * HASHED_SIDE))
+    return grey if factors == (1, 1) else grey.reduce(factors)
+
+
+def _small(grey: Image.Image, box: tuple[float, float, float, float] | None = None) -> np.ndarray:
     return np.asarray(grey.resize((HASHED_SIDE, HASHED_SIDE), Image.Resampling.LANCZOS, box=box))
 
 
