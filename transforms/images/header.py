@@ -15,7 +15,8 @@ EXTENSIONS: Final = {"jpeg": "jpg", "png": "png", "webp": "webp", "gif": "gif", 
 PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _TIFF_MAGIC: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ORIENTATION_TAG: Final = 0x0112
-_SIZED: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15: ITU-T T.81, table B.1
+SIZED: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15: ITU-T T.81, table B.1
+SCAN: Final = 0xDA
 _PROGRESSIVE: Final = (0xC2, 0xC6, 0xCA, 0xCE)
 _BARE: Final = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 _IN_SCAN: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -121,6 +122,31 @@ def png_chunks(raw: bytes) -> Iterator[tuple[bytes, int, int]]:
         at += 12 + length
 
 
+def jpeg_segments(raw: bytes) -> Iterator[tuple[int, int, int]]:
+    """Segments of a JPEG up to its first scan, that one included: (marker, offset of the data, length of the data it claims).
+
+    Raises:
+      IndexError, struct.error: the bytes end before the first scan.
+    """
+    at = 2
+    while True:
+        while raw[at] != 0xFF:
+            at += 1
+        while raw[at] == 0xFF:
+            at += 1
+        marker = raw[at]
+        at += 1
+        if marker == 0xD9:
+            return
+        if marker == 0 or marker in _BARE:
+            continue
+        length = max(2, struct.unpack_from(">H", raw, at)[0])
+        yield marker, at + 2, length - 2
+        if marker == SCAN:
+            return
+        at += length
+
+
 def jpeg_scans(raw: bytes) -> tuple[int, int | None]:
     """How many scans a JPEG has up to its end mark, and the offset of that mark; None where there is none."""
     at, scans = 2, 0
@@ -143,25 +169,14 @@ def jpeg_scans(raw: bytes) -> tuple[int, int | None]:
 
 
 def _jpeg(raw: bytes) -> Header:
-    at, orientation = 2, 1
-    while True:
-        while raw[at] != 0xFF:
-            at += 1
-        while raw[at] == 0xFF:
-            at += 1
-        marker = raw[at]
-        at += 1
-        if marker in _BARE:
-            continue
-        if marker in (0xD9, 0xDA):
-            raise PictureError("damaged jpeg")
-        length = struct.unpack_from(">H", raw, at)[0]
-        if marker in _SIZED:
-            height, width = struct.unpack_from(">HH", raw, at + 3)
+    orientation = 1
+    for marker, at, length in jpeg_segments(raw):
+        if marker in SIZED:
+            height, width = struct.unpack_from(">HH", raw, at + 1)
             return Header(width, height, orientation, progressive=marker in _PROGRESSIVE)
-        if marker == 0xE1 and orientation == 1 and raw[at + 2 : at + 8] == b"Exif\0\0":
-            orientation = exif_orientation(raw[at + 2 : at + length])
-        at += max(2, length)
+        if marker == 0xE1 and orientation == 1 and raw[at : at + 6] == b"Exif\0\0":
+            orientation = exif_orientation(raw[at : at + length])
+    raise PictureError("damaged jpeg")
 
 
 def _png(raw: bytes) -> Header:

@@ -5,14 +5,17 @@ mark is: its entropy-coded data must last to the last block. Where libjpeg warns
 out, the picture is decoded with two different continuations: what follows cannot change the pixels exactly when all of them are there.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import simplejpeg
 
-from transforms.images.header import PictureError, jpeg_scans
+from transforms.images.header import SCAN, SIZED, PictureError, jpeg_scans, jpeg_segments
 
 _END = b"\xff\xd9"
 _SCANS = 200  # a progressive picture has about ten; each costs a pass over all blocks, however few its bytes
 _CONTINUATIONS = (_END, bytes([0x6A, 0xB5, 0x93, 0x5C]) * 256 + _END)
+_TABLES = SIZED | {0xC4, 0xCC, 0xDB, 0xDD}  # frame, DHT, DAC, DQT, DRI
 _CUT = ("Premature end of JPEG file", "premature end of data segment")
 
 
@@ -35,6 +38,9 @@ def decode_jpeg(raw: bytes, least: int, *, colour: bool, progressive: bool) -> t
         _affordable(raw)
     space = _space(raw, colour=colour)
     pixels, problem = _attempt(raw, space, least)
+    if pixels is None and not problem.endswith(_CUT):
+        raw = b"".join(_bare(raw))
+        pixels, problem = _attempt(raw, space, least)
     if pixels is not None:
         return pixels, False
     end = jpeg_scans(raw)[1]
@@ -52,6 +58,16 @@ def decode_jpeg(raw: bytes, least: int, *, colour: bool, progressive: bool) -> t
     if not np.array_equal(one, other):
         raise PictureError("truncated")
     return one, end is None
+
+
+def _bare(raw: bytes) -> Iterator[bytes]:
+    """The file without what no pixel depends on before its first scan: application data, comments, bytes between segments."""
+    yield raw[:2]
+    for marker, at, length in jpeg_segments(raw):
+        if marker == SCAN:
+            yield raw[at - 4 :]
+        elif marker in _TABLES or (raw[at : at + 5] in (b"JFIF\0", b"Adobe") and length >= 12):
+            yield raw[at - 4 : at + length]
 
 
 def _affordable(raw: bytes) -> None:
