@@ -1,0 +1,333 @@
+"""Finds e-mail addresses, phone, card, IBAN and US social security numbers and IP addresses in a text, and writes over them.
+
+Rules, not a model: what has a check digit must pass it, what has a number plan must follow it. Names and postal addresses are not looked
+for. The rules read the normal form of the text (`transforms.text.caption`), so that a full-width at-sign or `&#64;` hides nothing, and
+answer in code points of the raw text, which is what is published.
+
+    email   dot-atom @ host with a top-level domain (RFC 5322); `%40`, `name_at_host.org`, `name [at] host [dot] org`
+    iban    whole, or in groups of four
+    card    whole, or in the groups that are printed on cards
+    ssn     3-2-4 digits with hyphens; with spaces or none only after "ssn" or "social security"
+    ip      a global address that is no version number
+    phone   with a plus sign; North American with separators; 7 to 12 digits after a word such as "tel"
+
+Numbers inside links and UUIDs are identifiers and never looked at.
+"""
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from transforms.text.caption import normal_form, normal_form_with_map
+from transforms.text.personal_numbers import iban_length, is_card, is_date, is_global_ip, is_iban, is_international, is_ssn
+
+EMAIL: Final = "email"
+IBAN: Final = "iban"
+CARD: Final = "card"
+SSN: Final = "ssn"
+IP: Final = "ip"
+PHONE: Final = "phone"
+KINDS: Final = (EMAIL, IBAN, CARD, SSN, IP, PHONE)  # where two overlap, the earlier one is found
+
+# Characters that NFKC turns into a digit, an at-sign, an ampersand, an underscore or an opening bracket, in blocks (Unicode 15).
+_FOLDED = (
+    (0xB2, 0xBE), (0x2070, 0x208F), (0x2150, 0x218F), (0x2460, 0x24FF), (0x3200, 0x33FF), (0xFE30, 0xFE6F), (0xFF00, 0xFF5F),
+    (0x1F100, 0x1F129),
+)  # fmt: skip
+_SIGNS = r"0-9@&_(\[{" + "".join(f"{chr(first)}-{chr(last)}" for first, last in _FOLDED)
+# What a text holds if there is any personal data in it; for RE2, as pyarrow has it.
+TRIGGER: Final = rf"[{_SIGNS}]|\p{{Nd}}"
+_TRIGGER = re.compile(rf"[{_SIGNS}\d]")
+_HYPHENS = dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-")
+
+
+class Span(NamedTuple):
+    """Where something was found: code points `[start, end)` of the raw text."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def find(text: str, kinds: Collection[str] = KINDS) -> list[Span]:
+    """Everything of these kinds in a raw text, in order of its start, never overlapping.
+
+    A text without an at-sign, digit or bracket costs one scan.
+
+    >>> find("Mail jane.doe@example.org, or call +44 7700 900123")
+    [Span(kind='email', start=5, end=25), Span(kind='phone', start=35, end=50)]
+    >>> find("IMG 123 456 7890, ISBN 9780670019403, 110bcd25-a55d-453a-8046-1297901ea002")
+    []
+    """
+    if _TRIGGER.search(text) is None:
+        return []
+    plain = text.isascii() and "&" not in text and " ".join(text.split()) == text
+    found = list(_find(text.casefold() if plain else _readable(normal_form(text)), kinds))
+    if found and not plain:
+        _, starts = normal_form_with_map(text)
+        found = [(kind, *_raw(text, starts, start, end)) for kind, start, end in found]
+    return sorted((Span(*span) for span in found), key=lambda span: span.start)
+
+
+def redact(text: str, kinds: Collection[str]) -> str:
+    """The text with everything of these kinds written over by its kind; nothing of them is found in what comes back.
+
+    >>> redact("call +44 7700 900123 or write to jane.doe@example.org.", ("email", "phone"))
+    'call <PHONE> or write to <EMAIL>.'
+    """
+    while spans := find(text, kinds):
+        for kind, start, end in reversed(spans):
+            text = f"{text[:start]}<{kind.upper()}>{text[end:]}"
+    return text
+
+
+def find_in_value(value: object, kinds: Collection[str] = KINDS, path: str = "") -> Iterator[tuple[str, Span]]:
+    """Everything of these kinds in a value of any nested type, with the path of the string it stands in.
+
+    Paths name fields of structs and places in lists, never keys of maps or of JSON, which are data. A find in JSON text lies between the
+    quotes of its string; where that string has escapes the whole of it is the find.
+
+    >>> list(find_in_value({"author": ["Jo", "jo@example.org"]}, path="meta"))
+    [('meta.author[1]', Span(kind='email', start=0, end=14))]
+    >>> list(find_in_value('{"contact": "+44 7700 900123"}', path="json"))
+    [('json', Span(kind='phone', start=13, end=28))]
+    """
+    if isinstance(value, str):
+        if _TRIGGER.search(value) is None and "\\u" not in value:
+            return
+        tokens = _json_strings(value)
+        if tokens is None:
+            yield from ((path, span) for span in find(value, kinds))
+            return
+        for start, token in tokens:
+            inner = json.loads(token)
+            for _, span in find_in_value(inner, kinds):
+                escaped = len(inner) + 2 != len(token)
+                begin, end = (0, len(token) - 2) if escaped else (span.start, span.end)
+                yield path, Span(span.kind, start + 1 + begin, start + 1 + end)
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from find_in_value(inner, kinds, f"{path}.{name}")
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            yield from find_in_value(inner, kinds, f"{path}[{place}]")
+
+
+def redact_value(value: Any, kinds: Collection[str]) -> Any:
+    r"""A value of any nested type with its strings redacted, JSON text staying valid JSON; what holds nothing comes back as it is.
+
+    >>> redact_value({"by": "jo@example.org", "tags": ["a", ("call 555-0123-456", 3)]}, ("email", "phone"))
+    {'by': '<EMAIL>', 'tags': ['a', ('call <PHONE>', 3)]}
+    >>> redact_value('{"n": 1.50, "by": "jo\u0040example.org"}', ("email",))
+    '{"n": 1.50, "by": "<EMAIL>"}'
+    """
+    if isinstance(value, str):
+        if _TRIGGER.search(value) is None and "\\u" not in value:
+            return value
+        tokens = _json_strings(value)
+        return redact(value, kinds) if tokens is None else _redact_json(value, tokens, kinds)
+    if isinstance(value, Mapping):
+        return {name: redact_value(inner, kinds) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(redact_value(inner, kinds) for inner in value)
+    return value
+
+
+def _json_strings(text: str) -> list[tuple[int, str]] | None:
+    """Start and source of every string in a JSON object or array, keys included; None where the text is neither."""
+    if not text.lstrip(" \t\n\r").startswith(("{", "[")):
+        return None
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):  # no JSON, or nested beyond what the parser takes: plain text then
+        return None
+    return [(found.start(), found.group()) for found in _JSON_STRING.finditer(text)]
+
+
+def _redact_json(text: str, tokens: list[tuple[int, str]], kinds: Collection[str]) -> str:
+    for start, token in reversed(tokens):
+        inner = json.loads(token)
+        redacted = redact_value(inner, kinds)
+        if redacted != inner:
+            text = text[:start] + json.dumps(redacted, ensure_ascii="\\" in token) + text[start + len(token) :]
+    return text
+
+
+def _readable(normal: str) -> str:
+    """A normal form with plain digits and hyphens, character for character."""
+    if normal.isascii():
+        return normal
+    return "".join(str(int(char)) if char.isdecimal() else char for char in normal.translate(_HYPHENS))
+
+
+def _raw(text: str, starts: list[int], start: int, end: int) -> tuple[int, int]:
+    last = next((at for at in starts[end:] if at > starts[end - 1]), starts[-1])  # the whole of a ligature that ends a find
+    return starts[start], starts[start] + len(text[starts[start] : last].rstrip())
+
+
+def _find(normal: str, kinds: Collection[str]) -> Iterator[tuple[str, int, int]]:
+    emails = list(_emails(normal))
+    if EMAIL in kinds:
+        yield from ((EMAIL, start, end) for start, end in emails)
+    if len(_DIGIT.findall(normal)) < _FEWEST_DIGITS or not any(kind in kinds for kind in KINDS[1:]):
+        return
+    numbers = _NO_NUMBERS.sub(_blank, _covered(normal, emails))
+    for kind, search in _NUMBERS:
+        spans = []
+        for start, end in search(numbers):
+            spans.append((start, end))
+            if kind in kinds:
+                yield kind, start, end
+        numbers = _covered(numbers, spans)
+
+
+_DIGIT = re.compile("[0-9]")
+_FEWEST_DIGITS = 4  # of an IPv4 address
+_BLANK = "\0"
+_NO_NUMBERS = re.compile(r"(?:https?://|www\.)\S+|(?<![0-9a-z])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-z])")
+
+
+def _blank(found: re.Match[str]) -> str:
+    return _BLANK * len(found.group())
+
+
+def _covered(text: str, spans: list[tuple[int, int]]) -> str:
+    pieces, done = [], 0
+    for start, end in sorted(spans):
+        pieces += [text[done:start], _BLANK * (end - start)]
+        done = end
+    return "".join(pieces) + text[done:]
+
+
+_LETTERS = "a-z\u00df-\u024f\u0370-\u052f"  # Latin, Greek, Cyrillic: scripts with spaces between words
+_NAME = rf"(?<![{_LETTERS}0-9_])[{_LETTERS}0-9_][{_LETTERS}0-9_.%+'-]{{0,127}}"
+_HOST = rf"(?:[{_LETTERS}0-9-]{{1,63}}\.){{1,8}}"
+_EMAIL = re.compile(rf"{_NAME}(?:@|%(?:25)*40){_HOST}(?P<top>xn--[a-z0-9-]{{2,59}}|[{_LETTERS}]{{2,24}})(?![{_LETTERS}0-9])")
+_SPELT_AT = r"(?:_at_| ?[(\[{] ?at ?[)\]}] ?)"
+_SPELT_DOT = r"(?:\.|_dot_| ?[(\[{] ?dot ?[)\]}] ?)"
+_TOP = "com|org|net|edu|gov|info|biz|int|mil|name|[a-z]{2}"
+_SPELT = re.compile(
+    rf"(?<![a-z0-9])[a-z0-9][a-z0-9.+-]{{0,63}}{_SPELT_AT}(?:[a-z0-9-]{{1,63}}{_SPELT_DOT}){{1,5}}(?P<top>{_TOP})(?![a-z0-9])"
+)
+# Endings of file names, not top-level domains in use for mail: "icon@2x.png", "logo_at_night.ai".
+_NO_TOP = re.compile(
+    r"jp[eg]|jpeg|png|gif|webp|svg|bmp|tiff?|avif|heic|ico|mp4|webm|html?|php|aspx?|ashx|m?js|jsp|css|json|xml|pdf|psd|ai|ps"
+)
+
+
+def _emails(normal: str) -> Iterator[tuple[int, int]]:
+    if "@" in normal or "40" in normal:
+        yield from (found.span() for found in _EMAIL.finditer(normal) if not _NO_TOP.fullmatch(found["top"]))
+    if "at" in normal and ("_at_" in normal or _BRACKET.search(normal)):
+        yield from (found.span() for found in _SPELT.finditer(normal) if not _NO_TOP.fullmatch(found["top"]))
+
+
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_BRACKET = re.compile(r"[(\[{] ?at ?[)\]}]")
+_IBAN_START = re.compile(r"(?<![0-9a-z])[a-z]{2}[0-9]{2}(?=[ -]?[0-9a-z])")
+_CARD = re.compile(
+    r"(?<![0-9a-z])(?:[0-9]{4}([ .-])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{1,3})?|[0-9]{4}([ .-])[0-9]{6}\2[0-9]{4,5}"
+    r"|[0-9]{4}([ .-])[0-9]{3}\3[0-9]{3}\3[0-9]{3}|[0-9]{4}([ .-])[0-9]{4}\4[0-9]{4}|[0-9]{12,19})(?![0-9a-z])"
+)
+_SHORTER_CARD = re.compile(r"[0-9]{4}([ .-])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?=\1)")
+_ARTICLE = re.compile(r"(?:isbn|issn|ean|gtin|upc|imei|barcode|sku)(?:-1[03])?[ :#.-]{0,3}(?:no\.? ?)?$")
+_SSN = re.compile(r"(?<![0-9a-z])(?<![0-9][-.])[0-9]{3}-[0-9]{2}-[0-9]{4}(?![0-9a-z]|-[0-9])")
+_CUED_SSN = re.compile(r"(?:\bssn|social security)\b[a-z ]{0,12}[:#.]? ?([0-9]{3} ?[0-9]{2} ?[0-9]{4})(?![0-9a-z])")
+_IPV4 = re.compile(r"(?<![0-9a-z.])(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?![0-9a-z]|\.[0-9])")
+# Of the addresses in use (2000::/3), or whole; eight pairs are a hardware address.
+_IPV6 = re.compile(
+    r"(?<![0-9a-z:.])(?:[23][0-9a-f]{3}:[0-9a-f:]{3,34}|(?=[0-9a-f:]*[0-9a-f]{3})(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4})(?![0-9a-z:])"
+)
+_VERSION = re.compile(r"(?:\b(?:v|ver|version|release|build|firmware|apk|rev|revision|update|chapter|section)\.?|[0-9])[ :_-]{0,2}$")
+_ADDRESS = re.compile(r"\b(?:ip|host|server|dns|ping|address)\b[^0-9]{0,12}$")
+
+
+def _ibans(numbers: str) -> Iterator[tuple[int, int]]:
+    for found in _IBAN_START.finditer(numbers):
+        length = iban_length(found.group()[:2])
+        if length is None:
+            continue
+        start = found.start()
+        for separator in ("", numbers[found.end()]):
+            end = start + length + (len(separator) and (length - 1) // 4)
+            groups = numbers[start:end].split(separator) if separator else [numbers[start:end]]
+            regular = not separator or (separator in " -" and all(len(group) == 4 for group in groups[:-1]))
+            plain = "".join(groups)
+            if regular and plain.isascii() and plain.isalnum() and is_iban(plain) and not numbers[end : end + 1].isalnum():
+                yield start, end
+                break
+
+
+def _cards(numbers: str) -> Iterator[tuple[int, int]]:
+    at = 0
+    while found := _CARD.search(numbers, at):
+        at = found.start() + 1
+        shorter = _SHORTER_CARD.match(numbers, found.start())
+        for candidate in (found, shorter):
+            if candidate and is_card("".join(_DIGIT.findall(candidate.group()))) and not _ARTICLE.search(numbers[: at - 1][-24:]):
+                at = candidate.end()
+                yield candidate.span()
+                break
+
+
+def _ssns(numbers: str) -> Iterator[tuple[int, int]]:
+    for pattern, group in ((_SSN, 0), (_CUED_SSN, 1)):
+        for found in pattern.finditer(numbers):
+            if is_ssn("".join(_DIGIT.findall(found[group]))):
+                yield found.span(group)
+
+
+def _ips(numbers: str) -> Iterator[tuple[int, int]]:
+    if numbers.count(".") >= 3:
+        for found in _IPV4.finditer(numbers):
+            before = numbers[max(0, found.start() - 24) : found.start()]
+            told = len(found.group()) > len("1.2.3.4") or _ADDRESS.search(before)
+            if told and not _VERSION.search(before) and is_global_ip(found.group()):
+                yield found.span()
+    if numbers.count(":") >= 2:
+        yield from (found.span() for found in _IPV6.finditer(numbers) if is_global_ip(found.group()))
+
+
+_EXTENSION = r"(?: ?(?:x|ext\.?) ?[0-9]{1,6})?"
+_INTERNATIONAL = re.compile(rf"(?<![0-9a-z+])\+\(?[1-9][0-9]{{0,14}}\)?(?:[ .()/-]{{0,3}}[0-9]{{1,12}}){{0,9}}{_EXTENSION}(?![0-9])")
+_NORTH_AMERICAN = re.compile(
+    r"(?<![0-9a-z+/])(?<![0-9][-.])(?:"
+    r"(?:00)?1[-. ][2-9][0-9]{2}[-. ][0-9]{3}[-. ][0-9]{4}"
+    r"|(?:(?:00)?1[-. ]?)?\([2-9][0-9]{2}\)[-. ]?[0-9]{3}[-. ][0-9]{4}"
+    rf"|[2-9][0-9]{{2}}([-.])[0-9]{{3}}\1[0-9]{{4}}){_EXTENSION}(?![0-9]|[-.][0-9])"
+)
+_CUED = re.compile(
+    r"(?<![a-z])(?:tel|telephone|telefon|telefone|telefono|t[eé]l[eé]phone|tél|phone|call|mobile|fax|whatsapp|whats app)"
+    r"(?:[ .:#/=-]|\b(?:no|nr|number|num|me|us|him|her|at|on|is|now|today|or|text|mobile|phone|fax)\b){0,8}"
+    rf"(?P<number>\+?\(?[0-9](?:[ .()/-]{{0,2}}[0-9]){{6,11}}{_EXTENSION})(?![0-9a-z])"
+)
+_GROUP = re.compile("[0-9]+")
+
+
+def _phones(numbers: str) -> Iterator[tuple[int, int]]:
+    spans = []
+    if "+" in numbers:
+        spans = list(_internationals(numbers))
+        numbers = _covered(numbers, spans)
+    spans += [found.span() for found in _NORTH_AMERICAN.finditer(numbers) if not is_date(found.group())]
+    numbers = _covered(numbers, spans)
+    spans += [found.span("number") for found in _CUED.finditer(numbers) if not is_date(found["number"])]
+    yield from spans
+
+
+def _internationals(numbers: str) -> Iterator[tuple[int, int]]:
+    """What follows a plus sign, as far as it is a phone number: digits that stand behind it, such as a year, are left out."""
+    for found in _INTERNATIONAL.finditer(numbers):
+        groups = list(_GROUP.finditer(numbers, *found.span()))
+        whole = len(groups) - ("x" in found.group())
+        for count in range(whole, 0, -1):
+            digits = "".join(group.group() for group in groups[:count])
+            if is_international(digits, separated=count > 1):
+                yield found.start(), found.end() if count == whole else groups[count - 1].end()
+                break
+
+
+_NUMBERS: Final[tuple[tuple[str, Callable[[str], Iterator[tuple[int, int]]]], ...]] = (
+    (IBAN, _ibans), (CARD, _cards), (SSN, _ssns), (IP, _ips), (PHONE, _phones),
+)  # fmt: skip
