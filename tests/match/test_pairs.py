@@ -1,0 +1,100 @@
+"""Candidate pairs: which, how many, and that nothing but content decides them."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from transforms.match import keys, pairs
+
+
+def told_captions(words, rows):
+    words, rows = pairs.by_top(np.asarray(words, np.uint64), np.asarray(rows, np.uint64))
+    return pairs.caption_pairs(words, rows)[:, :2].tolist()
+
+
+def told_pictures(hashes, ids, rows, views=None):
+    """All pairs over all keys: hashes [n, views] as annotate stores them."""
+    table = np.asarray(hashes, np.uint64)
+    if table.ndim == 1:
+        table = np.stack([table, ~table, table, ~table], 1)
+    entries, words = keys.picture_entries(table, np.asarray(ids, np.uint64), np.asarray(rows))
+    out, cut = [], 0
+    for key in range(keys.PICTURE_KEYS):
+        found, crowded = pairs.picture_pairs(*pairs.by_top(keys.permuted(entries, key), words, words & keys.LOW_BITS), key)
+        out += map(tuple, found.tolist())
+        cut += crowded
+    return out, cut
+
+
+def word(key, order):
+    return key << 24 | order
+
+
+def test_small_buckets_give_every_pair():
+    assert sorted(map(tuple, told_captions([word(1, 5), word(2, 1), word(1, 3), word(1, 4)], [10, 11, 12, 13]))) == [(10, 12), (10, 13), (12, 13)]
+
+
+def test_large_buckets_give_the_first_with_each_and_neighbours():
+    found = set(map(tuple, told_captions([word(1, i) for i in range(20)], range(20))))
+    assert found == {(0, i) for i in range(1, 20)} | {(i, i + 1) for i in range(19)}
+
+
+def test_rows_of_one_place_are_told_alike_whatever_their_numbers():
+    words = [word(3, i // 2) for i in range(24)]
+    renumber = np.random.default_rng(4).permutation(24)
+    plain = {frozenset(p) for p in told_captions(words, range(24))}
+    moved = {frozenset(renumber.tolist().index(i) for i in p) for p in told_captions([words[i] for i in np.argsort(renumber)], range(24))}
+    assert len(plain) == len(moved)
+
+
+def test_a_long_bucket_is_in_content_order():
+    draw = np.random.default_rng(9)
+    order = draw.permutation(5_000)
+    found = {frozenset(p) for p in told_captions([word(7, int(i)) for i in order], range(5_000))}
+    place = {int(i): row for row, i in enumerate(order)}
+    assert found == {frozenset((place[0], place[i])) for i in range(1, 5_000)} | {frozenset((place[i], place[i + 1])) for i in range(4_999)}
+
+
+def test_more_entries_than_a_packed_sort_can_number_are_sorted_alike(monkeypatch):
+    words = np.random.default_rng(2).integers(0, 1 << 64, 300, dtype=np.uint64) & ~np.uint64(0xFF << 24)
+    short = pairs.by_top(words, np.arange(300))
+    monkeypatch.setattr(pairs, "_LONGEST_PACKED", 10)
+    for a, b in zip(short, pairs.by_top(words, np.arange(300)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_every_planted_pair_within_four_is_told_once_and_no_other():
+    draw = np.random.default_rng(1)
+    base = draw.integers(0, 1 << 64, 3_000, dtype=np.uint64)
+    near = base.copy()
+    for i in range(len(near)):
+        for bit in draw.choice(64, i % 5, replace=False):
+            near[i] ^= np.uint64(1) << np.uint64(bit)
+    hashes = np.concatenate([base, near, draw.integers(0, 1 << 64, 20_000, dtype=np.uint64)])
+    found, cut = told_pictures(hashes, draw.integers(0, 1 << 64, len(hashes), dtype=np.uint64), np.arange(len(hashes)))
+    assert sorted(found) == [(i, i + 3_000, 0) for i in range(3_000)]
+    assert cut == 0
+
+
+def test_mirror_images_are_told_as_such_and_not_twice_over():
+    a, b = 0x0123456789ABCDEF, 0xFEDCBA98F0E1D2C3
+    found, _ = told_pictures([[a, b, a, b], [b, a, b, a]], [1 << 50, 2 << 50], [0, 1])
+    assert found == [(0, 1, 1)] * 2, "once for each of the two hashes; two mirror images never"
+
+
+@pytest.mark.parametrize("count", [8, 9, 300])
+def test_equal_hashes_stay_linear(count):
+    found, _ = told_pictures(np.full(count, 12345, np.uint64), np.arange(count) << 30, np.arange(count))
+    assert len(found) == len(set(found)) == (count * (count - 1) // 2 if count <= pairs.ALL_PAIRS else 2 * count - 3)
+
+
+def test_a_crowd_of_near_hashes_is_bounded_counted_and_stays_one_component():
+    hashes = [sum(1 << bit for bit in bits) for bits in itertools.combinations(range(64), 2)][:1_000]
+    found, cut = told_pictures(np.array([[h] * 4 for h in hashes], np.uint64), np.arange(1_000) << 30, np.arange(1_000))
+    assert len(found) == len(set(found)) <= 1_000 * pairs.MOST_NEIGHBOURS * keys.PICTURE_KEYS
+    assert cut > 0
+    component = list(range(1_000))
+    for a, b, _ in found:
+        component = [component[a] if c == component[b] else c for c in component]
+    assert len(set(component)) == 1

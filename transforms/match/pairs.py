@@ -1,0 +1,211 @@
+"""Buckets of rows that share a key, and which pairs of a bucket are worth verifying.
+
+What is told is a function of the rows in the bucket alone: a bucket is put in an order that content decides before it is looked at.
+
+* Up to 8 rows: every pair. More: each with the first and with its neighbour, which keeps a bucket of near-equal rows in one component.
+* Pictures: besides equal hashes, each distinct hash with at most 16 others within Hamming distance 4, found by looking back over at most
+  65,536 others of the bucket. A pair is told only by the first key that it shares, so nothing is told twice, and two mirror images are
+  not told, since their originals meet as well.
+"""
+
+import numpy as np
+
+from transforms.match.compiled import compiled
+from transforms.match.keys import BUCKET_BITS, HASH_BITS, KEY_BITS, LOW_BITS, MASKS, MIRRORED, ORDERS, RADIUS, ROW_BITS
+
+ALL_PAIRS = 8
+MOST_NEIGHBOURS = 16
+LOOK_BACK = 1 << 16
+
+_LONGEST_PACKED = 1 << ROW_BITS
+
+
+def by_top(words: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
+    """The arrays ordered by the upper 40 bits of `words`, stable: one sort of those bits with the place in the lower 24."""
+    if len(words) <= _LONGEST_PACKED:
+        packed = words & ~LOW_BITS | np.arange(len(words), dtype=np.uint64)
+        packed.sort()
+        order = (packed & LOW_BITS).astype(np.uint32)
+    else:
+        order = np.argsort(words >> np.uint64(ROW_BITS), kind="stable")
+    return [array[order] for array in (words, *arrays)]
+
+
+@compiled
+def _add(told: np.ndarray, n: int, left: np.uint64, right: np.uint64, mirrored: np.uint64) -> tuple[np.ndarray, int]:
+    """Adds three numbers to a flat array, which grows where it is full. Loops, since numba takes seconds to compile slices."""
+    if n + 3 > len(told):
+        more = np.empty(2 * len(told) + 192, np.uint64)
+        for i in range(n):
+            more[i] = told[i]
+        told = more
+    told[n], told[n + 1], told[n + 2] = min(left, right), max(left, right), mirrored
+    return told, n + 3
+
+
+@compiled
+def _settle(first: np.ndarray, second: np.ndarray, third: np.ndarray, begin: int, end: int) -> None:
+    """Sorts a run of three arrays by all three in turn (Shell's sort, Knuth's gaps)."""
+    gap = 1
+    while gap < (end - begin) // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(begin + gap, end):
+            a, b, c, j = first[i], second[i], third[i], i
+            while j >= begin + gap:
+                k = j - gap
+                if first[k] < a or (first[k] == a and (second[k] < b or (second[k] == b and third[k] <= c))):
+                    break
+                first[j], second[j], third[j] = first[k], second[k], third[k]
+                j = k
+            first[j], second[j], third[j] = a, b, c
+        gap //= 3
+
+
+@compiled
+def _caption_pairs(words: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, int]:
+    told, n, begin = np.empty(3 * len(rows) + 192, np.uint64), 0, 0
+    shift = np.uint64(64 - BUCKET_BITS)
+    while begin < len(words):
+        end = begin + 1
+        while end < len(words) and words[end] >> shift == words[begin] >> shift:
+            end += 1
+        if end - begin > 1:
+            _settle(words, rows, rows, begin, end)
+        first = begin + 1
+        while first < end and words[first] == words[begin]:
+            first += 1
+        if end - begin <= ALL_PAIRS:
+            first = end
+        before, place = begin, begin
+        for k in range(begin + 1, end):
+            if words[k] != words[k - 1]:
+                before, place = place, k
+            for j in range(begin, min(first, k)):
+                if rows[j] != rows[k]:
+                    told, n = _add(told, n, rows[j], rows[k], np.uint64(0))
+            for j in range(max(before, first), k):
+                if rows[j] != rows[k]:
+                    told, n = _add(told, n, rows[j], rows[k], np.uint64(0))
+        begin = end
+    return told, n
+
+
+def caption_pairs(words: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Candidate pairs of captions, uint64[m, 3]: smaller row, larger row, 0.
+
+    Args:
+      words: uint64[n] of `keys.caption_words`, sorted by key; ordered inside the buckets here.
+      rows: uint64[n], dense row numbers.
+
+    Rows of one word stand at one place of the order: each is told with all at the first place and all at the place before its own, so
+    that no row number decides.
+    """
+    told, n = _caption_pairs(words, rows)
+    return told[:n].reshape(-1, 3)
+
+
+@compiled
+def _popcount(x: np.uint64) -> np.uint64:
+    x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return (x * np.uint64(0x0101010101010101)) >> np.uint64(56)
+
+
+@compiled
+def _any_near(hashes: np.ndarray, low: int, high: int, to: np.uint64) -> bool:
+    hits = np.uint64(0)
+    for i in range(low, high):
+        hits += np.uint64(_popcount(hashes[i] ^ to) <= np.uint64(RADIUS))
+    return hits > np.uint64(0)
+
+
+@compiled
+def _tell(told: np.ndarray, n: int, words: np.ndarray, rows: np.ndarray, i: int, j: int) -> tuple[np.ndarray, int]:
+    """Adds the pair of two entries, unless they are one row or two mirror images."""
+    if rows[i] == rows[j] or words[i] & words[j] & MIRRORED:
+        return told, n
+    return _add(told, n, rows[i], rows[j], (words[i] ^ words[j]) >> np.uint64(63))
+
+
+@compiled
+def _near_pairs(
+    told: np.ndarray, n: int, words: np.ndarray, rows: np.ndarray, heads: np.ndarray, seen: np.ndarray, many: int, used: np.ndarray, key: int,
+    masks: np.ndarray,
+) -> tuple[np.ndarray, int, int]:
+    """Each of the `many` distinct hashes of a bucket with those before it. `used`: the bits of the permuted hash, as masks."""
+    crowded = 0
+    for x in range(1, many):
+        found, high, floor = 0, x, max(0, x - LOOK_BACK)
+        while high > floor and found < MOST_NEIGHBOURS:
+            low = max(floor, high - 64)
+            if _any_near(seen, low, high, seen[x]):
+                for y in range(high - 1, low - 1, -1):
+                    difference = seen[x] ^ seen[y]
+                    if _popcount(difference) > np.uint64(RADIUS):
+                        continue
+                    bits = np.uint64(0)
+                    while difference:
+                        bits |= used[np.int64(_popcount((difference & (~difference + np.uint64(1))) - np.uint64(1)))]
+                        difference &= difference - np.uint64(1)
+                    least = 0
+                    while masks[least] & bits:
+                        least += 1
+                    if least == key:
+                        told, n = _tell(told, n, words, rows, heads[x], heads[y])
+                    found += 1
+                    if found == MOST_NEIGHBOURS:
+                        break
+            high = low
+        if found == MOST_NEIGHBOURS or floor > 0:
+            crowded += 1
+    return told, n, crowded
+
+
+@compiled
+def _picture_pairs(
+    hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, key: int, key_bits: int, used: np.ndarray, masks: np.ndarray
+) -> tuple[np.ndarray, int, int]:
+    told, n, begin, crowded = np.empty(3 * len(rows) + 192, np.uint64), 0, 0, 0
+    shift, heads, seen = np.uint64(HASH_BITS - key_bits), np.empty(len(hashes), np.int64), np.empty(len(hashes), np.uint64)
+    while begin < len(hashes):
+        end = begin + 1
+        while end < len(hashes) and hashes[end] >> shift == hashes[begin] >> shift:
+            end += 1
+        if end - begin > 1:
+            _settle(hashes, words, rows, begin, end)
+            start, m = begin, 0
+            while start < end:
+                stop = start + 1
+                while stop < end and hashes[stop] == hashes[start]:
+                    stop += 1
+                if key == 0:
+                    for k in range(start + 1, stop):
+                        for j in range(start, k):
+                            if stop - start > ALL_PAIRS and start < j < k - 1:
+                                continue
+                            told, n = _tell(told, n, words, rows, j, k)
+                heads[m], seen[m] = start, hashes[start]
+                start, m = stop, m + 1
+            told, n, more = _near_pairs(told, n, words, rows, heads, seen, m, used, key, masks)
+            crowded += more
+        begin = end
+    return told, n, crowded
+
+
+def picture_pairs(hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, key: int) -> tuple[np.ndarray, int]:
+    """Candidate pairs of pictures: uint64[m, 3] of smaller row, larger row, whether one is the other's mirror image; and how many were cut.
+
+    Args:
+      hashes: uint64[n], permuted for the key and sorted by it; ordered inside the buckets here. Equal hashes are told by key 0 alone.
+      words: uint64[n] of `keys.picture_entries`.
+      rows: uint64[n], dense row numbers.
+      key: which of the twelve.
+
+    Returns:
+      The pairs, and the number of hashes that a bound kept from being compared with all others of the bucket.
+    """
+    used = np.array([1 << int(bit) for bit in ORDERS[key][::-1]], np.uint64)
+    told, n, crowded = _picture_pairs(hashes, words, rows, key, KEY_BITS[key], used, MASKS)
+    return told[:n].reshape(-1, 3), crowded

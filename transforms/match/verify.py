@@ -1,0 +1,89 @@
+"""Whether two rows that met are the same: captions by the places in which their signatures agree, pictures by aligning thumbnails.
+
+A shared key is a hint. Unverified, captions of a million rows chain into clusters of thousands, and look-alike pictures join.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from schemas.signatures import CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, PERMUTATIONS
+from transforms.images.alignment import AGREE, agreements
+from transforms.match.compiled import compiled
+
+LEAST_EQUAL = 90
+"""Of 128 places: the estimate of the Jaccard similarity is 0.7 or more. The low 8 bits of each value stand for it (Li and Koenig 2010);
+of 1,246,260 candidate pairs of a million captions, 125 were judged otherwise by all 32."""
+
+CHUNK = 4_096  # pairs of pictures aligned at once
+
+
+@dataclasses.dataclass(frozen=True)
+class Captions:
+    """What captions are compared by.
+
+    Attributes:
+      kind: uint8[n], constants of `schemas.signatures`.
+      ids: uint64[n], of the normal form.
+      short: uint8[n, 128], over character 3-grams.
+      long: uint8[m, 128], over word 5-grams, of the rows of kind `CAPTION_LONG` alone, in their order.
+    """
+
+    kind: np.ndarray
+    ids: np.ndarray
+    short: np.ndarray
+    long: np.ndarray
+
+    def place_of_long(self) -> np.ndarray:
+        """The row in `long` of each row that has one, int64[n]."""
+        return np.cumsum(self.kind & CAPTION_LONG != 0) - 1
+
+
+@compiled
+def _equal_places(left: np.ndarray, at_left: np.ndarray, right: np.ndarray, at_right: np.ndarray) -> np.ndarray:
+    out = np.empty(len(at_left), np.int64)
+    for i in range(len(at_left)):
+        a, b, same = at_left[i], at_right[i], 0
+        for k in range(left.shape[1]):
+            same += left[a, k] == right[b, k]
+        out[i] = same
+    return out
+
+
+def caption_agreements(left: Captions, at_left: np.ndarray, right: Captions, at_right: np.ndarray) -> np.ndarray:
+    """In how many of 128 places the captions of each pair agree, int64[n]: 128 where they are equal, 0 where they cannot be compared.
+
+    Args:
+      left: one side; `at_left` int64[n] says which row of it each pair has.
+      right: the other side, and `at_right` likewise.
+    """
+    kinds = left.kind[at_left] & right.kind[at_right]
+    out = np.zeros(len(at_left), np.int64)
+    both = np.flatnonzero(kinds & CAPTION_SHORT)
+    out[both] = _equal_places(left.short, at_left[both], right.short, at_right[both])
+    both = np.flatnonzero(kinds & CAPTION_LONG)
+    if len(both):
+        places = left.place_of_long()[at_left[both]], right.place_of_long()[at_right[both]]
+        out[both] = np.maximum(out[both], _equal_places(left.long, places[0], right.long, places[1]))
+    equal = (left.ids[at_left] == right.ids[at_right]) & (left.kind[at_left] != CAPTION_NONE) & (right.kind[at_right] != CAPTION_NONE)
+    out[equal] = PERMUTATIONS
+    return out
+
+
+def picture_agreements(left: np.ndarray, at_left: np.ndarray, right: np.ndarray, at_right: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+    """How well the thumbnails of each pair agree once aligned, float64[n], rounded to 1e-4.
+
+    Args:
+      left: uint8[m, 48, 48], one side; `at_left` int64[n] says which of it each pair has.
+      right: the other side, and `at_right` likewise.
+      mirrored: bool[n], whether one is looked at in the mirror.
+    """
+    out = np.empty(len(at_left), np.float64)
+    for start in range(0, len(out), CHUNK):
+        part = slice(start, start + CHUNK)
+        found = agreements(left[at_left[part]], right[at_right[part]], mirrored[part])
+        out[part] = np.round(found.astype(np.float64), 4)
+    return out
+
+
+__all__ = ["AGREE", "LEAST_EQUAL", "Captions", "caption_agreements", "picture_agreements"]
