@@ -16,14 +16,14 @@ from types import TracebackType
 
 import apache_beam as beam
 
-from pipeline.engine import guard, reported
+from pipeline.engine import reported
 from pipeline.progress import Progress
 from pipeline.run import Run
 from schemas.errors import InputError, WinnowError
 from schemas.job import Source
 from schemas.layout import join
 from schemas.shards import Shard
-from schemas.versions import versions
+from schemas.versions import guard, versions
 from transforms.annotate import TALLY, Recipe, annotate_shard
 from transforms.footers import read_footers
 from transforms.storage import exists, list_files, make_private, read_bytes, remove, sweep, write_bytes
@@ -98,7 +98,9 @@ def check_limits(run: Run, annotations: Sequence[str], *, final: bool) -> None:
       InputError: more rows or shards are unreadable than a source allows, or a filter failed on more rows than it may.
     """
     by_path = {run.annotation(shard): shard for shard in run.shards}
-    tallies = [(by_path[path], json.loads(footer.metadata[TALLY])) for path, footer in zip(annotations, read_footers(annotations), strict=True)]
+    tallies = [
+        (by_path[path], json.loads(footer.metadata[TALLY])) for path, footer in zip(annotations, read_footers(annotations), strict=True)
+    ]
     for source in run.job.source:
         mine = [(shard, tally) for shard, tally in tallies if shard.source == source.name]
         lost = [f"{shard.path}: {tally['unreadable_shard']}" for shard, tally in mine if tally["unreadable_shard"]]

@@ -11,16 +11,15 @@ from collections.abc import Iterable, Sequence
 
 import apache_beam as beam
 
-from pipeline.engine import guard, reported
+from pipeline.engine import reported
 from pipeline.judge import read_judged
 from pipeline.progress import Progress
 from pipeline.run import Run
 from schemas import annotations
 from schemas.errors import JobError
-from schemas.freshness import digest
 from schemas.job import Phase, Source, keys_of
 from schemas.layout import join
-from schemas.versions import versions
+from schemas.versions import digest, guard, versions
 from transforms.annotate import source_schema
 from transforms.emit import FILE, Task, emit_shard
 from transforms.footers import read_footer, read_footers
@@ -70,7 +69,9 @@ def tasks_of(run: Run) -> list[Task]:
             annotation=run.annotation(shard),
             ledger=run.layout.ledger_file(shard.name),
             data=run.layout.data_file(shard.name),
-            summary=run.layout.summary(shard.name, digest([run.annotate_digests[shard.name], judged["ledger"][shard.name]["sha256"], common])),
+            summary=run.layout.summary(
+                shard.name, digest([run.annotate_digests[shard.name], judged["ledger"][shard.name]["sha256"], common])
+            ),
         )
         for shard in run.shards
     ]

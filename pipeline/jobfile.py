@@ -42,7 +42,7 @@ def load_job(path: str, settings: Sequence[str] = ()) -> Job:
         raise JobError(f"{path}: the job file cannot be read ({error})") from error
     content = _parse(text, path)
     for setting in settings:
-        _lay_over(content, setting)
+        lay_over(content, setting)
     return build_job(content, os.path.dirname(os.path.abspath(path)), path)
 
 
@@ -111,7 +111,12 @@ def _parse(text: str, name: str) -> dict[str, Any]:
     return content
 
 
-def _lay_over(content: dict[str, Any], setting: str) -> None:
+def lay_over(content: dict[str, Any], setting: str) -> None:
+    """Lays one `key.path=value` setting, its value in YAML, over a job's plain content.
+
+    Raises:
+      JobError: the setting is no such pair, or its path leads nowhere.
+    """
     path, equals, text = setting.partition("=")
     if not equals or not path.strip():
         raise JobError(f"--set {setting}: expected key.path=value, for example --set filters.toxicity.max=0.4")
@@ -178,7 +183,9 @@ def _located(job: Job, folder: str, name: str) -> Job:
     )
     layout = layout_of(moved)
     if join(layout.work, "").startswith(join(layout.out, "")):
-        raise JobError(f"{name}: work: {layout.work} lies inside the release {layout.out}; the work folder is private and must lie beside it")
+        raise JobError(
+            f"{name}: work: {layout.work} lies inside the release {layout.out}; the work folder is private and must lie beside it"
+        )
     return moved
 
 

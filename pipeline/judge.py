@@ -26,14 +26,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.engine import guard, reported
+from pipeline.engine import reported
 from pipeline.progress import Progress
 from pipeline.run import Run
 from schemas.errors import LawError
 from schemas.job import Rebalance
 from schemas.layout import Layout, join
 from schemas.ledger import LEDGER, VERDICTS
-from schemas.versions import versions
+from schemas.versions import guard, versions
 from transforms.annotate import TALLY
 from transforms.balance.weights import Weights, count_shard, solve_weights, weights_of
 from transforms.filters.base import Filter
@@ -176,7 +176,9 @@ class JudgeRun(beam.PTransform):
         captions = _to_shards(sent, "Captions", docket, docket.max_per_caption, capped=True)
         judged = _with(shards, images, captions, "JoinCaptions")
         counts = judged | "CountCells" >> beam.ParDo(_CountCells(docket), facts) | "SumCells" >> beam.CombinePerKey(sum)
-        solved = beam.pvalue.AsSingleton(counts | "AllCells" >> beam.combiners.ToList() | "SolveWeights" >> beam.ParDo(_SolveWeights(docket)))
+        solved = beam.pvalue.AsSingleton(
+            counts | "AllCells" >> beam.combiners.ToList() | "SolveWeights" >> beam.ParDo(_SolveWeights(docket))
+        )
         written = judged | "WriteLedger" >> beam.ParDo(_WriteLedger(docket), facts, solved)
         return written | "AllLedgers" >> beam.combiners.ToList() | "Mark" >> beam.ParDo(_Mark(docket, self.digest), facts, solved)
 

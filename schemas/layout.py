@@ -19,10 +19,26 @@ class Layout:
     Attributes:
       out: the release: only what may be published.
       work: beside it, never inside: annotations, signatures, clusters, ledger, logs, review. Mode 0700.
+      trial: name of a folder in `work` that judge writes to instead; empty for the run itself.
     """
 
     out: str
     work: str
+    trial: str = ""
+
+    def tuned(self) -> "Layout":
+        """The same run, but what judge writes goes to `work/tune/` instead of the release's own ledger."""
+        return dataclasses.replace(self, trial="tune")
+
+    @property
+    def judging(self) -> str:
+        """Folder of what judge writes."""
+        return join(self.work, self.trial) if self.trial else self.work
+
+    @property
+    def record(self) -> str:
+        """The job as it was run and the shards it found, so that a finished run can be looked into without its source."""
+        return join(self.work, "run.json")
 
     @property
     def manifest(self) -> str:
@@ -55,7 +71,7 @@ class Layout:
 
     @property
     def ledger(self) -> str:
-        return join(self.work, "ledger")
+        return join(self.judging, "ledger")
 
     def ledger_file(self, shard: str) -> str:
         return join(self.ledger, f"{shard}.parquet")
@@ -70,7 +86,7 @@ class Layout:
     @property
     def judged(self) -> str:
         """The marker of judge, and what it found about the run as a whole: audit, solver, facts."""
-        return join(self.work, "judged.json")
+        return join(self.judging, "judged.json")
 
     @property
     def matched(self) -> str:

@@ -25,7 +25,6 @@ from schemas.signatures import SIGNATURE
 from transforms.filters.base import Batch, Filter
 from transforms.images.decode import Picture, PictureError, open_picture
 from transforms.images.phash import Hashes, hash_pictures
-from transforms.match.signatures import sign
 from transforms.read.count import count_rows
 from transforms.read.reader import UnreadableShardError, open_shard
 from transforms.storage import atomic_write
@@ -104,15 +103,17 @@ def annotate_shard(shard: Shard, source: Source, recipe: Recipe, annotation: str
       MissingError: a model is gone.
       InputError: the shard cannot be opened.
     """
+    from transforms.match.signatures import sign
+
     tally, wide = Tally(), set[str]()
     signed: list[pa.RecordBatch] = []
     with atomic_write(annotation) as scratch, pq.ParquetWriter(scratch, recipe.schema, compression="zstd") as writer:
         try:
             with open_shard(shard, source) as reader:
                 for samples in reader.batches():
-                    rows, marks = annotate_batch(samples, shard, source.decode, recipe)
+                    rows, measured_rows = annotate_rows(samples, shard, source.decode, recipe)
                     writer.write_batch(rows)
-                    signed.append(marks)
+                    signed.append(sign(*measured_rows))
                     tally.add(rows)
                     wide |= _wide_columns(samples.source)
                 schema, notes, roles = reader.schema, reader.notes, dict(reader.roles)
@@ -132,8 +133,11 @@ def annotate_shard(shard: Shard, source: Source, recipe: Recipe, annotation: str
             _write_signatures(signed, target)
 
 
-def annotate_batch(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    """Annotations (Recipe.schema) and signatures (schemas.signatures.SIGNATURE) of a batch, row for row."""
+ToSign = tuple[Batch, list[bytes], Hashes, list[bytes | None]]
+
+
+def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe) -> tuple[pa.RecordBatch, ToSign]:
+    """Annotations of a batch (Recipe.schema), row for row, and what its signatures are made of: the batch, uids, hashes, URL identities."""
     images: list[bytes | None] = samples.core.column("image").to_pylist()
     urls: list[str | None] = samples.core.column("url").to_pylist()
     captions: list[str | None] = samples.core.column("caption").to_pylist()
@@ -191,8 +195,7 @@ def annotate_batch(samples: Samples, shard: Shard, budget: Decode, recipe: Recip
     }
     schema = recipe.schema
     arrays = [columns[f.name] if isinstance(columns[f.name], pa.Array) else pa.array(columns[f.name], f.type) for f in schema]
-    signatures = sign(batch, uids, hashes, url_ids)
-    return pa.RecordBatch.from_arrays(arrays, schema=schema), signatures
+    return pa.RecordBatch.from_arrays(arrays, schema=schema), (batch, uids, hashes, url_ids)
 
 
 def measured(rule: Filter, batch: Batch) -> tuple[pa.StructArray, list[int]]:

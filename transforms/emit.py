@@ -17,14 +17,14 @@ import pyarrow.parquet as pq
 
 from schemas import reasons
 from schemas.job import Source
+from schemas.release import IMAGE, SCHEMA_VERSION
 from schemas.samples import Samples
 from schemas.shards import Shard
 from schemas.summaries import SUMMARY
-from schemas.versions import SCHEMA_VERSION
 from transforms.images.decode import EXTENSIONS, sniff
 from transforms.images.scrub import scrub, scrub_exif_text
 from transforms.read.reader import open_shard
-from transforms.release_schema import IMAGE, ReleaseSchema, conform
+from transforms.release_schema import ReleaseSchema, conform
 from transforms.storage import atomic_write, open_read
 from transforms.summaries import summarise
 from transforms.text.personal_data import redact, redact_value

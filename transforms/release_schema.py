@@ -12,23 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+from schemas.release import OF_BYTES, OWN, OWN_ROLES
 
-OWN = pa.schema(
-    [
-        pa.field("uid", pa.string()),
-        ("url", pa.string()),
-        ("caption", pa.string()),
-        ("image", IMAGE),
-        ("width", pa.int32()),
-        ("height", pa.int32()),
-        ("sha256", pa.string()),  # hex, of the bytes in the row
-        ("read_sha256", pa.string()),  # hex, of the bytes as read; another one where metadata was stripped
-        ("weight", pa.float64()),
-    ]
-)
-# Roles whose column is one of ours: the source's is not repeated.
-OWN_ROLES = ("image", "caption", "url", "width", "height")
 WIDE = b"winnow.wide"  # mark of an integer field that holds a number no double can
 EXACT_BITS = {"int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32, "int64": 53, "uint64": 53}
 
@@ -60,7 +45,7 @@ def release_schema(shards: Sequence[tuple[str, pa.Schema, Mapping[str, str]]], d
       drop: source columns that are not published.
       images: whether any source carries picture bytes.
     """
-    own = pa.schema([field for field in OWN if images or field.name not in ("image", "sha256", "read_sha256")])
+    own = pa.schema([field for field in OWN if images or field.name not in OF_BYTES])
     taken = {field.name.casefold() for field in own}
     gone = {name.casefold() for name in drop}
     found: dict[str, list[pa.DataType]] = {}

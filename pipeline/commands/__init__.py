@@ -1,0 +1,1 @@
+"""What each command does, one module each; `pipeline.cli` only parses and prints errors."""
