@@ -43,10 +43,11 @@ def test_padding_between_and_after_parts_is_no_damage(kind: expand.Compression) 
 
 @pytest.mark.parametrize("kind", COMPRESSORS)
 def test_a_cut_stream_gives_what_came_before_the_cut(kind: expand.Compression) -> None:
-    raw = COMPRESSORS[kind](DATA * 3)
+    data = np.random.default_rng(2).bytes(3_000_000)
+    raw = COMPRESSORS[kind](data)
     out, damage = expanded(raw[: len(raw) * 3 // 4], kind)
-    assert len(out) > 100_000
-    assert (DATA * 3).startswith(out)
+    assert len(out) > 1_500_000
+    assert data.startswith(out)
     assert damage is not None
     assert "ends early" in damage
 

@@ -107,9 +107,9 @@ def index_tar(file: BinaryIO, length: int) -> TarIndex:
         index.headers += 1
         index.ended = False
         kind, data = block[156:157], place + BLOCK
-        if kind in b"xXgLKN" and kind != b"\0":
+        if kind in b"xXgLK":
             place = _padded(data, size)
-            if place > length and data + size > length:
+            if data + size > length:
                 index.cut = True
                 break
             _extend(common if kind == b"g" else extended, kind, file.read(size) if size <= MAX_HEADER_DATA else b"")
@@ -120,9 +120,11 @@ def index_tar(file: BinaryIO, length: int) -> TarIndex:
     if 0 < tail < BLOCK:
         file.seek(place)
         if file.read(tail).strip(b"\0"):
-            index.cut = index.cut or not index.ended
-            index.first_junk = place if index.junk == 0 else index.first_junk
-            index.junk += tail
+            if index.headers and not index.ended:
+                index.cut = True
+            else:
+                index.first_junk = place if index.junk == 0 else index.first_junk
+                index.junk += tail
     return index
 
 
@@ -135,7 +137,7 @@ def _add(index: TarIndex, block: bytes, kind: bytes, data: int, extended: _Exten
         skipped = _FOLDER
     if skipped is not None:
         index.skipped[skipped] = index.skipped.get(skipped, 0) + 1
-        return data if kind in b"123456" or kind in (b"0", b"\0") else _padded(data, size)
+        return data if kind in b"123456" else _padded(data, size)
     sparse = kind == b"S" or extended.sparse
     if kind == b"S" and block[482]:
         while data + BLOCK <= length:  # GNU: further blocks of the map of holes, each with a flag at its end
@@ -153,7 +155,7 @@ def _add(index: TarIndex, block: bytes, kind: bytes, data: int, extended: _Exten
 
 
 def _extend(extended: _Extended, kind: bytes, data: bytes) -> None:
-    if kind in b"LN" and data:
+    if kind == b"L" and data:
         extended.name = data.partition(b"\0")[0]
     elif kind in b"xXg":
         for key, value in _records(data):
