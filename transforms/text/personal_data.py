@@ -94,7 +94,7 @@ def find_in_value(value: object, kinds: Collection[str] = KINDS, path: str = "")
     [('json', Span(kind='phone', start=13, end=28))]
     """
     if isinstance(value, str):
-        if _TRIGGER.search(value) is None and "\\u" not in value:
+        if _TRIGGER.search(value) is None:
             return
         tokens = _json_strings(value)
         if tokens is None:
@@ -123,7 +123,7 @@ def redact_value(value: Any, kinds: Collection[str]) -> Any:
     '{"n": 1.50, "by": "<EMAIL>"}'
     """
     if isinstance(value, str):
-        if _TRIGGER.search(value) is None and "\\u" not in value:
+        if _TRIGGER.search(value) is None:
             return value
         tokens = _json_strings(value)
         return redact(value, kinds) if tokens is None else _redact_json(value, tokens, kinds)
