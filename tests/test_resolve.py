@@ -1,0 +1,72 @@
+"""What a cluster does to its members."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.resolve import COPY_RESERVED, DUPLICATE, ELIGIBLE, LOCATED, MEMBER, SPREADS, by_shard, cap, resolve
+
+
+def record(cluster, row, uid, *, order=b"m", consent=1, bits=ELIGIBLE, link=1):
+    return (cluster, row, uid.ljust(16, b"\0"), order.ljust(16, b"\0"), consent, bits, link)
+
+
+def outcomes(records, kernel=resolve, **options):
+    found = kernel(np.array(records, MEMBER), **options)
+    return {int(row): (bytes(of).rstrip(b"\0"), int(bits)) for row, of, bits in zip(found["row"], found["of"].tolist(), found["bits"], strict=True)}
+
+
+def test_the_best_eligible_member_stays_and_all_others_are_its_duplicates():
+    found = outcomes([record(0, 0, b"a", order=b"b"), record(0, 1, b"b", order=b"a"), record(0, 2, b"c", order=b"a", bits=0)])
+    assert found == {0: (b"b", DUPLICATE), 1: (b"", 0), 2: (b"b", DUPLICATE)}
+
+
+def test_consent_goes_before_pixels():
+    found = outcomes([record(0, 0, b"a", order=b"a", consent=2), record(0, 1, b"b", order=b"z", consent=0)])
+    assert found[1] == (b"", 0)
+
+
+def test_where_no_member_is_eligible_nobody_is_a_duplicate():
+    found = outcomes([record(0, 0, b"a", bits=0), record(0, 1, b"b", bits=0)])
+    assert found == {0: (b"", 0), 1: (b"", 0)}
+
+
+def test_a_content_reservation_covers_the_whole_cluster_before_a_representative_is_chosen():
+    opt_out = SPREADS["opt_out"]
+    found = outcomes([record(0, 0, b"a"), record(0, 1, b"b", bits=opt_out), record(7, 7, b"c"), record(7, 8, b"d")])
+    assert found[0] == (b"", opt_out)
+    assert found[1] == (b"", opt_out)
+    assert found[8] == (b"c", DUPLICATE)
+
+
+def test_a_location_reservation_leaves_copies_elsewhere_and_is_reported():
+    found = outcomes([record(0, 0, b"a", bits=LOCATED), record(0, 1, b"b")])
+    assert found == {0: (b"b", DUPLICATE), 1: (b"", COPY_RESERVED)}
+
+
+def test_a_caption_cluster_keeps_the_first_n_of_those_still_kept():
+    records = [record(0, row, bytes([97 + row]), order=bytes([97 + row])) for row in range(4)] + [record(0, 9, b"z", order=b"A", bits=0)]
+    found = outcomes(records, cap, most=2)
+    assert {row for row, (_, bits) in found.items() if bits & DUPLICATE} == {2, 3}
+    assert found[3][0] == b"a"
+    assert not any(bits for _, bits in outcomes(records, cap, most=None).values())
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), st.integers(0, 2), st.sampled_from([0, 1, 2, 3, SPREADS["opt_out"] | 1])), max_size=12), st.randoms())
+def test_arrival_order_does_not_show_and_at_most_one_stays(drawn, shuffle):
+    records = [record(10 * c, row, bytes([65 + row]), order=bytes([97 + o]), consent=s, bits=b) for row, (c, o, s, b) in enumerate(drawn)]
+    found = outcomes(records) if records else {}
+    mixed = list(records)
+    shuffle.shuffle(mixed)
+    assert (outcomes(mixed) if mixed else {}) == found
+    for cluster in {r[0] for r in records}:
+        mine = [r for r in records if r[0] == cluster]
+        spread = any(r[5] & ~3 for r in mine)
+        staying = [r for r in mine if r[5] & ELIGIBLE and not spread and not found[r[1]][1] & DUPLICATE]
+        assert len(staying) == (0 if spread else min(1, sum(r[5] & ELIGIBLE for r in mine)))
+
+
+def test_outcomes_go_back_to_the_shards_they_came_from():
+    found = resolve(np.array([record(0, 0, b"a"), record(0, 5, b"b"), record(0, 9, b"c")], MEMBER))
+    sent = dict(by_shard(found, np.array([0, 5, 5, 8])))
+    assert sorted(sent) == [0, 2, 3]
