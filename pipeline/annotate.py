@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
+from typing import Self
 
 import apache_beam as beam
 
@@ -106,15 +107,16 @@ def check_limits(run: Run, annotations: Sequence[str], *, final: bool) -> None:
         lost = [f"{shard.path}: {tally['unreadable_shard']}" for shard, tally in mine if tally["unreadable_shard"]]
         if len(lost) > source.max_unreadable_shards:
             raise InputError(
-                f"source {source.name}: {len(lost)} shards cannot be read at all; max_unreadable_shards allows {source.max_unreadable_shards}. First: {lost[0]}"
+                f"source {source.name}: {len(lost)} shards cannot be read at all; max_unreadable_shards allows {source.max_unreadable_shards}. "
+                f"First: {lost[0]}"
             )
         rows = sum(tally["rows"] - tally["recorded"] for _, tally in mine)
         unreadable = sum(tally["unreadable"] for _, tally in mine)
         if unreadable > source.max_unreadable * rows and (final or rows >= EARLY_STOP_ROWS):
             worst = max(mine, key=lambda found: found[1]["unreadable"])[0]
             raise InputError(
-                f"source {source.name}: {unreadable} of {rows} rows are unreadable, more than max_unreadable: {source.max_unreadable} allows; "
-                f"most of them in {worst.path}. Look at a few with `winnow preview`, mend the shards, or raise source.max_unreadable."
+                f"source {source.name}: {unreadable} of {rows} rows are unreadable, more than max_unreadable: {source.max_unreadable} "
+                f"allows; most of them in {worst.path}. Look at a few with `winnow preview`, mend the shards, or raise source.max_unreadable."
             )
     _check_not_scored(run, tallies, final=final)
 
@@ -149,7 +151,7 @@ class _Limits(AbstractContextManager["_Limits"]):
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._watch, name="limits", daemon=True)
 
-    def __enter__(self) -> "_Limits":
+    def __enter__(self) -> Self:
         self.thread.start()
         return self
 

@@ -22,7 +22,7 @@ DEFECT = 1
 
 JobPath = Annotated[str, typer.Argument(metavar="JOB", help="the job file (YAML)")]
 RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="the release folder of a run")]
-Work = Annotated[Optional[str], typer.Option("--work", help="the work folder, where the job set another")]  # noqa: UP045: typer reads it
+Work = Annotated[str | None, typer.Option("--work", help="the work folder, where the job set another")]
 Settings = Annotated[list[str], typer.Option("--set", metavar="KEY.PATH=VALUE", help="lay a YAML value over a key of the job; repeatable")]
 BeamArgs = Annotated[list[str], typer.Argument(metavar="[-- BEAM OPTIONS]", help="Beam's own options, after --", show_default=False)]
 
@@ -73,11 +73,11 @@ def init(
 @app.command()
 def run(
     job: JobPath,
-    beam_args: BeamArgs = [],  # noqa: B006: typer copies it
-    settings: Settings = [],  # noqa: B006
-    phase: Annotated[list[str], typer.Option(help="run only this phase; repeatable")] = [],  # noqa: B006
-    replace: Annotated[bool, typer.Option("--replace", help="overwrite a finished release made from other inputs")] = False,  # noqa: FBT002
-    limit_shards: Annotated[Optional[int], typer.Option(min=1, help="a trial on the first shards, with its own output")] = None,  # noqa: UP045
+    beam_args: BeamArgs = [],
+    settings: Settings = [],
+    phase: Annotated[list[str], typer.Option(help="run only this phase; repeatable")] = [],
+    replace: Annotated[bool, typer.Option("--replace", help="overwrite a finished release made from other inputs")] = False,
+    limit_shards: Annotated[Optional[int], typer.Option(min=1, help="a trial on the first shards, with its own output")] = None,
 ) -> None:
     """Run a job: shards in; data, ledger, datasheet and manifest out."""
     from pipeline.commands.run import run_phases
@@ -92,8 +92,8 @@ def run(
 @app.command()
 def check(
     job: JobPath,
-    settings: Settings = [],  # noqa: B006
-    plan: Annotated[bool, typer.Option("--plan", help="also print what each phase reads, writes and exchanges")] = False,  # noqa: FBT002
+    settings: Settings = [],
+    plan: Annotated[bool, typer.Option("--plan", help="also print what each phase reads, writes and exchanges")] = False,
 ) -> None:
     """Validate a job, list its shards, probe one, and say what a run needs."""
     from pipeline.commands.check import check as look_at
@@ -103,7 +103,7 @@ def check(
 
 
 @app.command()
-def preview(job: JobPath, settings: Settings = [], rows: Annotated[int, typer.Option(min=1)] = 200) -> None:  # noqa: B006
+def preview(job: JobPath, settings: Settings = [], rows: Annotated[int, typer.Option(min=1)] = 200) -> None:
     """Show a sample of rows: what would go, and why."""
     from pipeline.commands.preview import preview as show
     from pipeline.run import open_run
@@ -112,7 +112,7 @@ def preview(job: JobPath, settings: Settings = [], rows: Annotated[int, typer.Op
 
 
 @app.command()
-def tune(run_folder: RunFolder, settings: Settings = [], work: Work = None) -> None:  # noqa: B006
+def tune(run_folder: RunFolder, settings: Settings = [], work: Work = None) -> None:
     """Judge a finished run again with other thresholds; the release is not touched."""
     from pipeline.commands.tune import tune as judge_again
     from pipeline.run import reopen_run
@@ -130,7 +130,7 @@ def why(run_folder: RunFolder, row: Annotated[str, typer.Argument(metavar="KEY|U
 
 
 @app.command()
-def datasheet(run_folder: RunFolder, work: Work = None, settings: Settings = []) -> None:  # noqa: B006
+def datasheet(run_folder: RunFolder, work: Work = None, settings: Settings = []) -> None:
     """Render the documents of a finished run again, with other declared answers."""
     from pipeline.document import document
     from pipeline.run import reopen_run

@@ -62,7 +62,7 @@ JOB: dict[str, Any] = {
     "rebalance": {"min_cell": 20},
     "datasheet": {
         "title": "Winnow demo",
-        "description": "Drawn pictures with captions made of word lists; every kind of trouble that Winnow looks for is planted among them.",
+        "description": "Drawn pictures with captions made of word lists; every kind of trouble Winnow looks for is planted among them.",
         "licence": "CC0-1.0",
         "creators": ["The Winnow authors"],
     },

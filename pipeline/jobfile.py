@@ -61,7 +61,7 @@ def build_job(content: Mapping[str, Any], folder: str, name: str) -> Job:
         job = job_model().model_validate(content)
     except ValidationError as error:
         single = not isinstance(content.get("source"), Sequence) or len(content["source"]) == 1
-        lines = [_explain(problem, content, single=single) for problem in error.errors()]
+        lines = [_explain(problem, single=single) for problem in error.errors()]
         raise JobError("\n".join(f"{name}: {line}" for line in lines)) from error
     names = [source.name for source in job.source]
     if len(set(names)) < len(names):
@@ -101,7 +101,7 @@ _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _m
 
 def _parse(text: str, name: str) -> dict[str, Any]:
     try:
-        content = yaml.load(text, _StrictLoader)  # noqa: S506: a SafeLoader
+        content = yaml.load(text, _StrictLoader)  # noqa: S506
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         at = f", line {where.line + 1}" if where else ""
@@ -140,7 +140,7 @@ def lay_over(content: dict[str, Any], setting: str) -> None:
         raise JobError(f"--set {path}: there is no {last!r} to set")
 
 
-def _explain(problem: Any, content: Mapping[str, Any], *, single: bool) -> str:
+def _explain(problem: Any, *, single: bool) -> str:
     where = [str(part) for part in problem["loc"]]
     if single and where[:2] == ["source", "0"]:
         where[1:2] = []

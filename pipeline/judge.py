@@ -25,6 +25,8 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from transforms.balance.weights import Weights, count_shard, solve_weights, weights_of
+from transforms.match.clusters import Clusters, read_clusters
 
 from pipeline.engine import reported
 from pipeline.progress import Progress
@@ -35,11 +37,9 @@ from schemas.layout import Layout, join
 from schemas.ledger import LEDGER, VERDICTS
 from schemas.versions import guard, versions
 from transforms.annotate import TALLY
-from transforms.balance.weights import Weights, count_shard, solve_weights, weights_of
 from transforms.filters.base import Filter
 from transforms.footers import read_footers
 from transforms.ledger import ledger_batch
-from transforms.match.clusters import Clusters, read_clusters
 from transforms.resolve import Resolved, apply_captions, apply_images, by_shard, cap, members, resolve
 from transforms.storage import atomic_write, list_files, open_read, read_bytes, remove, sweep, write_bytes
 from transforms.verdicts import Facts, Verdicts, collect_facts, judge_rows, vocabulary
@@ -170,27 +170,31 @@ class JudgeRun(beam.PTransform):
         facts = beam.pvalue.AsSingleton(
             shards | "CollectFacts" >> beam.ParDo(_CollectFacts(docket)) | "MergeFacts" >> beam.CombineGlobally(Facts.merged)
         )
-        images = _to_shards(shards | "SendMembers" >> beam.ParDo(_SendMembers(docket), facts), "Clusters", docket, None, capped=False)
+        images, image_sizes = _to_shards(
+            shards | "SendMembers" >> beam.ParDo(_SendMembers(docket), facts), "Clusters", docket, capped=False
+        )
         judged = _with(shards, images, None, "JoinClusters")
         sent = judged | "SendCaptions" >> beam.ParDo(_SendCaptions(docket), facts)
-        captions = _to_shards(sent, "Captions", docket, docket.max_per_caption, capped=True)
+        captions, caption_sizes = _to_shards(sent, "Captions", docket, capped=True)
         judged = _with(shards, images, captions, "JoinCaptions")
         counts = judged | "CountCells" >> beam.ParDo(_CountCells(docket), facts) | "SumCells" >> beam.CombinePerKey(sum)
         solved = beam.pvalue.AsSingleton(
             counts | "AllCells" >> beam.combiners.ToList() | "SolveWeights" >> beam.ParDo(_SolveWeights(docket))
         )
+        sizes = (image_sizes, caption_sizes) | "Sizes" >> beam.Flatten() | "SumSizes" >> beam.CombinePerKey(sum)
         written = judged | "WriteLedger" >> beam.ParDo(_WriteLedger(docket), facts, solved)
-        return written | "AllLedgers" >> beam.combiners.ToList() | "Mark" >> beam.ParDo(_Mark(docket, self.digest), facts, solved)
+        everything = written | "AllLedgers" >> beam.combiners.ToList()
+        return everything | "Mark" >> beam.ParDo(_Mark(docket, self.digest), facts, solved, beam.pvalue.AsDict(sizes))
 
 
-def _to_shards(sent: beam.PCollection, label: str, docket: Docket, most: int | None, *, capped: bool) -> beam.PCollection:
-    """Packed members, by partition -> packed outcomes, by shard number."""
-    return (
+def _to_shards(sent: beam.PCollection, label: str, docket: Docket, *, capped: bool) -> tuple[beam.PCollection, beam.PCollection]:
+    """Packed members, by partition -> packed outcomes, by shard number; and how many clusters there are of each size."""
+    resolved = (
         sent
         | f"Group{label}" >> beam.GroupByKey()
-        | f"Resolve{label}" >> beam.ParDo(_Resolve(docket, most, capped=capped))
-        | f"Return{label}" >> beam.GroupByKey()
+        | f"Resolve{label}" >> beam.ParDo(_Resolve(docket, capped=capped)).with_outputs("sizes", main="outcomes")
     )
+    return resolved.outcomes | f"Return{label}" >> beam.GroupByKey(), resolved.sizes
 
 
 def _with(shards: beam.PCollection, images: beam.PCollection, captions: beam.PCollection | None, label: str) -> beam.PCollection:
@@ -242,14 +246,17 @@ class _SendCaptions(_Step):
 
 
 class _Resolve(_Step):
-    def __init__(self, docket: Docket, most: int | None, *, capped: bool) -> None:
+    def __init__(self, docket: Docket, *, capped: bool) -> None:
         super().__init__(docket)
-        self.most, self.capped = most, capped
+        self.capped = capped
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterable[tuple[int, bytes]]:
         with reported("judge, clusters"):
             records = unpacked(element[1])
-            outcomes = cap(records, self.most) if self.capped else resolve(records)
+            sizes, clusters = np.unique(np.unique(records["cluster"], return_counts=True)[1], return_counts=True)
+            for size, number in zip(sizes.tolist(), clusters.tolist(), strict=True):
+                yield beam.pvalue.TaggedOutput("sizes", (("caption" if self.capped else "image", size), number))
+            outcomes = cap(records, self.docket.max_per_caption) if self.capped else resolve(records)
             yield from by_shard(outcomes, np.array(self.docket.starts[:-1]))
 
 
@@ -284,12 +291,15 @@ class _Mark(_Step):
         super().__init__(docket)
         self.digest = digest
 
-    def process(self, written: Sequence[tuple[str, dict]], facts: Facts, solved: Weights) -> Iterable[str]:
+    def process(self, written: Sequence[tuple[str, dict]], facts: Facts, solved: Weights, sizes: Mapping) -> Iterable[str]:
         with reported("judge, marker"):
             marker = {
                 "digest": self.digest,
                 "counts": facts.counts,
                 "reserved_urls": len(facts.reserved) // 16,
+                "cluster_sizes": {
+                    kind: {size: n for (of, size), n in sorted(sizes.items()) if of == kind} for kind in ("image", "caption")
+                },
                 "weights": solved.report,
                 "ledger": dict(sorted(written)),
             }

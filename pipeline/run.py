@@ -116,7 +116,9 @@ def reopen_run(out: str, work: str | None, settings: Sequence[str] = ()) -> Run:
     """
     layout = Layout(out.rstrip("/"), (work or f"{out.rstrip('/')}.work").rstrip("/"))
     if not exists(layout.record):
-        raise DifferenceError(f"{out}: no run to look into ({layout.record} is not there); give the release folder, and --work where the job set another")
+        raise DifferenceError(
+            f"{out}: no run to look into ({layout.record} is not there); give the release folder, and --work where the job set another"
+        )
     record = json.loads(read_bytes(layout.record))
     content = record["job"]
     for setting in settings:

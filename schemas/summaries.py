@@ -37,7 +37,6 @@ METRICS = {
     "domain_pixels": "a: registrable domain; bytes holds pixels (kept)",
     "format": "a: picture format, b: verdict",
     "size": "a: shorter side in px, power of two below, b: verdict",
-    "cluster_size": "a: power of two at or below the number of rows, b: image | caption; rows: clusters",
+    "duplicate": "a: reason, b: identical | near",
     "null": "a: data column, rows: nulls among kept",
-    "shard_note": "a: note; rows: shards",
 }

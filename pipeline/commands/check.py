@@ -7,10 +7,10 @@ from collections import Counter
 
 from rich.console import Console
 from rich.table import Table
+from transforms.read.count import count_rows
 
 from pipeline.commands.sample import judged, look
 from pipeline.run import Run
-from transforms.read.count import count_rows
 from transforms.storage import is_local
 
 PROBED_ROWS = 50
@@ -30,10 +30,14 @@ def check(run: Run, console: Console, *, plan: bool) -> None:
         return
     rows = len(found.samples)
     total = round(count_rows(shards[0]) * size / max(1, shards[0].size))
-    console.print(f"about {total:,} rows; columns: {', '.join(f'{role} = {column}' for role, column in sorted(found.samples.roles.items()))}")
+    console.print(
+        f"about {total:,} rows; columns: {', '.join(f'{role} = {column}' for role, column in sorted(found.samples.roles.items()))}"
+    )
     verdicts = judged([found], run)[0]
     unreadable = int(verdicts.unreadable.sum())
-    console.print(f"probed {rows} rows of {shards[0].name}: {unreadable} unreadable, {int(verdicts.rejected.sum()) - unreadable} would be rejected")
+    console.print(
+        f"probed {rows} rows of {shards[0].name}: {unreadable} unreadable, {int(verdicts.rejected.sum()) - unreadable} would be rejected"
+    )
     for warning in _silenced(found.annotations.column("groups"), verdicts):
         console.print(f"[bold]alarm[/bold]: {warning}")
     scratch = total * (SIGNATURE_BYTES + 700)
@@ -51,7 +55,11 @@ def _silenced(groups: object, verdicts: object) -> list[str]:
     languages = groups.field("language").to_pylist()  # type: ignore[attr-defined]
     rejected = verdicts.rejected.tolist()  # type: ignore[attr-defined]
     seen, gone = Counter(languages), Counter(word for word, out in zip(languages, rejected, strict=True) if out)
-    return [f"all {n} probed rows in language {word} would be rejected" for word, n in sorted(seen.items(), key=str) if n >= 5 and gone[word] == n]
+    return [
+        f"all {n} probed rows in language {word} would be rejected"
+        for word, n in sorted(seen.items(), key=str)
+        if n >= 5 and gone[word] == n
+    ]
 
 
 def _check_room(run: Run, needed: int, console: Console) -> None:
@@ -88,5 +96,3 @@ def _bytes(number: float) -> str:
 
 def _duration(seconds: float) -> str:
     return f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
-
-

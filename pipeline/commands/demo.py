@@ -22,6 +22,12 @@ def demo(folder: str) -> None:
     opened = open_run(job, (), replace=True)
     run_phases(opened)
     layout = opened.layout
-    lines = ("", "The demo is done. Look at", f"  datasheet  {layout.out}/datasheet.html", f"  data       {layout.data}/", f"  ledger     {layout.ledger}/",
-             f"  job file   {job}", f"Ask why a row went: winnow why {layout.out} KEY")  # fmt: skip
-    print("\n".join(lines), file=sys.stderr)
+    print(
+        "\nThe demo is done. Look at\n"
+        f"  datasheet  {layout.out}/datasheet.html\n"
+        f"  data       {layout.data}/\n"
+        f"  ledger     {layout.ledger}/\n"
+        f"  job file   {job}\n"
+        f"Ask why a row went: winnow why {layout.out} KEY",
+        file=sys.stderr,
+    )

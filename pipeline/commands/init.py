@@ -2,13 +2,22 @@
 
 import os
 
+from transforms.read.reader import open_shard
+
 from pipeline.jobtext import commented_job
 from schemas.errors import InputError, JobError
 from schemas.job import Source
-from transforms.read.reader import open_shard
 from transforms.read.shards import list_shards
 
-ENDINGS = {".tar": "webdataset", ".tgz": "webdataset", ".gz": "webdataset", ".zst": "webdataset", ".bz2": "webdataset", ".xz": "webdataset", ".parquet": "parquet"}
+ENDINGS = {
+    ".tar": "webdataset",
+    ".tgz": "webdataset",
+    ".gz": "webdataset",
+    ".zst": "webdataset",
+    ".bz2": "webdataset",
+    ".xz": "webdataset",
+    ".parquet": "parquet",
+}
 
 
 def init(path: str, job: str) -> tuple[str, int]:
@@ -31,19 +40,22 @@ def init(path: str, job: str) -> tuple[str, int]:
             shards = list_shards([source], folder)
         except InputError:
             continue
-        if layout == "parquet":
-            layout = _told_apart(shards[0], source)
+        found = _told_apart(shards[0], source) if layout == "parquet" else layout
         relative = os.path.relpath(source.paths[0], folder) if "://" not in pattern else pattern
-        values = {"version": 1, "source": {"format": layout, "paths": [relative]}, "output": "out"}
+        values = {"version": 1, "source": {"format": found, "paths": [relative]}, "output": "out"}
         with open(job, "w", encoding="utf-8") as file:
             file.write(commented_job(values))
-        return layout, len(shards)
+        return found, len(shards)
     raise InputError(f"{path}: no .tar and no .parquet shard there; give a folder of shards, one shard, or a glob")
 
 
 def _guesses(path: str) -> list[tuple[str, str]]:
     if os.path.isdir(path):
-        return [(os.path.join(path, "*.tar*"), "webdataset"), (os.path.join(path, "*.tgz"), "webdataset"), (os.path.join(path, "*.parquet"), "parquet")]
+        return [
+            (os.path.join(path, "*.tar*"), "webdataset"),
+            (os.path.join(path, "*.tgz"), "webdataset"),
+            (os.path.join(path, "*.parquet"), "parquet"),
+        ]
     return [(path, ENDINGS.get(os.path.splitext(path)[1].lower(), "webdataset"))]
 
 

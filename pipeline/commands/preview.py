@@ -38,7 +38,9 @@ def preview(run: Run, console: Console, rows: int) -> None:
                 if len(shown) < EXAMPLES:
                     caption = (captions[row] or "")[:SHOWN].replace("\n", " ")
                     shown.append(f"{keys[row] or f'{found.shard.name} row {row}'}{_score(finding, place)} {caption}")
-    console.print(f"{total} rows of {len(looks)} shards: {total - rejected} would stay, {rejected} would go, before duplicates are looked for")
+    console.print(
+        f"{total} rows of {len(looks)} shards: {total - rejected} would stay, {rejected} would go, before duplicates are looked for"
+    )
     table = Table("", "what", "rows", "for example")
     for kind in ("reason", "flag", "action"):
         for (of, word), n in sorted(counts.items(), key=lambda item: (-item[1], item[0])):

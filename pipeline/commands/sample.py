@@ -6,12 +6,12 @@ import itertools
 from collections.abc import Sequence
 
 import pyarrow as pa
+from transforms.read.reader import open_shard
 
 from pipeline.run import Run
 from schemas.samples import Samples
 from schemas.shards import Shard
 from transforms.annotate import Recipe, annotate_rows
-from transforms.read.reader import open_shard
 from transforms.verdicts import Facts, Verdicts, collect_facts, judge_rows
 
 

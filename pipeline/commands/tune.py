@@ -39,11 +39,14 @@ def tune(run: Run, console: Console) -> None:
         ):
             console.print(_compared(title, *(dict(database.execute(query, [path]).fetchall()) for path in (before, after))))
         changed = database.execute(
-            "select count(*) filter (a.verdict = 'kept' and b.verdict != 'kept'), count(*) filter (a.verdict != 'kept' and b.verdict = 'kept') "
+            "select count(*) filter (a.verdict = 'kept' and b.verdict != 'kept'), "
+            "count(*) filter (a.verdict != 'kept' and b.verdict = 'kept') "
             "from read_parquet($1) a join read_parquet($2) b using (shard, row)",
             [before, after],
         ).fetchall()[0]
-    console.print(f"{changed[0]} rows that were kept would go, {changed[1]} would come back. Apply with `winnow run JOB --set ... --replace`.")
+    console.print(
+        f"{changed[0]} rows that were kept would go, {changed[1]} would come back. Apply with `winnow run JOB --set ... --replace`."
+    )
 
 
 def _compared(title: str, before: dict[str, int], after: dict[str, int]) -> Table:
