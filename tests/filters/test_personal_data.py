@@ -120,6 +120,11 @@ def test_position_serial_number_and_owner_of_a_picture_are_stripped():
     assert judged(PersonalData(), rows) == [stripped, stripped, set()]
 
 
+@pytest.mark.parametrize("exif", [b'{"GPS GPSLatitude": "[1, 2, 3]"}', {"GPS GPSLatitude": "[1, 2, 3]"}])
+def test_exif_as_bytes_or_a_struct_is_read_like_text(exif):
+    assert judged(PersonalData(), [{"exif": exif}, {"exif": None}]) == [{"stripped:gps"}, set()]
+
+
 def test_another_choice_of_kinds_is_obeyed():
     subject = PersonalData(redact=["email", "card"], reject=["phone"], flag=["iban", "ssn", "ip"])
     words = judged(subject, [{"caption": CARD}, {"caption": "+44 7700 900123"}, {"caption": "SSN 514-69-0360"}])

@@ -55,6 +55,7 @@ class Batch:
       sha256: digest of each row's bytes, None where there are none. `md5` and `sha1` likewise.
       phash: perceptual hash of each picture as it is, None where there is none or it is low_detail.
       measures: what the filters named in `reads` have measured on these rows.
+      mode: how the pictures were decoded; perceptual hashes of `fast` may be two bits further away.
     """
 
     samples: Samples
@@ -64,6 +65,7 @@ class Batch:
     md5: Sequence[bytes | None]
     phash: Sequence[int | None]
     measures: dict[str, pa.StructArray]
+    mode: Literal["fast", "exact"] = "fast"
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -98,7 +100,7 @@ class Batch:
         part = slice(start, start + length)
         return type(self)(
             self.samples.slice(start, length), self.pictures[part], self.sha256[part], self.sha1[part], self.md5[part], self.phash[part],
-            {name: measured.slice(start, length) for name, measured in self.measures.items()},
+            {name: measured.slice(start, length) for name, measured in self.measures.items()}, self.mode,
         )  # fmt: skip
 
 
@@ -113,6 +115,7 @@ class Finding:
       scores: float64, one per row in `rows`; None where there is no number.
       threshold: the bound the score is beyond; None where there is none.
       details: one text per row in `rows`, or one for all, or None. Never matched personal text.
+      proven: a reason that stays one where the filter's action is `flag`, because it does not rest on what that action is for.
     """
 
     kind: Literal["reason", "flag", "action"]
@@ -121,6 +124,7 @@ class Finding:
     scores: np.ndarray | None = None
     threshold: float | None = None
     details: Sequence[str | None] | str | None = None
+    proven: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,7 +170,7 @@ class Filter(Section, abc.ABC):
     def measure(self, batch: Batch) -> pa.StructArray:
         """What is there, one struct per row, of type `measured`. Null where the filter does not apply."""
 
-    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
+    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:  # noqa: ARG002
         """What follows. By default: a score above `max`, or below `min`, is a reason."""
         score = measures.field("score").to_numpy(zero_copy_only=False)
         findings = []
@@ -178,12 +182,12 @@ class Filter(Section, abc.ABC):
                 findings.append(Finding("reason", self.reason, rows, score[rows], threshold))
         return findings
 
-    def count(self, measures: pa.StructArray, annotations: pa.RecordBatch) -> dict[str, int]:
+    def count(self, measures: pa.StructArray, annotations: pa.RecordBatch) -> dict[str, int]:  # noqa: ARG002
         """Integers that `judge` needs over the whole run; they are summed over all rows and come back as `context.counts`."""
         return {}
 
-    def located(self, folder: str) -> Self:
-        """The same filter with relative paths in its options resolved against the folder of the job file. Filters with path options override it."""
+    def located(self, folder: str) -> Self:  # noqa: ARG002
+        """The same filter with relative paths in its options resolved against the job file's folder; who has such options overrides it."""
         return self
 
     def models(self) -> Sequence[Artefact]:
@@ -210,5 +214,5 @@ def scores(values: Sequence[float | None]) -> pa.StructArray:
     [{'score': 0.1234}, None]
     """
     rounded = [None if value is None else round(float(value), 4) for value in values]
-    missing = pa.array([value is None for value in rounded])
+    missing = pa.array([value is None for value in rounded], pa.bool_())
     return pa.StructArray.from_arrays([pa.array(rounded, pa.float64())], fields=list(SCORE), mask=missing)

@@ -14,7 +14,7 @@ from pydantic import model_validator
 from schemas.job import Names, Phase, key
 from schemas.reasons import KEY_WITHHELD, URL_WITHHELD
 from transforms.filters.base import Batch, Context, Filter, Finding
-from transforms.text.exif_text import exif_fields
+from transforms.images.scrub import PERSONAL, personal_fields, scrub_exif_text
 from transforms.text.personal_data import CARD, EMAIL, IBAN, IP, KINDS, PHONE, SSN, TRIGGER, find, find_in_value
 from transforms.text.url import without_credentials
 
@@ -163,11 +163,21 @@ def _holds_text(kind: pa.DataType) -> bool:
 
 
 def _stripped(batch: Batch) -> list[list[str]]:
-    """What is stripped from every row's picture and EXIF column, by name."""
-    from transforms.images.scrub import personal_fields
+    """What of position, serial numbers and owner is in every row's picture and EXIF column."""
+    found: list[list[str]] = []
+    for exif, raw, picture in zip(batch.role("exif"), batch.images, batch.pictures, strict=True):
+        words = {*_exif_fields(exif), *(() if raw is None or picture is None else personal_fields(raw))}
+        found.append([word for word in PERSONAL if word in words])
+    return found
 
-    rows = zip(batch.role("exif"), batch.images, batch.pictures, strict=True)
-    return [sorted({*exif_fields(exif), *(() if raw is None or picture is None else personal_fields(raw))}) for exif, raw, picture in rows]
+
+def _exif_fields(exif: Any) -> tuple[str, ...]:
+    """The same of an EXIF column's value, which is text in every layout that is known; a struct is written down as text."""
+    if not exif:
+        return ()
+    if isinstance(exif, bytes):
+        exif = exif.decode("utf-8", "replace")
+    return scrub_exif_text(exif if isinstance(exif, str) else json.dumps(exif, default=str))[1]
 
 
 def _by_kind(measures: pa.StructArray) -> dict[str, dict[int, list[dict[str, Any]]]]:
