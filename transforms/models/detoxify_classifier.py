@@ -58,10 +58,12 @@ def load(path: str) -> "Detoxify":
     """
     try:
         import torch
+        import transformers
         from detoxify import Detoxify
     except ImportError as error:
         raise MissingError(f"toxicity: {path} needs the package detoxify: {_INSTALL}") from error
     torch.set_num_threads(1)  # one worker per core
+    transformers.utils.logging.disable_progress_bar()
     try:
         model = Detoxify(checkpoint=path)
     except OSError as error:  # what transformers raises where neither a folder nor its cache has a model's files

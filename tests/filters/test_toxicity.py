@@ -1,0 +1,259 @@
+import hashlib
+import importlib.resources
+import importlib.util
+import pathlib
+
+import fasttext
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from schemas.errors import JobError, MissingError
+from tests.filters.conformance import batch_of, check_filter, findings, judged
+from transforms.filters.toxicity import Toxicity
+from transforms.models import detoxify_classifier, fasttext_classifier
+from transforms.text.caption import for_toxicity, normal_form
+
+ABUSE = (
+    "you are a fucking idiot, go kill yourself",
+    "what a stupid piece of shit",
+    "Shut the fuck up, you worthless bitch",
+    "all of them are fucking scum and should be shot",
+)
+CAPTIONS = (
+    "a red kite over the beach",
+    "Two dogs run along the shore",
+    "a young woman in a black dress smiling at the camera",
+    "portrait of a muslim family in Berlin",
+)
+NAMES_AND_PLACES = (
+    "Portrait of Nishit Shah at his desk",
+    "Shital Patel, engineer",
+    "Scunthorpe town hall",
+    "Dick Van Dyke in 1964",
+    "blue tit and great tit on a feeder",
+    "chicken breast with herbs",
+    "St Pancras cockpit tour",
+    "who is selling pots",
+    "map of Pakistan and Egypt",
+)
+DIGEST = "0" * 64
+with_detoxify = pytest.mark.skipif(importlib.util.find_spec("detoxify") is None, reason='needs pip install "winnow-curation[detoxify]"')
+
+
+def rows(*captions):
+    return [{"caption": caption} for caption in captions]
+
+
+def scored(subject, *captions):
+    return [found and found["score"] for found in subject.measure(batch_of(rows(*captions), subject)).to_pylist()]
+
+
+def shipped():
+    return str(importlib.resources.files("transforms.models") / "toxicity" / "model.bin")
+
+
+def test_abuse_is_rejected_and_captions_are_kept():
+    check_filter(Toxicity(), keeps=rows(*CAPTIONS, "", None), rejects=rows(*ABUSE))
+
+
+def test_peoples_names_and_places_are_profanity():
+    """A16."""
+    check_filter(Toxicity(), keeps=rows(*NAMES_AND_PLACES))
+    assert max(scored(Toxicity(), *NAMES_AND_PLACES)) < 0.5
+
+
+def test_names_that_the_user_lists_are_not_scored():
+    plain, listed = Toxicity(), Toxicity(ignore=("Fucking village", "BITCHE"))
+    assert scored(listed, "Fucking  village in Austria", "station of Bitche") == scored(plain, "in Austria", "station of")
+    assert scored(listed, "you bitchest fuck") == scored(plain, "you bitchest fuck")
+
+
+def test_a_caption_in_a_language_that_the_model_does_not_know_is_not_scored():
+    german, undetermined = "Zwei junge Männer stehen im Garten", "fuck off"
+    assert scored(Toxicity(), german, "", None, "  ", "https://a.example/fuck") == [None] * 5
+    assert scored(Toxicity(), undetermined)[0] > 0.9
+    assert scored(Toxicity(languages=("de",)), german, ABUSE[0])[1] is None
+    assert scored(Toxicity(languages=("de",)), german)[0] is not None
+    judged_rows = [{"caption": ABUSE[0], "measures": {"language": measure}} for measure in ({"label": "fr", "score": 0.9}, None)]
+    assert judged(Toxicity(), judged_rows) == [set(), {"toxicity"}]
+
+
+def test_links_and_names_do_not_change_a_score_but_entities_and_invisible_letters_are_undone():
+    [plain, *dressed] = scored(
+        Toxicity(), "you idiot", "@some_bitch you idiot", "you idiot https://a.example/whore", "YOU\nIDI\u00adOT", "you&nbsp;idiot"
+    )
+    assert dressed == [plain] * 4
+
+
+def test_the_evidence_is_the_score_and_the_bound():
+    batch = batch_of(rows(CAPTIONS[0], ABUSE[0], None), Toxicity())
+    [found] = findings(Toxicity(max=0.5), batch, Toxicity().measure(batch))
+    assert (found.word, found.rows.tolist(), found.threshold) == ("toxicity", [1], 0.5)
+    assert found.scores[0] == round(found.scores[0], 4)
+
+
+def test_the_shipped_model_is_the_one_that_the_card_describes():
+    [model] = Toxicity().models()
+    assert model.name == "toxicity: shipped"
+    assert pathlib.Path(model.path).stat().st_size < 3_000_000
+    card = (pathlib.Path(model.path).parent / "MODEL.md").read_text(encoding="utf-8")
+    assert model.sha256 in card
+
+
+def test_a_row_that_a_chosen_model_fails_on_is_rejected_and_one_that_the_shipped_model_fails_on_is_kept():
+    assert Toxicity().on_missing == Toxicity(model="shipped").on_missing == "keep"
+    assert Toxicity(model="mine.bin").on_missing == Toxicity(model="detoxify:original").on_missing == "reject"
+    assert Toxicity(model="mine.bin", on_missing="keep").on_missing == "keep"
+
+
+def test_a_fasttext_model_of_ones_own_is_scored_by_its_label(tmp_path):
+    mine = str(tmp_path / "mine.bin")
+    pathlib.Path(mine).write_bytes(pathlib.Path(shipped()).read_bytes())
+    assert scored(Toxicity(model=mine), *ABUSE) == scored(Toxicity(), *ABUSE)
+    clean = Toxicity(model=mine, label="clean")
+    assert np.allclose(np.add(scored(clean, *ABUSE), scored(Toxicity(), *ABUSE)), 1, atol=2e-4)
+    assert scored(Toxicity(model=mine), "Zwei junge Männer stehen im Garten")[0] is not None
+    [model] = Toxicity(model=mine).models()
+    assert Toxicity(model=mine, sha256=model.sha256).models() == (model,)
+    with pytest.raises(JobError, match=r"filters\.toxicity\.label: .* has no label hate; it has clean, toxic"):
+        Toxicity(model=mine, label="hate").models()
+    with pytest.raises(MissingError, match=f"has SHA-256 {model.sha256}, not {DIGEST}"):
+        Toxicity(model=mine, sha256=DIGEST).models()
+
+
+def test_a_model_that_is_not_there_or_is_no_model_stops_the_job(tmp_path):
+    with pytest.raises(MissingError, match=r"none\.bin cannot be read .*Name the path of a fastText model"):
+        Toxicity(model=str(tmp_path / "none.bin")).models()
+    (tmp_path / "text.bin").write_text("not a model")
+    with pytest.raises(MissingError, match="is no fastText model"):
+        Toxicity(model=str(tmp_path / "text.bin")).models()
+    with pytest.raises(MissingError, match=r"none\.ckpt cannot be read .*Name the path of a Detoxify checkpoint"):
+        Toxicity(model=f"detoxify:{tmp_path / 'none.ckpt'}", sha256=DIGEST).models()
+
+
+def test_a_checkpoint_is_never_unpickled_unless_the_job_names_its_digest(tmp_path):
+    with pytest.raises(ValidationError, match=r"sha256 is missing: detoxify:mine\.ckpt is a pickle"):
+        Toxicity(model="detoxify:mine.ckpt")
+    poisoned = tmp_path / "mine.ckpt"
+    poisoned.write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
+    subject = Toxicity(model=f"detoxify:{poisoned}", sha256=DIGEST)
+    with pytest.raises(MissingError, match="not 0000"):
+        subject.measure(batch_of(rows(*ABUSE), subject))
+
+
+@pytest.mark.parametrize("model", ["detoxify", "perspective", "model.onnx", ""])
+def test_an_unknown_model_is_refused_and_the_known_ones_are_named(model):
+    with pytest.raises(ValidationError, match=r"name shipped, detoxify:original, detoxify:PATH, or a fastText file"):
+        Toxicity(model=model)
+
+
+def test_paths_are_those_of_the_job_file():
+    assert Toxicity(model="m/mine.bin").located("/jobs").model == "/jobs/m/mine.bin"
+    assert Toxicity(model="/m/mine.bin").located("/jobs").model == "/m/mine.bin"
+    assert Toxicity(model="detoxify:mine.ckpt", sha256=DIGEST).located("/jobs").model == "detoxify:/jobs/mine.ckpt"
+    for model in ("shipped", "detoxify:multilingual"):
+        assert Toxicity(model=model).located("/jobs").model == model
+
+
+def test_scores_are_those_of_fasttext_itself():
+    plain = fasttext.load_model(shipped())
+    for caption in (*ABUSE, *CAPTIONS, *NAMES_AND_PLACES):
+        labels, probabilities = plain.predict(for_toxicity(normal_form(caption)), k=2)
+        expected = min(dict(zip(labels, probabilities, strict=True))["__label__toxic"], 1.0)
+        assert scored(Toxicity(), caption) == [round(expected, 4)]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("detoxify") is not None, reason="detoxify is installed")
+def test_detoxify_without_its_package_stops_the_job_and_names_the_extra(tmp_path):
+    with pytest.raises(MissingError, match=r'pip install "winnow-curation\[detoxify\]"'):
+        Toxicity(model="detoxify:original").models()
+    with pytest.raises(MissingError, match=r'pip install "winnow-curation\[detoxify\]"'):
+        detoxify_classifier.load(str(tmp_path / "any.ckpt"))
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    """A BERT of 2 layers with random weights, as Detoxify stores its models."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    folder = tmp_path_factory.mktemp("tiny")
+    words = sorted({word for text in (*ABUSE, *CAPTIONS, "zwei junge männer") for word in normal_form(text).replace(",", " ,").split()})
+    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]), encoding="utf-8")
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 24}
+    config = transformers.BertConfig(vocab_size=5 + len(words), num_labels=2, initializer_range=0.5, **sizes)
+    config.save_pretrained(folder)
+    torch.manual_seed(0)
+    model = transformers.BertForSequenceClassification(config)
+    arch = {"model_type": str(folder), "model_name": "BertForSequenceClassification", "tokenizer_name": "BertTokenizer", "num_classes": 2}
+    config = {"arch": {"args": arch}, "dataset": {"args": {"classes": ["toxic", "identity_hate"]}}}
+    torch.save({"config": config, "state_dict": model.state_dict()}, folder / "tiny.ckpt")
+    return folder / "tiny.ckpt"
+
+
+@pytest.mark.extra
+@with_detoxify
+def test_detoxify_scores_are_those_of_the_package_in_any_batch(checkpoint):
+    from detoxify import Detoxify
+
+    subject = Toxicity(model=f"detoxify:{checkpoint}", sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest())
+    check_filter(subject, keeps=rows("", None, "https://a.example"))
+    captions = [*ABUSE, *CAPTIONS, "zwei junge männer", *ABUSE, *CAPTIONS * 8]
+    own = Detoxify(checkpoint=str(checkpoint))
+    expected = [own.predict(for_toxicity(normal_form(caption)))["toxicity"] for caption in captions]
+    found = scored(subject, *captions)
+    assert np.allclose(found, expected, atol=2e-4)
+    assert np.std(found) > 0.05
+    assert np.allclose([scored(subject, caption)[0] for caption in captions], found, atol=2e-4)
+    assert subject.models()[0].name == f"toxicity: detoxify:{checkpoint}"
+
+
+@pytest.mark.extra
+@with_detoxify
+def test_a_caption_longer_than_the_model_reads_is_scored_by_its_beginning(checkpoint):
+    model = detoxify_classifier.load(str(checkpoint))
+    assert len(detoxify_classifier.toxicity(model, ["a red kite " * 500, "a red kite"])) == 2
+
+
+@pytest.mark.extra
+@with_detoxify
+def test_a_checkpoint_whose_tokenizer_is_elsewhere_names_the_cure(checkpoint, tmp_path, monkeypatch):
+    import torch
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    stored = torch.load(checkpoint, weights_only=True)
+    stored["config"]["arch"]["args"]["model_type"] = "nobody/has-this-model"
+    torch.save(stored, tmp_path / "elsewhere.ckpt")
+    with pytest.raises(MissingError, match="names a tokenizer and a configuration that are not on this machine"):
+        detoxify_classifier.load(str(tmp_path / "elsewhere.ckpt"))
+
+
+@pytest.mark.extra
+@with_detoxify
+def test_a_model_without_a_class_toxicity_is_refused(checkpoint, tmp_path):
+    import torch
+
+    stored = torch.load(checkpoint, weights_only=True)
+    stored["config"]["dataset"]["args"]["classes"] = ["hate", "fear"]
+    torch.save(stored, tmp_path / "other.ckpt")
+    with pytest.raises(JobError, match="has the classes hate, fear, and none is toxicity"):
+        detoxify_classifier.load(str(tmp_path / "other.ckpt"))
+
+
+@pytest.mark.extra
+@with_detoxify
+def test_weights_that_the_package_has_not_fetched_stop_the_job_and_others_do_not_pass_for_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(MissingError, match=r"toxic_original-c1212f89\.ckpt cannot be read .*detoxify\.Detoxify\('original'\)"):
+        Toxicity(model="detoxify:original").models()
+    other = tmp_path / "hub" / "checkpoints" / "toxic_original-c1212f89.ckpt"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"something else")
+    with pytest.raises(MissingError, match="not c1212f89"):
+        Toxicity(model="detoxify:original").models()
+    digest = hashlib.sha256(b"something else").hexdigest()
+    assert Toxicity(model="detoxify:original", sha256=digest).models()[0].sha256 == digest
+
+
+def test_a_model_is_read_once_per_process():
+    assert fasttext_classifier.load(shipped()) is fasttext_classifier.load(shipped())
