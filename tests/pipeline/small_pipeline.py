@@ -90,12 +90,19 @@ def stumble(shard: str, caption: str) -> None:
             raise KeyError(caption)
 
 
-def die(shard: str, marker: str) -> None:
-    """Ends its own process as the kernel does when memory is short, once the others are at work too."""
-    pathlib.Path(marker, f"{shard}-{os.getpid()}").touch()
-    if shard == SHARDS[3]:
+def die(shard: str, folder: str, spare: bool) -> None:
+    """Waits until two processes are at work; then one ends itself as the kernel does when memory is short, unless spared."""
+    pathlib.Path(folder, f"{os.getpid()}").touch()
+    while len(at_work := processes(folder)) < 2:
+        time.sleep(0.05)
+    if os.getpid() == min(at_work) and not spare:
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(20)
+
+
+def processes(folder: str | pathlib.Path) -> set[int]:
+    """The processes that `die` or `note_process` ran in."""
+    return {int(name) for name in os.listdir(folder)}
 
 
 def note_process(shard: str, folder: str) -> None:
