@@ -32,8 +32,8 @@ UNSPACED = (
     ("Myanmar extended B", 0xA9E0, 0xA9FF),
     ("Myanmar extended A", 0xAA60, 0xAA7F),
     ("Han compatibility", 0xF900, 0xFAFF),
-    ("Kana supplement", 0x1B000, 0x1B16F),
-    ("Han extensions B to H", 0x20000, 0x323AF),
+    ("Kana supplements", 0x1AFF0, 0x1B16F),
+    ("Han, planes 2 and 3", 0x20000, 0x3FFFD),
 )
 CHARACTERS_PER_WORD = 2
 _UNSPACED = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for _, first, last in UNSPACED) + "]")
@@ -141,7 +141,7 @@ def _words_in(word: str) -> int:
     inside = _UNSPACED.findall(word)
     if not inside:
         return 1
-    characters = sum(unicodedata.category(char) != "Mn" and char.isalnum() for char in inside)
+    characters = sum(char.isalnum() or unicodedata.category(char) == "Mc" for char in inside)
     others = len(inside) < len(word) and any(char.isalnum() for char in _UNSPACED.sub("", word))
     return max(1, characters // CHARACTERS_PER_WORD + others)
 
