@@ -1,12 +1,13 @@
 """Union-find against a search by hand."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.match.components import components
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60))
 def test_components_equal_a_search_from_every_row(edges):
     rows, roots = components(np.array(edges, np.uint64).reshape(-1, 2).T)

@@ -3,7 +3,7 @@
 import itertools
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.match import keys
@@ -20,6 +20,7 @@ def test_no_set_of_keys_smaller_than_twelve_would_do():
         assert any(all(set(line) & set(spoiled) for line in rest) for spoiled in itertools.combinations(range(9), 4))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**64 - 1), st.sets(st.integers(0, 63), max_size=4))
 def test_hashes_within_four_bits_share_a_key(value, flipped):
     other = value ^ sum(1 << bit for bit in flipped)

@@ -1,7 +1,7 @@
 """Leaders against the plain loop over rows."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.match.leaders import leaders
@@ -17,6 +17,7 @@ def one_by_one(group, values, reach):
     return out
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40)), max_size=60), st.integers(0, 5))
 def test_rounds_over_all_groups_equal_a_loop_over_rows(pairs, reach):
     pairs.sort(key=lambda p: p[0])

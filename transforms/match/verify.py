@@ -84,6 +84,3 @@ def picture_agreements(left: np.ndarray, at_left: np.ndarray, right: np.ndarray,
         found = agreements(left[at_left[part]], right[at_right[part]], mirrored[part])
         out[part] = np.round(found.astype(np.float64), 4)
     return out
-
-
-__all__ = ["AGREE", "LEAST_EQUAL", "Captions", "caption_agreements", "picture_agreements"]

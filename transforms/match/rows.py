@@ -1,0 +1,119 @@
+"""Rows of all signature files as one dense numbering, and the owners that read them.
+
+A dense row number is the rows of the files before plus the row in its file; files stand in the order given. An owner is 2^18
+consecutive rows, whatever files they lie in: the unit that reads columns, takes pairs and holds results, so that the size of a shard
+cannot show anywhere.
+"""
+
+import bisect
+import dataclasses
+import functools
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.errors import InputError
+from schemas.signatures import SIGNATURE
+from transforms import storage
+
+OWNER_BITS = 18
+
+
+@dataclasses.dataclass(frozen=True)
+class SignatureFile:
+    """One file of schema `schemas.signatures.SIGNATURE` in one record batch, and its rows."""
+
+    path: str
+    rows: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """All rows of a run.
+
+    Attributes:
+      files: in shard order.
+      owner_bits: an owner has 2^owner_bits rows; 24 at most.
+    """
+
+    files: tuple[SignatureFile, ...]
+    owner_bits: int = OWNER_BITS
+
+    @functools.cached_property
+    def starts(self) -> list[int]:
+        """The first dense row of every file, and the number of rows in all."""
+        return [0, *itertools.accumulate(file.rows for file in self.files)]
+
+    @property
+    def total(self) -> int:
+        return self.starts[-1]
+
+    @property
+    def owners(self) -> int:
+        return -(-self.total >> self.owner_bits)
+
+    def span(self, owner: int) -> tuple[int, int]:
+        """The dense rows of an owner: first, and one past the last."""
+        return owner << self.owner_bits, min(self.total, (owner + 1) << self.owner_bits)
+
+    def read(self, owner: int, names: Sequence[str], local: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Columns of an owner's rows: numbers as they are, fixed-width binary as uint8[n, width].
+
+        Args:
+          owner: which.
+          names: of the columns.
+          local: rows within the owner that are wanted, ascending; only the pages they lie on are touched. None: all.
+
+        Raises:
+          InputError: a file has other rows than it is said to have.
+        """
+        start, stop = self.span(owner)
+        parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
+        for number, begin, end in self._files(start, stop):
+            if local is None:
+                wanted: slice | np.ndarray = slice(begin, end)
+            else:
+                offset = self.starts[number] + begin - start
+                low, high = np.searchsorted(local, [offset, offset + end - begin])
+                if low == high:
+                    continue
+                wanted = local[low:high].astype(np.int64) - offset + begin
+            columns = _open(self.files[number], names)
+            for name in names:
+                parts[name].append(columns[name][wanted])
+        return {name: np.concatenate(found) if found else _empty(name) for name, found in parts.items()}
+
+    def _files(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+        number = bisect.bisect_right(self.starts, start) - 1
+        while number < len(self.files) and self.starts[number] < stop:
+            first = self.starts[number]
+            begin, end = max(start - first, 0), min(stop - first, self.files[number].rows)
+            if begin < end:
+                yield number, begin, end
+            number += 1
+
+
+def _open(file: SignatureFile, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Columns of a file as arrays over its memory map; a remote file is read, these columns alone."""
+    options = pa.ipc.IpcReadOptions(included_fields=[SIGNATURE.get_field_index(name) for name in names])
+    source = pa.memory_map(file.path) if storage.is_local(file.path) else pa.PythonFile(storage.open_read(file.path), mode="r")
+    reader = pa.ipc.open_file(source, options=options)
+    batch = reader.get_batch(0) if reader.num_record_batches == 1 else None
+    if batch is None or batch.num_rows != file.rows:
+        found = f"{reader.num_record_batches} batches" if batch is None else f"{batch.num_rows} rows"
+        raise InputError(f"{file.path}: {found} where one batch of {file.rows} rows was written; remove it and run again")
+    return {name: _values(batch.column(name)) for name in names}
+
+
+def _values(column: pa.Array) -> np.ndarray:
+    if not pa.types.is_fixed_size_binary(column.type):
+        return column.to_numpy(zero_copy_only=False)
+    width = column.type.byte_width
+    return np.frombuffer(column.buffers()[1], np.uint8, len(column) * width, column.offset * width).reshape(-1, width)
+
+
+def _empty(name: str) -> np.ndarray:
+    kind = SIGNATURE.field(name).type
+    return np.empty((0, kind.byte_width), np.uint8) if pa.types.is_fixed_size_binary(kind) else np.empty(0, kind.to_pandas_dtype())

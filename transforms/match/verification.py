@@ -1,0 +1,82 @@
+"""Third step: every candidate pair is verified where the larger row lies; the signature of the smaller one travels there once a block."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from schemas.signatures import CAPTION_LONG, PERMUTATIONS, THUMBNAIL_SIDE
+from transforms.match.blocks import pack, scatter, unpack
+from transforms.match.components import distinct
+from transforms.match.passes import LEFT_SHIFT, RIGHT_MASK, RIGHT_SHIFT
+from transforms.match.plan import CAPTIONS, PICTURES, Plan
+from transforms.match.verify import AGREE, LEAST_EQUAL, Captions, caption_agreements, picture_agreements
+
+PAIRS_A_BLOCK = {CAPTIONS: 1 << 16, PICTURES: 1 << 13}
+_CAPTION_COLUMNS = ("caption_kind", "caption_id", "caption_minhash", "text_minhash")
+_MINHASH = (np.uint8, PERMUTATIONS)
+_KINDS = {
+    CAPTIONS: [np.uint64, np.uint32, np.uint8, np.uint64, _MINHASH, _MINHASH],
+    PICTURES: [np.uint64, np.uint32, (np.uint8, THUMBNAIL_SIDE**2)],
+}  # fmt: skip
+
+
+def send(plan: Plan, number: int, count: int, passes: int, key: int) -> Iterator[tuple[int, bytes]]:
+    """(Owner and family) -> (owner of the larger row and family, block of pairs and what verifies the smaller row), a share of all pairs.
+
+    Args:
+      plan: the run.
+      number: which share, of `count`.
+      count: shares; a pair belongs to one by its larger row.
+      passes: whose pairs there are.
+      key: `owner << 1 | family`.
+    """
+    owner, family = key >> 1, key & 1
+    shares = []
+    for n in range(passes):
+        packed = plan.load("pairs", family, owner, n)
+        shares.append(packed[(packed >> RIGHT_SHIFT & RIGHT_MASK) % np.uint64(count) == number])
+    pairs = distinct(np.concatenate(shares))
+    size = PAIRS_A_BLOCK[family]
+    for to, (mine,) in scatter(plan.owner_of(pairs >> RIGHT_SHIFT & RIGHT_MASK), plan.owners, pairs):
+        for at in range(0, len(mine), size):
+            some = mine[at : at + size]
+            local, index = _numbered(some >> LEFT_SHIFT)
+            yield to << 1 | family, pack(owner, some, index, *_signatures(plan, owner, family, local))
+
+
+def check(plan: Plan, number: int, key: int, blocks: Iterable[bytes]) -> Iterator[int]:
+    """(Owner and family, blocks) -> a file of edges, uint64[2, n], dense rows, smaller first, ascending."""
+    owner, family = key >> 1, key & 1
+    edges = [np.empty((2, 0), np.uint64)]
+    for block in filter(None, blocks):
+        sender, (pairs, index, *left) = unpack(block, _KINDS[family])
+        right_rows = pairs >> RIGHT_SHIFT & RIGHT_MASK
+        local, places = _numbered(right_rows & plan.local)
+        right = _signatures(plan, owner, family, local)
+        if family == CAPTIONS:
+            good = caption_agreements(Captions(*left), index, Captions(*right), places) >= LEAST_EQUAL
+        else:
+            sides = [side[0].reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE) for side in (left, right)]
+            good = picture_agreements(sides[0], index, sides[1], places, pairs & np.uint64(1) != 0) >= AGREE
+        left_rows = np.uint64(sender << plan.owner_bits) | pairs >> LEFT_SHIFT
+        edges.append(np.stack([left_rows[good], right_rows[good]]))
+    found = np.concatenate(edges, axis=1)
+    found = found[:, np.lexsort(found[::-1])]
+    fresh = np.ones(found.shape[1], bool)
+    fresh[1:] = (np.diff(found, axis=1) != 0).any(axis=0)
+    plan.save(found[:, fresh], "edges", family, owner, number)
+    yield key
+
+
+def _numbered(local: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct rows, ascending, and the place of each row among them, uint32[n]."""
+    rows = distinct(local)
+    return rows, np.searchsorted(rows, local).astype(np.uint32)
+
+
+def _signatures(plan: Plan, owner: int, family: int, local: np.ndarray) -> list[np.ndarray]:
+    if family == PICTURES:
+        return [plan.rows.read(owner, ["thumbnail"], local)["thumbnail"]]
+    columns = plan.rows.read(owner, _CAPTION_COLUMNS, local)
+    kinds, ids, short, long = (columns[name] for name in _CAPTION_COLUMNS)
+    return [kinds, ids, short, long[kinds & CAPTION_LONG != 0]]
