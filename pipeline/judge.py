@@ -25,8 +25,6 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from transforms.balance.weights import Weights, count_shard, solve_weights, weights_of
-from transforms.match.clusters import Clusters, read_clusters
 
 from pipeline.engine import reported
 from pipeline.progress import Progress
@@ -40,9 +38,11 @@ from transforms.annotate import TALLY
 from transforms.filters.base import Filter
 from transforms.footers import read_footers
 from transforms.ledger import ledger_batch
+from transforms.match.clusters import Clusters, read_clusters
 from transforms.resolve import Resolved, apply_captions, apply_images, by_shard, cap, members, resolve
 from transforms.storage import atomic_write, list_files, open_read, read_bytes, remove, sweep, write_bytes
 from transforms.verdicts import Facts, Verdicts, collect_facts, judge_rows, vocabulary
+from transforms.weigh import Weights, count_shard, solve_weights, weigh
 
 PARTITION_ROWS = 1 << 20  # rows whose clusters meet in one partition; a constant, so that nothing shows in the result
 
@@ -282,7 +282,7 @@ class _WriteLedger(_Step):
             docket = self.docket
             verdicts, images, _ = docket.judged(shard, facts, _flat(parts["images"]))
             captions = apply_captions(verdicts, _flat(parts["captions"]), docket.starts[shard])
-            batch = ledger_batch(verdicts, images, captions, weights_of(solved, verdicts), docket.vocabulary)
+            batch = ledger_batch(verdicts, images, captions, weigh(verdicts, solved, docket.rebalance), docket.vocabulary)
             yield docket.names[shard], _write(batch, docket.layout.ledger_file(docket.names[shard]))
 
 

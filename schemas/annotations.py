@@ -18,7 +18,9 @@ BASE = pa.schema(
         ("url_id", pa.binary(16)),  # first 128 bits of SHA-256 of the normalised URL
         ("domain", pa.string()),  # registrable domain, private suffixes respected
         ("problem", pa.string()),  # why the row is unreadable; null where it is readable
-        pa.field("recorded", pa.bool_(), nullable=False),  # unreadable because the downloader had recorded it as failed: counts for no limit
+        pa.field(
+            "recorded", pa.bool_(), nullable=False
+        ),  # unreadable because the downloader had recorded it as failed: counts for no limit
         pa.field("flags", pa.list_(pa.string()), nullable=False),
         pa.field("not_scored", pa.list_(pa.string()), nullable=False),  # filters that raised on this row
         ("bytes", pa.int64()),

@@ -151,7 +151,9 @@ def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe
         sha256=sha256,
         sha1=[None if raw is None else hashlib.sha1(raw, usedforsecurity=False).digest() for raw in images],
         md5=[None if raw is None else hashlib.md5(raw, usedforsecurity=False).digest() for raw in images],
-        phash=[None if low or picture is None else int(h) for h, low, picture in zip(hashes.phash, hashes.low_detail, pictures, strict=True)],
+        phash=[
+            None if low or picture is None else int(h) for h, low, picture in zip(hashes.phash, hashes.low_detail, pictures, strict=True)
+        ],
         measures={},
     )
     failed: list[list[str]] = [[] for _ in range(len(batch))]

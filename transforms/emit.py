@@ -28,7 +28,6 @@ from transforms.release_schema import ReleaseSchema, conform
 from transforms.storage import atomic_write, open_read
 from transforms.summaries import summarise
 from transforms.text.personal_data import redact, redact_value
-from transforms.text.url import without_credentials
 
 GROUP_ROWS = 10_000
 GROUP_BYTES = 128 << 20
@@ -107,14 +106,16 @@ def publish(samples: Samples, ledger: pa.Table, release: ReleaseSchema, source: 
     dirty = [row for row, found in enumerate(kinds) if found]
     mapping = release.columns.get(source, {})
     key_column = samples.roles.get("key")
-    for field, array in zip(samples.source.schema, samples.source.columns, strict=True):
-        name = mapping.get(field.name)
-        if name is None:
-            continue
-        if field.name == key_column:
+    for column, name in mapping.items():
+        if column == key_column:
             array = ledger.column("key").combine_chunks()
-        elif field.name == samples.roles.get("exif"):
-            array = pa.array([None if v is None else scrub_exif_text(v) for v in array.to_pylist()], pa.string())
+        elif column not in samples.source.schema.names:
+            continue
+        elif column == samples.roles.get("exif"):
+            texts = samples.source.column(column).to_pylist()
+            array = pa.array([None if text is None else scrub_exif_text(text) for text in texts], pa.string())
+        else:
+            array = samples.source.column(column)
         columns[name] = conform(_clean(array, kinds, dirty), release.schema.field(name).type)
     arrays = [columns[f.name] if f.name in columns else pa.nulls(len(samples), f.type) for f in release.schema]
     return pa.RecordBatch.from_arrays(arrays, schema=release.schema)
@@ -184,14 +185,15 @@ def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
     waiting: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:
-        while batch.num_rows:
-            room = _room(batch, GROUP_ROWS - rows, GROUP_BYTES - size)
+        rest = batch
+        while rest.num_rows:
+            room = _room(rest, GROUP_ROWS - rows, GROUP_BYTES - size)
             if room:
-                part = batch.slice(0, room)
+                part = rest.slice(0, room)
                 waiting.append(part)
                 rows, size = rows + room, size + part.nbytes
-                batch = batch.slice(room)
-            if batch.num_rows or rows == GROUP_ROWS:
+                rest = rest.slice(room)
+            if rest.num_rows or rows == GROUP_ROWS:
                 yield pa.Table.from_batches(waiting)
                 waiting, rows, size = [], 0, 0
     if waiting:

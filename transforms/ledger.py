@@ -14,7 +14,9 @@ from transforms.verdicts import Verdicts, narrowed
 UNIT = 2.0**-32
 
 
-def ledger_batch(verdicts: Verdicts, images: Resolved, captions: Resolved, weights: np.ndarray, vocabulary: Sequence[str]) -> pa.RecordBatch:
+def ledger_batch(
+    verdicts: Verdicts, images: Resolved, captions: Resolved, weights: np.ndarray, vocabulary: Sequence[str]
+) -> pa.RecordBatch:
     """The ledger rows of a shard (schemas.ledger.LEDGER).
 
     Args:
@@ -70,9 +72,13 @@ def _evidence(n: int, findings: Sequence[Finding], vocabulary: Sequence[str]) ->
     """Per row one entry for every finding: reasons in order, then actions, then flags."""
     kinds = {"reason": 0, "action": 1, "flag": 2}
     ranks = {word: place for place, word in enumerate(vocabulary)}
-    ordered = sorted((f for f in findings if len(f.rows)), key=lambda f: (kinds[f.kind], ranks.get(f.word, 0), f.word, f.threshold is not None))
+    ordered = sorted(
+        (f for f in findings if len(f.rows)), key=lambda f: (kinds[f.kind], ranks.get(f.word, 0), f.word, f.threshold is not None)
+    )
     rows = np.concatenate([f.rows for f in ordered]).astype(np.int64) if ordered else np.empty(0, np.int64)
-    scores = np.concatenate([np.full(len(f.rows), np.nan) if f.scores is None else f.scores.astype(np.float64) for f in ordered] or [np.empty(0)])
+    scores = np.concatenate(
+        [np.full(len(f.rows), np.nan) if f.scores is None else f.scores.astype(np.float64) for f in ordered] or [np.empty(0)]
+    )
     words = [f.word for f in ordered for _ in range(len(f.rows))]
     thresholds = [f.threshold for f in ordered for _ in range(len(f.rows))]
     details = [detail for f in ordered for detail in _details(f)]

@@ -213,7 +213,10 @@ def _without_extension(array: pa.Array) -> pa.Array:
 
 def _conform_struct(array: pa.StructArray, kind: pa.StructType) -> pa.StructArray:
     names = {field.name for field in array.type}
-    parts = [conform(pc.struct_field(array, field.name), field.type) if field.name in names else pa.nulls(len(array), field.type) for field in kind]
+    parts = [
+        conform(pc.struct_field(array, field.name), field.type) if field.name in names else pa.nulls(len(array), field.type)
+        for field in kind
+    ]
     return pa.StructArray.from_arrays(parts, fields=list(kind), mask=array.is_null())
 
 

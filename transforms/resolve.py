@@ -5,17 +5,21 @@ goes back to its shard as packed records. Rows are numbered densely over all sha
 """
 
 import dataclasses
+import hashlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pyarrow as pa
 
 from schemas import reasons
 from transforms.filters.base import Finding
-from transforms.match.clusters import PICTURE_LINK, Clusters
-from transforms.match.order import content_order
+from transforms.match.clusters import Clusters
+from transforms.match.order import MOST_CHARACTERS, order_of
 from transforms.verdicts import Verdicts, narrowed
 
 ALONE = -1
+PICTURE_LINK = 1  # bit of a link: the picture ties the row to its leader
+NO_CAPTION = hashlib.sha256(b"").digest()[:4]
 ELIGIBLE, LOCATED = 1, 2
 SPREADS = {word: 4 << place for place, word in enumerate(sorted(reasons.BINDING))}
 SPREAD_MASK = sum(SPREADS.values())
@@ -47,7 +51,7 @@ def members(verdicts: Verdicts, clusters: np.ndarray, links: np.ndarray, first: 
     base = verdicts.annotations
     out["cluster"], out["row"], out["link"] = clusters[rows], rows + first, links[rows]
     out["uid"] = uid_records(base, rows)
-    out["order"] = content_order(base)[rows]
+    out["order"] = np.ascontiguousarray(_order(base, rows)).view("V16").ravel()
     out["consent"] = verdicts.consent[rows]
     bits = np.where(verdicts.rejected, 0, ELIGIBLE) | np.where(verdicts.located, LOCATED, 0)
     for word, mask in verdicts.spreading.items():
@@ -188,7 +192,16 @@ def by_shard(outcomes: np.ndarray, starts: np.ndarray) -> Iterator[tuple[int, by
         yield number, ordered[shard == number].tobytes()
 
 
-def uid_records(annotations, rows: np.ndarray) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _order(annotations: pa.RecordBatch, rows: np.ndarray) -> np.ndarray:
+    """Content order of some rows, as their signatures have it: uint8[n, 16]."""
+    chosen = annotations.select(["width", "height", "caption_length", "caption_id"]).take(rows)
+    width, height = (chosen.column(name).fill_null(0).to_numpy().astype(np.int64) for name in ("width", "height"))
+    lengths = np.minimum(chosen.column("caption_length").to_numpy().astype(np.int64), MOST_CHARACTERS)
+    digests = b"".join(NO_CAPTION if found is None else found[:4] for found in chosen.column("caption_id").to_pylist())
+    return order_of(width * height, lengths, digests, uid_records(annotations, rows).tobytes())
+
+
+def uid_records(annotations: pa.RecordBatch, rows: np.ndarray) -> np.ndarray:
     """Raw uids of some rows of an annotation batch, V16."""
     texts = annotations.column("uid").take(rows).to_pylist()
     return np.frombuffer(bytes.fromhex("".join(texts)), "V16")

@@ -56,7 +56,9 @@ def list_files(pattern: str) -> list[FileInfo]:
     try:
         metadata = FileSystems.match([pattern])[0].metadata_list
     except Exception as error:  # every filesystem raises kinds of its own
-        raise EngineError(f"{pattern}: cannot be listed ({error}); is the filesystem's extra installed and are its credentials set?") from error
+        raise EngineError(
+            f"{pattern}: cannot be listed ({error}); is the filesystem's extra installed and are its credentials set?"
+        ) from error
     return sorted(
         FileInfo(m.path, m.size_in_bytes, f"{m.last_updated_in_seconds}") for m in metadata if not m.path.rsplit("/", 1)[-1].startswith(".")
     )
@@ -83,7 +85,7 @@ def open_read(path: str) -> BinaryIO:
         from apache_beam.io.filesystem import CompressionTypes
         from apache_beam.io.filesystems import FileSystems
 
-        return cast(BinaryIO, FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
+        return cast("BinaryIO", FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
     except OSError as error:
         raise InputError(f"{path}: cannot be opened ({error})") from error
 

@@ -29,7 +29,9 @@ def filter_types() -> Mapping[str, type[Filter]]:
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
         kind = entry.load()
         if not (isinstance(kind, type) and issubclass(kind, Filter)):
-            raise JobError(f"entry point {entry.name} = {entry.value} of group {ENTRY_POINTS} is not a filter: it must be a subclass of Filter")
+            raise JobError(
+                f"entry point {entry.name} = {entry.value} of group {ENTRY_POINTS} is not a filter: it must be a subclass of Filter"
+            )
         _add(found, kind)
     return MappingProxyType(dict(sorted(found.items())))
 

@@ -33,13 +33,25 @@ def content_order(pixels: np.ndarray, captions: Sequence[str | None], uids: Sequ
     >>> large.tobytes() < small.tobytes()
     True
     """
-    out = np.empty((len(uids), 16), np.uint8)
     lengths = np.fromiter((0 if text is None else min(len(text), MOST_CHARACTERS) for text in captions), np.int64, len(uids))
     digests = b"".join([hashlib.sha256(b"" if text is None else text.encode("utf-8", "surrogatepass")).digest()[:4] for text in captions])
+    return order_of(pixels, lengths, digests, b"".join(uids))
+
+
+def order_of(pixels: np.ndarray, lengths: np.ndarray, digests: bytes, uids: bytes) -> np.ndarray:
+    """The order of each row from what is kept of it, uint8[n, 16].
+
+    Args:
+      pixels: int64[n], width times height; 0 where there is no picture.
+      lengths: int64[n], code points of the raw caption, at most 1,000; 0 where absent.
+      digests: the first 4 bytes of the SHA-256 of each raw caption (of nothing where absent), packed.
+      uids: 16 bytes each, packed.
+    """
+    out = np.empty((len(pixels), 16), np.uint8)
     out[:, 0:4] = (MOST_PIXELS - np.minimum(pixels, MOST_PIXELS)).astype(">u4")[:, None].view(np.uint8)
     out[:, 4:6] = (MOST_CHARACTERS - lengths).astype(">u2")[:, None].view(np.uint8)
     out[:, 6:10] = np.frombuffer(digests, np.uint8).reshape(-1, 4)
-    out[:, 10:16] = np.frombuffer(b"".join(uids), np.uint8).reshape(-1, 16)[:, :6]
+    out[:, 10:16] = np.frombuffer(uids, np.uint8).reshape(-1, 16)[:, :6]
     return out
 
 
