@@ -17,7 +17,8 @@ def test_known_layouts_are_recognised() -> None:
     }  # fmt: skip
     datacomp = resolve(DATACOMP, make_source("urls"), "a.parquet").roles
     assert {role: datacomp[role] for role in ("url", "caption", "key", "width", "similarity", "sha256")} == {
-        "url": "url", "caption": "text", "key": "uid", "width": "original_width", "similarity": "clip_l14_similarity_score", "sha256": "sha256",
+        "url": "url", "caption": "text", "key": "uid", "width": "original_width",
+        "similarity": "clip_l14_similarity_score", "sha256": "sha256",
     }  # fmt: skip
     assert "width" not in resolve(DATACOMP, make_source("parquet"), "a.parquet").roles
 

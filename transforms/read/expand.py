@@ -4,12 +4,17 @@ Damage ends the stream where it is met: what was expanded before is given, and s
 """
 
 import bz2
+import contextlib
 import lzma
+import os
+import tempfile
 import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Literal
 
 import pyarrow as pa
+
+from transforms.storage import TEMPORARY, local_copy
 
 Compression = Literal["gzip", "bzip2", "xz", "zstd"]
 
@@ -32,6 +37,23 @@ def compression_of(head: bytes) -> Compression | None:
     if head[:1] and head[0] in _SKIPPABLE and head[1:4] == b"\x2a\x4d\x18":
         return "zstd"
     return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
+
+
+@contextlib.contextmanager
+def local_tar(path: str) -> Iterator[tuple[str, str | None]]:
+    """A local, uncompressed file with a tar's bytes (itself, or a copy that goes away), and what was wrong with the compressed stream."""
+    with local_copy(path) as local, open(local, "rb") as file:
+        kind = compression_of(file.read(8))
+        if kind is None:
+            yield local, None
+            return
+        file.seek(0)
+        expanded = Expanded(file, kind)
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
+            scratch = os.path.join(folder, "tar")
+            with open(scratch, "wb") as target:
+                target.writelines(expanded)
+            yield scratch, expanded.damage
 
 
 class Expanded:

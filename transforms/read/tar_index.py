@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 BLOCK: Final = 512
 MAX_HEADER_DATA: Final = 1 << 20  # bytes of a long name or of extended headers; longer ones are stepped over
 _SCAN = 1 << 20
-_OCTAL = re.compile(rb"[ \0]*[0-7]{1,6}[ \0]*")
+_OCTAL = re.compile(rb"[ \0]*[0-7]{1,8}[ \0]*")
 _RECORD = re.compile(rb"(\d{1,20}) ([^=]+)=")
 _SPARSE = "sparse member"
 TRUNCATED: Final = "truncated member"
