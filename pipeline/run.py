@@ -74,7 +74,7 @@ class Run:
     @functools.cached_property
     def judge_digest(self) -> str:
         """Digest of all that judge depends on."""
-        lists = {rule.name: [found.sha256 for found in rule.lists()] for rule in self.filters}
+        lists = {rule.name: [found.sha256 for found in rule.list_files()] for rule in self.filters}
         return digest([self.match_digest, keys_of(self.job, Phase.JUDGE), lists])
 
 
@@ -142,7 +142,7 @@ def _opened(job: Job, shards: Sequence[Shard], beam_args: Sequence[str], *, repl
     filters = tuple(filters_of(job))
     for rule in filters:
         try:
-            rule.models(), rule.lists()
+            rule.models(), rule.list_files()
         except MissingError as error:
             raise MissingError(f"filters.{rule.name}: {error}") from error
     return Run(job, layout_of(job), tuple(shards), filters, Engine.from_job(job.workers, beam_args), replace)

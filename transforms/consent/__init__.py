@@ -1,1 +1,1 @@
-"""Consent signals, one small module each, and how they resolve."""
+"""What creators and publishers say of use: a module per place where they say it, a record for what was found, a rule for what follows."""

@@ -135,11 +135,13 @@ class Context:
       annotations: the base columns of the same rows (schemas.annotations.BASE), in batches of one shard.
       measures: the measures of every filter, by name.
       counts: what `Filter.count` of this filter found, summed over the whole run.
+      mode: how the pictures were decoded for their perceptual hashes (`dedup.images.mode`).
     """
 
     annotations: pa.RecordBatch
     measures: Mapping[str, pa.StructArray]
     counts: Mapping[str, int]
+    mode: Literal["fast", "exact"] = "fast"
 
 
 class Filter(Section, abc.ABC):
@@ -198,7 +200,7 @@ class Filter(Section, abc.ABC):
         """
         return ()
 
-    def lists(self) -> Sequence[Artefact]:
+    def list_files(self) -> Sequence[Artefact]:
         """List files that are joined in judge.
 
         Raises:

@@ -1,0 +1,199 @@
+"""Files of opt-outs and takedowns as they come: CSV, Parquet, or one URL, domain or hash a line. Read, checked, made entries.
+
+CSV and Parquet have the columns `kind` and `value`, and may have `radius`, `reason`, `source`, `valid_from`, `valid_to`. What cannot be
+understood stops the job and names the row: an entry that is passed over is an opt-out that is not honoured.
+"""
+
+import csv
+import dataclasses
+import datetime as dt
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+from schemas.errors import InputError, JobError, MissingError
+from schemas.reasons import ILLEGAL, OPT_OUT, TAKEN_DOWN
+from transforms.storage import exists, read_bytes
+
+KINDS: Final = ("url", "url_prefix", "domain", "sha256", "sha1", "md5", "phash", "creator", "uid")
+REASONS: Final = (OPT_OUT, TAKEN_DOWN, ILLEGAL)
+DEFAULT_RADIUS: Final = 4
+MAX_RADIUS: Final = 16
+_COLUMNS: Final = ("kind", "value", "radius", "reason", "source", "valid_from", "valid_to")
+_HEX: Final = {"sha256": 64, "sha1": 40, "md5": 32, "uid": 32, "phash": 16}
+_DIGITS: Final = re.compile(r"(?:0x)?([0-9a-fA-F]+)")
+_HOST: Final = re.compile(r"[^\s/:@]+\.[^\s/:@.]+")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a list.
+
+    Attributes:
+      kind: one of `KINDS`.
+      value: as the list has it; hexadecimal digits in lower case.
+      radius: greatest Hamming distance, perceptual hashes only.
+      reason: `opt_out`, `taken_down` or `illegal`.
+      source: who asked, as the list has it.
+      valid_from: ISO date, inclusive; empty: always. `valid_to` likewise.
+      row: its row in the file, from 1, a header counted.
+    """
+
+    kind: str
+    value: str
+    radius: int
+    reason: str
+    source: str
+    valid_from: str
+    valid_to: str
+    row: int
+
+
+def read_list(path: str) -> Iterator[Entry]:
+    """The entries of a list, in the order of the file.
+
+    Raises:
+      MissingError: there is no such file.
+      JobError: it is malformed; the message names the row.
+    """
+    if not exists(path):
+        raise MissingError(f"lists: there is no file {path}; put the list there, or take it out of the job")
+    try:
+        content = read_bytes(path)
+    except (InputError, OSError) as error:
+        raise MissingError(f"lists: {path} cannot be read ({error}); make it readable, or take it out of the job") from error
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise JobError(f"{path}: looks like gzip and cannot be read ({error}); write the list again") from error
+    if content[:4] == b"PAR1":
+        yield from _parquet(path, content)
+        return
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise JobError(f"{path}: neither Parquet nor UTF-8 text (byte {error.start}); save the list as one of them") from error
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    names = [name.strip().casefold() for name in next(csv.reader([first]), [])]
+    if {"kind", "value"} <= set(names):
+        yield from _csv(path, text, names)
+    else:
+        yield from _lines(path, text)
+
+
+def _parquet(path: str, content: bytes) -> Iterator[Entry]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(pa.BufferReader(content))
+    except pa.ArrowException as error:
+        raise JobError(f"{path}: looks like Parquet and cannot be read ({error}); write the list again") from error
+    if not {"kind", "value"} <= set(table.column_names):
+        raise JobError(f"{path}: has the columns {', '.join(table.column_names)}; a list needs kind and value")
+    kept = table.select([name for name in _COLUMNS if name in table.column_names])
+    row = 0
+    for batch in kept.to_batches(max_chunksize=65_536):
+        for fields in batch.to_pylist():
+            row += 1
+            yield _entry(path, row, fields)
+
+
+def _csv(path: str, text: str, names: list[str]) -> Iterator[Entry]:
+    reader = csv.reader(io.StringIO(text, newline=""))
+    heading = True
+    try:
+        for fields in reader:
+            if not any(field.strip() for field in fields):
+                continue
+            if heading:
+                heading = False
+                continue
+            if len(fields) > len(names):
+                raise JobError(f"{path}, row {reader.line_num}: has {len(fields)} fields where the header has {len(names)}")
+            yield _entry(path, reader.line_num, dict(zip(names, fields, strict=False)))
+    except csv.Error as error:
+        raise JobError(f"{path}, row {reader.line_num}: is no CSV ({error})") from error
+
+
+def _lines(path: str, text: str) -> Iterator[Entry]:
+    for row, line in enumerate(text.splitlines(), 1):
+        value = line.strip()
+        if not value or value.startswith("#"):
+            continue
+        kinds = _kinds_of(value)
+        if not kinds:
+            raise JobError(
+                f"{path}, row {row}: is neither URL, nor domain, nor hash; for anything else give a CSV with the columns kind and value"
+            )
+        for kind in kinds:
+            yield _entry(path, row, {"kind": kind, "value": value})
+
+
+def _kinds_of(value: str) -> tuple[str, ...]:
+    """What a bare value may be: 32 digits are an MD5 or a uid, and are looked for as both.
+
+    >>> _kinds_of("d41d8cd98f00b204e9800998ecf8427e"), _kinds_of("example.org"), _kinds_of("https://example.org/a.jpg"), _kinds_of("cat")
+    (('md5', 'uid'), ('domain',), ('url',), ())
+    """
+    if "://" in value:
+        return ("url",)
+    if digits := _DIGITS.fullmatch(value):
+        return tuple(kind for kind in ("sha256", "sha1", "md5", "uid", "phash") if _HEX[kind] == len(digits.group(1)))
+    return ("domain",) if _HOST.fullmatch(value) else ()
+
+
+def _entry(path: str, row: int, fields: dict[str, Any]) -> Entry:
+    where = f"{path}, row {row}"
+    kind, value = _text(fields.get("kind")).casefold(), fields.get("value")
+    if kind not in KINDS:
+        raise JobError(f"{where}: kind {kind!r} is none of {', '.join(KINDS)}")
+    if isinstance(value, bytes) and kind in _HEX:
+        value = value.hex()
+    elif isinstance(value, int) and kind == "phash":
+        value = f"{value & 0xFFFF_FFFF_FFFF_FFFF:016x}"
+    else:
+        value = _text(value)
+    if not value:
+        raise JobError(f"{where}: value is empty")
+    if kind in _HEX:
+        digits = _DIGITS.fullmatch(value)
+        if not digits or len(digits.group(1)) != _HEX[kind]:
+            raise JobError(f"{where}: a {kind} is {_HEX[kind]} hexadecimal digits")
+        value = digits.group(1).lower()
+    reason = _text(fields.get("reason")).casefold() or OPT_OUT
+    if reason not in REASONS:
+        raise JobError(f"{where}: reason {reason!r} is none of {', '.join(REASONS)}")
+    return Entry(
+        kind, value, _radius(where, fields.get("radius")), reason, _text(fields.get("source")),
+        _date(where, "valid_from", fields.get("valid_from")), _date(where, "valid_to", fields.get("valid_to")), row,
+    )  # fmt: skip
+
+
+def _radius(where: str, value: Any) -> int:
+    text = _text(value)
+    if not text:
+        return DEFAULT_RADIUS
+    if not re.fullmatch(r"\d{1,2}(\.0+)?", text) or int(float(text)) > MAX_RADIUS:
+        raise JobError(f"{where}: radius {text!r} is no whole number from 0 to {MAX_RADIUS}")
+    return int(float(text))
+
+
+def _date(where: str, name: str, value: Any) -> str:
+    text = value.isoformat() if isinstance(value, dt.date) else _text(value)
+    if not text:
+        return ""
+    try:
+        return dt.date.fromisoformat(text[:10]).isoformat()
+    except ValueError as error:
+        raise JobError(f"{where}: {name} {text!r} is no date YYYY-MM-DD") from error
+
+
+def _text(value: Any) -> str:
+    if value is None or value != value:
+        return ""
+    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()

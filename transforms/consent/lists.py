@@ -1,0 +1,223 @@
+"""Opt-outs and takedowns joined with rows: every list of a job as sorted arrays, and which entry covers which row.
+
+URLs and prefixes are compared in normal form, domains with the host and every domain above it, hashes and perceptual hashes with those of
+the bytes as read, creators with digests of the names found. Where a row's URL is withheld, a prefix or a host on its registrable domain
+counts as a match: what cannot be compared is not let through.
+"""
+
+import bisect
+import dataclasses
+import functools
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.consent.digests import Digests
+from transforms.consent.list_files import REASONS, Entry, read_list
+from transforms.consent.phashes import PerceptualHashes
+from transforms.consent.signal import CONTENT, LOCATION, Scope
+from transforms.text.url import host_of, normal_url, registrable_domain
+
+SCOPES: Final[dict[str, Scope]] = {
+    "url": LOCATION, "url_prefix": LOCATION, "domain": LOCATION, "sha256": CONTENT, "sha1": CONTENT, "md5": CONTENT, "phash": CONTENT,
+    "creator": CONTENT, "uid": CONTENT,
+}  # fmt: skip
+LOCATION_KINDS: Final = ("url", "url_prefix", "domain")
+HASH_KINDS: Final = ("sha256", "sha1", "md5", "phash")
+_EXACT: Final = ("sha256", "sha1", "md5", "uid", "url", "creator")
+
+
+@dataclasses.dataclass(frozen=True)
+class Match:
+    """Rows that one kind of entries with one reason covers: rows ascending, int64, and for each which entry, as people name it."""
+
+    kind: str
+    reason: str
+    rows: np.ndarray
+    details: list[str]
+
+    @property
+    def scope(self) -> Scope:
+        """Whether it covers the picture wherever it is, or the URL."""
+        return SCOPES[self.kind]
+
+
+@dataclasses.dataclass(frozen=True)
+class Lists:
+    """The lists of a job. Attributes: per reason and kind, the entries; and how an entry is named in evidence."""
+
+    digests: dict[tuple[str, str], Digests]
+    phashes: dict[str, PerceptualHashes]
+    prefixes: dict[str, "_Prefixes"]
+    domains: dict[str, dict[str, int]]
+    names: tuple[str, ...]
+    rows: np.ndarray
+    files: np.ndarray
+
+    def has(self, kinds: Iterable[str]) -> bool:
+        """Whether there is any entry of these kinds."""
+        present = {kind for _, kind in self.digests} | ({"phash"} if self.phashes else set())
+        present |= ({"url_prefix"} if self.prefixes else set()) | ({"domain"} if self.domains else set())
+        return bool(present & set(kinds))
+
+    def match(self, annotations: pa.RecordBatch, creators: Sequence[Sequence[str]], slack: int) -> Iterator[Match]:
+        """Which rows are covered, by reason and kind.
+
+        Args:
+          annotations: columns of `schemas.annotations.BASE`.
+          creators: per row, digests as `embedded.creator_ids` makes them.
+          slack: bits added to the radius of perceptual hashes.
+        """
+        for reason in REASONS:
+            for kind in _EXACT:
+                if (reason, kind) in self.digests:
+                    yield self._named(kind, reason, self._exact(self.digests[reason, kind], kind, annotations, creators))
+            if reason in self.phashes:
+                yield self._named("phash", reason, _near(self.phashes[reason], annotations, slack))
+            if reason in self.prefixes or reason in self.domains:
+                places = _Places(annotations)
+                if reason in self.prefixes:
+                    yield self._named("url_prefix", reason, places.under(self.prefixes[reason]))
+                if reason in self.domains:
+                    yield self._named("domain", reason, places.on(self.domains[reason]))
+
+    def _exact(self, digests: Digests, kind: str, annotations: pa.RecordBatch, creators: Sequence[Sequence[str]]) -> np.ndarray:
+        if kind == "creator":
+            flat = [bytes.fromhex(name) for names in creators for name in names]
+            owners = np.repeat(np.arange(len(creators)), [len(names) for names in creators])
+            found, hits = np.full(len(creators), -1, np.int64), digests.find(flat)
+            found[owners[hits >= 0]] = hits[hits >= 0]
+            return found
+        if kind == "uid":
+            return digests.find([bytes.fromhex(uid) for uid in annotations.column("uid").to_pylist()])
+        return digests.find(annotations.column("url_id" if kind == "url" else kind).to_pylist())
+
+    def _named(self, kind: str, reason: str, entries: np.ndarray) -> Match:
+        rows = np.flatnonzero(entries >= 0)
+        details = [f"{kind} in {self.names[self.files[entry]]}, row {self.rows[entry]}" for entry in entries[rows]]
+        return Match(kind, reason, rows, details)
+
+
+def load_lists(paths: Sequence[str], as_of: str | None) -> Lists:
+    """Reads lists; entries that are not valid on the date `as_of` are left out. Without a date all entries count.
+
+    Raises:
+      MissingError: a list is not there.
+      JobError: a list is malformed.
+    """
+    exact: defaultdict[tuple[str, str], tuple[bytearray, list[int]]] = defaultdict(lambda: (bytearray(), []))
+    near: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    prefixes: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    domains: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    rows: list[int] = []
+    files: list[int] = []
+    for number, path in enumerate(paths):
+        for entry in read_list(path):
+            if as_of and (entry.valid_from > as_of or (entry.valid_to and entry.valid_to < as_of)):
+                continue
+            index = len(rows)
+            rows.append(entry.row)
+            files.append(number)
+            if entry.kind == "phash":
+                near[entry.reason].append((int(entry.value, 16), entry.radius, index))
+            elif entry.kind == "url_prefix":
+                prefixes[entry.reason].setdefault(normal_url(entry.value), index)
+            elif entry.kind == "domain":
+                domains[entry.reason].setdefault(_domain(entry.value), index)
+            else:
+                packed, entries = exact[entry.reason, entry.kind]
+                packed += _digest(entry)
+                entries.append(index)
+    return Lists(
+        {key: Digests.of(bytes(packed), np.array(entries, np.int64)) for key, (packed, entries) in exact.items()},
+        {reason: _perceptual(found) for reason, found in near.items()},
+        {reason: _Prefixes(found) for reason, found in prefixes.items()},
+        dict(domains),
+        tuple(path.rsplit("/", 1)[-1] for path in paths),
+        np.array(rows, np.int64),
+        np.array(files, np.int64),
+    )
+
+
+class _Prefixes:
+    """Prefixes of URLs, sorted, none of which begins with another: the one that a URL begins with, if any, sorts right before it."""
+
+    def __init__(self, entries: dict[str, int]) -> None:
+        self.values: list[str] = []
+        self.entries: list[int] = []
+        for value in sorted(entries):
+            if not self.values or not value.startswith(self.values[-1]):
+                self.values.append(value)
+                self.entries.append(entries[value])
+        hosts = [host_of(value) for value in self.values]
+        self.domains = {registrable_domain(host): entry for host, entry in zip(hosts, self.entries, strict=True) if host}
+
+    def find(self, url: str) -> int:
+        at = bisect.bisect_right(self.values, url) - 1
+        return self.entries[at] if at >= 0 and url.startswith(self.values[at]) else -1
+
+
+class _Places:
+    """Where the rows of a batch lie: their URLs, and their registrable domains where the URL is withheld."""
+
+    def __init__(self, annotations: pa.RecordBatch) -> None:
+        self.urls: list[str | None] = annotations.column("url").to_pylist()
+        self.domains: list[str | None] = annotations.column("domain").to_pylist()
+
+    def under(self, prefixes: _Prefixes) -> np.ndarray:
+        found = [
+            prefixes.find(normal_url(url)) if url is not None else prefixes.domains.get(domain, -1) if domain else -1
+            for url, domain in zip(self.urls, self.domains, strict=True)
+        ]
+        return np.array(found, np.int64)
+
+    def on(self, listed: dict[str, int]) -> np.ndarray:
+        inner = {registrable_domain(name): entry for name, entry in listed.items()}  # hosts below a domain, by the domain
+
+        @functools.cache
+        def above(host: str) -> int:
+            labels = host.split(".")
+            return next((entry for at in range(len(labels)) if (entry := listed.get(".".join(labels[at:]), -1)) >= 0), -1)
+
+        found = np.full(len(self.urls), -1, np.int64)
+        for row, (url, domain) in enumerate(zip(self.urls, self.domains, strict=True)):
+            if domain is None:
+                continue
+            found[row] = above(domain)
+            if found[row] < 0 and domain in inner:
+                host = None if url is None else host_of(url)
+                found[row] = inner[domain] if host is None else above(host)
+        return found
+
+
+def _near(listed: PerceptualHashes, annotations: pa.RecordBatch, slack: int) -> np.ndarray:
+    column = annotations.column("phash")
+    found = np.full(len(column), -1, np.int64)
+    rows = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    if len(rows):
+        found[rows] = listed.find(column.drop_null().to_numpy(zero_copy_only=False).astype(np.uint64), slack)
+    return found
+
+
+def _perceptual(found: list[tuple[int, int, int]]) -> PerceptualHashes:
+    hashes, radii, entries = zip(*found, strict=True)
+    return PerceptualHashes(np.array(hashes, np.uint64), np.array(radii, np.int64), np.array(entries, np.int64))
+
+
+def _digest(entry: Entry) -> bytes:
+    """The 16 bytes by which an entry is found: of a hash the first, of a text those of its SHA-256."""
+    if entry.kind == "url":
+        return hashlib.sha256(normal_url(entry.value).encode("utf-8", "surrogatepass")).digest()[:16]
+    if entry.kind == "creator":
+        return hashlib.sha256(" ".join(entry.value.split()).casefold().encode("utf-8", "surrogatepass")).digest()[:16]
+    return bytes.fromhex(entry.value)[:16]
+
+
+def _domain(value: str) -> str:
+    """A domain as hosts are compared: lower case, ASCII, without scheme, path, leading dots or wildcards."""
+    bare = value.strip().lstrip("*.")
+    return host_of(bare if "://" in bare else f"http://{bare}") or bare.casefold()

@@ -1,0 +1,106 @@
+"""A consent signal as found, and what it means: found once, in annotate; what it means depends on the use, and is asked in judge."""
+
+import dataclasses
+import enum
+from typing import Final, Literal
+
+import pyarrow as pa
+
+Use = Literal["generative", "discriminative", "any"]
+Scope = Literal["content", "location"]
+CONTENT: Final = "content"
+LOCATION: Final = "location"
+
+X_ROBOTS_TAG: Final = "x_robots_tag"
+TDM_RESERVATION: Final = "tdm_reservation"
+CONTENT_USAGE: Final = "content_usage"
+CONTENT_SIGNAL: Final = "content_signal"
+PAGE_META_ROBOTS: Final = "page_meta_robots"
+PAGE_NOAI: Final = "page_noai"
+DISALLOWED: Final = "download_disallowed"
+PLUS_DATA_MINING: Final = "plus_data_mining"
+TDM_XMP: Final = "tdm_reservation_xmp"
+C2PA: Final = "c2pa_manifest"  # there is one; its assertions are not read here
+
+TRAINING_DIRECTIVES: Final = ("noai", "noimageai", "noml")
+NOINDEX_DIRECTIVES: Final = ("noindex", "noimageindex", "none")
+# Labels of the aipref drafts -00 to -07: old files stay where they are. Those in the second line speak of generative models alone.
+USAGE_LABELS: Final = ("train-ai", "ai", "tdm", "all", "bots")
+GENERATIVE_LABELS: Final = ("train-genai", "genai")
+
+SIGNAL: Final = pa.struct(
+    [("signal", pa.string()), ("value", pa.string()), ("scope", pa.string()), ("evidence", pa.string()), ("observed_at", pa.string())]
+)
+_MAX_EVIDENCE: Final = 200
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Signal:
+    """One thing that was said.
+
+    Attributes:
+      signal: by which means, one of the names above.
+      value: the word itself, e.g. `noai`, `1`, `train-ai=n`, `DMI-PROHIBITED`.
+      scope: `content`: it belongs to the picture, wherever it is; `location`: to the URL.
+      evidence: where it stood, up to 200 characters. Never text about a person.
+      observed_at: when that was seen, as the source tells it; None where it does not.
+    """
+
+    signal: str
+    value: str
+    scope: Scope
+    evidence: str
+    observed_at: str | None = None
+
+
+class Meaning(enum.IntEnum):
+    """What a signal means for a use."""
+
+    SILENT = 0
+    PERMITS = 1
+    RESERVES = 2
+
+
+def evidence(text: str) -> str:
+    r"""Text fit to stand in a ledger: one line, printable, bounded.
+
+    >>> evidence("X-Robots-Tag:\r\n noai")
+    'X-Robots-Tag: noai'
+    """
+    return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())[:_MAX_EVIDENCE]
+
+
+def meaning(signal: str, value: str, use: Use, *, respect_noindex: bool) -> Meaning:
+    """What a signal means.
+
+    Sources: img2dataset and DeviantArt's `noai`, `noimageai`; TDMRep (W3C CG final report, 2024), section 5; aipref vocabulary drafts;
+    Cloudflare content signals; IPTC Photo Metadata 2023.1 and PLUS `DataMining`. An unknown word that begins with DMI-PROHIBITED reserves.
+
+    >>> meaning("plus_data_mining", "DMI-PROHIBITED-GENAIMLTRAINING", "discriminative", respect_noindex=True).name
+    'SILENT'
+    >>> meaning("tdm_reservation", "0", "any", respect_noindex=True).name
+    'PERMITS'
+    """
+    if signal in (X_ROBOTS_TAG, PAGE_META_ROBOTS):
+        reserves = value in TRAINING_DIRECTIVES or (value in NOINDEX_DIRECTIVES and respect_noindex)
+        return Meaning.RESERVES if reserves else Meaning.SILENT
+    if signal in (PAGE_NOAI, DISALLOWED):
+        return Meaning.RESERVES
+    if signal in (TDM_RESERVATION, TDM_XMP):
+        return {"1": Meaning.RESERVES, "0": Meaning.PERMITS}.get(value, Meaning.SILENT)
+    if signal in (CONTENT_USAGE, CONTENT_SIGNAL):
+        label, _, answer = value.partition("=")
+        if label in GENERATIVE_LABELS and use == "discriminative":
+            return Meaning.SILENT
+        return {"n": Meaning.RESERVES, "no": Meaning.RESERVES, "y": Meaning.PERMITS, "yes": Meaning.PERMITS}.get(answer, Meaning.SILENT)
+    if signal == PLUS_DATA_MINING:
+        return _plus(value, use)
+    return Meaning.SILENT
+
+
+def _plus(value: str, use: Use) -> Meaning:
+    if value == "DMI-ALLOWED":
+        return Meaning.PERMITS
+    if value == "DMI-PROHIBITED-GENAIMLTRAINING":
+        return Meaning.SILENT if use == "discriminative" else Meaning.RESERVES
+    return Meaning.RESERVES if value.startswith("DMI-PROHIBITED") else Meaning.SILENT
