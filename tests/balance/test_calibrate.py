@@ -146,3 +146,11 @@ def test_raking_equals_scaling_rows_and_columns_in_turn():
         table *= (columns / table.sum(0))[None, :]
         table *= (rows / table.sum(1))[:, None]
     assert calibrate(kalton(0.0, np.inf))[0] == pytest.approx((table / SAMPLE.reshape(3, 4)).ravel(), rel=1e-10)
+
+
+def test_the_nearest_feasible_weights_meet_the_margins_within_the_bounds():
+    problem = kalton(0.5, 2.2)
+    weights = nearest(problem, np.ones(12))
+    assert problem.error(weights) < 1e-8
+    assert 0.5 - 1e-9 <= weights.min() <= weights.max() <= 2.2 + 1e-9
+    assert nearest(kalton(0.5, 1.9), np.ones(12)) is None

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -74,10 +76,11 @@ def test_the_audit_names_the_group_a_biased_filter_costs_most(rows):
 
 
 @pytest.mark.shared
-def test_few_captions_of_people_about_people_mention_nobody_we_know(rows):
-    """Flickr8k shows people and dogs: the lexicon must find somebody in most captions, and almost never where only dogs are named."""
+def test_captions_of_dogs_alone_mention_nobody_and_most_others_somebody(rows):
     found, _ = rows
-    share = shares(found.field("gender").to_pylist(), np.ones(len(found), np.int64))
-    assert share["no_person"] < 0.3
-    assert share["feminine"] > 0.15
-    assert share["masculine"] > 0.25
+    captions = [line.split("\t", 1)[1].lower() for line in shared("data/captions/flickr8k/Flickr8k.token.txt").read_text().splitlines()]
+    gender = np.array(found.field("gender").to_pylist())
+    dogs = np.array([re.match(r"(a|two|three|the) [a-z ]*dogs? (is|are) running", caption) is not None for caption in captions])
+    assert dogs.sum() > 100
+    assert (gender[dogs] == "no_person").mean() > 0.95
+    assert (gender != "no_person").mean() > 0.7

@@ -1,4 +1,8 @@
 import math
+import os
+import pathlib
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -11,6 +15,8 @@ from schemas.annotations import GROUPS
 from schemas.errors import JobError
 from schemas.job import Rebalance
 from tests.balance.counts import REASONS, cells, mask
+from transforms.balance import solver
+from transforms.balance.calibrate import calibrate
 from transforms.balance.cells import Key, buckets, count_cells, gather
 from transforms.balance.sample import sampled
 from transforms.balance.solver import ONE, explain, quantise, solve, weights_of
@@ -127,6 +133,25 @@ def test_a_bound_that_is_too_tight_is_told_with_the_one_that_would_do():
     assert solution.min_feasible_bound == pytest.approx(4.5)
     assert solution.deviation == pytest.approx(1 / 3)
     assert "would do" in explain(solution)
+
+
+def test_a_target_that_needs_exactly_the_greatest_weight_is_met():
+    counts = cells({(("feminine",), ()): 250, (("feminine",), ("toxicity",)): 800, (("masculine",), ()): 1750})
+    solution = solve(counts, Rebalance(margins=("gender",)), {})
+    assert solution.status == "ok"
+    assert solution.greatest / ONE == pytest.approx(3.0, abs=1e-8)
+
+
+def test_where_raking_creeps_the_nearest_feasible_weights_are_taken(monkeypatch):
+    counts = cells({
+        (("feminine", "adult", "Eastern Asia"), ()): 300, (("feminine", "adult", "Western Europe"), ()): 500,
+        (("feminine", "adult", "Western Europe"), ("toxicity",)): 500, (("masculine", "adult", "Eastern Asia"), ()): 700,
+        (("masculine", "adult", "Western Europe"), ()): 300, (("masculine", "adult", "Eastern Asia"), ("opt_out",)): 300,
+    })  # fmt: skip
+    monkeypatch.setattr(solver, "calibrate", lambda problem: calibrate(problem, max_sweeps=1))
+    solution = solve(counts, PLAIN, {})
+    assert solution.status == "ok"
+    assert solution.max_margin_error <= 1e-6
 
 
 def test_a_level_that_a_declared_rule_empties_leaves_the_target_and_is_listed():
@@ -262,6 +287,30 @@ def test_weights_do_not_depend_on_the_order_of_rows_or_the_split_into_shards():
     assert first.status == "ok"
     for parts in (7, 37):
         assert solved(parts, random.permutation(9000)) == first
+
+
+def test_the_hash_seed_of_the_interpreter_does_not_show():
+    program = """
+from schemas.job import Rebalance
+from tests.balance.counts import cells
+from transforms.balance.audit import audit
+from transforms.balance.solver import solve
+counts = cells({((g, a, r), m): 300 + 40 * len(g + a + r + str(m)) for g in ("feminine", "masculine") for a in ("adult", "child")
+                for r in ("unknown", "Eastern Asia") for m in ((), ("toxicity",), ("language", "opt_out"))})
+print(solve(counts, Rebalance(), {"language": {"de", "fr", "en"}}), audit(counts))
+"""
+    root = pathlib.Path(__file__).parents[2]
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=root,
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(root)},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(outputs) == 1
 
 
 def test_the_order_of_margins_does_not_show():
