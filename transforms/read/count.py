@@ -163,9 +163,8 @@ def _sums_up(block: bytes) -> bool:
     digits = block[148:156].strip(b"\0 ")
     if not 0 < len(digits) <= 8 or digits.strip(b"01234567"):
         return False
-    total = sum(block) - sum(block[148:156]) + 8 * ord(" ")
-    high = sum(byte >> 7 for place, byte in enumerate(block) if not 148 <= place < 156)
-    return int(digits, 8) - total in (0, -256 * high)
+    missing = int(digits, 8) - (sum(block) - sum(block[148:156]) + 8 * ord(" "))
+    return missing == 0 or missing == -256 * sum(byte >> 7 for byte in block[:148] + block[156:])
 
 
 def _number(field: bytes) -> int | None:

@@ -193,7 +193,7 @@ def _is_header(block: bytes) -> bool:
     stated = int(field.strip(b" \0"), 8)
     rest = block[:148] + b" " * 8 + block[156:]
     unsigned = sum(rest)
-    return stated in (unsigned, unsigned - 256 * sum(byte > 127 for byte in rest))
+    return stated == unsigned or stated == unsigned - 256 * sum(byte > 127 for byte in rest)
 
 
 def _size(block: bytes) -> int | None:

@@ -1,0 +1,54 @@
+"""One shard read whole, and counted by the other code, as every test of the readers wants it."""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+import pyarrow as pa
+
+from schemas.samples import MAX_BATCH_ROWS, SAMPLE
+from tests.builders import make_shard, make_source
+from transforms.read.count import count_rows
+from transforms.read.reader import open_shard
+
+
+@dataclasses.dataclass
+class Read:
+    """What came of a shard: core rows and source rows as dicts, schema, roles, notes, sizes of the batches."""
+
+    core: list[dict[str, Any]]
+    source: list[dict[str, Any]]
+    schema: pa.Schema
+    roles: dict[str, str]
+    notes: list[str]
+    batches: list[int]
+
+    def column(self, name: str) -> list[Any]:
+        return [row[name] for row in self.core]
+
+    def own(self, name: str) -> list[Any]:
+        return [row[name] for row in self.source]
+
+
+def read(path: pathlib.Path, layout: str, *, rows: Any = None, row_groups: tuple[int, int] | None = None, **options: Any) -> Read:
+    """Reads a file as one shard. Both counts must agree, and every batch must have the promised schema and size."""
+    source = make_source(layout, path, **options)
+    shard = make_shard(path, layout, row_groups=row_groups)
+    core: list[dict[str, Any]] = []
+    own: list[dict[str, Any]] = []
+    sizes = []
+    with open_shard(shard, source) as reader:
+        for samples in reader.batches(rows):
+            assert samples.core.schema == SAMPLE
+            assert samples.source.schema == reader.schema
+            assert 0 < len(samples) == samples.source.num_rows <= MAX_BATCH_ROWS
+            samples.core.validate(full=True)
+            samples.source.validate(full=True)
+            core += samples.core.to_pylist()
+            own += samples.source.to_pylist() if samples.source.num_columns else [{}] * len(samples)
+            sizes.append(len(samples))
+        result = Read(core, own, reader.schema, reader.roles, list(reader.notes), sizes)
+    if rows is None:
+        assert [row["row"] for row in core] == list(range(len(core)))
+        assert count_rows(shard, source) == len(core)
+    return result
