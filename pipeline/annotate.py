@@ -17,10 +17,9 @@ from typing import Self
 
 import apache_beam as beam
 
-from pipeline.engine import reported
 from pipeline.progress import Progress
 from pipeline.run import Run
-from schemas.errors import InputError, WinnowError
+from schemas.errors import InputError, WinnowError, reported
 from schemas.job import Source
 from schemas.layout import join
 from schemas.shards import Shard

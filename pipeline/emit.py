@@ -11,12 +11,11 @@ from collections.abc import Iterable, Sequence
 
 import apache_beam as beam
 
-from pipeline.engine import reported
 from pipeline.judge import read_judged
 from pipeline.progress import Progress
 from pipeline.run import Run
 from schemas import annotations
-from schemas.errors import JobError
+from schemas.errors import JobError, reported
 from schemas.job import Phase, Source, keys_of
 from schemas.layout import join
 from schemas.versions import digest, guard, versions

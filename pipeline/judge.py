@@ -19,17 +19,16 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.engine import reported
 from pipeline.progress import Progress
 from pipeline.run import Run
-from schemas.errors import LawError
+from schemas.errors import LawError, reported
 from schemas.job import Rebalance
 from schemas.layout import Layout, join
 from schemas.ledger import LEDGER, VERDICTS
@@ -55,6 +54,7 @@ class Docket:
       names: shard names, in order; `annotations` their annotation files, `starts` the dense number of their first rows, then the total.
       filters: the filters, in reading order.
       layout: where files lie.
+      mode: how pictures were decoded for hashing.
       rebalance: how weights are set.
       max_per_caption: rows kept of a caption cluster.
       versions: of the code and the libraries that decide bytes.
@@ -65,6 +65,7 @@ class Docket:
     starts: tuple[int, ...]
     filters: tuple[Filter, ...]
     layout: Layout
+    mode: Literal["fast", "exact"]
     rebalance: Rebalance
     max_per_caption: int | None
     versions: Mapping[str, str]
@@ -92,7 +93,7 @@ class Docket:
 
     def judged(self, shard: int, facts: Facts, images: Iterable[bytes]) -> tuple[Verdicts, Resolved, Clusters]:
         """A shard judged as far as its image clusters."""
-        verdicts, clusters = judge_rows(self.read(shard), self.filters, facts), self.clusters(shard)
+        verdicts, clusters = judge_rows(self.read(shard), self.filters, facts, self.mode), self.clusters(shard)
         return verdicts, apply_images(verdicts, list(images), clusters, self.starts[shard]), clusters
 
 
@@ -146,7 +147,7 @@ def _docket(run: Run) -> Docket:
     rows = [json.loads(footer.metadata[TALLY])["rows"] for footer in read_footers(annotations)]
     starts = (0, *itertools.accumulate(rows))
     names = tuple(shard.name for shard in run.shards)
-    return Docket(names, annotations, starts, run.filters, run.layout, run.job.rebalance, run.job.dedup.max_per_caption, versions())
+    return Docket(names, annotations, starts, run.filters, run.layout, run.job.dedup.images.mode, run.job.rebalance, run.job.dedup.max_per_caption, versions())
 
 
 def _sweep_ledgers(run: Run) -> None:
@@ -225,14 +226,14 @@ class _Step(beam.DoFn):
 class _CollectFacts(_Step):
     def process(self, shard: int) -> Iterable[Facts]:
         with self.at(shard):
-            yield collect_facts(self.docket.read(shard), self.docket.filters)
+            yield collect_facts(self.docket.read(shard), self.docket.filters, self.docket.mode)
 
 
 class _SendMembers(_Step):
     def process(self, shard: int, facts: Facts) -> Iterable[tuple[int, bytes]]:
         with self.at(shard):
             docket, clusters = self.docket, self.docket.clusters(shard)
-            verdicts = judge_rows(docket.read(shard), docket.filters, facts)
+            verdicts = judge_rows(docket.read(shard), docket.filters, facts, docket.mode)
             yield from _partitioned(members(verdicts, clusters.cluster, clusters.link, docket.starts[shard]), docket.partitions)
 
 

@@ -9,7 +9,7 @@ import json
 import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas import annotations
-from schemas.errors import WinnowError
+from schemas.errors import UnreadableShardError, WinnowError
 from schemas.job import Decode, Source
 from schemas.samples import Samples
 from schemas.shards import Shard
@@ -26,15 +26,13 @@ from transforms.filters.base import Batch, Filter
 from transforms.images.decode import Picture, PictureError, open_picture
 from transforms.images.phash import Hashes, hash_pictures
 from transforms.read.count import count_rows
-from transforms.read.reader import UnreadableShardError, open_shard
+from transforms.read.reader import open_shard
 from transforms.storage import atomic_write
 from transforms.text.caption import count_words
 from transforms.text.groups import groups
 from transforms.text.url import host_of, normal_url, registrable_domain, without_credentials
 
 ABSENT = struct.pack("<Q", 2**64 - 1)
-GREY_BYTES = 64 << 20  # grey pixels held at once before they are hashed and let go
-NO_PIXELS = np.zeros((0, 0), np.uint8)
 EXACT_IN_DOUBLE = 2**53
 
 
@@ -48,7 +46,7 @@ class Recipe:
     """
 
     filters: tuple[Filter, ...]
-    mode: str
+    mode: Literal["fast", "exact"]
 
     @property
     def schema(self) -> pa.Schema:
@@ -142,7 +140,8 @@ def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe
     urls: list[str | None] = samples.core.column("url").to_pylist()
     captions: list[str | None] = samples.core.column("caption").to_pylist()
     problems: list[str | None] = samples.core.column("problem").to_pylist()
-    pictures, hashes = _open_pictures(images, problems, budget, recipe.mode, needed=samples.has_bytes)
+    pictures = _open_pictures(images, problems, budget, recipe.mode, needed=samples.has_bytes)
+    hashes = hash_pictures(pictures)
     sha256 = [None if raw is None else hashlib.sha256(raw).digest() for raw in images]
     normal_urls = [None if url is None else normal_url(url) for url in urls]
     batch = Batch(
@@ -155,6 +154,7 @@ def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe
             None if low or picture is None else int(h) for h, low, picture in zip(hashes.phash, hashes.low_detail, pictures, strict=True)
         ],
         measures={},
+        mode=recipe.mode,
     )
     failed: list[list[str]] = [[] for _ in range(len(batch))]
     for rule in recipe.filters:
@@ -227,33 +227,19 @@ def _conformed(rule: Filter, found: pa.StructArray) -> pa.StructArray:
 
 
 def _open_pictures(
-    images: Sequence[bytes | None], problems: list[str | None], budget: Decode, mode: str, *, needed: bool
-) -> tuple[list[Picture | None], Hashes]:
-    """Decodes and hashes pictures, holding few at a time; writes what is wrong into `problems`."""
+    images: Sequence[bytes | None], problems: list[str | None], budget: Decode, mode: Literal["fast", "exact"], *, needed: bool
+) -> list[Picture | None]:
+    """Decodes pictures, one at a time; writes what is wrong with one into `problems`."""
     pictures: list[Picture | None] = []
-    hashed: list[Hashes] = []
-    waiting: list[Picture | None] = []
-    held = 0
     for row, raw in enumerate(images):
         picture = None
         if problems[row] is None and needed:
             try:
                 picture = open_picture(raw or b"", budget, mode)
             except PictureError as error:
-                problems[row] = str(error) if raw is not None else "no bytes"
-        waiting.append(picture)
-        held += 0 if picture is None else picture.grey.nbytes
-        if held > GREY_BYTES or len(waiting) == 128:
-            _let_go(waiting, pictures, hashed)
-            held = 0
-    _let_go(waiting, pictures, hashed)
-    return pictures, Hashes.concat(hashed)
-
-
-def _let_go(waiting: list[Picture | None], pictures: list[Picture | None], hashed: list[Hashes]) -> None:
-    hashed.append(hash_pictures(waiting))
-    pictures += [None if p is None else dataclasses.replace(p, grey=NO_PIXELS) for p in waiting]
-    waiting.clear()
+                problems[row] = "no bytes" if raw is None else str(error)
+        pictures.append(picture)
+    return pictures
 
 
 def _uid(sha256: bytes | None, url: str | None, caption: str | None) -> bytes:

@@ -113,7 +113,7 @@ def publish(samples: Samples, ledger: pa.Table, release: ReleaseSchema, source: 
             continue
         elif column == samples.roles.get("exif"):
             texts = samples.source.column(column).to_pylist()
-            array = pa.array([None if text is None else scrub_exif_text(text) for text in texts], pa.string())
+            array = pa.array([None if text is None else scrub_exif_text(text)[0] for text in texts], pa.string())
         else:
             array = samples.source.column(column)
         columns[name] = conform(_clean(array, kinds, dirty), release.schema.field(name).type)

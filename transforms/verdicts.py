@@ -6,6 +6,7 @@ Filters conclude from their own measures (`Finding`s); here the findings of all 
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from schemas import reasons
 from transforms.filters.base import Context, Filter, Finding
 from transforms.filters.opt_out import Consent, OptOut
 
+Mode = Literal["fast", "exact"]
 SAME_URL = "a row with the same URL carries a reservation"
 
 
@@ -95,7 +97,7 @@ def vocabulary(filters: Sequence[Filter]) -> tuple[str, ...]:
     return (*reasons.REASONS, *sorted({rule.reason for rule in filters} - known))
 
 
-def collect_facts(annotations: pa.RecordBatch, filters: Sequence[Filter]) -> Facts:
+def collect_facts(annotations: pa.RecordBatch, filters: Sequence[Filter], mode: Mode = "fast") -> Facts:
     """What one shard adds to the facts of the run."""
     counts = {}
     reserved = np.empty(0, "V16")
@@ -106,14 +108,14 @@ def collect_facts(annotations: pa.RecordBatch, filters: Sequence[Filter]) -> Fac
         if found := rule.count(measures, annotations):
             counts[rule.name] = found
         if isinstance(rule, OptOut):
-            located = rule.consent(measures, _context(annotations, rule, {})).location_reserved
+            located = rule.consent(measures, _context(annotations, rule, {}, mode)).location_reserved
             ids = annotations.column("url_id")
             rows = np.flatnonzero(located & ids.is_valid().to_numpy(zero_copy_only=False))
             reserved = _fixed(ids.take(pa.array(rows)), 16)
     return Facts(counts, _distinct(reserved))
 
 
-def judge_rows(annotations: pa.RecordBatch, filters: Sequence[Filter], facts: Facts) -> Verdicts:
+def judge_rows(annotations: pa.RecordBatch, filters: Sequence[Filter], facts: Facts, mode: Mode = "fast") -> Verdicts:
     """Every finding about the rows of a shard, but for what duplicates add."""
     n = annotations.num_rows
     nobody = np.zeros(n, bool)
@@ -122,7 +124,7 @@ def judge_rows(annotations: pa.RecordBatch, filters: Sequence[Filter], facts: Fa
     for rule in filters:
         if not rule.enabled:
             continue
-        context = _context(annotations, rule, facts.counts)
+        context = _context(annotations, rule, facts.counts, mode)
         found = rule.judge(annotations.column(rule.name), context)
         if isinstance(rule, OptOut):
             found += _consent(verdicts, rule, rule.consent(annotations.column(rule.name), context), facts)
@@ -132,9 +134,9 @@ def judge_rows(annotations: pa.RecordBatch, filters: Sequence[Filter], facts: Fa
     return verdicts
 
 
-def _context(annotations: pa.RecordBatch, rule: Filter, counts: Mapping[str, Mapping[str, int]]) -> Context:
+def _context(annotations: pa.RecordBatch, rule: Filter, counts: Mapping[str, Mapping[str, int]], mode: Mode) -> Context:
     measures = {name: annotations.column(name) for name in (*rule.reads, rule.name)}
-    return Context(annotations, measures, counts.get(rule.name, {}))
+    return Context(annotations, measures, counts.get(rule.name, {}), mode)
 
 
 def _consent(verdicts: Verdicts, rule: OptOut, consent: Consent, facts: Facts) -> list[Finding]:
@@ -180,7 +182,7 @@ def _not_scored(annotations: pa.RecordBatch, rule: Filter) -> list[Finding]:
 
 
 def _as_flag(finding: Finding) -> Finding:
-    return dataclasses.replace(finding, kind="flag") if finding.kind == "reason" else finding
+    return dataclasses.replace(finding, kind="flag") if finding.kind == "reason" and not finding.proven else finding
 
 
 def _readable_only(verdicts: Verdicts) -> list[Finding]:

@@ -38,8 +38,8 @@ def look(run: Run, shard: Shard, rows: int, skip: int = 0) -> Look | None:
 
 def judged(looks: Sequence[Look], run: Run) -> list[Verdicts]:
     """What would become of the rows, as far as they themselves tell: no duplicates, no reservations of other rows."""
-    facts = Facts.merged([collect_facts(found.annotations, run.filters) for found in looks])
-    return [judge_rows(found.annotations, run.filters, facts) for found in looks]
+    facts = Facts.merged([collect_facts(found.annotations, run.filters, run.job.dedup.images.mode) for found in looks])
+    return [judge_rows(found.annotations, run.filters, facts, run.job.dedup.images.mode) for found in looks]
 
 
 def spread(shards: Sequence[Shard], number: int) -> list[Shard]:
