@@ -117,6 +117,15 @@ def test_the_radius_is_four_bits_and_two_more_where_pictures_are_decoded_fast(bi
     assert words[1:] == [set()] * 20
 
 
+def test_the_evidence_of_another_picture_tells_both_distances():
+    rows = [{**row, "phash": 0, "recorded": "0" * 16} for row in HONEST] + [{**SWAPPED, "phash": 2**9 - 1, "recorded": "0" * 16}]
+    batch = batch_of(rows)
+    samples = dataclasses.replace(batch.samples, roles={**batch.samples.roles, "phash": "recorded"})
+    batch = dataclasses.replace(batch, samples=samples)
+    [found] = findings(HashMismatch(), batch, HashMismatch().measure(batch))
+    assert (found.rows.tolist(), found.scores.tolist(), found.threshold, found.details) == ([20], [9.0], 6, "phash")
+
+
 def test_a_crawl_that_was_written_again_as_a_whole_accuses_nobody():
     rows = [{"image": again(row["image"]), "sha256": row["sha256"]} for row in HONEST]
     assert words_of(rows) == [{"hash_not_comparable"}] * 20

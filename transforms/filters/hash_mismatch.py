@@ -94,7 +94,7 @@ class HashMismatch(Filter):
         suspect = (differs == 1) & ~another & ~excused
         algorithms = pc.struct_field(measures, "algorithm")
         return [
-            *_finding("reason", self.reason, another, distance, self.radius, "phash", proven=True),
+            *_finding("reason", self.reason, another, distance, reach.max(initial=self.radius), "phash", proven=True),
             *_finding("reason", self.reason, suspect, None, None, algorithms),
             *_finding("flag", HASH_NOT_COMPARABLE, incomparable, None, None, algorithms),
         ]
