@@ -1,7 +1,7 @@
 """Whether two thumbnails show the same picture: one is aligned with the other, then their outlines and folds are compared.
 
 Perceptual hashes propose pairs; two shirts laid out alike are a pair to them. Here the one thumbnail is fitted to the other by
-Gauss-Newton steps on an affine map (Lucas and Kanade 1981; Baker and Matthews 2004), three at 24 x 24 and two at 48 x 48, in which a
+Gauss-Newton steps on an affine map (Lucas and Kanade 1981; Baker and Matthews 2004), four at 24 x 24 and three at 48 x 48, in which a
 block of the picture weighs by its correlation squared, so that overlays drop out. Then gradients g / (|g| + 1), in which a fold counts as
 much as an outline, are correlated in 36 blocks, less each block's mean: the mean over the blocks with detail that lie inside both
 pictures, of which fewer than 12 count as 12.
@@ -17,7 +17,7 @@ from numba import njit
 
 from schemas.signatures import THUMBNAIL_SIDE
 
-AGREE = 0.70  # two different photos out of 1,040 reach 0.63, an edited copy 0.9
+AGREE = 0.70  # of 1,040 photos no two different ones reach 0.63; edited copies of 300 of them reach 0.70 in 99.6 of 100
 
 _GRID = 6
 # Planes of work: the picture aligned to, the one aligned as seen through the map and as it is, slopes of the first two, ones.
@@ -33,7 +33,7 @@ _PAIRS = np.array([
     (_DOWN, _DOWN), (_ALONG, _ALONG), (_SEEN_DOWN, _SEEN_DOWN), (_SEEN_ALONG, _SEEN_ALONG),
 ])  # fmt: skip
 _SPANS = np.array([(0, 14), (9, 14), (14, 24)])
-_COARSE, _TURNS = 3, 5  # steps at 24 x 24, steps in all
+_COARSE, _TURNS = 4, 7  # steps at 24 x 24, steps in all
 _FLOOR = 0.2  # correlation below which a block is left out at 48 x 48; at 24 x 24 it is 0
 _FLAT = 6.25  # variance, levels squared, below which a block says nothing about the map
 _HELD = (0.001, 0.021)  # damping of shift, and of scale, shear and turn, as shares of the stiffness of the shift

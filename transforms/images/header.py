@@ -123,28 +123,22 @@ def png_chunks(raw: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def jpeg_segments(raw: bytes) -> Iterator[tuple[int, int, int]]:
-    """Segments of a JPEG up to its first scan, that one included: (marker, offset of the data, length of the data it claims).
-
-    Raises:
-      IndexError, struct.error: the bytes end before the first scan.
-    """
+    """Segments of a JPEG up to its first scan, that one included: (marker, offset of the data, length of the data it claims)."""
     at = 2
-    while True:
-        while raw[at] != 0xFF:
-            at += 1
-        while raw[at] == 0xFF:
-            at += 1
-        marker = raw[at]
-        at += 1
+    while 0 <= (at := raw.find(b"\xff", at)) < len(raw) - 3:
+        marker = raw[at + 1]
         if marker == 0xD9:
             return
-        if marker == 0 or marker in _BARE:
-            continue
-        length = max(2, struct.unpack_from(">H", raw, at)[0])
-        yield marker, at + 2, length - 2
-        if marker == SCAN:
-            return
-        at += length
+        if marker == 0xFF:
+            at += 1
+        elif marker == 0 or marker in _BARE:
+            at += 2
+        else:
+            length = max(2, int.from_bytes(raw[at + 2 : at + 4], "big"))
+            yield marker, at + 4, length - 2
+            if marker == SCAN:
+                return
+            at += 2 + length
 
 
 def jpeg_scans(raw: bytes) -> tuple[int, int | None]:
@@ -176,7 +170,7 @@ def _jpeg(raw: bytes) -> Header:
             return Header(width, height, orientation, progressive=marker in _PROGRESSIVE)
         if marker == 0xE1 and orientation == 1 and raw[at : at + 6] == b"Exif\0\0":
             orientation = exif_orientation(raw[at : at + length])
-    raise PictureError("damaged jpeg")
+    raise PictureError("truncated" if b"\xff\xd9" not in raw else "damaged jpeg")
 
 
 def _png(raw: bytes) -> Header:

@@ -14,7 +14,9 @@ from transforms.images.header import SCAN, SIZED, PictureError, jpeg_scans, jpeg
 
 _END = b"\xff\xd9"
 _SCANS = 200  # a progressive picture has about ten; each costs a pass over all blocks, however few its bytes
-_CONTINUATIONS = (_END, bytes([0x6A, 0xB5, 0x93, 0x5C]) * 256 + _END)
+_NOISE = bytes([0x6A, 0xB5, 0x93, 0x5C])
+_RESTARTS = b"".join(bytes([0xFF, 0xD0 + at % 8]) + 4 * _NOISE for at in range(32))
+_CONTINUATIONS = (_END, 256 * _NOISE + _RESTARTS + _END)
 _TABLES = SIZED | {0xC4, 0xCC, 0xDB, 0xDD}  # frame, DHT, DAC, DQT, DRI
 _CUT = ("Premature end of JPEG file", "premature end of data segment")
 
@@ -54,7 +56,7 @@ def decode_jpeg(raw: bytes, least: int, *, colour: bool, progressive: bool) -> t
     body = raw if end is None else raw[:end]
     one, other = (_attempt(body + tail, space, least, strict=False)[0] for tail in _CONTINUATIONS)
     if one is None or other is None:
-        raise PictureError("damaged jpeg")
+        raise PictureError("truncated" if end is None else "damaged jpeg")
     if not np.array_equal(one, other):
         raise PictureError("truncated")
     return one, end is None
@@ -78,8 +80,8 @@ def _affordable(raw: bytes) -> None:
 def _space(raw: bytes, *, colour: bool) -> str:
     try:
         stored = simplejpeg.decode_jpeg_header(raw, strict=False)[2]
-    except ValueError as error:
-        raise PictureError("damaged jpeg") from error
+    except (ValueError, KeyError) as error:  # KeyError: simplejpeg's, where there are no tables to go by
+        raise PictureError("truncated" if jpeg_scans(raw)[1] is None else "damaged jpeg") from error
     if stored in ("CMYK", "YCCK"):
         return "CMYK"
     return "RGB" if colour and stored != "Gray" else "GRAY"

@@ -3,6 +3,8 @@
 All of it is integer arithmetic (Pillow resamples 8-bit pictures in fixed point), so every machine makes the same bytes.
 """
 
+import math
+
 import numpy as np
 from PIL import Image
 
@@ -11,14 +13,19 @@ from schemas.signatures import THUMBNAIL_SIDE
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 HASHED_SIDE = 32  # imagehash.phash: hash_size 8, highfreq_factor 4
-_SPREAD = 24  # levels: what JPEG at quality 30 leaves of one colour
-_FEWEST = 8  # rows or columns; a picture that would lose more than all but these has no border
+_EVEN = 2  # levels within which the outermost row of a border lies
+_PLAIN = 10  # levels off its colour that a border strays at most, JPEG at quality 30 included
+_CUT = 20  # levels at which the picture begins; what lies between is ringing of the edge
+_SHARP = 36  # levels that the picture reaches within _EDGE of the border's end; what fades in is sky or floor, not a border
+_EDGE = 1 / 24  # of the side: ringing spans a block of 8 pixels
+_FEWEST = 8  # rows or columns left; a picture that would lose more has no border
+_FRAMES = 3  # borders inside borders
 
 
 def border(grey: np.ndarray) -> Box:
-    """What is left of a picture without uniform rows and columns at its edges.
+    """What is left of a picture without borders of one colour, which end sharply, at its edges.
 
-    A row (or column) is uniform where its values lie within 24 levels of each other.
+    A photo's own even sky or floor is no border: where it ends depends on the quality of the copy.
 
     Args:
       grey: uint8 [rows, columns].
@@ -31,16 +38,26 @@ def border(grey: np.ndarray) -> Box:
     >>> border(framed)
     (5, 10, 50, 30)
     """
-    height, width = grey.shape
-    top, bottom = _inside(grey)
-    left, right = _inside(grey[top:bottom].T) if bottom - top > _FEWEST else (0, 0)
-    return (left, top, right, bottom) if right - left > _FEWEST else (0, 0, width, height)
+    left, top, right, bottom = 0, 0, grey.shape[1], grey.shape[0]
+    for _ in range(_FRAMES):
+        seen = grey[top:bottom, left:right]
+        above, below = _depth(seen), _depth(seen[::-1])
+        if above + below + _FEWEST > len(seen):
+            above = below = 0
+        seen = seen[above : len(seen) - below]
+        before, after = _depth(seen.T), _depth(seen.T[::-1])
+        if before + after + _FEWEST > seen.shape[1]:
+            before = after = 0
+        left, top, right, bottom = left + before, top + above, right - after, bottom - below
+        if not above + below + before + after:
+            break
+    return left, top, right, bottom
 
 
 def thumbnail(grey: Image.Image, box: Box) -> np.ndarray:
     """The part of a grey picture in the box as uint8 [48, 48], each pixel the mean of what it covers."""
     side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    return np.asarray(grey.resize(side, Image.Resampling.HAMMING, box=box))
+    return np.asarray(_cropped(grey, box).resize(side, Image.Resampling.HAMMING))
 
 
 def hashed(grey: Image.Image, box: Box) -> np.ndarray:
@@ -50,7 +67,7 @@ def hashed(grey: Image.Image, box: Box) -> np.ndarray:
     off the hash of all pixels, 0.46 with Lanczos, never more than 4.
     """
     whole = _small(grey, Image.Resampling.BILINEAR)
-    return np.stack([whole, whole if box == (0, 0, *grey.size) else _small(grey, Image.Resampling.BILINEAR, box)])
+    return np.stack([whole, whole if box == (0, 0, *grey.size) else _small(_cropped(grey, box), Image.Resampling.BILINEAR)])
 
 
 def hashed_exactly(grey: Image.Image, box: Box, size: tuple[int, int]) -> np.ndarray:
@@ -60,18 +77,25 @@ def hashed_exactly(grey: Image.Image, box: Box, size: tuple[int, int]) -> np.nda
     if box == (0, 0, *size):
         return np.stack([whole, whole])
     left, top, right, bottom = box
-    inner = (left * across, top * down, min(right * across, grey.width), min(bottom * down, grey.height))
-    return np.stack([whole, _small(grey, Image.Resampling.LANCZOS, inner)])
+    inner = grey.crop((round(left * across), round(top * down), round(right * across), round(bottom * down)))
+    return np.stack([whole, _small(inner, Image.Resampling.LANCZOS)])
 
 
-def _small(grey: Image.Image, filter_: Image.Resampling, box: tuple[float, float, float, float] | None = None) -> np.ndarray:
-    return np.asarray(grey.resize((HASHED_SIDE, HASHED_SIDE), filter_, box=box))
+def _cropped(grey: Image.Image, box: Box) -> Image.Image:
+    """The box alone: resampling a part of a picture would let what lies around it in."""
+    return grey if box == (0, 0, *grey.size) else grey.crop(box)
 
 
-def _inside(grey: np.ndarray) -> tuple[int, int]:
-    """First row that is not uniform, and the one after the last; (0, 0) where all are."""
-    rows = len(grey)
-    top = next((row for row in range(rows) if np.ptp(grey[row]) > _SPREAD), rows)
-    if top == rows:
-        return 0, 0
-    return top, next(row for row in range(rows, top, -1) if np.ptp(grey[row - 1]) > _SPREAD)
+def _small(grey: Image.Image, resampling: Image.Resampling) -> np.ndarray:
+    return np.asarray(grey.resize((HASHED_SIDE, HASHED_SIDE), resampling))
+
+
+def _depth(grey: np.ndarray) -> int:
+    """Rows of a border that begins with the first row; 0 where there is none."""
+    least, most = int(grey[0].min()), int(grey[0].max())
+    if most - least > _EVEN:
+        return 0
+    strays = np.abs(grey.astype(np.int16) - (least + most) // 2).max(axis=1)
+    end = int(np.argmax(strays > _PLAIN))
+    edge = strays[end : end + 1 + math.ceil(_EDGE * len(grey))]
+    return end + int(np.argmax(edge > _CUT)) if edge.max() > _SHARP else 0
