@@ -165,7 +165,7 @@ def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe
     url_ids = [None if url is None else hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()[:16] for url in normal_urls]
     hosts = [None if url is None else host_of(url) for url in normal_urls]
     private = batch.measures["personal_data"]
-    withheld = {name: pa.array(private.field(f"{name}_withheld")).fill_null(False).to_pylist() for name in ("url", "key")}
+    withheld = {name: pc.fill_null(private.field(f"{name}_withheld"), True).to_pylist() for name in ("url", "key")}
     columns: dict[str, Any] = {
         "uid": [uid.hex() for uid in uids],
         "source": [shard.source] * len(batch),
