@@ -4,12 +4,15 @@ A phase depends on the values of its own keys and of the phases before it, and o
 freshness of a phase's files is computed from.
 """
 
+import difflib
 import enum
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
+
+from schemas.questions import IDS
 
 
 class Phase(enum.StrEnum):
@@ -120,6 +123,15 @@ class Datasheet(Section):
     contact: str | None = key(Phase.DOCUMENT, "where to ask for removal", None)
     answers: dict[str, str] = key(Phase.DOCUMENT, "question id: answer, for the questions of the datasheet", {})
     strict: bool = key(Phase.RUN, "gate: an unanswered question ends the run with exit 6", False)
+
+    @field_validator("answers")
+    @classmethod
+    def _answers_known_questions(cls, answers: dict[str, str]) -> dict[str, str]:
+        for name in answers:
+            if name not in IDS:
+                near = difflib.get_close_matches(name, sorted(IDS), 1, 0.4)
+                raise ValueError(f"there is no question {name!r}" + (f"; did you mean {near[0]!r}?" if near else "; see schemas/questions.py"))
+        return answers
 
 
 class Job(Section):

@@ -94,6 +94,11 @@ class Layout:
         return join(self.work, "matched.json")
 
     @property
+    def documents(self) -> str:
+        """Summaries of all shards, added up."""
+        return join(self.work, "documents")
+
+    @property
     def review(self) -> str:
         return join(self.work, "review")
 
