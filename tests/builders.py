@@ -141,17 +141,17 @@ def make_source(layout: str, *paths: str | pathlib.Path, **options: Any) -> Sour
     return Source.model_validate({"format": layout, "paths": tuple(map(str, paths)) or ("*",), **options})
 
 
-def make_shard(path: pathlib.Path, layout: str, **options: Any) -> Shard:
+def make_shard(file: pathlib.Path, layout: str, **options: Any) -> Shard:
     """The description of one local file as a shard; the sidecar of a tar is found beside it."""
     known: dict[str, Any] = {
-        "name": path.stem,
+        "name": file.stem,
         "source": "main",
-        "path": str(path),
+        "path": str(file),
         "format": layout,
-        "size": path.stat().st_size,
+        "size": file.stat().st_size,
         "version": "1",
     }
-    beside = path.with_suffix(".parquet")
+    beside = file.with_suffix(".parquet")
     if layout == "webdataset" and beside.exists():
         known |= {"sidecar": str(beside), "sidecar_size": beside.stat().st_size, "sidecar_version": "1"}
     return Shard(**(known | options))

@@ -39,6 +39,17 @@ def make_samples(
     return Samples(pa.RecordBatch.from_arrays(columns, schema=SAMPLE), source, dict(roles), has_bytes)
 
 
+def make_batch(columns: Sequence[pa.Array], schema: pa.Schema, rows: int) -> pa.RecordBatch:
+    """A record batch that knows its number of rows even where it has no column.
+
+    >>> make_batch([], pa.schema([]), 3).num_rows
+    3
+    """
+    if columns:
+        return pa.RecordBatch.from_arrays(list(columns), schema=schema)
+    return pa.RecordBatch.from_arrays([pa.nulls(rows)], ["rows"]).select([])
+
+
 def within_budget(image: pa.Array, budget: Decode) -> tuple[pa.Array, list[str | None]]:
     """The pictures that may be opened (large_binary; others null), and why the others may not.
 

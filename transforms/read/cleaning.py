@@ -31,7 +31,7 @@ def clean_type(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
         return pa.binary()
     if any(is_list(kind) for is_list in _LISTS):
-        return pa.list_(pa.field(kind.value_field.name, clean_type(kind.value_type)))
+        return pa.list_(clean_type(kind.value_type))
     if pa.types.is_struct(kind):
         return pa.struct([pa.field(field.name, clean_type(field.type)) for field in kind])
     return kind

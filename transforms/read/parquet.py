@@ -11,7 +11,7 @@ from schemas.errors import EngineError, JobError, UnreadableShardError
 from schemas.job import Source
 from schemas.samples import MAX_BATCH_BYTES, MAX_BATCH_ROWS, Samples
 from schemas.shards import Shard
-from transforms.read.batches import make_samples, within_budget
+from transforms.read.batches import make_batch, make_samples, within_budget
 from transforms.read.cleaning import REPLACED, as_text, clean, clean_type, recorded_failures
 from transforms.read.columns import ROLES, resolve
 from transforms.storage import is_local, open_read
@@ -166,7 +166,7 @@ class ParquetReader:
     def _samples(self, batch: pa.RecordBatch, rows: np.ndarray, *, damaged: bool) -> Samples:
         cleaned = [clean(batch.column(place)) for place in self._others]
         self._replaced += sum(count for _, count in cleaned)
-        source = pa.RecordBatch.from_arrays([column for column, _ in cleaned], schema=self.schema)
+        source = make_batch([column for column, _ in cleaned], self.schema, len(rows))
         image, problems = self._pictures(batch)
         recorded, disallowed = recorded_failures(self._column(source, "status"), self._column(source, "error_message"), len(rows))
         if damaged:

@@ -17,7 +17,7 @@ from schemas.job import Source
 from schemas.reasons import EXTRA_MEMBER
 from schemas.samples import MAX_BATCH_BYTES, MAX_BATCH_ROWS, Samples
 from schemas.shards import Shard
-from transforms.read.batches import NO_BYTES, TOO_LARGE, make_samples
+from transforms.read.batches import NO_BYTES, TOO_LARGE, make_batch, make_samples
 from transforms.read.cleaning import REPLACED, as_text, clean, recorded_failures
 from transforms.read.columns import resolve
 from transforms.read.fields import columns_of, first_valid, parse_object
@@ -175,7 +175,7 @@ class WebdatasetReader:
         self.roles = {role: column for role, column in columns.roles.items() if role != "image"}
         self.missing = tuple(role for role in columns.missing if role != "image")
         merged = [first_valid(own[n], beside[n]) if n in own and n in beside else own[n] if n in own else beside[n] for n in names]
-        self._source = pa.RecordBatch.from_arrays(merged, names) if names else _no_columns(rows)
+        self._source = make_batch(merged, pa.schema([(name, column.type) for name, column in zip(names, merged, strict=True)]), rows)
         self.schema = self._source.schema
         self._key = pa.array(self._keys + rest, pa.string())
         captions = [pa.concat_arrays([texts, pa.nulls(rows - tar_rows, pa.string())]), self._role("caption", own, rows)]
@@ -232,8 +232,3 @@ def _joined(keys: Sequence[str], sidecar: Sidecar | None) -> tuple[pa.Array, lis
         else:
             first[key] = row
     return pa.array([first.get(key) for key in keys] + rest, pa.int64()), [sidecar.keys[row] for row in rest], repeated
-
-
-def _no_columns(rows: int) -> pa.RecordBatch:
-    """A batch of that many rows without a column."""
-    return pa.RecordBatch.from_arrays([pa.nulls(rows)], ["none"]).select([])
