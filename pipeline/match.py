@@ -197,7 +197,7 @@ def passes_needed(rows: int, memory_bytes: int) -> int:
     """How many passes over the keys keep the engine of one machine within its memory.
 
     >>> passes_needed(10_000_000, 8 << 30)
-    14
+    15
     """
     return max(1, math.ceil(rows * sum(KEY_BYTES) * COPIES / max(memory_bytes - BASE_BYTES, BASE_BYTES)))
 

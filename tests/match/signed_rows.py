@@ -107,7 +107,9 @@ class InProcess:
         pipeline.run().wait_until_finish()
 
 
-def matched(files: list[SignatureFile], folder: pathlib.Path, policy: str = "image", engine: InProcess | None = None, **options) -> Clusters:
+def matched(
+    files: list[SignatureFile], folder: pathlib.Path, policy: str = "image", engine: InProcess | None = None, **options
+) -> Clusters:
     """The clusters of all rows."""
     match(files, str(folder), Dedup(policy=policy), engine or InProcess(), **options)
     bits = {"owner_bits": options["owner_bits"]} if "owner_bits" in options else {}

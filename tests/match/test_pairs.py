@@ -32,7 +32,11 @@ def word(key, order):
 
 
 def test_small_buckets_give_every_pair():
-    assert sorted(map(tuple, told_captions([word(1, 5), word(2, 1), word(1, 3), word(1, 4)], [10, 11, 12, 13]))) == [(10, 12), (10, 13), (12, 13)]
+    assert sorted(map(tuple, told_captions([word(1, 5), word(2, 1), word(1, 3), word(1, 4)], [10, 11, 12, 13]))) == [
+        (10, 12),
+        (10, 13),
+        (12, 13),
+    ]
 
 
 def test_large_buckets_give_the_first_with_each_and_neighbours():

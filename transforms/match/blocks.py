@@ -46,7 +46,9 @@ def gather(blocks: Iterable[bytes], kinds: list[DTypeLike]) -> tuple[np.ndarray,
     """
     parts = [unpack(block, kinds) for block in sorted(filter(None, blocks), key=lambda block: (_NUMBER.unpack_from(block), block))]
     if not parts:
-        return np.empty(0, np.uint64), [np.empty(0, kind) if not isinstance(kind, tuple) else np.empty((0, kind[1]), kind[0]) for kind in kinds]
+        return np.empty(0, np.uint64), [
+            np.empty(0, kind) if not isinstance(kind, tuple) else np.empty((0, kind[1]), kind[0]) for kind in kinds
+        ]
     senders = np.repeat(np.array([sender for sender, _ in parts], np.uint64), [len(arrays[0]) for _, arrays in parts])
     return senders, [np.concatenate([arrays[i] for _, arrays in parts]) for i in range(len(kinds))]
 

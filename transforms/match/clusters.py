@@ -69,6 +69,6 @@ def read_clusters(folder: str, start: int, stop: int, owner_bits: int = OWNER_BI
             source = pa.memory_map(path) if storage.is_local(path) else pa.PythonFile(file, mode="r")
             batch = pa.ipc.open_file(source).get_batch(0)
             rows = slice(max(start - first, 0), stop - first)
-            for name in parts:
-                parts[name].append(batch.column(name).to_numpy()[rows])
+            for name, found in parts.items():
+                found.append(batch.column(name).to_numpy()[rows])
     return Clusters(**{name: np.concatenate(found) for name, found in parts.items()})

@@ -32,18 +32,19 @@ def send(plan: Plan, number: int, count: int, owner: int) -> Iterator[tuple[int,
     """Owner -> (range of groups and graph, block of members), a share of all ranges."""
     bits = plan.range_bits(MEMBER_BYTES)
     for graph in (BY_CAPTION, BY_POLICY):
-        local, roots = plan.load("groups", graph, owner)
-        for part, (rows, mine) in scatter(mixed(roots, bits), 1 << bits, local, roots):
+        local, roots, rank = plan.load("groups", graph, owner)
+        for part, (rows, mine, ranks) in scatter(mixed(roots, bits), 1 << bits, local, roots, rank):
             if part % count == number:
                 for at in range(0, len(rows), ROWS_A_BLOCK):
                     some = slice(at, at + ROWS_A_BLOCK)
-                    yield part << 1 | graph, _block(plan, graph, owner, rows[some], mine[some])
+                    yield part << 1 | graph, _block(plan, graph, owner, rows[some], mine[some], ranks[some])
 
 
-def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndarray) -> bytes:
+def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndarray, rank: np.ndarray) -> bytes:
     columns = plan.rows.read(owner, _COLUMNS, local)
     members = np.zeros(len(local), MEMBER)
     members["root"], members["row"] = roots, local | np.uint64(owner << plan.owner_bits)
+    members["rank"] = rank
     members["high"], members["low"] = as_words(columns["order"])
     members["picture"], members["caption"] = columns["picture_id"], columns["caption_id"]
     members["kind"], members["has_picture"], members["short"] = columns["caption_kind"], columns["has_picture"], columns["caption_minhash"]

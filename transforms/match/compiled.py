@@ -14,4 +14,4 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 def compiled(kernel: Kernel) -> Kernel:
     """The same function, compiled at its first call; `kernel.py_func` is the plain one."""
-    return cast(Kernel, numba.njit(cache=True, boundscheck=False, error_model="numpy", nogil=True)(kernel))
+    return cast("Kernel", numba.njit(cache=True, boundscheck=False, error_model="numpy", nogil=True)(kernel))

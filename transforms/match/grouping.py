@@ -20,16 +20,20 @@ def rule_of(plan: Plan, graph: int) -> Rule:
 
 
 def group(plan: Plan, shares: int, _key: int, _blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Once all edges are there -> a file for each graph and owner, uint64[2, n]: rows within the owner that may share a cluster, and the group of each.
+    """Once all edges are there -> a file for each graph and owner, and every owner, to carry on with.
 
-    Yields every owner, to carry on with.
+    A file is uint64[3, n]: rows within the owner that may share a cluster, the group of each, and what ranks it before content order
+    does. By captions that is the number of its edges; by the policy it is 0.
     """
     edges = {family: _edges(plan, family, shares) for family in (CAPTIONS, PICTURES)}
     for graph in (BY_CAPTION, BY_POLICY):
         rows, roots = groups(rule_of(plan, graph), edges[CAPTIONS], edges[PICTURES])
-        found = {owner: np.stack(mine) for owner, mine in scatter(plan.owner_of(rows), plan.owners, rows & plan.local, roots)}
+        rank = np.zeros(len(rows), np.uint64)
+        if graph == BY_CAPTION:
+            rank = np.bincount(np.searchsorted(rows, edges[CAPTIONS].reshape(-1)), minlength=len(rows)).astype(np.uint64)
+        found = {owner: np.stack(mine) for owner, mine in scatter(plan.owner_of(rows), plan.owners, rows & plan.local, roots, rank)}
         for owner in range(plan.owners):
-            plan.save(found.get(owner, np.empty((2, 0), np.uint64)), "groups", graph, owner)
+            plan.save(found.get(owner, np.empty((3, 0), np.uint64)), "groups", graph, owner)
     for owner in range(plan.owners):
         yield owner, EMPTY
 

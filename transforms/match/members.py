@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from schemas.signatures import CAPTION_LONG, PERMUTATIONS
+from schemas.signatures import PERMUTATIONS
+from transforms.images.alignment import AGREE
 from transforms.match.policy import CAPTION, PICTURE, Rule, joins
-from transforms.match.verify import AGREE, LEAST_EQUAL, Captions, caption_agreements, picture_agreements
+from transforms.match.verify import LEAST_EQUAL, Captions, caption_agreements, picture_agreements
 
 MEMBER = np.dtype(
     [
         ("root", "<u8"), ("row", "<u8"),  # the group, the dense row
-        ("high", "<u8"), ("low", "<u8"),  # content order
+        ("rank", "<u8"), ("high", "<u8"), ("low", "<u8"),  # the highest rank first, then content order
         ("picture", "<u8"), ("caption", "<u8"),  # identities
         ("has_picture", "?"), ("thumbnail", "?"), ("kind", "u1"), ("spare", "u1", (5,)),
         ("short", "u1", (PERMUTATIONS,)),
@@ -19,7 +20,7 @@ MEMBER = np.dtype(
 
 
 class Members:
-    """Rows sorted by group and content order, places 0 to n - 1.
+    """Rows sorted by group, rank and content order, places 0 to n - 1.
 
     Attributes:
       root: uint64[n], the group of each.
@@ -29,12 +30,12 @@ class Members:
     """
 
     def __init__(self, rule: Rule, table: np.ndarray, long: np.ndarray, thumbnails: np.ndarray):
-        """Takes rows in any order: `table` of type `MEMBER`, the long signatures and the thumbnails of those that have one, in its order."""
+        """Takes rows of type `MEMBER` in any order, and in that order the long signatures and the thumbnails of those that have one."""
         self._rule = rule
         self._captions = Captions(table["kind"], table["caption"], table["short"], long)
         self._thumbnails = thumbnails
         brings = np.where(table["thumbnail"], np.cumsum(table["thumbnail"]) - 1, -1)
-        self._at = np.lexsort((table["row"], table["low"], table["high"], table["root"]))
+        self._at = np.lexsort((table["row"], table["low"], table["high"], ~table["rank"], table["root"]))
         self.root, self.row = table["root"][self._at], table["row"][self._at]
         self._picture, self._has_picture = table["picture"][self._at], table["has_picture"][self._at]
         self.heads, self.head = self._units(table["caption"][self._at])
@@ -55,7 +56,7 @@ class Members:
         return joins(self._rule, link)
 
     def ties(self, leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What holds between each row and its leader (a place), and how well they agree: uint8[n] of bits, float32[n]; 0 and 1.0 for leaders."""
+        """What holds between each row and its leader (a place), uint8[n], and how well they agree, float32[n]; 0 and 1.0 for leaders."""
         rows = np.arange(len(leader))
         pictures = np.where(self.head[leader] == self.head, 0.0, self._agreement[self.head])
         pictures[self._has_picture & self._has_picture[leader] & (self._picture == self._picture[leader])] = 1.0
@@ -86,7 +87,7 @@ class Members:
         return caption_agreements(self._captions, self._at[left], self._captions, self._at[right])
 
     def _pictures(self, leading: np.ndarray, units: np.ndarray) -> np.ndarray:
-        """How well the pictures of two units agree, as they are or one in the mirror: float64[n], 1.0 where equal, 0.0 where not comparable."""
+        """How well the pictures of two units agree, as they are or one in the mirror, float64[n]: 1.0 if equal, 0.0 if not comparable."""
         out = np.zeros(len(units))
         left, right = self.heads[leading], self.heads[units]
         out[self._has_picture[left] & self._has_picture[right] & (self._picture[left] == self._picture[right])] = 1.0

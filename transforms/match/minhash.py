@@ -37,7 +37,7 @@ def permutations() -> tuple[np.ndarray, np.ndarray]:
 
 
 def hash_shingles(shingles: Sequence[bytes]) -> np.ndarray:
-    """datasketch's hash of each shingle, before the permutations, uint32[n].
+    """The hash that datasketch takes of each shingle, before the permutations, uint32[n].
 
     >>> hash_shingles([b"abc"]).tolist()
     [2901324555]
@@ -53,7 +53,15 @@ def hash_shingles(shingles: Sequence[bytes]) -> np.ndarray:
 
 @compiled
 def _look_up(
-    points: np.ndarray, starts: np.ndarray, lengths: np.ndarray, text: int, at: int, table: np.ndarray, used: int, slots: np.ndarray, fresh: np.ndarray
+    points: np.ndarray,
+    starts: np.ndarray,
+    lengths: np.ndarray,
+    text: int,
+    at: int,
+    table: np.ndarray,
+    used: int,
+    slots: np.ndarray,
+    fresh: np.ndarray,
 ) -> tuple[int, int, int]:
     """Finds or makes the slot of every 3-gram, from place `at` of a text on, until the table is half full.
 
@@ -88,7 +96,8 @@ def least(hashes: np.ndarray, starts: np.ndarray, counts: np.ndarray, a: np.ndar
       hashes: uint32[m].
       starts: int64[n], where each run begins in `hashes`.
       counts: int64[n], how long it is.
-      a: uint32[128], `b` likewise: the permutations.
+      a: uint32[128], the factors of the permutations.
+      b: uint32[128], the summands.
     """
     out = np.full((len(starts), len(a)), np.uint32(0xFFFFFFFF), np.uint32)
     for i in range(len(starts)):
@@ -162,7 +171,10 @@ class MinHasher:
         return hashes
 
     def _fill(self, slots: np.ndarray) -> None:
-        grams = [(chr(c >> 42) + chr(c >> 21 & 0x1FFFFF) + chr(c & 0x1FFFFF)).encode("utf-8", "surrogatepass") for c in self._table[slots].tolist()]
+        grams = [
+            (chr(c >> 42) + chr(c >> 21 & 0x1FFFFF) + chr(c & 0x1FFFFF)).encode("utf-8", "surrogatepass")
+            for c in self._table[slots].tolist()
+        ]
         self._values[slots] = hash_shingles(grams)
         self._used += len(slots)
 

@@ -25,7 +25,7 @@ def by_top(words: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
     if len(words) <= _LONGEST_PACKED:
         packed = words & ~LOW_BITS | np.arange(len(words), dtype=np.uint64)
         packed.sort()
-        order = (packed & LOW_BITS).astype(np.uint32)
+        order = (packed & LOW_BITS).astype(np.int64)
     else:
         order = np.argsort(words >> np.uint64(ROW_BITS), kind="stable")
     return [array[order] for array in (words, *arrays)]
@@ -118,7 +118,7 @@ def _any_near(hashes: np.ndarray, low: int, high: int, to: np.uint64) -> bool:
     hits = np.uint64(0)
     for i in range(low, high):
         hits += np.uint64(_popcount(hashes[i] ^ to) <= np.uint64(RADIUS))
-    return hits > np.uint64(0)
+    return bool(hits > np.uint64(0))
 
 
 @compiled
@@ -131,7 +131,15 @@ def _tell(told: np.ndarray, n: int, words: np.ndarray, rows: np.ndarray, i: int,
 
 @compiled
 def _near_pairs(
-    told: np.ndarray, n: int, words: np.ndarray, rows: np.ndarray, heads: np.ndarray, seen: np.ndarray, many: int, used: np.ndarray, key: int,
+    told: np.ndarray,
+    n: int,
+    words: np.ndarray,
+    rows: np.ndarray,
+    heads: np.ndarray,
+    seen: np.ndarray,
+    many: int,
+    used: np.ndarray,
+    key: int,
     masks: np.ndarray,
 ) -> tuple[np.ndarray, int, int]:
     """Each of the `many` distinct hashes of a bucket with those before it. `used`: the bits of the permuted hash, as masks."""

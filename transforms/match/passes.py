@@ -76,7 +76,8 @@ def pair(plan: Plan, unit: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, 
         family = PICTURES
         owners, (hashes, words) = gather(blocks, [np.uint64, np.uint64])
         rows = owners << np.uint64(plan.owner_bits) | words & keys.LOW_BITS
-        pairs, cut = picture_pairs(*by_top(hashes, words, rows), number - BANDS)
+        hashes, words, rows = by_top(hashes, words, rows)
+        pairs, cut = picture_pairs(hashes, words, rows, number - BANDS)
     packed = (pairs[:, 0] & plan.local) << LEFT_SHIFT | pairs[:, 1] << RIGHT_SHIFT | pairs[:, 2]
     for owner, (mine,) in scatter(plan.owner_of(pairs[:, 0]), plan.owners, packed):
         yield owner << 1 | family, pack(unit, distinct(mine), np.array([cut], np.uint64))

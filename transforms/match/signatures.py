@@ -21,8 +21,16 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.signatures import (
-    BANDS, CAPTION_EXACT, CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, PERMUTATIONS, SIGNATURE, THUMBNAIL_SIDE, VIEWS,
-)  # fmt: skip
+    BANDS,
+    CAPTION_EXACT,
+    CAPTION_LONG,
+    CAPTION_NONE,
+    CAPTION_SHORT,
+    PERMUTATIONS,
+    SIGNATURE,
+    THUMBNAIL_SIDE,
+    VIEWS,
+)
 from transforms.filters.base import Batch
 from transforms.images.phash import Hashes
 from transforms.match.minhash import CHARACTER_SEED, SHINGLE_CHARACTERS, SHINGLE_WORDS, WORD_SEED, MinHasher, band_keys
@@ -75,7 +83,7 @@ def caption_columns(texts: Sequence[str | None]) -> dict[str, pa.Array]:
         (CAPTION_LONG, "text", WORD_SEED, _own.hasher.words),
     ):
         rows = np.flatnonzero(kinds & bit)
-        signatures = minima([texts[row] for row in rows.tolist()])
+        signatures = minima([text for row in rows.tolist() if (text := texts[row]) is not None])
         keys, low = np.zeros((len(texts), BANDS), "<u8"), np.zeros((len(texts), PERMUTATIONS), np.uint8)
         keys[rows] = band_keys(signatures, np.uint64(seed))
         low[rows] = signatures.astype(np.uint8)

@@ -3,18 +3,20 @@
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from schemas.signatures import CAPTION_LONG, PERMUTATIONS, THUMBNAIL_SIDE
+from transforms.images.alignment import AGREE
 from transforms.match.blocks import pack, scatter, unpack
 from transforms.match.components import distinct
 from transforms.match.passes import LEFT_SHIFT, RIGHT_MASK, RIGHT_SHIFT
 from transforms.match.plan import CAPTIONS, PICTURES, Plan
-from transforms.match.verify import AGREE, LEAST_EQUAL, Captions, caption_agreements, picture_agreements
+from transforms.match.verify import LEAST_EQUAL, Captions, caption_agreements, picture_agreements
 
 PAIRS_A_BLOCK = {CAPTIONS: 1 << 16, PICTURES: 1 << 13}
 _CAPTION_COLUMNS = ("caption_kind", "caption_id", "caption_minhash", "text_minhash")
 _MINHASH = (np.uint8, PERMUTATIONS)
-_KINDS = {
+_KINDS: dict[int, list[DTypeLike]] = {
     CAPTIONS: [np.uint64, np.uint32, np.uint8, np.uint64, _MINHASH, _MINHASH],
     PICTURES: [np.uint64, np.uint32, (np.uint8, THUMBNAIL_SIDE**2)],
 }  # fmt: skip

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 
 from schemas.signatures import CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, PERMUTATIONS
-from transforms.images.alignment import AGREE, agreements
+from transforms.images.alignment import agreements
 from transforms.match.compiled import compiled
 
 LEAST_EQUAL = 90
@@ -54,8 +54,10 @@ def caption_agreements(left: Captions, at_left: np.ndarray, right: Captions, at_
     """In how many of 128 places the captions of each pair agree, int64[n]: 128 where they are equal, 0 where they cannot be compared.
 
     Args:
-      left: one side; `at_left` int64[n] says which row of it each pair has.
-      right: the other side, and `at_right` likewise.
+      left: one side.
+      at_left: int64[n], which row of it each pair has.
+      right: the other side.
+      at_right: int64[n] likewise.
     """
     kinds = left.kind[at_left] & right.kind[at_right]
     out = np.zeros(len(at_left), np.int64)
@@ -74,8 +76,10 @@ def picture_agreements(left: np.ndarray, at_left: np.ndarray, right: np.ndarray,
     """How well the thumbnails of each pair agree once aligned, float64[n], rounded to 1e-4.
 
     Args:
-      left: uint8[m, 48, 48], one side; `at_left` int64[n] says which of it each pair has.
-      right: the other side, and `at_right` likewise.
+      left: uint8[m, 48, 48], one side.
+      at_left: int64[n], which of it each pair has.
+      right: the other side.
+      at_right: int64[n] likewise.
       mirrored: bool[n], whether one is looked at in the mirror.
     """
     out = np.empty(len(at_left), np.float64)

@@ -1,0 +1,50 @@
+"""Verification against plain numpy."""
+
+import numpy as np
+
+from schemas.signatures import CAPTION_EXACT, CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, PERMUTATIONS
+from transforms.images.alignment import AGREE
+from transforms.match.verify import LEAST_EQUAL, Captions, caption_agreements, picture_agreements
+
+
+def captions(kinds, seed=1):
+    draw = np.random.default_rng(seed)
+    kind = np.array(kinds, np.uint8)
+    short = draw.integers(0, 3, (len(kinds), PERMUTATIONS), dtype=np.uint8)
+    long = draw.integers(0, 2, (int((kind & CAPTION_LONG != 0).sum()), PERMUTATIONS), dtype=np.uint8)
+    return Captions(kind, np.arange(len(kinds), dtype=np.uint64), short, long)
+
+
+def test_agreements_count_equal_places_of_the_kinds_that_both_have():
+    both = CAPTION_SHORT | CAPTION_LONG
+    rows = captions([CAPTION_SHORT, CAPTION_SHORT, both, CAPTION_LONG, both])
+    long_at = {2: 0, 3: 1, 4: 2}
+    left, right = (a.reshape(-1) for a in np.mgrid[0:5, 0:5])
+    for a, b, found in zip(left, right, caption_agreements(rows, left, rows, right), strict=True):
+        kinds = rows.kind[a] & rows.kind[b]
+        expected = int((rows.short[a] == rows.short[b]).sum()) if kinds & CAPTION_SHORT else 0
+        if kinds & CAPTION_LONG:
+            expected = max(expected, int((rows.long[long_at[a]] == rows.long[long_at[b]]).sum()))
+        assert found == (PERMUTATIONS if a == b else expected)
+
+
+def test_equal_captions_agree_wholly_and_captions_that_are_none_never():
+    rows = captions([CAPTION_EXACT, CAPTION_EXACT, CAPTION_NONE, CAPTION_NONE])
+    rows.ids[:] = [7, 7, 0, 0]
+    assert caption_agreements(rows, np.array([0, 2]), rows, np.array([1, 3])).tolist() == [PERMUTATIONS, 0]
+
+
+def test_ninety_places_are_the_least_that_estimate_seven_tenths():
+    assert (LEAST_EQUAL - 1) / PERMUTATIONS < 0.7 <= LEAST_EQUAL / PERMUTATIONS
+
+
+def test_more_pairs_of_pictures_than_are_aligned_at_once_come_out_alike(monkeypatch):
+    draw = np.random.default_rng(2)
+    blobs = np.kron(draw.integers(0, 255, (6, 8, 8)), np.ones((6, 6))).astype(np.uint8)
+    left, right = (a.reshape(-1) for a in np.mgrid[0:6, 0:6])
+    mirrored = np.zeros(36, bool)
+    whole = picture_agreements(blobs, left, blobs, right, mirrored)
+    monkeypatch.setattr("transforms.match.verify.CHUNK", 5)
+    np.testing.assert_array_equal(picture_agreements(blobs, left, blobs, right, mirrored), whole)
+    np.testing.assert_array_equal(whole >= AGREE, left == right)
+    np.testing.assert_array_equal(whole, np.round(whole, 4))
