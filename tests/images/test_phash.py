@@ -99,4 +99,4 @@ def test_the_hash_is_imagehashs_on_real_pictures(folder):
         if not near_median(low_frequencies(picture.small))[0]:
             assert int(hash_pictures([picture]).phash[0]) == reference(stored), path.name
             compared += 1
-    assert compared >= 2
+    assert compared >= 1
