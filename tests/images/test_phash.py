@@ -89,10 +89,11 @@ def test_the_hash_is_imagehashs_on_real_pictures(folder):
             stored.load()
         except (PictureError, OSError, SyntaxError, ValueError):
             continue
+        opaque = stored.mode in ("L", "RGB") or (stored.mode == "RGBA" and stored.getextrema()[3] == (255, 255))
         if (
-            stored.mode not in ("L", "RGB")
+            not opaque
             or "transparency" in stored.info
-            or picture.width != stored.width
+            or (picture.width, picture.height) != stored.size
             or stored.getexif().get(0x0112, 1) != 1
         ):
             continue

@@ -17,7 +17,7 @@ from numba import njit
 
 from schemas.signatures import THUMBNAIL_SIDE
 
-AGREE = 0.70  # of 1,040 photos no two different ones reach 0.63; edited copies of 300 of them reach 0.70 in 99.6 of 100
+AGREE = 0.70  # of 1,040 photos no two different ones within 12 bits reach 0.58; of nine edits of 149 of them 99.5 in 100 reach it
 
 _GRID = 6
 # Planes of work: the picture aligned to, the one aligned as seen through the map and as it is, slopes of the first two, ones.
