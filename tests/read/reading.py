@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from schemas.samples import MAX_BATCH_ROWS, SAMPLE
-from tests.builders import make_shard, make_source
+from tests.builders import jpeg, make_shard, make_source, sample_members, tar_bytes
 from transforms.read.count import count_rows
 from transforms.read.reader import open_shard
 
@@ -52,3 +52,15 @@ def read(path: pathlib.Path, layout: str, *, rows: Any = None, row_groups: tuple
         assert [row["row"] for row in core] == list(range(len(core)))
         assert count_rows(shard, source) == len(core)
     return result
+
+
+def read_tar(folder: pathlib.Path, raw: bytes, name: str = "00000.tar", **options: object) -> Read:
+    path = folder / name
+    path.write_bytes(raw)
+    return read(path, "webdataset", **options)
+
+
+def three(end: bool = True) -> bytes:
+    return tar_bytes(
+        [m for n in range(3) for m in sample_members(f"{n:03d}", jpeg(seed=n), f"caption {n}", {"url": f"http://h.example/{n}"})], end=end
+    )

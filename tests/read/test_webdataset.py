@@ -3,7 +3,6 @@
 import bz2
 import gzip
 import io
-import json
 import lzma
 import pathlib
 import tarfile
@@ -13,26 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from schemas.errors import JobError, UnreadableShardError
-from tests.builders import jpeg, make_shard, make_source, png, sample, sample_members, tar_bytes, webp, write_parquet, write_webdataset
-from tests.read.reading import Read, read
+from tests.builders import jpeg, make_shard, make_source, png, sample, tar_bytes, webp, write_parquet, write_webdataset
+from tests.read.reading import read, read_tar, three
 from tests.shared_data import shared
 from transforms.read import webdataset
-from transforms.read.count import count_rows
-from transforms.read.reader import check_columns, open_shard
-from transforms.read.shards import list_shards
-
-
-def read_tar(folder: pathlib.Path, raw: bytes, name: str = "00000.tar", **options: object) -> Read:
-    path = folder / name
-    path.write_bytes(raw)
-    return read(path, "webdataset", **options)
-
-
-def three(end: bool = True) -> bytes:
-    return tar_bytes(
-        [m for n in range(3) for m in sample_members(f"{n:03d}", jpeg(seed=n), f"caption {n}", {"url": f"http://h.example/{n}"})], end=end
-    )
+from transforms.read.reader import open_shard
 
 
 def test_a_tar_of_img2dataset_gives_its_rows_and_columns(tmp_path: pathlib.Path) -> None:
@@ -93,20 +77,6 @@ def test_a_header_that_is_cut_is_told(tmp_path: pathlib.Path) -> None:
     found = read_tar(tmp_path, three(end=False) + tar_bytes([("003.jpg", b"x")])[:300])
     assert len(found.core) == 3
     assert found.notes[0].startswith("tar cut")
-
-
-@pytest.mark.parametrize(
-    "raw", [b"GIF89a and so on", b"x" * 5000, gzip.compress(b"no tar at all" * 99), gzip.compress(three())[:60] + b"#" * 900]
-)
-def test_what_is_no_tar_is_an_error_that_can_be_counted(tmp_path: pathlib.Path, raw: bytes) -> None:
-    path = tmp_path / "00000.tar"
-    path.write_bytes(raw)
-    with (
-        pytest.raises(UnreadableShardError, match=r"00000\.tar.*max_unreadable_shards"),
-        open_shard(make_shard(path, "webdataset"), make_source("webdataset")),
-    ):
-        pass
-    assert count_rows(make_shard(path, "webdataset")) == 0
 
 
 def test_dots_in_keys_keep_samples_apart(tmp_path: pathlib.Path) -> None:
@@ -239,83 +209,6 @@ def test_nothing_re_encoded_wrong_suffix_empty_text_no_json(tmp_path: pathlib.Pa
     assert found.source == [row]
 
 
-@pytest.mark.parametrize(
-    ("text", "fields", "side", "chosen"),
-    [
-        ("txt", "json", "side", "txt"),
-        ("", "json", "side", "json"),
-        (" \n", "", "side", "side"),
-        (None, None, "side", "side"),
-        ("", "", "", None),
-    ],
-)
-def test_captions_come_from_txt_then_json_then_sidecar(
-    tmp_path: pathlib.Path, text: str | None, fields: str | None, side: str, chosen: str | None
-) -> None:
-    members = sample_members("0", jpeg(), text, None if fields is None else {"caption": fields})
-    write_parquet(tmp_path / "00000.parquet", [{"key": "0", "caption": side}])
-    assert read_tar(tmp_path, tar_bytes(members)).column("caption") == [chosen]
-
-
-def test_json_goes_before_the_sidecar_value_by_value(tmp_path: pathlib.Path) -> None:
-    write_parquet(
-        tmp_path / "00000.parquet", [{"key": "0", "n": 5, "s": "side", "only": 1.5}, {"key": "1", "n": 6, "s": "side", "only": None}]
-    )
-    members = [*sample_members("0", jpeg(), None, {"n": 1.5, "s": 7}), *sample_members("1", jpeg(), None, {"n": None})]
-    found = read_tar(tmp_path, tar_bytes(members))
-    assert found.source == [{"n": 1.5, "s": "7", "key": "0", "only": 1.5}, {"n": 6.0, "s": "side", "key": "1", "only": None}]
-
-
-def test_nan_in_json_is_no_score(tmp_path: pathlib.Path) -> None:
-    """D10."""
-    raw = b'{"caption": "a dog", "similarity": NaN, "punsafe": NaN, "NSFW": NaN, "deep": {"a": [Infinity]}}'
-    write_parquet(tmp_path / "00000.parquet", [{"key": "000", "aesthetic": float("nan")}])
-    found = read_tar(tmp_path, tar_bytes([("000.jpg", jpeg()), ("000.json", raw)]))
-    assert found.column("caption") == ["a dog"]
-    assert found.source == [
-        {"caption": "a dog", "similarity": None, "punsafe": None, "NSFW": None, "deep": {"a": [None]}, "key": "000", "aesthetic": None}
-    ]
-
-
-def test_types_of_json_fields_are_those_of_the_whole_shard(tmp_path: pathlib.Path) -> None:
-    """D23."""
-    fields = [
-        {"tags": [], "http": {"tdm": None}, "n": 1},
-        {"tags": ["x"], "http": {"tdm": "1"}, "n": 2.5},
-        {"n": None, "mixed": 1},
-        {"mixed": "a"},
-    ]
-    found = read_tar(tmp_path, tar_bytes([m for n, f in enumerate(fields) for m in sample_members(str(n), jpeg(), None, f)]))
-    assert found.schema.field("tags").type == pa.list_(pa.string())
-    assert found.schema.field("http").type == pa.struct([("tdm", pa.string())])
-    assert found.own("n") == [1.0, 2.5, None, None]
-    assert found.own("mixed") == [None, None, "1", "a"]
-
-
-def test_headers_and_exif_as_objects_stay_one_text(tmp_path: pathlib.Path) -> None:
-    headers = {"X-Robots-Tag": "noai", "Date": "today"}
-    found = read_tar(tmp_path, tar_bytes(sample_members("0", jpeg(), None, {"http_headers": headers, "exif": {}})))
-    assert json.loads(found.own("http_headers")[0]) == headers
-    assert found.own("exif") == ["{}"]
-
-
-def test_rows_that_only_the_sidecar_has_come_after_with_what_was_recorded(tmp_path: pathlib.Path) -> None:
-    rows = [
-        sample(0),
-        sample(1, jpg=None, status="failed_to_download", error_message="HTTP Error 404: Not Found"),
-        sample(2),
-        sample(3, jpg=None, status="failed_to_download", error_message="Use of image disallowed by X-Robots-Tag directive"),
-        sample(4, jpg=None, status="failed_to_resize", error_message="no route to https://jo@h.example/secret"),
-    ]
-    (path,) = write_webdataset(tmp_path, rows)
-    found = read(path, "webdataset")
-    assert found.column("key") == [rows[n]["key"] for n in (0, 2, 1, 3, 4)]
-    assert found.column("problem")[:3] == [None, None, "failed_to_download: HTTP Error 404: Not Found"]
-    assert found.column("problem")[4] == "failed_to_resize: no route to \u2026"
-    assert found.column("disallowed") == [False, False, False, True, False]
-    assert found.column("url")[3] == rows[3]["url"]
-
-
 def test_what_is_no_sample_is_told_once_and_is_no_row(tmp_path: pathlib.Path) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
@@ -402,37 +295,6 @@ def test_only_the_wanted_rows_are_read(tmp_path: pathlib.Path) -> None:
     assert found.core == [whole.core[n] for n in (1, 4, 7)]
     assert found.source == [whole.source[n] for n in (1, 4, 7)]
     assert read(path, "webdataset", rows=np.array([], np.int64)).core == []
-
-
-def test_a_sidecar_that_cannot_be_joined_is_told(tmp_path: pathlib.Path) -> None:
-    write_parquet(tmp_path / "00000.parquet", [{"name": "0"}])
-    assert read_tar(tmp_path, three()).notes == ["sidecar without a key column: it cannot be joined, and was not read"]
-    write_parquet(tmp_path / "00000.parquet", [{"name": "000"}, {"name": "009"}])
-    found = read_tar(tmp_path, three(), columns={"key": "name"})
-    assert found.column("key") == ["000", "001", "002", "009"]
-
-
-def test_a_key_that_the_sidecar_repeats_is_told(tmp_path: pathlib.Path) -> None:
-    write_parquet(tmp_path / "00000.parquet", [{"key": "000", "n": 1}, {"key": "000", "n": 2}, {"key": None, "n": 3}])
-    found = read_tar(tmp_path, three())
-    assert found.own("n") == [1, None, None, 3]
-    assert found.notes == ["sidecar repeats keys of the tar: 1 rows are not read"]
-
-
-def test_a_doubled_column_of_a_sidecar_is_an_error_of_the_job(tmp_path: pathlib.Path) -> None:
-    """D21."""
-    write_parquet(tmp_path / "00000.parquet", pa.Table.from_arrays([pa.array(["000"])] * 3, names=["key", "text", "text"]))
-    with pytest.raises(JobError, match=r"00000\.parquet.*'text'"):
-        read_tar(tmp_path, three())
-
-
-def test_a_mapped_column_that_no_file_has_names_file_and_key(tmp_path: pathlib.Path) -> None:
-    write_webdataset(tmp_path, [sample(0), sample(1, aesthetic=0.5)], per_shard=1)
-    good = make_source("webdataset", "*.tar", columns={"similarity": "aesthetic"})
-    check_columns(list_shards([good], str(tmp_path)), [good])
-    bad = make_source("webdataset", "*.tar", columns={"similarity": "simlarity"})
-    with pytest.raises(JobError, match=r"00000\.tar and 1 more: no column 'simlarity', which `source\.columns\.similarity`"):
-        check_columns(list_shards([bad], str(tmp_path)), [bad])
 
 
 @pytest.mark.shared

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from schemas.errors import UnreadableShardError
 from schemas.job import Source
 from schemas.shards import Shard
+from transforms.read.cleaning import as_text
 from transforms.read.columns import ROLES
 from transforms.read.expand import CHUNK, Expanded, compression_of
 from transforms.read.members import is_system_file, kind_of, owner, split_name
@@ -180,14 +181,17 @@ def _sidecar_rows(shard: Shard, source: Source | None, in_tar: set[str]) -> int:
     if shard.sidecar is None:
         return 0
     mapped = source.columns.get("key") if source else None
-    with contextlib.suppress(pa.ArrowException, OSError), local_copy(shard.sidecar) as local:
+    with (
+        local_copy(shard.sidecar) as local,
+        contextlib.suppress(pa.ArrowException, OSError),
+    ):  # what is wrong with it is the reader's to tell
         file = pq.ParquetFile(local)
         column = next((name for name in ((mapped,) if mapped else ROLES["key"]) if name in file.schema_arrow.names), None)
         if column is not None:
-            keys = file.read(columns=[column]).column(0).to_pylist()
-            return sum(1 for key in keys if _as_key(key) not in in_tar)
+            keys = file.read(columns=[column]).column(0)
+            texts = [as_text(chunk)[0] for chunk in keys.chunks]
+            return sum(
+                len(chunk) if text is None else sum(key not in in_tar for key in text.to_pylist())
+                for chunk, text in zip(keys.chunks, texts, strict=True)
+            )
     return 0
-
-
-def _as_key(key: object) -> str | None:
-    return key.decode(errors="replace") if isinstance(key, bytes) else None if key is None else str(key)

@@ -10,6 +10,9 @@ from transforms.read.cleaning import REPLACED, as_text, clean
 from transforms.read.columns import resolve
 from transforms.storage import local_copy
 
+_ERRORS = (pa.ArrowException, OSError)
+_UNREADABLE = "sidecar cannot be read: which downloads failed is unknown"
+
 
 @dataclasses.dataclass(frozen=True)
 class Sidecar:
@@ -32,17 +35,45 @@ def read_sidecar(path: str, source: Source) -> tuple[Sidecar | None, list[str]]:
     """
     with local_copy(path) as local:
         try:
-            table = pq.ParquetFile(local).read(use_threads=False)
-        except (pa.ArrowException, OSError):
-            return None, ["sidecar cannot be read: which downloads failed is unknown"]
-    found = resolve(table.column_names, source, path)
-    if "key" not in found.roles:
-        return None, ["sidecar without a key column: it cannot be joined, and was not read"]
+            file = pq.ParquetFile(local)
+            arrow = file.schema_arrow
+        except _ERRORS:
+            return None, [_UNREADABLE]
+        found = resolve(arrow.names, source, path)
+        if "key" not in found.roles:
+            return None, ["sidecar without a key column: it cannot be joined, and was not read"]
+        whole = _columns(file)
+    key = whole[found.names.index(found.roles["key"])]
+    if key is None:
+        return None, [_UNREADABLE]
+    damaged = [name for name, column in zip(found.names, whole, strict=True) if column is None]
+    notes = [f"sidecar has damaged columns: {len(damaged)} are not read"] if damaged else []
     replaced = 0
     columns = {}
-    for name, chunks in zip(found.names, table.columns, strict=True):
-        columns[name], count = clean(chunks.combine_chunks() if chunks.num_chunks != 1 else chunks.chunk(0))
-        replaced += count
-    keys, _ = as_text(columns[found.roles["key"]])
-    texts = [None] * table.num_rows if keys is None else keys.to_pylist()
-    return Sidecar(columns, texts), [f"{REPLACED} in {replaced} values of the sidecar"] if replaced else []
+    for name, column in zip(found.names, whole, strict=True):
+        if column is not None:
+            columns[name], count = clean(column)
+            replaced += count
+    keys, _ = as_text(key)
+    texts = [None] * len(key) if keys is None else keys.to_pylist()
+    return Sidecar(columns, texts), notes + ([f"{REPLACED} in {replaced} values of the sidecar"] if replaced else [])
+
+
+def _columns(file: pq.ParquetFile) -> list[pa.Array | None]:
+    """Every column; None for one that is damaged. One that stands twice is damaged as a whole where either is."""
+    try:
+        return [_one(column) for column in file.read(use_threads=False).columns]
+    except _ERRORS:
+        names = file.schema_arrow.names
+        return [_column(file, name, names[:place].count(name)) for place, name in enumerate(names)]
+
+
+def _column(file: pq.ParquetFile, name: str, which: int) -> pa.Array | None:
+    try:
+        return _one(file.read(columns=[name], use_threads=False).column(which))
+    except _ERRORS:
+        return None
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
