@@ -81,12 +81,13 @@ def _caption_pairs(words: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, int
         for k in range(begin + 1, end):
             if words[k] != words[k - 1]:
                 before, place = place, k
-            for j in range(begin, min(first, k)):
+            j = begin
+            while j < k:
+                if first <= j < before:
+                    j = before
                 if rows[j] != rows[k]:
                     told, n = _add(told, n, rows[j], rows[k], np.uint64(0))
-            for j in range(max(before, first), k):
-                if rows[j] != rows[k]:
-                    told, n = _add(told, n, rows[j], rows[k], np.uint64(0))
+                j += 1
         begin = end
     return told, n
 
