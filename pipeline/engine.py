@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import dataclasses
+import io
 import logging
 import os
 import threading
@@ -148,20 +149,21 @@ class Engine:
         check_reachable(self.runner_name, self.options)
         pipeline = beam.Pipeline(runner=self.runner, options=self._fresh_options())
         build(pipeline)
-        result = pipeline.run()
-        try:
-            result.wait_until_finish()
-        except KeyboardInterrupt:
-            with contextlib.suppress(Exception):  # the job server may have had the signal too
-                result.cancel()
-            raise
+        with contextlib.redirect_stderr(_ToLog()):  # a worker in this process (LOOPBACK) prints its tracebacks
+            result = pipeline.run()
+            try:
+                result.wait_until_finish()
+            except KeyboardInterrupt:
+                with contextlib.suppress(Exception):  # the job server may have had the signal too
+                    result.cancel()
+                raise
 
     def _fresh_options(self) -> Options:
         """A copy: runners write into the options they are given."""
         options = Options(self.options._flags)
         worker = options.view_as(WorkerOptions)
         if not any(flag.startswith("--default_sdk_harness_log_level") for flag in self.options._flags):
-            worker.default_sdk_harness_log_level = "WARNING"
+            worker.default_sdk_harness_log_level = "WARN"  # a name that Java knows too
         return options
 
 
@@ -181,6 +183,13 @@ class _Keep(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.messages.append(self.format(record))
+
+
+class _ToLog(io.TextIOBase):
+    def write(self, text: str) -> int:
+        if text.strip():
+            LOGGER.warning("%s", text.rstrip())
+        return len(text)
 
 
 @contextlib.contextmanager

@@ -16,22 +16,24 @@ from transforms.storage import is_local, make_private, write_bytes
 
 LOGGER = logging.getLogger("winnow")
 
-_QUOTED = re.compile(r"""(?<!File )("[^"\n]*"|'[^'\n]*')""")
+_QUOTED = re.compile(r"""("[^"\n]*"|'[^'\n]*')""")
+_SOURCE = re.compile(r"^ {2,}|^File ")  # lines of a traceback that show code
 
 
 def without_text(message: str) -> str:
     r"""A message less every quotation that may come from a caption: those with a space in them, or with letters that are not ASCII.
 
-    Libraries quote what they stumble over; names of files, columns and steps have no spaces.
+    Libraries quote what they stumble over; names of files, columns and steps have no spaces. The code in a traceback stays.
 
     >>> without_text("ArrowInvalid: cannot parse 'a red kite' as int in 'punsafe'")
     "ArrowInvalid: cannot parse '[text withheld]' as int in 'punsafe'"
     """
-    return _QUOTED.sub(lambda found: f"{found[0][0]}[text withheld]{found[0][0]}" if _may_be_text(found[0]) else found[0], message)
+    return "\n".join(line if _SOURCE.match(line) else _QUOTED.sub(_withhold, line) for line in message.split("\n"))
 
 
-def _may_be_text(quoted: str) -> bool:
-    return " " in quoted or not quoted.isascii()
+def _withhold(found: re.Match[str]) -> str:
+    quoted = found[0]
+    return f"{quoted[0]}[text withheld]{quoted[0]}" if " " in quoted or not quoted.isascii() else quoted
 
 
 class JsonLines(logging.Formatter):
@@ -43,10 +45,24 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         time = dt.datetime.fromtimestamp(record.created, dt.UTC)
         entry = {"time": time.isoformat(timespec="milliseconds"), "level": record.levelname, "logger": record.name}
-        entry["message"] = without_text(record.getMessage())
+        entry["message"] = without_text(_plain(record.getMessage()))
         if record.exc_info and record.exc_info[1] is not None:
             entry["traceback"] = without_text("".join(traceback.format_exception(record.exc_info[1])))
         return json.dumps(entry | getattr(record, "fields", {}), ensure_ascii=False)
+
+
+def _plain(message: str) -> str:
+    """What a worker logged, out of the protocol buffer as text that Beam's local runner logs it as."""
+    if not message.startswith("severity: "):
+        return message
+    from apache_beam.portability.api import beam_fn_api_pb2
+    from google.protobuf import text_format
+
+    try:
+        entry = text_format.Parse(message, beam_fn_api_pb2.LogEntry())
+    except text_format.ParseError:
+        return message
+    return f"{entry.message}\n{entry.trace}".strip()
 
 
 @contextlib.contextmanager

@@ -29,10 +29,10 @@ def free_ports(number: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def worker_pool(port: int) -> Iterator[subprocess.Popen]:
+def worker_pool(port: int, folder: pathlib.Path) -> Iterator[subprocess.Popen]:
     """A worker pool of Winnow's in a process of its own, with nothing on PATH but the system's programs."""
     code = f"from pipeline.worker import serve; serve({port}, ready=lambda: print('ready', flush=True))"
-    with running([sys.executable, "-c", code], "ready", {"PATH": os.defpath}) as process:
+    with running([sys.executable, "-c", code], "ready", folder / "pool.log", {"PATH": os.defpath}) as process:
         yield process
 
 
@@ -49,36 +49,32 @@ def flink_job_server(folder: pathlib.Path) -> Iterator[list[str]]:
     command = ["java", "-Xmx1g", f"-Djava.io.tmpdir={folder}", "-cp", f"{jars}/*", "org.apache.beam.runners.flink.FlinkJobServerDriver"]
     command += ["--flink-master=[local]", "--job-host=localhost", f"--job-port={job}", f"--artifact-port={artifact}"]
     command += [f"--expansion-port={expansion}", f"--artifacts-dir={folder}"]
-    with running(command, "Job server now running", {}):
+    with running(command, "Job server now running", folder / "flink.log", {}):
         yield ["--runner=PortableRunner", f"--job_endpoint=localhost:{job}", f"--artifact_endpoint=localhost:{artifact}", "--parallelism=2"]
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], ready: str, environment: dict[str, str]) -> Iterator[subprocess.Popen]:
-    """A process that has printed that it is ready; stopped at the end."""
-    with subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        try:
-            end, printed = time.monotonic() + _START_SECS, []
-            for line in process.stdout:
-                printed.append(line)
-                if ready in line:
-                    break
-                assert time.monotonic() < end, "".join(printed)
-            else:
-                raise AssertionError(f"{command[0]} ended: {''.join(printed)}")
-            yield process
-        finally:
-            process.terminate()
-            process.communicate(timeout=20)
+def running(command: Sequence[str], ready: str, output: pathlib.Path, environment: dict[str, str]) -> Iterator[subprocess.Popen]:
+    """A process that has written to its output that it is ready; stopped at the end."""
+    with output.open("wb") as file:
+        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=file, stderr=subprocess.STDOUT)
+    try:
+        end = time.monotonic() + _START_SECS
+        while ready not in output.read_text(errors="replace"):
+            assert process.poll() is None, f"{command[0]} ended: {output.read_text(errors='replace')}"
+            assert time.monotonic() < end, f"{command[0]} does not get ready: {output.read_text(errors='replace')}"
+            time.sleep(0.1)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 @pytest.fixture(scope="session")
-def pool_port() -> Iterator[int]:
+def pool_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a worker pool."""
     [port] = free_ports(1)
-    with worker_pool(port):
+    with worker_pool(port, tmp_path_factory.mktemp("pool")):
         yield port
 
 

@@ -90,10 +90,10 @@ def stumble(shard: str, caption: str) -> None:
             raise KeyError(caption)
 
 
-def die(shard: str, folder: str, spare: bool) -> None:
-    """Waits until two processes are at work; then one ends itself as the kernel does when memory is short, unless spared."""
+def die(shard: str, folder: str, among: int, spare: bool = False) -> None:
+    """Waits until so many processes are at work; then one ends itself as the kernel does when memory is short, unless spared."""
     pathlib.Path(folder, f"{os.getpid()}").touch()
-    while len(at_work := processes(folder)) < 2:
+    while len(at_work := processes(folder)) < among:
         time.sleep(0.05)
     if os.getpid() == min(at_work) and not spare:
         os.kill(os.getpid(), signal.SIGKILL)

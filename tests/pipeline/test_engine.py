@@ -74,7 +74,7 @@ def test_a_killed_worker_is_reported_within_ten_seconds_and_no_process_is_left_a
     with pytest.raises(
         EngineError, match=r"a worker process was lost \(killed or out of memory\) in annotate; run again: what is done is kept"
     ):
-        engine.run("annotate", on_each_shard(die, str(folder), False))
+        engine.run("annotate", on_each_shard(die, str(folder), 2))
     assert time.monotonic() - both_at_work[0] < 10
     assert not alive(folder)
     engine.run("small", small(tmp_path / "out"))
@@ -86,7 +86,7 @@ import sys
 from pipeline.engine import Engine
 from tests.pipeline.small_pipeline import die, on_each_shard
 try:
-    Engine.from_job(2, []).run("annotate", on_each_shard(die, sys.argv[1], True))
+    Engine.from_job(2, []).run("annotate", on_each_shard(die, sys.argv[1], 2, True))
 except KeyboardInterrupt:
     sys.exit(130)
 """

@@ -1,0 +1,116 @@
+"""How far a phase is, from the files that appear: Beam's local runners say nothing while they work, and other engines each their own."""
+
+import collections
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Collection, Iterator
+from typing import Self, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from pipeline.log import LOGGER
+from schemas.errors import WinnowError
+from schemas.layout import join
+from transforms.storage import list_files
+
+_LOOK_EVERY_SECS = 0.5
+_LISTING_SHARE = 20  # looking takes at most this part of the time
+_LINE_EVERY_SECS = 30.0
+_LINE_EVERY_SHARE = 0.1
+
+
+def count_present(expected: Collection[str]) -> int:
+    """How many of these files are there; one listing for each folder.
+
+    Raises:
+      EngineError: the filesystem cannot be reached.
+    """
+    folders = collections.defaultdict(set)
+    for path in expected:
+        folder, _, name = path.rpartition("/")
+        folders[folder].add(name)
+    present = 0
+    for folder, names in folders.items():
+        present += len(names & {file.path.rpartition("/")[2] for file in list_files(join(folder, "*"))})
+    return present
+
+
+@contextlib.contextmanager
+def shown(label: str, expected: Collection[str] = (), stream: TextIO | None = None) -> Iterator[None]:
+    """Shows how many of the files that the block writes are there already.
+
+    A bar on a terminal; elsewhere a line at the start, at every tenth or half minute, and at the end.
+
+    Args:
+      label: the phase.
+      expected: final paths of all files, those too that an earlier run has written. Empty for a phase whose length nobody knows.
+      stream: where to; standard error.
+    """
+    stream = stream or sys.stderr
+    display = _Bar(label, len(expected), stream) if stream.isatty() else _Lines(label, len(expected), stream)
+    ended = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(display, expected, ended), name=f"progress of {label}", daemon=True)
+    with display:
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join()
+
+
+class _Lines:
+    def __init__(self, label: str, total: int, stream: TextIO) -> None:
+        self._label, self._total, self._stream = label, total, stream
+        self._shown, self._shown_at, self._begin = -1, 0.0, time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        took = f"{time.monotonic() - self._begin:.0f} s"
+        self._say(f"{'done' if kind is None else 'stopped'} after {took}")
+
+    def update(self, present: int) -> None:
+        now = time.monotonic()
+        step = max(1, int(self._total * _LINE_EVERY_SHARE))
+        moved = present - self._shown
+        if self._shown < 0 or moved >= step or (moved and (now - self._shown_at >= _LINE_EVERY_SECS or present == self._total)):
+            self._shown, self._shown_at = present, now
+            self._say(f"{present}/{self._total}" if self._total else "...")
+
+    def _say(self, text: str) -> None:
+        print(f"{self._label}: {text}", file=self._stream, flush=True)
+
+
+class _Bar:
+    def __init__(self, label: str, total: int, stream: TextIO) -> None:
+        columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()]
+        self._progress = Progress(*columns, console=Console(file=stream))
+        self._task = self._progress.add_task(label, total=total or None)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def update(self, present: int) -> None:
+        self._progress.update(self._task, completed=present)
+
+
+def _watch(display: _Lines | _Bar, expected: Collection[str], ended: threading.Event) -> None:
+    last_look = False
+    while not last_look:
+        last_look = ended.is_set()
+        begin = time.monotonic()
+        try:
+            display.update(count_present(expected))
+        except WinnowError as error:  # the run itself says so if it matters
+            LOGGER.warning("progress cannot be seen: %s", error)
+        if not last_look:
+            ended.wait(max(_LOOK_EVERY_SECS, _LISTING_SHARE * (time.monotonic() - begin)))
