@@ -17,7 +17,7 @@ from typing import Self
 
 import apache_beam as beam
 
-from pipeline.progress import Progress
+from pipeline.progress import shown
 from pipeline.run import Run
 from schemas.errors import InputError, WinnowError, reported
 from schemas.job import Source
@@ -45,7 +45,7 @@ def annotate(run: Run) -> None:
     remove(stop)
     done = {file.path for folder in (run.layout.annotations, run.layout.signatures) for file in list_files(join(folder, "*"))}
     stale = [shard for shard in run.shards if not {run.annotation(shard), run.signature(shard)} <= done]
-    with _Limits(run, stop), Progress("annotate", len(stale), [run.annotation(shard) for shard in stale]):
+    with _Limits(run, stop), shown("annotate", [run.annotation(shard) for shard in run.shards]):
         if stale:
             tasks = [(shard, run.annotation(shard), run.signature(shard)) for shard in stale]
             recipe = Recipe(run.filters, run.job.dedup.images.mode)

@@ -26,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.progress import Progress
+from pipeline.progress import shown
 from pipeline.run import Run
 from schemas.errors import LawError, reported
 from schemas.job import Rebalance
@@ -107,7 +107,7 @@ def judge(run: Run) -> None:
         remove(run.layout.judged)
         sweep(run.layout.ledger)
         docket = _docket(run)
-        with Progress("judge", len(docket.names), [run.layout.ledger_file(name) for name in docket.names]):
+        with shown("judge"):
             run.engine.run("judge", lambda root: root | JudgeRun(docket, run.judge_digest), 400 * docket.starts[-1])
         _sweep_ledgers(run)
     check_conservation(run)

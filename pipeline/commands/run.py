@@ -7,12 +7,15 @@ from pipeline.annotate import annotate
 from pipeline.document import document
 from pipeline.emit import emit
 from pipeline.judge import judge
-from pipeline.lease import Lease
+from pipeline.lease import leased
 from pipeline.log import logged
-from pipeline.match import SignatureFile, match
+from pipeline.match import match
+from pipeline.memory import available_bytes
+from pipeline.progress import shown
 from pipeline.run import Run, write_record
 from schemas.errors import JobError
 from transforms.footers import read_footers
+from transforms.match.plan import SignatureFile
 from transforms.storage import exists, make_private, read_bytes, remove, write_bytes
 
 
@@ -27,7 +30,7 @@ def run_phases(run: Run, only: Sequence[str] = ()) -> None:
     if unknown:
         raise JobError(f"--phase {unknown[0]}: no such phase; the phases are {', '.join(PHASES)}")
     make_private(run.layout.work)
-    with Lease(run.layout.lease), logged(run.layout.log):
+    with leased(run.layout.lease), logged(run.layout.log):
         write_record(run)
         for name, phase in PHASES.items():
             if not only or name in only:
@@ -41,7 +44,8 @@ def match_whole(run: Run) -> None:
     remove(run.layout.matched)
     footers = read_footers([run.annotation(shard) for shard in run.shards])
     signatures = [SignatureFile(run.signature(shard), footer.rows) for shard, footer in zip(run.shards, footers, strict=True)]
-    match(signatures, run.layout.clusters, run.job.dedup, run.engine)
+    with shown("match"):
+        match(signatures, run.layout.clusters, run.job.dedup, run.engine, available_bytes() if run.engine.is_local else None)
     write_bytes(run.layout.matched, json.dumps({"digest": run.match_digest}).encode())
 
 
