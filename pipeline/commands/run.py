@@ -15,7 +15,7 @@ from pipeline.progress import shown
 from pipeline.run import Run, write_record
 from schemas.errors import JobError
 from transforms.footers import read_footers
-from transforms.match.plan import SignatureFile
+from transforms.match.rows import SignatureFile
 from transforms.storage import exists, make_private, read_bytes, remove, write_bytes
 
 
