@@ -12,7 +12,6 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 
 from pipeline.log import LOGGER
 from schemas.errors import EngineError, InputError
@@ -67,47 +66,52 @@ def read_lease(path: str) -> Holder | None:
         return None
 
 
-@contextlib.contextmanager
-def leased(path: str, job: str = "") -> Iterator[Holder]:
-    """Holds a lease while the block runs.
+class Lease:
+    """Held while a `with` block runs.
 
-    Args:
-      path: the file, `Layout.lease`.
-      job: what the job is called on its engine.
-
-    Raises:
+    Raises on entry:
       EngineError: another driver that is alive holds it.
     """
-    holder = read_lease(path)
-    if holder and holder.is_alive():
-        raise EngineError(f"{path}: {holder} runs this job; wait for it, end it, or give this run an output of its own")
-    if holder:
-        LOGGER.info("taking over from %s, which is gone", holder)
-    ours = Holder.this_process(job)
-    _write(path, ours)
-    ended = threading.Event()
-    heart = threading.Thread(target=_beat, args=(path, ours, ended), name="lease", daemon=True)
-    heart.start()
-    try:
-        yield ours
-    finally:
-        ended.set()
-        heart.join()
-        found = read_lease(path)
-        if found and found.token == ours.token:
-            remove(path)
 
+    def __init__(self, path: str, job: str = "") -> None:
+        """A lease to be taken.
 
-def _beat(path: str, ours: Holder, ended: threading.Event) -> None:
-    while not ended.wait(BEAT_SECS):
-        found = read_lease(path)
-        if found and found.token != ours.token:
-            LOGGER.warning("%s runs this job too; what both write is the same", found)
-            return
-        try:
-            _write(path, dataclasses.replace(ours, beat=time.time()))
-        except (OSError, EngineError) as error:
-            LOGGER.warning("%s cannot be renewed: %s", path, error)
+        Args:
+          path: the file, `Layout.lease`.
+          job: what the job is called on its engine.
+        """
+        self._path = path
+        self._ours = Holder.this_process(job)
+        self._ended = threading.Event()
+        self._heart = threading.Thread(target=self._beat, name="lease", daemon=True)
+
+    def __enter__(self) -> Holder:
+        holder = read_lease(self._path)
+        if holder and holder.is_alive():
+            raise EngineError(f"{self._path}: {holder} runs this job; wait for it, end it, or give this run an output of its own")
+        if holder:
+            LOGGER.info("taking over from %s, which is gone", holder)
+        _write(self._path, self._ours)
+        self._heart.start()
+        return self._ours
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._heart.join()
+        found = read_lease(self._path)
+        if found and found.token == self._ours.token:
+            remove(self._path)
+
+    def _beat(self) -> None:
+        while not self._ended.wait(BEAT_SECS):
+            found = read_lease(self._path)
+            if found and found.token != self._ours.token:
+                LOGGER.warning("%s runs this job too; what both write is the same", found)
+                return
+            try:
+                _write(self._path, dataclasses.replace(self._ours, beat=time.time()))
+            except (OSError, EngineError) as error:
+                LOGGER.warning("%s cannot be renewed: %s", self._path, error)
 
 
 def _write(path: str, holder: Holder) -> None:

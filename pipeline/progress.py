@@ -1,11 +1,10 @@
 """How far a phase is, from the files that appear: Beam's local runners say nothing while they work, and other engines each their own."""
 
 import collections
-import contextlib
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Self, TextIO
 
 from rich.console import Console
@@ -38,28 +37,48 @@ def count_present(expected: Collection[str]) -> int:
     return present
 
 
-@contextlib.contextmanager
-def shown(label: str, expected: Collection[str] = (), stream: TextIO | None = None) -> Iterator[None]:
-    """Shows how many of the files that the block writes are there already.
+class Progress:
+    """Shows, while a `with` block runs, how many of the files that it writes are there already.
 
     A bar on a terminal; elsewhere a line at the start, at every tenth or half minute, and at the end.
-
-    Args:
-      label: the phase.
-      expected: final paths of all files, those too that an earlier run has written. Empty for a phase whose length nobody knows.
-      stream: where to; standard error.
     """
-    stream = stream or sys.stderr
-    display = _Bar(label, len(expected), stream) if stream.isatty() else _Lines(label, len(expected), stream)
-    ended = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(display, expected, ended), name=f"progress of {label}", daemon=True)
-    with display:
-        watcher.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            watcher.join()
+
+    def __init__(self, label: str, total: int, expected: Collection[str], stream: TextIO | None = None) -> None:
+        """A display that is not shown yet.
+
+        Args:
+          label: the phase.
+          total: files in all; 0 for a phase whose length nobody knows.
+          expected: their final paths.
+          stream: where to; standard error.
+        """
+        stream = stream or sys.stderr
+        self._display = _Bar(label, total, stream) if stream.isatty() else _Lines(label, total, stream)
+        self._expected = expected
+        self._ended = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name=f"progress of {label}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._display.__enter__()
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._ended.set()
+        self._watcher.join()
+        self._display.__exit__(*raised)
+
+    def _watch(self) -> None:
+        last_look = False
+        while not last_look:
+            last_look = self._ended.is_set()
+            begin = time.monotonic()
+            try:
+                self._display.update(count_present(self._expected))
+            except WinnowError as error:  # the run itself says so if it matters
+                LOGGER.warning("progress cannot be seen: %s", error)
+            if not last_look:
+                self._ended.wait(max(_LOOK_EVERY_SECS, _LISTING_SHARE * (time.monotonic() - begin)))
 
 
 class _Lines:
@@ -70,7 +89,7 @@ class _Lines:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: object = None, *_: object) -> None:
         took = f"{time.monotonic() - self._begin:.0f} s"
         self._say(f"{'done' if kind is None else 'stopped'} after {took}")
 
@@ -101,16 +120,3 @@ class _Bar:
 
     def update(self, present: int) -> None:
         self._progress.update(self._task, completed=present)
-
-
-def _watch(display: _Lines | _Bar, expected: Collection[str], ended: threading.Event) -> None:
-    last_look = False
-    while not last_look:
-        last_look = ended.is_set()
-        begin = time.monotonic()
-        try:
-            display.update(count_present(expected))
-        except WinnowError as error:  # the run itself says so if it matters
-            LOGGER.warning("progress cannot be seen: %s", error)
-        if not last_look:
-            ended.wait(max(_LOOK_EVERY_SECS, _LISTING_SHARE * (time.monotonic() - begin)))

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pipeline.progress import count_present, shown
+from pipeline.progress import Progress, count_present
 
 
 class Terminal(io.StringIO):
@@ -34,7 +34,7 @@ def test_lines_are_written_where_there_is_no_terminal_with_what_was_there_alread
     stream = io.StringIO()
     expected = [f"{tmp_path}/{number}" for number in range(3)]
     (tmp_path / "0").touch()
-    with shown("annotate", expected, stream):
+    with Progress("annotate", len(expected), expected, stream):
         wait_for(stream, "annotate: 1/3\n")
         (tmp_path / "1").touch()
         (tmp_path / "2").touch()
@@ -44,7 +44,7 @@ def test_lines_are_written_where_there_is_no_terminal_with_what_was_there_alread
 
 def test_a_phase_that_fails_is_not_called_done(tmp_path):
     stream = io.StringIO()
-    with pytest.raises(ZeroDivisionError), shown("emit", [], stream):
+    with pytest.raises(ZeroDivisionError), Progress("emit", 0, [], stream):
         1 / 0  # noqa: B018
     assert "done" not in stream.getvalue()
     assert "emit: stopped after " in stream.getvalue()
@@ -53,7 +53,7 @@ def test_a_phase_that_fails_is_not_called_done(tmp_path):
 def test_a_thousand_files_do_not_give_a_thousand_lines(tmp_path):
     stream = io.StringIO()
     expected = [f"{tmp_path}/{number}" for number in range(1_000)]
-    with shown("annotate", expected, stream):
+    with Progress("annotate", len(expected), expected, stream):
         for path in expected:
             pathlib.Path(path).touch()
     assert len(stream.getvalue().splitlines()) <= 12
@@ -62,6 +62,6 @@ def test_a_thousand_files_do_not_give_a_thousand_lines(tmp_path):
 
 def test_a_bar_is_drawn_on_a_terminal(tmp_path):
     stream = Terminal()
-    with shown("annotate", [f"{tmp_path}/0"], stream):
+    with Progress("annotate", 1, [f"{tmp_path}/0"], stream):
         (tmp_path / "0").touch()
     assert "1/1" in stream.getvalue()
