@@ -115,7 +115,7 @@ def partition(table: pa.Table, parts: int) -> np.ndarray:
     """The part that each row of a summary belongs to, int64[rows]: by a fixed hash of metric and labels."""
     labels = [pc.fill_null(table.column(name), "\x00") for name in ("metric", "a", "b", "c")]
     texts = pc.binary_join_element_wise(*labels, "\x1f").to_pylist()
-    hashes = np.array([xxhash.xxh3_64_intdigest(text, _SEED) for text in texts], np.uint64)
+    hashes = np.array([xxhash.xxh3_64_intdigest(text.encode(), _SEED) for text in texts], np.uint64)
     return (hashes % np.uint64(parts)).astype(np.int64)
 
 

@@ -1,0 +1,44 @@
+"""What a run cannot see, in words: made from what it was told to look for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.documents.evidence import Evidence
+from pipeline.documents.facts import Fact, computed
+
+
+def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
+    """Sentences that hold for this run."""
+    rules = {rule.name: rule for rule in evidence.run.filters}
+    told = [
+        record["image_model"]["value"],
+        "Illegal content is found only where a list of hashes or URLs names it.",
+        "Consent is known only as far as signals could be seen (see the table of observability). Silence is no permission, and terms of use "
+        "in plain words are not read.",
+        "Groups are what captions mention and where URLs point: a mention is not an identity. Word lists exist for some languages and are "
+        "centred on English; dialects are not told apart, and faces are not looked at. The precision of the word lists was not measured on "
+        "this data.",
+        "Counts of groups from 1 to 19 are suppressed, and others with them where they could be worked out.",
+        "Names, postal addresses and text inside pictures are not looked for as personal data.",
+        "Watermarks, synthetic pictures, violence and factual errors are not looked for, unless a filter of another package does.",
+        "Who holds the rights in a picture is not determined.",
+    ]
+    if "toxicity" in rules and getattr(rules["toxicity"], "model", "") == "shipped":
+        told.append(
+            "Toxicity: the shipped model knows English and finds profanity, insults and threats, not hate, irony or negation; captions in other "
+            "languages have no score."
+        )
+    if not evidence.run.job.dedup.eval_overlap:
+        told.append("No benchmark set was compared with: overlap with evaluation data is unknown.")
+    if record["duplicates"]["reach"]["value"] == "plain":
+        told.append(
+            "Near-duplicate pictures are those that look alike as they are, trimmed or mirrored: crops, collages and strong edits of one photo "
+            "may remain. Captions are compared by their characters, not by their meaning."
+        )
+    off = sorted(name for name, rule in rules.items() if not rule.enabled)
+    if off:
+        told.append(f"Filters that were off: {', '.join(off)}. What they measured removed nothing.")
+    if evidence.not_scored:
+        failed = ", ".join(f"{name} ({rows:,})" for name, rows in evidence.not_scored.items())
+        told.append(f"Rows on which a filter failed, and which it did not judge by a score: {failed}.")
+    return computed(told, "from the job's filters and options")

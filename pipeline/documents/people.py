@@ -1,0 +1,148 @@
+"""Facts about groups: shares before and after, what weights do, and what every filter costs every group. No small count is told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.documents.evidence import Evidence
+from pipeline.documents.facts import Fact, computed, share
+from transforms.balance.audit import SMALLEST
+from transforms.balance.cells import ATTRIBUTES
+from transforms.balance.suppress import hide_small
+from transforms.text.groups import NO_VALUE
+
+TOP_FLAGGED = 10
+STATUS = {
+    "ok": "The weights meet every target.",
+    "infeasible": "The target cannot be met within the bounds, so every weight is 1.",
+    "none": "No weights were set: every weight is 1.",
+}
+_COSTS = ("rows", "removed", "rate", "rest_rate", "removal_ratio", "ratio_low", "ratio_high", "difference", "low", "high", "q", "method", "flagged")
+
+
+def groups(evidence: Evidence) -> Fact:
+    """Per attribute and level the rows read, kept and weighted, and the solver's own view; lines with small counts are suppressed."""
+    margins = {(line["margin"], line["level"]): line for line in evidence.judged["weights"].get("levels", ())}
+    table = []
+    for attribute in ATTRIBUTES:
+        rows: dict[str, dict[str, float]] = {}
+        for line in evidence.counts.lines("group"):
+            if line.a == attribute:
+                level = rows.setdefault(line.b or "-", {"all": 0, "kept": 0, "weighted": 0.0})
+                level[line.c or "all"] = line.rows
+                level["weighted"] += line.weight
+        levels = sorted(rows, key=lambda level: (level in NO_VALUE, level))
+        before = {level: margins[attribute, level]["before"] for level in levels if (attribute, level) in margins}
+        away = _hidden([(int(rows[n]["all"]), int(rows[n]["kept"]), before.get(n)) for n in levels])
+        sums = {name: sum(rows[level][name] for level in levels) for name in ("all", "kept", "weighted")}
+        for level, hidden in zip(levels, away, strict=True):
+            found = rows[level]
+            told: dict[str, Any] = dict.fromkeys(("read", "kept", "read_share", "kept_share", "weighted_share", "before_filters", "target"))
+            if not hidden:
+                margin = margins.get((attribute, level))
+                told = {
+                    "read": int(found["all"]), "kept": int(found["kept"]), "read_share": share(found["all"], sums["all"]),
+                    "kept_share": share(found["kept"], sums["kept"]), "weighted_share": share(found["weighted"], sums["weighted"]),
+                    "before_filters": before.get(level), "target": round(margin["target"], 4) if margin else None,
+                }  # fmt: skip
+            table.append({"attribute": attribute, "level": level, "no_value": level in NO_VALUE, "suppressed": bool(hidden), **told})
+    how = (
+        "rows by what captions and URLs mention; weighted_share: by the weight column; before_filters: readable rows that are no duplicate; "
+        f"suppressed: a count of 1 to {SMALLEST - 1} stands in the line, or could be worked out from it"
+    )
+    return computed(table, how)
+
+
+def _hidden(lines: list[tuple[int, int, int | None]]) -> list[bool]:
+    """Lines of a table over the levels of one attribute that may not be told."""
+    read, kept = [line[0] for line in lines], [line[1] for line in lines]
+    columns = [read, kept, [a - b for a, b in zip(read, kept, strict=True)]]
+    known = [0 if line[2] is None else line[2] for line in lines]
+    columns += [known, [0 if line[2] is None else max(0, line[2] - line[1]) for line in lines]]
+    return hide_small(*columns).tolist() if lines else []
+
+
+def weights(evidence: Evidence) -> dict[str, Fact]:
+    """Whether and how the kept rows are weighted."""
+    found = evidence.judged["weights"]
+    job = evidence.run.job.rebalance
+    how = "solver of the run, on integer counts per group cell"
+    merged: dict[str, list[str]] = {}
+    for entry in found.get("merged", ()):
+        merged.setdefault(entry["margin"], []).append(entry["level"])
+    return {
+        "told": computed(f"{STATUS[found['status']]} {_sentence(found['told'])}", how),
+        "status": computed(found["status"], how),
+        "target": computed(job.target, "rebalance.target of the job"),
+        "citation": computed(job.citation, "rebalance.citation: where the shares of an explicit target come from"),
+        "margins": computed(list(job.margins), "rebalance.margins of the job"),
+        "bounds": computed(list(job.bounds), "rebalance.bounds: least and greatest weight allowed"),
+        "output": computed(job.output, "rebalance.output: a weight column, or a hash-chosen subsample"),
+        "min_cell": computed(job.min_cell, "rebalance.min_cell: rows below which a level is held within `other`"),
+        "least": computed(found["least"], "smallest weight"),
+        "greatest": computed(found["greatest"], "greatest weight"),
+        "rows": computed(found["rows"], "rows that were weighted; a subsample keeps fewer of them"),
+        "design_effect": computed(round(found["design_effect"], 6), "Kish: n sum(w^2) / sum(w)^2"),
+        "effective_sample_size": computed(round(found["effective_sample_size"], 2), "Kish: sum(w)^2 / sum(w^2), in rows"),
+        "effective_share": computed(share(found["effective_sample_size"], found["rows"]), "effective sample size / rows weighted"),
+        "max_margin_error": computed(round(found["max_margin_error"], 8), "greatest relative deviation of a level from its target"),
+        "worst": computed(found.get("worst", []), "levels that miss an infeasible target by most"),
+        "left_out": computed(found.get("left_out", []), "levels that a declared rule empties: no part of the target"),
+        "merged": computed(merged, "levels too small to be held on their own"),
+    }
+
+
+def audit(evidence: Evidence) -> dict[str, Fact]:
+    """What every filter removes of every group against the rest, and what was flagged."""
+    found = evidence.judged["weights"]
+    lines = []
+    for line in found["audit"]:
+        cost = line["cost"]
+        told: dict[str, Any] = dict.fromkeys(_COSTS) if cost is None else {name: _rounded(cost[name]) for name in _COSTS}
+        told |= {"shapley": None if line["sole"] is None or cost is None else _rounded(cost["shapley"]), "sole": line["sole"]}
+        lines.append({"reason": line["reason"], "attribute": line["attribute"], "level": line["level"], "suppressed": cost is None, **told})
+    flagged = [line for line in lines if line["flagged"]]
+    flagged.sort(key=lambda line: (-abs(line["difference"]), line["reason"], line["attribute"], line["level"]))
+    return {
+        "lines": computed(
+            lines,
+            "removal rate of each filter alone, in each group and in all others; ratio with a 95 % interval that leaves out domains "
+            "(jackknife) or takes rows as independent; q: adjusted for all comparisons",
+        ),
+        "flagged": computed(
+            len(found["flagged"]),
+            "comparisons with q <= 0.05, a removal ratio outside 0.8 to 1.25, and a difference of at least half a point in a group of 200",
+        ),
+        "flagged_untold": computed(len(found["flagged"]) - len(flagged), "flagged comparisons whose counts are too small to be told"),
+        "top": computed([{k: line[k] for k in ("reason", "attribute", "level")} for line in flagged[:TOP_FLAGGED]], "largest difference first"),
+    }
+
+
+def alarms(evidence: Evidence) -> Fact:
+    """Filters that remove every row of a level."""
+    table = [
+        {"reason": found["reason"] or "all filters together", **{k: found[k] for k in ("attribute", "level", "rows", "declared")}}
+        for found in evidence.judged["weights"]["silenced"]
+    ]
+    return computed(table, f"levels of at least {SMALLEST} readable rows of which nothing is left; declared: a rule of the job says so")
+
+
+def unknown_shares(table: list[Mapping[str, Any]]) -> Fact:
+    """How much of each attribute is not known, among rows read."""
+    sums: dict[str, list[float]] = {}
+    for line in table:
+        if line["read_share"] is not None:
+            part = sums.setdefault(line["attribute"], [0.0, 0.0])
+            part[0] += line["read_share"] if line["no_value"] else 0.0
+            part[1] += line["read_share"]
+    return computed(
+        [{"attribute": name, "not_known": round(part[0], 6), "told": round(part[1], 6)} for name, part in sums.items()],
+        "share of rows read in levels that name no value; told: share of rows in lines that are not suppressed",
+    )
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."

@@ -1,0 +1,76 @@
+"""Facts about the filters: options, models, lists, and the scores they gave."""
+
+from typing import Any
+
+from pipeline.documents.evidence import Evidence
+from pipeline.documents.facts import Fact, computed, portable
+from schemas.job import Phase, keys_of
+from schemas.reasons import KEPT
+from transforms.filters.base import Filter
+from transforms.summaries import BINS
+
+_STEER = ("enabled", "action", "on_missing")
+
+
+def filters(evidence: Evidence) -> Fact:
+    """One entry per installed filter."""
+    rows = evidence.counts.rows("reason")
+    flagged = evidence.counts.rows("flag")
+    table = []
+    for rule in sorted(evidence.run.filters, key=lambda rule: rule.name):
+        options = portable(keys_of(rule, Phase.ANNOTATE, Phase.JUDGE))
+        table.append(
+            {
+                "filter": rule.name,
+                "does": (type(rule).__doc__ or rule.name).strip().splitlines()[0],
+                "judged": rule.enabled,
+                "action": rule.action,
+                "on_missing": rule.on_missing,
+                "options": {name: value for name, value in options.items() if name not in _STEER},
+                "models": [{"name": portable(model.name), "sha256": model.sha256} for model in rule.models()],
+                "lists": [{"name": portable(found.name), "sha256": found.sha256} for found in rule.list_files()],
+                "rejected": rows.get(rule.reason, 0),
+                "flagged": flagged.get(rule.reason, 0),
+                "not_scored": evidence.not_scored.get(rule.name, 0),
+            }
+        )
+    return computed(table, "options of the job; rejected and flagged: rows that carry the filter's word; not_scored: rows on which it failed")
+
+
+def scores(evidence: Evidence) -> Fact:
+    """Histograms of scores between 0 and 1, with the bounds in force."""
+    bins: dict[str, dict[str, list[int]]] = {}
+    for line in evidence.counts.lines("score"):
+        place = min(BINS - 1, round(float(line.b or 0) * BINS))
+        verdict = "kept" if line.c == KEPT else "removed"
+        bins.setdefault(line.a or "-", {"kept": [0] * BINS, "removed": [0] * BINS})[verdict][place] += line.rows
+    rules = {rule.name: rule for rule in evidence.run.filters}
+    table = []
+    for name, counted in sorted(bins.items()):
+        rule, _, field = name.partition(".")
+        if rule in rules and (bounds := _bounds(rules[rule], field)) is not None:
+            table.append({"score": name, "bins": BINS, **counted, **bounds})
+    return computed(table, f"rows by score in {BINS} equal bins from 0 to 1; removed: for whatever reason, unreadable rows included")
+
+
+def _bounds(rule: Filter, field: str) -> dict[str, Any] | None:
+    """The bounds a field is held against; None where it is no score between 0 and 1."""
+    found: dict[str, Any] = {"min": None, "max": None}
+    for bound in found:
+        option = bound if field == "score" else f"{bound}_{field}"
+        found[bound] = getattr(rule, option, None)
+    given = [value for value in found.values() if value is not None]
+    return None if any(value > 1 for value in given) or (field != "score" and not given) else found
+
+
+def image_model(evidence: Evidence) -> Fact:
+    """Whether a model looked for nudity in the pictures, in words."""
+    rule = next((rule for rule in evidence.run.filters if rule.name == "nsfw"), None)
+    chosen = getattr(rule, "image_model", None)
+    if rule is None or chosen is None:
+        told = "No image model looked at the pictures: nothing is known of nudity in them beyond captions and score columns."
+    elif not rule.enabled:
+        told = f"The image model {portable(chosen)} scored every picture, but the filter nsfw is off: no row was removed for its score."
+    else:
+        told = f"The image model {portable(chosen)} scored every picture that could be decoded."
+    return computed(told, "filters.nsfw.image_model")

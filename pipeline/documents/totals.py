@@ -1,0 +1,160 @@
+"""Facts about the rows of a run as a whole: what came in, what went, what stays, and what it looks like."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.documents.evidence import Evidence
+from pipeline.documents.facts import Fact, computed, share
+from schemas.reasons import KEPT, REJECTED, UNREADABLE, in_order
+from schemas.release import OWN, SCHEMA_VERSION
+from schemas.versions import versions
+
+SEVERAL = "several reasons"
+MAX_PROBLEMS = 30
+OWN_MEANINGS = {
+    "uid": "first 128 bits, as hex, of SHA-256 over the picture's bytes, the normalised URL and the caption as read",
+    "url": "where the picture was found, less credentials",
+    "caption": "the text, personal data redacted",
+    "image": "the picture: bytes, and a name made of uid and type",
+    "width": "pixels, as displayed",
+    "height": "pixels, as displayed",
+    "sha256": "of the picture's bytes in this row",
+    "read_sha256": "of the picture's bytes as read, before metadata was stripped",
+    "weight": "sampling weight that balances groups; the mean over all rows is 1",
+}
+
+
+def software() -> dict[str, Fact]:
+    """What made the release."""
+    found = versions()
+    return {
+        "winnow": computed(found["winnow"], "version of the installed package"),
+        "code": computed(found["code"], "digest of Winnow's sources and of the models and lists beside them"),
+        "schema_version": computed(SCHEMA_VERSION, "version of the columns' meaning, in the footer of every data file"),
+        "libraries": computed(
+            {name: version for name, version in sorted(found.items()) if name not in ("winnow", "code")},
+            "versions of the libraries that decide bytes",
+        ),
+    }
+
+
+def totals(evidence: Evidence) -> dict[str, Fact]:
+    """Rows, bytes and files."""
+    verdicts = {line.a: line for line in evidence.counts.lines("verdict")}
+    rows = {name: verdicts[name].rows if name in verdicts else 0 for name in (KEPT, REJECTED, UNREADABLE)}
+    read = sum(rows.values())
+    files = evidence.data_files.values()
+    return {
+        "read": computed(read, "rows of the ledger: one for every row of the source"),
+        "source_rows": computed(evidence.source_rows, "rows of the source, counted by other code than the reader"),
+        "kept": computed(rows[KEPT], "rows without any reason against them"),
+        "rejected": computed(rows[REJECTED], "readable rows with at least one reason against them"),
+        "unreadable": computed(rows[UNREADABLE], "rows whose picture cannot be read, or was recorded as failed"),
+        "kept_share": computed(share(rows[KEPT], read), "kept / read"),
+        "source_bytes": computed(evidence.source_bytes, "bytes of the source's files as they lie"),
+        "picture_bytes": computed(verdicts[KEPT].bytes if rows[KEPT] else 0, "bytes of the kept rows' pictures as read"),
+        "files": computed(len(evidence.data_files), "data files, one a shard"),
+        "empty_files": computed(sum(not file["rows"] for file in files), "data files of shards that keep nothing"),
+        "data_bytes": computed(sum(file["bytes"] for file in files), "bytes of the data files"),
+        "unreadable_shards": computed(evidence.unreadable_shards, "shards that could not be read at all"),
+    }
+
+
+def sources(evidence: Evidence) -> Fact:
+    """One line per source."""
+    rows: dict[str, dict[str, int]] = {}
+    for line in evidence.counts.lines("source"):
+        rows.setdefault(line.a or "-", {})[line.b or "-"] = line.rows
+    shards = [shard.source for shard in evidence.run.shards]
+    table = [
+        {
+            "source": source.name, "format": source.format, "shards": shards.count(source.name),
+            "rows": sum(rows.get(source.name, {}).values()), "kept": rows.get(source.name, {}).get(KEPT, 0),
+        }
+        for source in evidence.run.job.source
+    ]  # fmt: skip
+    return computed(table, "sources of the job; rows by the ledger")
+
+
+def funnel(evidence: Evidence, counts: Mapping[str, Fact]) -> Fact:
+    """Every row once: unreadable, removed for one reason alone, for several, or kept."""
+    sole = {name: rows for name, rows in evidence.counts.rows("sole_reason").items() if name != UNREADABLE}
+    steps = [{"step": "read", "rows": counts["read"]["value"]}, {"step": UNREADABLE, "rows": -counts["unreadable"]["value"]}]
+    steps += [{"step": name, "rows": -sole[name]} for name in in_order(set(sole))]
+    steps += [{"step": SEVERAL, "rows": sum(sole.values()) - counts["rejected"]["value"]}, {"step": KEPT, "rows": counts["kept"]["value"]}]
+    how = "read, less unreadable rows, less rejected rows by their only reason, less those with several, is kept"
+    return computed([step for step in steps if step["rows"] or step["step"] in ("read", KEPT)], how)
+
+
+def reasons(evidence: Evidence, read: int) -> Fact:
+    """How many rows carry each reason, and how many carry it alone."""
+    rows, sole = evidence.counts.rows("reason"), evidence.counts.rows("sole_reason")
+    table = [{"reason": n, "rows": rows[n], "sole": sole.get(n, 0), "share": share(rows[n], read)} for n in in_order(set(rows))]
+    return computed(table, "ledger rows that carry the reason (a row may carry several); sole: no other reason; share: of all rows read")
+
+
+def words(evidence: Evidence, metric: str, how: str) -> Fact:
+    """Rows per action, or per flag."""
+    return computed([{"word": name, "rows": rows} for name, rows in evidence.counts.rows(metric).items()], how)
+
+
+def duplicates(evidence: Evidence) -> dict[str, Fact]:
+    """Rows that repeat others, and how large clusters are."""
+    kinds: dict[str, dict[str, int]] = {}
+    for line in evidence.counts.lines("duplicate"):
+        kinds.setdefault(line.a or "-", {})[line.b or "-"] = line.rows
+    table = [{"reason": n, "identical": kinds[n].get("identical", 0), "near": kinds[n].get("near", 0)} for n in in_order(set(kinds))]
+    sizes = {
+        kind: [{"size": int(size), "clusters": number} for size, number in sorted(found.items(), key=lambda pair: int(pair[0]))]
+        for kind, found in evidence.judged["cluster_sizes"].items()
+    }
+    how = "clusters of at least two rows, by number of rows, over all readable rows"
+    return {
+        "policy": computed(evidence.run.job.dedup.policy, "dedup.policy of the job"),
+        "mode": computed(evidence.run.job.dedup.images.mode, "dedup.images.mode: how pictures were decoded for hashing"),
+        "reach": computed(evidence.run.job.dedup.images.reach, "dedup.images.reach: which views of a picture were compared"),
+        "max_per_caption": computed(evidence.run.job.dedup.max_per_caption, "dedup.max_per_caption; null: no bound"),
+        "rows": computed(table, "rows that repeat a representative: identical (agreement 1) or near"),
+        "image_clusters": computed(sizes["image"], how),
+        "caption_clusters": computed(sizes["caption"], how),
+    }
+
+
+def pictures(evidence: Evidence) -> dict[str, Fact]:
+    """Formats and sizes of the kept pictures."""
+    formats = [line for line in evidence.counts.lines("format") if line.b == KEPT]
+    sizes = sorted((int(line.a), line.rows) for line in evidence.counts.lines("size") if line.b == KEPT and line.a is not None)
+    return {
+        "formats": computed([{"format": n.a or "no picture", "rows": n.rows, "bytes": n.bytes} for n in formats], "kept rows, type by content"),
+        "sides": computed([{"from": side, "to": 2 * side - 1, "rows": rows} for side, rows in sizes], "kept rows by shorter side in px"),
+    }
+
+
+def unreadable(evidence: Evidence) -> Fact:
+    """Why rows could not be read, the most frequent first."""
+    found: dict[str, int] = {}
+    for told, rows in evidence.counts.rows("problem").items():
+        name = told if told.lower().startswith("failed") else told.partition(":")[0]
+        found[name] = found.get(name, 0) + rows
+    ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+    table = [{"problem": name, "rows": rows} for name, rows in ordered[:MAX_PROBLEMS]]
+    if len(ordered) > MAX_PROBLEMS:
+        table.append({"problem": f"{len(ordered) - MAX_PROBLEMS} others", "rows": sum(rows for _, rows in ordered[MAX_PROBLEMS:])})
+    return computed(table, "what the reader, the decoder or the downloader says of unreadable rows")
+
+
+def columns(evidence: Evidence, kept: int) -> Fact:
+    """Every published column, its type and its nulls."""
+    nulls = evidence.counts.rows("null")
+    table: list[dict[str, Any]] = []
+    for field in evidence.schema.schema:
+        own = field.name in OWN.names
+        conflict = evidence.schema.conflicts.get(field.name)
+        table.append(
+            {
+                "column": field.name, "type": str(field.type), "nulls": nulls.get(field.name, 0), "share": share(nulls.get(field.name, 0), kept),
+                "meaning": OWN_MEANINGS[field.name] if own else "the source's own column",
+                "joined_from": list(conflict) if conflict else None,
+            }
+        )  # fmt: skip
+    return computed(table, "schema of the release; nulls among kept rows; joined_from: types that only text could hold together")
