@@ -7,8 +7,8 @@ import time
 from collections.abc import Collection
 from typing import Self, TextIO
 
+from rich import progress as rich_progress
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from pipeline.log import LOGGER
 from schemas.errors import WinnowError
@@ -107,8 +107,11 @@ class _Lines:
 
 class _Bar:
     def __init__(self, label: str, total: int, stream: TextIO) -> None:
-        columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()]
-        self._progress = Progress(*columns, console=Console(file=stream))
+        bar, numbers = rich_progress.BarColumn(), rich_progress.MofNCompleteColumn()
+        times = [rich_progress.TimeElapsedColumn(), rich_progress.TimeRemainingColumn()]
+        self._progress = rich_progress.Progress(
+            rich_progress.TextColumn("{task.description}"), bar, numbers, *times, console=Console(file=stream)
+        )
         self._task = self._progress.add_task(label, total=total or None)
 
     def __enter__(self) -> Self:
