@@ -221,7 +221,7 @@ def _measured_rows(batch: Batch) -> Iterator[dict[str, Any]]:
             signals += embedded_signals(found, f"further picture {number}: " if number else "")
         observable = OBSERVABLE_HEADERS if headers.recorded and headers.readable else 0
         observable |= 0 if _absent(noai) and _absent(robots) else OBSERVABLE_PAGE
-        observable |= OBSERVABLE_EMBEDDED if image and original[row] else 0
+        observable |= OBSERVABLE_EMBEDDED if metadata[0].container and original[row] else 0
         names = [name for found in metadata for name in creators(found)] + _names(columns["creator"][row], columns["exif"][row])
         yield {
             "signals": [dataclasses.asdict(signal) for signal in dict.fromkeys(signals)],

@@ -59,7 +59,7 @@ def read_exif(block: bytes) -> Exif:
             texts[tag] = ""
     colour_space = next(iter(tree.integers(entry)), 0) if (entry := tree.find(_COLOUR_SPACE, everywhere)) else 0
     return Exif(
-        exif_orientation(block) if tree.find(ORIENTATION) or exif_orientation(block) > 1 else 0,
+        _orientation(tree, block),
         texts[ARTIST] or texts[_AUTHOR], texts[COPYRIGHT], owner, colour_space if colour_space in _COLOUR_SPACES else 0,
         frozenset(personal), _blob(tree, XMP), _blob(tree, PHOTOSHOP), _blob(tree, IIM), tree.broken,
     )  # fmt: skip
@@ -100,6 +100,16 @@ def _directory(at: int, fields: list[tuple[int, int, int, bytes]]) -> bytes:
         else:
             head.append(struct.pack("<HHI4s", tag, kind, count, value))
     return b"".join([*head, b"\0\0\0\0", *tail])
+
+
+def _orientation(tree: ifd.Tree, block: bytes) -> int:
+    """As decoders see it: first by the rule of `header`, then, where a field of another integer type holds one, that."""
+    entry = tree.find(ORIENTATION)
+    found = exif_orientation(block)
+    if entry is None or found > 1:
+        return found if found > 1 else 0
+    value = next(iter(tree.integers(entry)), 1)
+    return value if 1 <= value <= 8 else 1
 
 
 def _personal(tree: ifd.Tree) -> set[str]:

@@ -73,8 +73,12 @@ def _items(raw: bytes, at: int, end: int) -> list[Part]:
         return []
     wanted = _wanted(raw, *boxes[b"iinf"])
     inside = boxes.get(b"idat", (0, 0))[0]
-    places = dict(_places(raw, *boxes[b"iloc"], inside))
-    others = [span for item, spans in places.items() if item not in wanted for span in spans]
+    located = list(_places(raw, *boxes[b"iloc"], inside))
+    places = dict(located)
+    if len(places) < len(located):  # two places for one item: nobody knows which of them is the picture
+        return []
+    others = [span for kind, span in boxes.items() if kind != b"idat"]
+    others += [span for item, spans in places.items() if item not in wanted for span in spans]
     parts = []
     for item, kind in wanted.items():
         spans = places.get(item, [])

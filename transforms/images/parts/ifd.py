@@ -153,13 +153,13 @@ class _Walk:
 
     def field(self, at: int, tag: int, kind: int, count: int, inline: bytes) -> Entry | None:
         size = _SIZES.get(kind, 0) * count
-        if kind not in _SIZES or (tag in _EXPECTED and (kind not in _EXPECTED[tag] or not count)):
+        if kind not in _SIZES:
             return None
         start = at + self.entry.size - self.inline
         if size > self.inline:
             start = int.from_bytes(inline, "little" if self.order == "<" else "big")
         if start + size > len(self.data):
             return None
-        if kind in (5, 10) and not any(self.data[start + 4 : start + 8]) and tag in _EXPECTED:
-            return None
+        if tag in _EXPECTED:
+            self.broken |= kind not in _EXPECTED[tag] or not count or (kind in (5, 10) and not any(self.data[start + 4 : start + 8]))
         return Entry(tag, kind, count, at, start, start + size)

@@ -39,22 +39,20 @@ def find(raw: bytes) -> list[Part]:
             continue
         end = at + 2 + int.from_bytes(raw[at + 2 : at + 4], "big")
         side = 0xE0 <= marker <= 0xEF or marker == 0xFE
+        kind, payload, name = _kind(marker, raw[at + 4 : end]) if side else (None, b"", "")
+        if scanned and side and (kind in ("unparsable", None) or (kind == "text" and not _followed(raw, end))):
+            at = _next_marker(raw, at + 2)  # a damaged scan that looks like a segment: decoders read on, so it stays
+            continue
         if end > size or end < at + 4:
-            if scanned and side:
+            if scanned and kind:
                 parts.append(Part("unparsable", at, size, b""))
             break
-        if side and (not scanned or _followed(raw, end)):
-            body = raw[at + 4 : end]
-            kind, payload, name = _kind(marker, body)
-            if kind:
-                parts.append(Part(kind, at, end, payload, name))
+        if kind:
+            parts.append(Part(kind, at, end, payload, name))
         at = end
         if marker == 0xDA:
             scanned = True
-            found = _IN_SCAN.search(raw, at)
-            if not found:
-                break
-            at = found.start()
+            at = _next_marker(raw, at)
     return parts
 
 
@@ -111,8 +109,14 @@ def _kind(marker: int, body: bytes) -> tuple[Kind | None, bytes, str]:
     return "unparsable", b"", ""
 
 
+def _next_marker(raw: bytes, at: int) -> int:
+    """Where the entropy-coded data ends: the next marker that is no restart, or the end of the bytes."""
+    found = _IN_SCAN.search(raw, at)
+    return found.start() if found else len(raw)
+
+
 def _followed(raw: bytes, end: int) -> bool:
-    """Whether a marker follows: where none does, what looks like a segment is part of a damaged scan, and decoders read on behind it."""
+    """Whether a marker stands there, as after every segment."""
     return raw[end : end + 1] == b"\xff" and raw[end + 1 : end + 2] not in (b"", b"\0", *(bytes((n,)) for n in range(0xD0, 0xD8)))
 
 

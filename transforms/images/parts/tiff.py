@@ -7,7 +7,7 @@ cannot be walked is cut off, but its bytes stay in the file: how many they are i
 
 from transforms.images.parts import ifd, xmp
 from transforms.images.parts.exif import COPYRIGHT, IIM, ORIENTATION, PHOTOSHOP, XMP, Exif, read_exif
-from transforms.images.parts.fields import SECOND_PICTURE, TAGS, UNPARSABLE
+from transforms.images.parts.fields import SECOND_PICTURE, TAGS, THUMBNAIL, UNPARSABLE
 from transforms.images.parts.iptc import read_iim, read_photoshop
 
 _STRIPS = ((0x0111, 0x0117), (0x0144, 0x0145), (0x0201, 0x0202))
@@ -21,7 +21,7 @@ def words(raw: bytes) -> tuple[Exif, set[str]]:
     """The first directory as EXIF, and kinds of personal data anywhere in the file."""
     tree = ifd.read_tree(raw)
     exif = read_exif(raw)
-    found = set(exif.personal) | ({UNPARSABLE} if exif.broken else set())
+    found = set(exif.personal - {THUMBNAIL}) | ({UNPARSABLE} if exif.broken else set())
     if any(d.name == "sub" or (d.name == "main" and d.page) for d in tree.directories):
         found.add(SECOND_PICTURE)
     if exif.xmp is not None:
@@ -57,7 +57,12 @@ def scrub(raw: bytes) -> bytes:
     if packet is not None:
         entry = next(entry for entry in kept if entry.tag == XMP)
         out[entry.start : entry.end] = packet
-    _rewrite(out, tree, first, kept)
+    inline = 8 if tree.wide else 4
+    inside = [*_data(tree, first), *((entry.start, entry.end) for entry in kept if entry.end - entry.start > inline)]
+    if any(first.start < stop and begin < first.end for begin, stop in inside):
+        _blank(out, [entry for entry in first.entries if entry not in kept], inside, tree)
+    else:
+        _rewrite(out, tree, first, kept)
     return bytes(out)
 
 
@@ -96,12 +101,18 @@ def _data(tree: ifd.Tree, directory: ifd.Directory) -> list[tuple[int, int]]:
     for offsets, counts in _STRIPS:
         if offsets in fields and counts in fields:
             starts, sizes = (tree.integers(fields[tag], fields[tag].count) for tag in (offsets, counts))
-            spans += [
-                (start, min(start + size, len(tree.data)))
-                for start, size in zip(starts, sizes, strict=False)
-                if 0 <= start < len(tree.data)
-            ]
+            spans += [(start, start + size) for start, size in zip(starts, sizes, strict=False)]
+        elif offsets in fields:  # readers guess how long the data is
+            spans += [(start, len(tree.data)) for start in tree.integers(fields[offsets], fields[offsets].count)]
     return spans
+
+
+def _blank(out: bytearray, gone: list[ifd.Entry], inside: list[tuple[int, int]], tree: ifd.Tree) -> None:
+    """Makes fields of no tag out of those that go, in a directory that claims bytes of the picture and so cannot be made shorter."""
+    size = 20 if tree.wide else 12
+    for entry in gone:
+        if not any(entry.at < stop and begin < entry.at + size for begin, stop in inside):
+            out[entry.at : entry.at + size] = bytes(size)
 
 
 def _rewrite(out: bytearray, tree: ifd.Tree, first: ifd.Directory, kept: list[ifd.Entry]) -> None:
