@@ -107,11 +107,14 @@ class _Lines:
 
 class _Bar:
     def __init__(self, label: str, total: int, stream: TextIO) -> None:
-        bar, numbers = rich_progress.BarColumn(), rich_progress.MofNCompleteColumn()
-        times = [rich_progress.TimeElapsedColumn(), rich_progress.TimeRemainingColumn()]
-        self._progress = rich_progress.Progress(
-            rich_progress.TextColumn("{task.description}"), bar, numbers, *times, console=Console(file=stream)
-        )
+        columns = [
+            rich_progress.TextColumn("{task.description}"),
+            rich_progress.BarColumn(),
+            rich_progress.MofNCompleteColumn(),
+            rich_progress.TimeElapsedColumn(),
+            rich_progress.TimeRemainingColumn(),
+        ]
+        self._progress = rich_progress.Progress(*columns, console=Console(file=stream))
         self._task = self._progress.add_task(label, total=total or None)
 
     def __enter__(self) -> Self:

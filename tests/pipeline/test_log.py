@@ -2,6 +2,8 @@ import json
 import logging
 import pathlib
 
+import apache_beam  # noqa: F401  # warns while it is loaded
+
 from pipeline.log import LOGGER, logged, without_text
 
 
