@@ -33,6 +33,7 @@ def test_only_text_is_text() -> None:
 
 
 def test_a_message_of_a_failure_holds_no_address() -> None:
+    forbidden = "Use of image DISALLOWED BY X-Robots-Tag directive"
     errors = pa.array(["mail jo@h.example", "see C:\\jo\\x and /home/jo", None, forbidden, "x" * 500])
     status = pa.array(["failed_to_download"] * 2 + ["success"] + ["failed_to_download"] * 2)
     problems, disallowed = recorded_failures(status, errors, 5)

@@ -9,6 +9,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+# What pyarrow raises over a damaged file; the last over names of columns that are not UTF-8.
+DAMAGE: Final = (pa.ArrowException, OSError, UnicodeDecodeError)
 REPLACED: Final = "text that is not UTF-8: replaced"
 _SECRETIVE = re.compile(r"\S*[/@\\]\S*")
 _MAX_PROBLEM = 120

@@ -8,13 +8,12 @@ import contextlib
 from collections.abc import Iterator
 from typing import Final
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.errors import UnreadableShardError
 from schemas.job import Source
 from schemas.shards import Shard
-from transforms.read.cleaning import as_text
+from transforms.read.cleaning import DAMAGE, as_text
 from transforms.read.columns import ROLES
 from transforms.read.expand import CHUNK, Expanded, compression_of
 from transforms.read.members import is_system_file, kind_of, owner, split_name
@@ -41,7 +40,7 @@ def count_rows(shard: Shard, source: Source | None = None) -> int:
     try:
         with open_read(shard.path) as file:
             footer = pq.read_metadata(file)
-    except (pa.ArrowException, OSError) as error:
+    except DAMAGE as error:
         raise UnreadableShardError(f"{shard.path}: cannot be read as Parquet ({error})") from error
     return sum(footer.row_group(group).num_rows for group in range(*(shard.row_groups or (0, footer.num_row_groups))))
 
@@ -181,10 +180,7 @@ def _sidecar_rows(shard: Shard, source: Source | None, in_tar: set[str]) -> int:
     if shard.sidecar is None:
         return 0
     mapped = source.columns.get("key") if source else None
-    with (
-        local_copy(shard.sidecar) as local,
-        contextlib.suppress(pa.ArrowException, OSError),
-    ):  # what is wrong with it is the reader's to tell
+    with local_copy(shard.sidecar) as local, contextlib.suppress(*DAMAGE):  # the reader tells what is wrong with it
         file = pq.ParquetFile(local)
         column = next((name for name in ((mapped,) if mapped else ROLES["key"]) if name in file.schema_arrow.names), None)
         if column is not None:

@@ -12,14 +12,13 @@ from schemas.job import Source
 from schemas.samples import MAX_BATCH_BYTES, MAX_BATCH_ROWS, Samples
 from schemas.shards import Shard
 from transforms.read.batches import make_batch, make_samples, within_budget
-from transforms.read.cleaning import REPLACED, as_text, clean, clean_type, recorded_failures
+from transforms.read.cleaning import DAMAGE, REPLACED, as_text, clean, clean_type, recorded_failures
 from transforms.read.columns import ROLES, resolve
 from transforms.storage import is_local, open_read
 
 DAMAGED = "damaged column chunk"
-# A dictionary-encoded cell stands in the footer once however many rows repeat it: few rows at a time bound what they unfold to.
-_DICTIONARY_ROWS = 16
-_READ_ERRORS = (pa.ArrowException, OSError)
+# A dictionary holds a repeated cell once, and the footer counts it once: few rows at a time bound what it unfolds to.
+_PICTURE_ROWS = 16
 
 
 class ParquetReader:
@@ -40,14 +39,14 @@ class ParquetReader:
         self._path = shard.path
         try:
             self._file = pq.ParquetFile(self._watched or shard.path, buffer_size=1 << 20, pre_buffer=False, page_checksum_verification=True)
-            arrow = self._file.schema_arrow
-        except _READ_ERRORS as error:
+            arrow, names = self._file.schema_arrow, self._file.schema_arrow.names
+        except DAMAGE as error:
             self._raise_lost(error)
             raise UnreadableShardError(
                 f"{shard.path}: cannot be read as Parquet ({error}); fetch it again, or allow it with `source.max_unreadable_shards`"
             ) from error
         source, self._child = _dotted(arrow, source)
-        columns = resolve(arrow.names, source, shard.path)
+        columns = resolve(names, source, shard.path)
         self.notes = list(columns.notes)
         self._image = _image_place(arrow, source, shard.path, self._child)
         fields = [pa.field(name, clean_type(field.type)) for name, field in zip(columns.names, arrow, strict=True)]
@@ -118,7 +117,7 @@ class ParquetReader:
                 if step == 1:
                     break
                 step = max(1, step // 2)
-            except _READ_ERRORS as error:
+            except DAMAGE as error:
                 self._raise_lost(error)
                 break
         if done < count:
@@ -145,7 +144,7 @@ class ParquetReader:
                     columns.insert(self._image, pa.nulls(batch.num_rows, self._arrow.field(self._image).type))
                 yield start, pa.RecordBatch.from_arrays(columns, schema=self._arrow), True
                 done = start + batch.num_rows
-        except _READ_ERRORS as error:
+        except DAMAGE as error:
             self._raise_lost(error)
         while done < count:
             length = min(MAX_BATCH_ROWS, count - done)
@@ -157,10 +156,7 @@ class ParquetReader:
         footer = self._file.metadata.row_group(group)
         step = MAX_BATCH_BYTES * footer.num_rows // max(1, footer.total_byte_size)
         if self._image is not None and self.has_bytes:
-            name = self._arrow.names[self._image]
-            chunks = [footer.column(place) for place in range(footer.num_columns)]
-            if any("DICTIONARY" in encoding for c in chunks if c.path_in_schema.split(".")[0] == name for encoding in c.encodings):
-                step = min(step, _DICTIONARY_ROWS)
+            step = min(step, _PICTURE_ROWS)
         return max(1, min(MAX_BATCH_ROWS, step))
 
     def _samples(self, batch: pa.RecordBatch, rows: np.ndarray, *, damaged: bool) -> Samples:

@@ -8,13 +8,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.errors import InputError
 from schemas.job import Source
 from schemas.layout import join
 from schemas.shards import Shard
+from transforms.read.cleaning import DAMAGE
 from transforms.storage import FileInfo, is_local, list_files, open_read
 
 RANGE_BYTES = 256 << 20  # uncompressed, as the footer tells
@@ -120,7 +120,7 @@ def _ranges(path: str) -> tuple[tuple[int, int] | None, ...]:
     try:
         with open_read(path) as file:
             footer = pq.read_metadata(file)
-    except (pa.ArrowException, OSError):  # the reader says what is wrong with it, and the job how many such shards it bears
+    except DAMAGE:  # the reader says what is wrong with it, and the job how many such shards it bears
         return (None,)
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     ranges = tuple(_consecutive([(group.total_byte_size, group.num_rows) for group in groups]))

@@ -6,11 +6,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.job import Source
-from transforms.read.cleaning import REPLACED, as_text, clean
+from transforms.read.cleaning import DAMAGE, REPLACED, as_text, clean
 from transforms.read.columns import resolve
 from transforms.storage import local_copy
 
-_ERRORS = (pa.ArrowException, OSError)
 _UNREADABLE = "sidecar cannot be read: which downloads failed is unknown"
 
 
@@ -36,10 +35,10 @@ def read_sidecar(path: str, source: Source) -> tuple[Sidecar | None, list[str]]:
     with local_copy(path) as local:
         try:
             file = pq.ParquetFile(local)
-            arrow = file.schema_arrow
-        except _ERRORS:
+            names = file.schema_arrow.names
+        except DAMAGE:
             return None, [_UNREADABLE]
-        found = resolve(arrow.names, source, path)
+        found = resolve(names, source, path)
         if "key" not in found.roles:
             return None, ["sidecar without a key column: it cannot be joined, and was not read"]
         whole = _columns(file)
@@ -63,7 +62,7 @@ def _columns(file: pq.ParquetFile) -> list[pa.Array | None]:
     """Every column; None for one that is damaged. One that stands twice is damaged as a whole where either is."""
     try:
         return [_one(column) for column in file.read(use_threads=False).columns]
-    except _ERRORS:
+    except DAMAGE:
         names = file.schema_arrow.names
         return [_column(file, name, names[:place].count(name)) for place, name in enumerate(names)]
 
@@ -71,7 +70,7 @@ def _columns(file: pq.ParquetFile) -> list[pa.Array | None]:
 def _column(file: pq.ParquetFile, name: str, which: int) -> pa.Array | None:
     try:
         return _one(file.read(columns=[name], use_threads=False).column(which))
-    except _ERRORS:
+    except DAMAGE:
         return None
 
 
