@@ -52,6 +52,13 @@ def groups(evidence: Evidence) -> Fact:
     return computed(table, how)
 
 
+def languages(evidence: Evidence) -> Fact:
+    """Languages with enough kept rows to be named."""
+    found = [line for line in evidence.counts.lines("group") if line.a == "language" and line.c == "kept" and line.b not in NO_VALUE]
+    named = [line.b for line in sorted(found, key=lambda line: (-line.rows, line.b or "")) if line.rows >= SMALLEST]
+    return computed(named, f"labels of the language filter with at least {SMALLEST} kept rows, most frequent first")
+
+
 def _hidden(lines: list[tuple[int, int, int | None]]) -> list[bool]:
     """Lines of a table over the levels of one attribute that may not be told."""
     read, kept = [line[0] for line in lines], [line[1] for line in lines]

@@ -65,7 +65,7 @@ def _list(words: list[str]) -> str:
 
 
 def _instances(record: Record) -> str:
-    languages = [g["level"] for g in sorted(_of(record, "groups"), key=lambda g: -(g["kept"] or 0)) if g["attribute"] == "language" and g["kept"]]
+    languages = _of(record, "languages")
     formats = [line["format"] for line in _of(record, "pictures", "formats")]
     return f"Pairs of a picture and its caption. Picture formats: {_list(formats)}. Languages of captions, most frequent first: {_list(languages[:10])}."
 

@@ -45,6 +45,7 @@ def build_record(evidence: Evidence, domains: Domains) -> dict[str, Any]:
         "duplicates": totals.duplicates(evidence),
         "consent": consent.consent(evidence, read),
         "groups": groups,
+        "languages": people.languages(evidence),
         "unknown_shares": people.unknown_shares(groups["value"]),
         "weights": people.weights(evidence),
         "audit": people.audit(evidence),

@@ -1,0 +1,194 @@
+"""Cuts the record into the sections of a datasheet: rows, reasons, duplicates, consent, filters. Groups stand in `group_sections`."""
+
+from typing import Any
+
+from pipeline.documents.group_sections import groups_section, weights_section
+from pipeline.documents.view import Section, Table, number, percent, size, table, words
+
+Record = dict[str, Any]
+
+
+def sections(record: Record) -> list[Section]:
+    """All sections but the questions, in reading order."""
+    return [
+        _overview(record), _removed(record), _duplicates(record), _consent(record), groups_section(record), weights_section(record),
+        _filters(record), _scores(record), _data(record), _limits(record), _provenance(record),
+    ]  # fmt: skip
+
+
+def key_figures(record: Record) -> list[tuple[str, str]]:
+    """The few numbers that stand on top: (value, what it is)."""
+    totals = record["totals"]
+    clusters = sum(line["clusters"] for line in record["duplicates"]["image_clusters"]["value"])
+    return [
+        (number(totals["read"]["value"]), "rows read"),
+        (number(totals["kept"]["value"]), "rows kept"),
+        (percent(totals["kept_share"]["value"]), "kept of read"),
+        (size(totals["data_bytes"]["value"]), "of data"),
+        (number(clusters), "clusters of duplicates"),
+        (percent(record["consent"]["not_observable_share"]["value"]), "consent not observable"),
+    ]
+
+
+def alarms(record: Record) -> tuple[str, ...]:
+    """One sentence per filter that leaves nothing of a group; declared ones are no alarm."""
+    return tuple(
+        f"{line['reason']} removes every one of the {number(line['rows'])} readable rows with {line['attribute']} = {line['level']}."
+        for line in record["alarms"]["value"]
+        if not line["declared"]
+    )
+
+
+def _overview(record: Record) -> Section:
+    totals = record["totals"]
+    told = (
+        f"{number(totals['read']['value'])} rows were read, {number(totals['kept']['value'])} are kept, {number(totals['rejected']['value'])} "
+        f"were rejected and {number(totals['unreadable']['value'])} could not be read. The source holds "
+        f"{number(totals['source_rows']['value'])} rows by another count."
+    )
+    if not totals["kept"]["value"]:
+        told += " No row is kept: the data files hold the columns and no row."
+    steps = [(step["step"], number(step["rows"])) for step in record["funnel"]["value"]]
+    sources = [
+        (line["source"], line["format"], number(line["shards"]), number(line["rows"]), number(line["kept"])) for line in record["sources"]["value"]
+    ]
+    return Section(
+        "overview", "From source to release", (told,), ("funnel",),
+        (
+            table("Every row once", ("step", "rows#"), steps, record["funnel"]["how"]),
+            table("Sources", ("source", "format", "shards#", "rows#", "kept#"), sources, record["sources"]["how"]),
+        ),
+    )  # fmt: skip
+
+
+def _removed(record: Record) -> Section:
+    rows = [(r["reason"], number(r["rows"]), percent(r["share"]), number(r["sole"])) for r in record["reasons"]["value"]]
+    return Section(
+        "removed", "Why rows were removed", (), ("reasons",),
+        (
+            table("Reasons", ("reason", "rows#", "of read#", "only reason#"), rows, record["reasons"]["how"]),
+            _words(record, "actions", "Changed in kept rows", "action"),
+            _words(record, "flags", "Noticed", "flag"),
+            table("Unreadable rows", ("problem", "rows#"), [(r["problem"], number(r["rows"])) for r in record["unreadable"]["value"]],
+                  record["unreadable"]["how"]),
+            table("Notes on shards", ("note", "shards#"), [(r["note"], number(r["shards"])) for r in record["notes"]["value"]],
+                  record["notes"]["how"]),
+        ),
+    )  # fmt: skip
+
+
+def _words(record: Record, name: str, title: str, head: str) -> Table:
+    return table(title, (head, "rows#"), [(r["word"], number(r["rows"])) for r in record[name]["value"]], record[name]["how"])
+
+
+def _duplicates(record: Record) -> Section:
+    found = record["duplicates"]
+    told = (
+        f"Policy {found['policy']['value']}: which edges join rows into a cluster. Pictures were decoded in mode {found['mode']['value']} and "
+        f"compared with reach {found['reach']['value']}. Every candidate pair was verified before it counted."
+    )
+    rows = [(r["reason"], number(r["identical"]), number(r["near"])) for r in found["rows"]["value"]]
+    sizes = [
+        (kind, number(line["size"]), number(line["clusters"]))
+        for kind in ("image", "caption")
+        for line in found[f"{kind}_clusters"]["value"]
+    ]
+    return Section(
+        "duplicates", "Duplicates", (told,), ("clusters",),
+        (
+            table("Rows that repeat another", ("reason", "identical#", "near#"), rows, found["rows"]["how"]),
+            table("Cluster sizes", ("clusters of", "rows in it#", "clusters#"), sizes, found["image_clusters"]["how"], folded=len(sizes) > 12),
+        ),
+    )  # fmt: skip
+
+
+def _consent(record: Record) -> Section:
+    found = record["consent"]
+    told = [f"{percent(found['not_observable_share']['value'])} of the rows read: not observable. Nothing spoke, and not every kind of signal could be seen."]
+    told += [f"{line['signal'][0].upper()}{line['signal'][1:]}: {percent(line['not_observable'])} not observable." for line in found["observability"]["value"]]
+    states = [(s["state"], number(s["rows"]), percent(s["share"]), number(s["kept"])) for s in found["states"]["value"]]
+    seen = [(o["signal"], o["scope"], percent(o["observable"]), percent(o["not_observable"])) for o in found["observability"]["value"]]
+    signals = [(words(s["signal"]), words(s["scope"]), words(s["value"]), number(s["found"])) for s in found["signals"]["value"]]
+    return Section(
+        "consent", "Consent and reservations", (" ".join(told), f"Reservations were asked about the use: {words(found['use']['value'])}."),
+        ("consent", "observable"),
+        (
+            table("State of every row read", ("state", "rows#", "of read#", "kept#"), states, found["states"]["how"]),
+            table("What could have been seen", ("kind of signal", "scope", "observable#", "not observable#"), seen, found["observability"]["how"]),
+            table("Signals found", ("signal", "scope", "value", "found#"), signals, found["signals"]["how"]),
+        ),
+    )  # fmt: skip
+
+
+def _filters(record: Record) -> Section:
+    rows = [
+        (
+            f["filter"], f["does"], f["action"] if f["judged"] else "off", words(f["options"]), number(f["rejected"]), number(f["flagged"]),
+            number(f["not_scored"]),
+        )
+        for f in record["filters"]["value"]
+    ]  # fmt: skip
+    files = [
+        (f["filter"], kind, found["name"], found["sha256"])
+        for f in record["filters"]["value"]
+        for kind, key in (("model", "models"), ("list", "lists"))
+        for found in f[key]
+    ]
+    counted = [
+        (name, word, number(rows)) for name, found in record["run_counts"]["value"].items() for word, rows in found.items()
+    ]
+    heads = ("filter", "what it does", "action", "options", "rejected#", "flagged#", "not scored#")
+    return Section(
+        "filters", "Filters", (record["image_model"]["value"],), (),
+        (
+            table("Filters and their options", heads, rows, record["filters"]["how"]),
+            table("Models and lists", ("filter", "kind", "name", "sha256"), files),
+            table("Counted over the whole run", ("filter", "what", "rows#"), counted, record["run_counts"]["how"], folded=True),
+        ),
+    )  # fmt: skip
+
+
+def _scores(record: Record) -> Section:
+    rows = [
+        (s["score"], words(s["min"]), words(s["max"]), number(sum(s["kept"])), number(sum(s["removed"]))) for s in record["scores"]["value"]
+    ]
+    charts = tuple(f"score-{place}" for place in range(len(record["scores"]["value"])))
+    return Section(
+        "scores", "Scores", (), charts,
+        (table("Scored rows", ("score", "least#", "greatest#", "kept#", "removed#"), rows, record["scores"]["how"]),),
+    )  # fmt: skip
+
+
+def _data(record: Record) -> Section:
+    rows = [
+        (c["column"], c["type"], number(c["nulls"]), percent(c["share"]), c["meaning"], words(c["joined_from"])) for c in record["columns"]["value"]
+    ]
+    pictures, domains = record["pictures"], record["domains"]
+    formats = [(f["format"], number(f["rows"]), size(f["bytes"])) for f in pictures["formats"]["value"]]
+    sides = [(f"{s['from']} to {s['to']} px", number(s["rows"])) for s in pictures["sides"]["value"]]
+    told = (
+        f"Kept rows come from {number(domains['number']['value'])} registrable domains; the {number(domains['listed']['value'])} largest, with "
+        f"{percent(domains['listed_share']['value'])} of all {words(domains['measure']['value']).replace('_', ' ')}, stand in top_domains.csv. "
+        f"Source columns that are not published: {words(record['dropped_columns']['value'])}."
+    )
+    return Section(
+        "data", "What the data holds", (told,), (),
+        (
+            table("Columns", ("column", "type", "nulls#", "of kept#", "meaning", "joined from"), rows, record["columns"]["how"]),
+            table("Picture formats", ("format", "rows#", "bytes#"), formats, pictures["formats"]["how"]),
+            table("Picture sizes", ("shorter side", "rows#"), sides, pictures["sides"]["how"]),
+        ),
+    )  # fmt: skip
+
+
+def _limits(record: Record) -> Section:
+    return Section("limits", "What this run cannot see", tuple(record["limits"]["value"]))
+
+
+def _provenance(record: Record) -> Section:
+    made = record["software"]
+    rows = [("Winnow", made["winnow"]["value"]), ("code", made["code"]["value"]), ("schema", made["schema_version"]["value"]),
+            ("job", record["job"]["value"])]  # fmt: skip
+    rows += list(made["libraries"]["value"].items())
+    told = "Hashes of every file, and of the ledger, stand in manifest.json. The ledger itself, which says what became of each row, is private."
+    return Section("provenance", "How it was made", (told,), (), (table("Versions", ("what", "version or digest"), rows, folded=True),))
