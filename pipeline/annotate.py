@@ -17,7 +17,7 @@ from typing import Self
 
 import apache_beam as beam
 
-from pipeline.progress import shown
+from pipeline.progress import Progress
 from pipeline.run import Run
 from schemas.errors import InputError, WinnowError, reported
 from schemas.job import Source
@@ -45,7 +45,7 @@ def annotate(run: Run) -> None:
     remove(stop)
     done = {file.path for folder in (run.layout.annotations, run.layout.signatures) for file in list_files(join(folder, "*"))}
     stale = [shard for shard in run.shards if not {run.annotation(shard), run.signature(shard)} <= done]
-    with _Limits(run, stop), shown("annotate", [run.annotation(shard) for shard in run.shards]):
+    with _Limits(run, stop), Progress("annotate", len(run.shards), [run.annotation(shard) for shard in run.shards]):
         if stale:
             tasks = [(shard, run.annotation(shard), run.signature(shard)) for shard in stale]
             recipe = Recipe(run.filters, run.job.dedup.images.mode)
@@ -106,16 +106,17 @@ def check_limits(run: Run, annotations: Sequence[str], *, final: bool) -> None:
         lost = [f"{shard.path}: {tally['unreadable_shard']}" for shard, tally in mine if tally["unreadable_shard"]]
         if len(lost) > source.max_unreadable_shards:
             raise InputError(
-                f"source {source.name}: {len(lost)} shards cannot be read at all; max_unreadable_shards allows {source.max_unreadable_shards}. "
-                f"First: {lost[0]}"
+                f"source {source.name}: {len(lost)} shards cannot be read at all; "
+                f"max_unreadable_shards allows {source.max_unreadable_shards}. First: {lost[0]}"
             )
         rows = sum(tally["rows"] - tally["recorded"] for _, tally in mine)
         unreadable = sum(tally["unreadable"] for _, tally in mine)
         if unreadable > source.max_unreadable * rows and (final or rows >= EARLY_STOP_ROWS):
             worst = max(mine, key=lambda found: found[1]["unreadable"])[0]
             raise InputError(
-                f"source {source.name}: {unreadable} of {rows} rows are unreadable, more than max_unreadable: {source.max_unreadable} "
-                f"allows; most of them in {worst.path}. Look at a few with `winnow preview`, mend the shards, or raise source.max_unreadable."
+                f"source {source.name}: {unreadable} of {rows} rows are unreadable, more than "
+                f"max_unreadable: {source.max_unreadable} allows; most of them in {worst.path}. "
+                f"Look at a few with `winnow preview`, mend the shards, or raise source.max_unreadable."
             )
     _check_not_scored(run, tallies, final=final)
 

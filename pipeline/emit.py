@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 import apache_beam as beam
 
 from pipeline.judge import read_judged
-from pipeline.progress import shown
+from pipeline.progress import Progress
 from pipeline.run import Run
 from schemas import annotations
 from schemas.errors import JobError, reported
@@ -38,7 +38,7 @@ def emit(run: Run) -> None:
     for folder in (run.layout.data, run.layout.emitted):
         sweep(folder)
     stale = [task for task in tasks if not _is_done(task)]
-    with shown("emit", [task.summary for task in tasks]):
+    with Progress("emit", len(tasks), [task.summary for task in tasks]):
         if stale:
             size = sum(task.shard.size for task in stale)
             run.engine.run("emit", lambda root: root | EmitShards(stale, run.job.source, release), size)

@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError, create_model
 
 from schemas.errors import JobError
-from schemas.job import Job, Section, section
+from schemas.job import Job, Phase, Section, leaves, section
 from schemas.layout import Layout, join
 from transforms.filters import filter_types, in_reading_order
 from transforms.filters.base import Filter
@@ -69,6 +69,21 @@ def build_job(content: Mapping[str, Any], folder: str, name: str) -> Job:
     return _located(job, folder, name)
 
 
+def phases_of(path: str) -> set[Phase]:
+    """The phases that read a key, or any of the keys below it; none where there is no such key.
+
+    >>> sorted(phases_of("filters.toxicity.max")), phases_of("dedup.images.mode")
+    ([<Phase.JUDGE: 'judge'>], {<Phase.ANNOTATE: 'annotate'>})
+    """
+    asked = [part for part in path.split(".") if not part.isdigit()]  # places in lists
+    found = set()
+    for known, field in leaves(job_model()):
+        parts = known.split(".")
+        if parts[: len(asked)] == asked and isinstance(field.json_schema_extra, dict):
+            found.add(Phase(str(field.json_schema_extra["phase"])))
+    return found
+
+
 def filters_of(job: Job) -> list[Filter]:
     """The job's filters, each after those whose measures it reads."""
     return in_reading_order({name: getattr(job.filters, name) for name in type(job.filters).model_fields})
@@ -87,7 +102,7 @@ class _StrictLoader(yaml.SafeLoader):
 def _mapping_once(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
-        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str):
             raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is not text", key_node.start_mark)
         if key in seen:

@@ -26,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.progress import shown
+from pipeline.progress import Progress
 from pipeline.run import Run
 from schemas.errors import LawError, reported
 from schemas.job import Rebalance
@@ -107,7 +107,7 @@ def judge(run: Run) -> None:
         remove(run.layout.judged)
         sweep(run.layout.ledger)
         docket = _docket(run)
-        with shown("judge"):
+        with Progress("judge", 0, []):
             run.engine.run("judge", lambda root: root | JudgeRun(docket, run.judge_digest), 400 * docket.starts[-1])
         _sweep_ledgers(run)
     check_conservation(run)
@@ -147,7 +147,8 @@ def _docket(run: Run) -> Docket:
     rows = [json.loads(footer.metadata[TALLY])["rows"] for footer in read_footers(annotations)]
     starts = (0, *itertools.accumulate(rows))
     names = tuple(shard.name for shard in run.shards)
-    return Docket(names, annotations, starts, run.filters, run.layout, run.job.dedup.images.mode, run.job.rebalance, run.job.dedup.max_per_caption, versions())
+    dedup, rebalance = run.job.dedup, run.job.rebalance
+    return Docket(names, annotations, starts, run.filters, run.layout, dedup.images.mode, rebalance, dedup.max_per_caption, versions())
 
 
 def _sweep_ledgers(run: Run) -> None:

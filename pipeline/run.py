@@ -1,5 +1,6 @@
 """A run: a job, its shards, its filters, and where every file of it lies. Each phase takes one and leaves files behind."""
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -8,12 +9,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.jobfile import build_job, filters_of, lay_over, layout_of, load_job
-from schemas.errors import DifferenceError, MissingError
+from schemas.errors import DifferenceError, MissingError, UnreadableShardError
 from schemas.job import Job, Phase, keys_of
 from schemas.layout import Layout
 from schemas.shards import Shard
 from schemas.versions import digest, versions
+from transforms.balance import targets
 from transforms.filters.base import Filter
+from transforms.filters.columns import Columns
+from transforms.read.reader import TARS_LOOKED_AT, check_columns, open_shard
 from transforms.read.shards import list_shards
 from transforms.storage import exists, read_bytes, write_bytes
 
@@ -30,7 +34,7 @@ class Run:
       layout: the release folder and the work folder.
       shards: every shard of the input, by name.
       filters: every installed filter, each after those it reads.
-      engine: what runs Beam pipelines.
+      beam_args: Beam's own options, for the engine.
       replace: whether a finished release made from other inputs may be overwritten.
     """
 
@@ -38,8 +42,15 @@ class Run:
     layout: Layout
     shards: tuple[Shard, ...]
     filters: tuple[Filter, ...]
-    engine: "Engine"
+    beam_args: tuple[str, ...] = ()
     replace: bool = False
+
+    @functools.cached_property
+    def engine(self) -> "Engine":
+        """What runs Beam pipelines; made when it is first asked for, because Beam takes a second to load."""
+        from pipeline.engine import Engine
+
+        return Engine.from_job(self.job.workers, self.beam_args)
 
     @functools.cached_property
     def annotate_digests(self) -> dict[str, str]:
@@ -99,8 +110,32 @@ def open_run(
     if limit_shards is not None:
         trial = f"{job.output.rstrip('/')}.trial"
         job = job.model_copy(update={"output": trial, "work": f"{trial}.work"})
+    targets.check(job.rebalance)
     shards = list_shards(job.source, os.path.dirname(os.path.abspath(path)))[:limit_shards]
-    return _opened(job, shards, beam_args, replace=replace)
+    run = _opened(job, shards, beam_args, replace=replace or limit_shards is not None)
+    check_columns(run.shards, job.source)
+    _check_rules(run)
+    if beam_args:
+        run.engine  # noqa: B018 -- an option that is wrong is told before anything is read
+    return run
+
+
+def find_run(out: str, work: str | None) -> Layout:
+    """Where a run lies that was started at least once.
+
+    Args:
+      out: the release folder.
+      work: the work folder, where the job set another than `<out>.work`.
+
+    Raises:
+      DifferenceError: there is no such run.
+    """
+    layout = Layout(out.rstrip("/"), (work or f"{out.rstrip('/')}.work").rstrip("/"))
+    if not exists(layout.record):
+        raise DifferenceError(
+            f"{out}: no run to look into ({layout.record} is not there); give the release folder, and --work where the job set another"
+        )
+    return layout
 
 
 def reopen_run(out: str, work: str | None, settings: Sequence[str] = ()) -> Run:
@@ -114,16 +149,13 @@ def reopen_run(out: str, work: str | None, settings: Sequence[str] = ()) -> Run:
     Raises:
       DifferenceError: there is no such run.
     """
-    layout = Layout(out.rstrip("/"), (work or f"{out.rstrip('/')}.work").rstrip("/"))
-    if not exists(layout.record):
-        raise DifferenceError(
-            f"{out}: no run to look into ({layout.record} is not there); give the release folder, and --work where the job set another"
-        )
+    layout = find_run(out, work)
     record = json.loads(read_bytes(layout.record))
     content = record["job"]
     for setting in settings:
         lay_over(content, setting)
-    job = build_job(content, os.getcwd(), layout.record)
+    job = build_job(content, os.getcwd(), "--set" if settings else layout.record)
+    targets.check(job.rebalance)
     job = job.model_copy(update={"output": layout.out, "work": layout.work})
     shards = [Shard(**{**found, "row_groups": tuple(found["row_groups"]) if found["row_groups"] else None}) for found in record["shards"]]
     return _opened(job, shards, ())
@@ -137,12 +169,30 @@ def write_record(run: Run) -> None:
 
 
 def _opened(job: Job, shards: Sequence[Shard], beam_args: Sequence[str], *, replace: bool = False) -> Run:
-    from pipeline.engine import Engine
-
     filters = tuple(filters_of(job))
     for rule in filters:
         try:
             rule.models(), rule.list_files()
         except MissingError as error:
             raise MissingError(f"filters.{rule.name}: {error}") from error
-    return Run(job, layout_of(job), tuple(shards), filters, Engine.from_job(job.workers, beam_args), replace)
+    return Run(job, layout_of(job), tuple(shards), filters, tuple(beam_args), replace)
+
+
+def _check_rules(run: Run) -> None:
+    """Makes sure that every column with a bound of the job's own is in some file.
+
+    Raises:
+      JobError: names the rule's key, and the columns that there are.
+    """
+    [rules] = [rule for rule in run.filters if isinstance(rule, Columns)]
+    wanted = {rule.column for rule in rules.rules}
+    there: set[str] = set()
+    for source in run.job.source:
+        mine = [shard for shard in run.shards if shard.source == source.name]
+        for shard in mine[:TARS_LOOKED_AT] if source.format == "webdataset" else mine:
+            if wanted <= there:
+                return
+            with contextlib.suppress(UnreadableShardError), open_shard(shard, source) as reader:
+                there.update(reader.schema.names)
+    if there:
+        rules.check(there)

@@ -4,79 +4,150 @@ import os
 import shutil
 import time
 from collections import Counter
+from collections.abc import Iterator
 
+import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
-from transforms.read.count import count_rows
 
-from pipeline.commands.sample import judged, look
+from pipeline.commands.sample import Look, first_rows, judged, measured
+from pipeline.memory import available_bytes
 from pipeline.run import Run
+from schemas import reasons
+from schemas.errors import UnreadableShardError
+from schemas.samples import Samples
+from schemas.shards import Shard
+from transforms.read.count import count_rows
 from transforms.storage import is_local
+from transforms.verdicts import Verdicts
 
-PROBED_ROWS = 50
-SIGNATURE_BYTES = 2_900  # a row's signatures, most of it the thumbnail
-WHOLE_JOB = 1.6  # a run's CPU seconds for one of a probe: reading twice, matching, judging, writing
+PROBED_ROWS = 100
+WARMING_ROWS = 5  # measured first, so that loading models is not taken for the cost of rows
+FEWEST = 5  # rows of a group of which a filter must remove every one before that is an alarm
+ROW_BYTES = 3_600  # a row's signatures (most of it the thumbnail), annotation and ledger
+MANY_ROWS = 1_000_000  # below, match takes one pass wherever it runs
+WHOLE_RUN = 1.6  # a run's CPU seconds for one of measuring: it also reads twice, matches, judges and writes
 
 
 def check(run: Run, console: Console, *, plan: bool) -> None:
-    """Prints what was found; the job itself was validated when the run was opened."""
-    shards, size = run.shards, sum(shard.size for shard in run.shards)
-    console.print(f"{len(shards)} shards, {_bytes(size)}: {shards[0].path}{' ...' if len(shards) > 1 else ''}")
-    began = time.process_time()
-    found = look(run, shards[0], PROBED_ROWS)
-    cost = time.process_time() - began
-    if found is None:
-        console.print(f"the first shard, {shards[0].name}, holds no rows")
+    """Prints what was found; the job itself was validated when the run was opened.
+
+    Raises:
+      InputError: no shard can be read.
+    """
+    console.print(_shards(run))
+    shard, samples = _first_readable(run, console)
+    if samples is None:
+        console.print(f"no shard that was looked at holds any row; the last is {escape(shard.path)}")
         return
-    rows = len(found.samples)
-    total = round(count_rows(shards[0]) * size / max(1, shards[0].size))
-    console.print(
-        f"about {total:,} rows; columns: {', '.join(f'{role} = {column}' for role, column in sorted(found.samples.roles.items()))}"
-    )
-    verdicts = judged([found], run)[0]
-    unreadable = int(verdicts.unreadable.sum())
-    console.print(
-        f"probed {rows} rows of {shards[0].name}: {unreadable} unreadable, {int(verdicts.rejected.sum()) - unreadable} would be rejected"
-    )
-    for warning in _silenced(found.annotations.column("groups"), verdicts):
-        console.print(f"[bold]alarm[/bold]: {warning}")
-    scratch = total * (SIGNATURE_BYTES + 700)
-    console.print(
-        f"expect about {_duration(cost / rows * total * WHOLE_JOB)} of one core, {_bytes(scratch)} in {run.layout.work}, "
-        f"and at most {_bytes(size)} in {run.layout.out}"
-    )
-    _check_room(run, scratch + size, console)
+    roles = ", ".join(f"{role} = {column}" for role, column in sorted(samples.roles.items()))
+    console.print(f"columns of {escape(shard.path)}: {escape(roles or 'none that is known')}")
+    measured(run, shard, samples.slice(0, WARMING_ROWS))
+    began = time.process_time()
+    found = measured(run, shard, samples)
+    cost = (time.process_time() - began) / len(samples)
+    _tell_verdicts(run, found, console)
+    source = next(source for source in run.job.source if source.name == shard.source)
+    rows = _estimated_rows(run, count_rows(shard, source), shard)
+    _tell_cost(run, rows, cost, console, plan=plan)
     if plan:
-        console.print(_plan(run, total))
+        console.print(_plan(run, rows))
 
 
-def _silenced(groups: object, verdicts: object) -> list[str]:
-    """Languages of which every probed row would go."""
-    languages = groups.field("language").to_pylist()  # type: ignore[attr-defined]
-    rejected = verdicts.rejected.tolist()  # type: ignore[attr-defined]
-    seen, gone = Counter(languages), Counter(word for word, out in zip(languages, rejected, strict=True) if out)
-    return [
-        f"all {n} probed rows in language {word} would be rejected"
-        for word, n in sorted(seen.items(), key=str)
-        if n >= 5 and gone[word] == n
-    ]
+def _shards(run: Run) -> Table:
+    table = Table("source", "format", "shards", "size", "first")
+    for source in run.job.source:
+        mine = [shard for shard in run.shards if shard.source == source.name]
+        if mine:
+            size = sum({shard.path: shard.size for shard in mine}.values())
+            table.add_row(source.name, source.format, f"{len(mine):,}", told_bytes(size), escape(mine[0].path))
+    return table
 
 
-def _check_room(run: Run, needed: int, console: Console) -> None:
-    if is_local(run.layout.work):
-        folder = run.layout.work
+def _first_readable(run: Run, console: Console) -> tuple[Shard, Samples | None]:
+    """The first shard that can be read and holds a row, and its first rows; those before it are told of."""
+    broken: UnreadableShardError | None = None
+    for shard in run.shards:
+        try:
+            samples = first_rows(run, shard, PROBED_ROWS)
+        except UnreadableShardError as error:
+            console.print(f"[bold]alarm[/bold]: {escape(str(error))}")
+            broken = error
+            continue
+        if samples is not None:
+            return shard, samples
+    if broken is not None:
+        raise broken
+    return run.shards[-1], None
+
+
+def _estimated_rows(run: Run, counted: int, shard: Shard) -> int:
+    """Rows of the run, if the rows of every shard are as large as those of the one that was counted."""
+    sizes = {other.path: other.size for other in run.shards}
+    if shard.row_groups is not None:  # a range of a file: as many rows in every range
+        return counted * len(run.shards)
+    return max(counted, round(counted * sum(sizes.values()) / max(1, shard.size)))
+
+
+def _tell_verdicts(run: Run, found: Look, console: Console) -> None:
+    [verdicts] = judged([found], run)
+    unreadable, gone = int(verdicts.unreadable.sum()), int(verdicts.rejected.sum())
+    told = f"probed {len(found.samples)} rows: {unreadable} unreadable, {gone - unreadable} would be rejected"
+    console.print(f"{told}, before duplicates are looked for")
+    for alarm in _silenced(verdicts):
+        console.print(f"[bold]alarm[/bold]: {escape(alarm)}")
+
+
+def _silenced(verdicts: Verdicts) -> Iterator[str]:
+    """Filters that remove every probed row of a language or group."""
+    groups = verdicts.annotations.column("groups")
+    removed: dict[str, np.ndarray] = {}
+    for finding in verdicts.findings:
+        if finding.kind == "reason" and finding.word != reasons.UNREADABLE:
+            removed.setdefault(finding.word, np.zeros(len(verdicts), bool))[finding.rows] = True
+    for attribute in groups.type:
+        levels = groups.field(attribute.name).to_pylist()
+        rows = Counter(levels)
+        for reason, mask in removed.items():
+            gone = Counter(level for level, out in zip(levels, mask.tolist(), strict=True) if out)
+            for level in sorted(level for level, n in rows.items() if n >= FEWEST and gone[level] == n):
+                yield f"{reason} removes all {rows[level]} probed rows with {attribute.name} = {level}"
+
+
+def _tell_cost(run: Run, rows: int, cost: float, console: Console, *, plan: bool) -> None:
+    size = sum({shard.path: shard.size for shard in run.shards}.values())
+    scratch = rows * ROW_BYTES
+    console.print(
+        f"expect about {rows:,} rows, {_duration(cost * rows * WHOLE_RUN)} of one core, "
+        f"{told_bytes(scratch)} in {escape(run.layout.work)}, and at most {told_bytes(size)} in {escape(run.layout.out)}"
+    )
+    folder = run.layout.work
+    if is_local(folder):
         while not os.path.exists(folder):
-            folder = os.path.dirname(folder) or "/"
+            folder = os.path.dirname(folder) or "."
         free = shutil.disk_usage(folder).free
-        if free < needed:
-            console.print(f"[bold]alarm[/bold]: {_bytes(free)} are free below {folder}, {_bytes(needed)} are expected to be needed")
+        if free < scratch + size:
+            told = f"{told_bytes(free)} are free below {escape(folder)}, about {told_bytes(scratch + size)} will be needed"
+            console.print(f"[bold]alarm[/bold]: {told}")
+    if plan or rows > MANY_ROWS:
+        console.print(_match_need(rows))
+
+
+def _match_need(rows: int) -> str:
+    from pipeline.match import passes_needed  # loads Beam and compiled kernels: two seconds that a small job need not wait for
+
+    memory = available_bytes()
+    passes = passes_needed(rows, memory)
+    return f"match on this machine: {passes} {'pass' if passes == 1 else 'passes'} in the {told_bytes(memory)} of memory it may take"
 
 
 def _plan(run: Run, rows: int) -> Table:
+    from transforms.match.plan import KEY_BYTES
+
     table = Table("phase", "reads", "writes", "crosses a shuffle", title="plan")
-    pairs = rows * (18 * 12 + 12 * 4 * 16)
     table.add_row("annotate", "source", "annotations, signatures", "shard descriptors")
-    table.add_row("match", "signatures", "clusters", f"packed keys, about {_bytes(pairs)}")
+    table.add_row("match", "signatures", "clusters", f"packed keys, about {told_bytes(rows * sum(KEY_BYTES))}")
     table.add_row("judge", "annotations, clusters, lists", "ledger", "rows of clusters, reserved URLs, counts per cell")
     table.add_row("emit", "source, ledger", "data, summaries", "shard descriptors")
     table.add_row("document", "summaries", "datasheet, cards, manifest", "summaries")
@@ -86,7 +157,12 @@ def _plan(run: Run, rows: int) -> Table:
     return table
 
 
-def _bytes(number: float) -> str:
+def told_bytes(number: float) -> str:
+    """A size for people.
+
+    >>> told_bytes(1234), told_bytes(2.5e12)
+    ('1 kB', '2.5 TB')
+    """
     for unit in ("B", "kB", "MB", "GB"):
         if number < 1000:
             return f"{number:,.0f} {unit}"

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from pipeline.commands.run import run_phases
+from pipeline.commands.run import run_phases, summary
 from pipeline.demo import make_demo
 from pipeline.run import open_run
 from schemas.errors import JobError
@@ -16,18 +16,20 @@ def demo(folder: str) -> None:
       JobError: the folder holds something else.
     """
     job = os.path.join(folder, "job.yaml")
-    if os.path.isdir(folder) and os.listdir(folder) and not os.path.exists(job):
-        raise JobError(f"{folder} is not empty: name a new folder for the demo")
+    if os.path.exists(folder) and (not os.path.isdir(folder) or (os.listdir(folder) and not os.path.exists(job))):
+        raise JobError(f"{folder} is there and no demo: name a new folder")
     make_demo(folder)
     opened = open_run(job, (), replace=True)
     run_phases(opened)
     layout = opened.layout
+    for line in summary(layout):
+        print(f"winnow: {line}", file=sys.stderr)
     print(
         "\nThe demo is done. Look at\n"
         f"  datasheet  {layout.out}/datasheet.html\n"
         f"  data       {layout.data}/\n"
         f"  ledger     {layout.ledger}/\n"
         f"  job file   {job}\n"
-        f"Ask why a row went: winnow why {layout.out} KEY",
+        f"Ask why a row went: winnow why {layout.out} 000000010",
         file=sys.stderr,
     )

@@ -18,7 +18,8 @@ def list_filters(console: Console) -> None:
         for option, field in kind.model_fields.items():
             extra = field.json_schema_extra
             phase = str(extra.get("phase", "")) if isinstance(extra, dict) else ""
-            table.add_row("", option, escape(str(field.get_default(call_default_factory=True))), phase, escape(field.description or ""))
+            default = "" if field.is_required() else str(field.get_default(call_default_factory=True))
+            table.add_row("", option, escape(default), phase, escape(field.description or ""))
     console.print(table)
 
 

@@ -1,19 +1,21 @@
 """`winnow run`: the five phases in order, or some of them."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
 from pipeline.annotate import annotate
 from pipeline.document import document
-from pipeline.emit import emit
-from pipeline.judge import judge
-from pipeline.lease import leased
+from pipeline.emit import check_replace, emit, tasks_of
+from pipeline.judge import judge, read_judged
+from pipeline.lease import Lease
 from pipeline.log import logged
 from pipeline.match import match
 from pipeline.memory import available_bytes
-from pipeline.progress import shown
+from pipeline.progress import Progress
 from pipeline.run import Run, write_record
 from schemas.errors import JobError
+from schemas.layout import Layout
 from transforms.footers import read_footers
 from transforms.match.rows import SignatureFile
 from transforms.storage import exists, make_private, read_bytes, remove, write_bytes
@@ -23,18 +25,47 @@ def run_phases(run: Run, only: Sequence[str] = ()) -> None:
     """Runs all phases, or the named ones, in their order; what is fresh is not done again.
 
     Raises:
-      JobError: an unknown phase.
+      JobError: an unknown phase, one whose inputs are not there, or a finished release made from other inputs is in the way.
       WinnowError: whatever a phase found; each error carries its exit status.
     """
     unknown = [name for name in only if name not in PHASES]
     if unknown:
         raise JobError(f"--phase {unknown[0]}: no such phase; the phases are {', '.join(PHASES)}")
     make_private(run.layout.work)
-    with leased(run.layout.lease), logged(run.layout.log):
+    with Lease(run.layout.lease), logged(run.layout.log):
+        if set(only) != {"annotate"}:
+            _make_way(run)
         write_record(run)
         for name, phase in PHASES.items():
             if not only or name in only:
+                if name != "annotate":
+                    _check_annotated(run, name)
                 phase(run)
+
+
+def _make_way(run: Run) -> None:
+    """Makes sure, before hours of work, that a finished release may be overwritten where this run would change it."""
+    if not exists(run.layout.manifest):
+        return
+    judged = read_judged(run.layout)
+    if judged is not None and judged["digest"] == run.judge_digest:
+        check_replace(run, tasks_of(run))
+    elif run.replace:
+        remove(run.layout.manifest)  # it speaks of a ledger that is about to change
+    else:
+        raise JobError(
+            f"{run.layout.out} holds a finished release made from other inputs, lists or keys, or by another version. Say --replace to "
+            "overwrite it, or name another folder with --set output=..."
+        )
+
+
+def _check_annotated(run: Run, phase: str) -> None:
+    missing = [shard for shard in run.shards if not exists(run.annotation(shard))]
+    if missing:
+        raise JobError(
+            f"--phase {phase}: {len(missing)} of {len(run.shards)} shards are not annotated as this job asks, the first is "
+            f"{missing[0].path}; run `winnow run` without --phase"
+        )
 
 
 def match_whole(run: Run) -> None:
@@ -44,9 +75,24 @@ def match_whole(run: Run) -> None:
     remove(run.layout.matched)
     footers = read_footers([run.annotation(shard) for shard in run.shards])
     signatures = [SignatureFile(run.signature(shard), footer.rows) for shard, footer in zip(run.shards, footers, strict=True)]
-    with shown("match"):
+    with Progress("match", 0, []):
         match(signatures, run.layout.clusters, run.job.dedup, run.engine, available_bytes() if run.engine.is_local else None)
     write_bytes(run.layout.matched, json.dumps({"digest": run.match_digest}).encode())
+
+
+def summary(layout: Layout) -> Iterator[str]:
+    """What a finished run has to say: alarms, counts, and where everything lies; one sentence each."""
+    judged = read_judged(layout) or {}
+    for found in judged["weights"]["silenced"]:
+        if not found["declared"]:
+            what = f"the filter {found['reason']} removes" if found["reason"] else "all filters together remove"
+            yield f"alarm: {what} every one of the {found['rows']} rows with {found['attribute']} = {found['level']}"
+    verdicts: Counter[str] = Counter()
+    for shard in judged["ledger"].values():
+        verdicts.update(shard["verdicts"])
+    told = ", ".join(f"{number:,} {verdict}" for verdict, number in sorted(verdicts.items()))
+    yield f"{sum(verdicts.values()):,} rows: {told or 'none'}"
+    yield f"datasheet {layout.out}/datasheet.html, data {layout.data}/, ledger {layout.ledger}/"
 
 
 PHASES: dict[str, Callable[[Run], None]] = {

@@ -2,16 +2,15 @@
 
 import dataclasses
 import hashlib
-import itertools
 from collections.abc import Sequence
 
 import pyarrow as pa
-from transforms.read.reader import open_shard
 
 from pipeline.run import Run
 from schemas.samples import Samples
 from schemas.shards import Shard
 from transforms.annotate import Recipe, annotate_rows
+from transforms.read.reader import open_shard
 from transforms.verdicts import Facts, Verdicts, collect_facts, judge_rows
 
 
@@ -24,22 +23,30 @@ class Look:
     annotations: pa.RecordBatch
 
 
-def look(run: Run, shard: Shard, rows: int, skip: int = 0) -> Look | None:
-    """The first rows of a shard's batch number `skip`, measured by every filter; None where the shard has no rows there."""
+def first_rows(run: Run, shard: Shard, rows: int) -> Samples | None:
+    """The first rows of a shard, at most as many as its reader's first batch holds; None where the shard has none.
+
+    Raises:
+      UnreadableShardError: the shard cannot be read as a whole.
+    """
     source = next(source for source in run.job.source if source.name == shard.source)
     with open_shard(shard, source) as reader:
-        samples = next(itertools.islice(reader.batches(), skip, None), None)
-    if samples is None or not len(samples):
-        return None
-    samples = samples.slice(0, min(rows, len(samples)))
+        samples = next(iter(reader.batches()), None)
+    return None if samples is None or not len(samples) else samples.slice(0, min(rows, len(samples)))
+
+
+def measured(run: Run, shard: Shard, samples: Samples) -> Look:
+    """The rows as every filter measures them."""
+    source = next(source for source in run.job.source if source.name == shard.source)
     annotations, _ = annotate_rows(samples, shard, source.decode, Recipe(run.filters, run.job.dedup.images.mode))
     return Look(shard, samples, annotations)
 
 
 def judged(looks: Sequence[Look], run: Run) -> list[Verdicts]:
     """What would become of the rows, as far as they themselves tell: no duplicates, no reservations of other rows."""
-    facts = Facts.merged([collect_facts(found.annotations, run.filters, run.job.dedup.images.mode) for found in looks])
-    return [judge_rows(found.annotations, run.filters, facts, run.job.dedup.images.mode) for found in looks]
+    mode = run.job.dedup.images.mode
+    facts = Facts.merged([collect_facts(found.annotations, run.filters, mode) for found in looks])
+    return [judge_rows(found.annotations, run.filters, facts, mode) for found in looks]
 
 
 def spread(shards: Sequence[Shard], number: int) -> list[Shard]:

@@ -1,57 +1,103 @@
 """`winnow tune`: judges a finished run again with other thresholds, in a folder of its own, and says what would change."""
 
 import dataclasses
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
-import duckdb
+import pyarrow.compute as pc
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.commands.console import plain
+from pipeline.commands.ledgers import ledgers
+from pipeline.jobfile import phases_of
 from pipeline.judge import judge, read_judged
-from pipeline.run import Run
-from schemas.errors import DifferenceError
-from schemas.layout import join
-from transforms.storage import exists
+from pipeline.lease import Lease
+from pipeline.log import logged
+from pipeline.run import Run, reopen_run
+from schemas import reasons
+from schemas.errors import DifferenceError, JobError
+from schemas.job import Phase
+from schemas.layout import Layout
+from transforms.storage import exists, read_bytes
+
+EARLIER = {Phase.ANNOTATE: "its rows would have to be read and measured again", Phase.MATCH: "its clusters would have to be found again"}
 
 
-def tune(run: Run, console: Console) -> None:
-    """Prints verdicts and reasons before and after; the release is not touched.
+def tune(out: str, work: str | None, settings: Sequence[str], console: Console) -> None:
+    """Prints verdicts and reasons before and after; the release and its ledger are not touched.
 
     Args:
-      run: the run as reopened, with the new settings laid over its job.
+      out: the release folder.
+      work: the work folder, where the job set another than the default.
+      settings: `key.path=value`, keys that judge reads.
       console: where the tables go.
 
     Raises:
-      DifferenceError: the run has no ledger, or its annotations were made with other keys or by another version.
+      JobError: a key belongs to another phase; names it.
+      DifferenceError: there is no such run, or another version of Winnow made it.
     """
-    missing = next((shard for shard in run.shards if not exists(run.annotation(shard))), None)
-    if missing is not None or read_judged(run.layout) is None:
+    if not settings:
+        raise JobError("tune: say what to try, for example --set filters.toxicity.max=0.4")
+    for setting in settings:
+        _refuse_other_phases(setting.partition("=")[0].strip())
+    now, then = reopen_run(out, work), reopen_run(out, work, settings)
+    _refuse_other_inputs(now, then)
+    trial = dataclasses.replace(then, layout=then.layout.tuned())
+    with Lease(now.layout.lease), logged(now.layout.log):
+        judge(trial)
+    _tell(now.layout, trial.layout, console)
+
+
+def _refuse_other_phases(key: str) -> None:
+    phases = phases_of(key)
+    if phases and Phase.JUDGE not in phases:
+        phase = next(iter(sorted(phases)))
+        why = EARLIER.get(phase, "judge does not read it")
+        raise JobError(f"--set {key}: this key belongs to {phase.value}, {why}; use `winnow run JOB --set {key}=... --replace`")
+
+
+def _refuse_other_inputs(now: Run, then: Run) -> None:
+    if then.annotate_digests != now.annotate_digests or then.match_digest != now.match_digest:
+        raise JobError("tune: these settings change what annotate or match reads; use `winnow run JOB --set ... --replace`")
+    finished = read_judged(now.layout) is not None and exists(now.layout.matched)
+    fresh = finished and json.loads(read_bytes(now.layout.matched))["digest"] == now.match_digest
+    if not fresh or not all(exists(now.annotation(shard)) for shard in now.shards):
         raise DifferenceError(
-            f"{run.layout.out}: only judge keys can be tuned on a finished run of this version of Winnow; a key that annotate reads, or "
-            "another version, needs `winnow run` first"
+            f"{now.layout.out}: not a finished run of this version of Winnow and these models; `winnow run JOB` brings it up to date"
         )
-    trial = dataclasses.replace(run, layout=run.layout.tuned())
-    judge(trial)
-    before, after = join(run.layout.ledger, "*.parquet"), join(trial.layout.ledger, "*.parquet")
-    with duckdb.connect() as database:
-        for title, query in (
-            ("verdicts", "select verdict, count(*) from read_parquet($1) group by 1"),
-            ("reasons", "select unnest(reasons), count(*) from read_parquet($1) group by 1"),
-        ):
-            console.print(_compared(title, *(dict(database.execute(query, [path]).fetchall()) for path in (before, after))))
-        changed = database.execute(
-            "select count(*) filter (a.verdict = 'kept' and b.verdict != 'kept'), "
-            "count(*) filter (a.verdict != 'kept' and b.verdict = 'kept') "
-            "from read_parquet($1) a join read_parquet($2) b using (shard, row)",
-            [before, after],
-        ).fetchall()[0]
+
+
+def _tell(before: Layout, after: Layout, console: Console) -> None:
+    changed: Counter[str] = Counter()
+    verdicts, given = (Counter[str](), Counter[str]()), (Counter[str](), Counter[str]())
+    columns = ["verdict", "reasons"]
+    for (_, old), (_, new) in zip(ledgers(before, columns), ledgers(after, columns), strict=True):
+        for place, table in enumerate((old, new)):
+            verdicts[place].update(_counts(table["verdict"]))
+            given[place].update(_counts(pc.list_flatten(table["reasons"])))
+        was, is_now = (pc.equal(table["verdict"], reasons.KEPT) for table in (old, new))
+        changed["goes"] += pc.sum(pc.and_(was, pc.invert(is_now))).as_py() or 0
+        changed["comes back"] += pc.sum(pc.and_(is_now, pc.invert(was))).as_py() or 0
+    console.print(_compared("verdict", *verdicts))
+    console.print(_compared("reason", *given))
+    old_report, new_report = ((read_judged(layout) or {}).get("weights", {}) for layout in (before, after))
+    console.print(f"weights now: {plain(old_report.get('told'))}\nweights then: {plain(new_report.get('told'))}")
     console.print(
-        f"{changed[0]} rows that were kept would go, {changed[1]} would come back. Apply with `winnow run JOB --set ... --replace`."
+        f"{changed['goes']} rows that were kept would go, {changed['comes back']} would come back. "
+        "Apply with `winnow run JOB --set ... --replace`."
     )
 
 
-def _compared(title: str, before: dict[str, int], after: dict[str, int]) -> Table:
+def _counts(words: Any) -> dict[str, int]:
+    return {pair["values"]: pair["counts"] for pair in pc.value_counts(words).to_pylist()}
+
+
+def _compared(title: str, before: Counter[str], after: Counter[str]) -> Table:
     table = Table(title, "now", "then", "change")
     for word in sorted({*before, *after}):
-        old, new = before.get(word, 0), after.get(word, 0)
-        table.add_row(word, str(old), str(new), f"{new - old:+d}" if new != old else "")
+        old, new = before[word], after[word]
+        table.add_row(plain(word), str(old), str(new), f"{new - old:+d}" if new != old else "")
     return table

@@ -73,7 +73,7 @@ class Batch:
     @functools.cached_property
     def captions(self) -> list[str | None]:
         """Raw captions; None where absent."""
-        return self.samples.core.column("caption").to_pylist()  # type: ignore[no-any-return]
+        return self.samples.core.column("caption").to_pylist()
 
     @functools.cached_property
     def normal_captions(self) -> list[str | None]:
@@ -83,12 +83,12 @@ class Batch:
     @functools.cached_property
     def urls(self) -> list[str | None]:
         """URLs as the source has them."""
-        return self.samples.core.column("url").to_pylist()  # type: ignore[no-any-return]
+        return self.samples.core.column("url").to_pylist()
 
     @functools.cached_property
     def images(self) -> list[bytes | None]:
         """Picture bytes as read."""
-        return self.samples.core.column("image").to_pylist()  # type: ignore[no-any-return]
+        return self.samples.core.column("image").to_pylist()
 
     def role(self, name: str) -> list[Any]:
         """Values of the source column that plays a role; all None where the source has none."""

@@ -1,0 +1,33 @@
+"""Reads ledgers shard by shard, on any filesystem, with no more than one of them in memory."""
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.errors import DifferenceError
+from schemas.layout import Layout, join
+from transforms.storage import list_files, open_read
+
+
+def ledgers(layout: Layout, columns: Sequence[str] | None = None) -> Iterator[tuple[str, pa.Table]]:
+    """Path and rows of every ledger file, by shard.
+
+    Args:
+      layout: of the run, or of a trial of it.
+      columns: what to read; None for all.
+
+    Raises:
+      DifferenceError: there is no ledger.
+    """
+    files = list_files(join(layout.ledger, "*.parquet"))
+    if not files:
+        raise DifferenceError(f"{layout.ledger}: no ledger; did the run end? `winnow run` goes on from where it stopped")
+    for file in files:
+        yield file.path, read_rows(file.path, columns)
+
+
+def read_rows(path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """A Parquet file as a table."""
+    with open_read(path) as file:
+        return pq.read_table(file, columns=None if columns is None else list(columns))

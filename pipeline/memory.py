@@ -1,0 +1,24 @@
+"""How much memory this process may take: what the machine has free, and the limit of its control group where there is one."""
+
+import contextlib
+import os
+import pathlib
+
+_GROUP = pathlib.Path("/sys/fs/cgroup")
+_SHARE = 0.8  # the rest is for the page cache and whoever else is here
+
+
+def available_bytes() -> int:
+    """Bytes that a run may plan with: four fifths of what is free."""
+    free = _free_here()
+    with contextlib.suppress(OSError, ValueError):  # no such group, or "max": no limit
+        free = min(free, int((_GROUP / "memory.max").read_text()) - int((_GROUP / "memory.current").read_text()))
+    return int(_SHARE * max(0, free))
+
+
+def _free_here() -> int:
+    with contextlib.suppress(OSError), open("/proc/meminfo", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) << 10
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2  # no /proc: half of what is built in
