@@ -115,7 +115,7 @@ def annotate_shard(shard: Shard, source: Source, recipe: Recipe, annotation: str
                     tally.add(rows)
                     wide |= _wide_columns(samples.source)
                 schema, notes, roles = reader.schema, reader.notes, dict(reader.roles)
-            counted = count_rows(shard)
+            counted = count_rows(shard, source)
         except UnreadableShardError as error:
             tally.unreadable_shard, schema, notes, counted, roles = str(error), pa.schema([]), [str(error)], tally.rows, {}
         writer.add_key_value_metadata(
