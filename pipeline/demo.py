@@ -42,10 +42,15 @@ MARK = (
 Sample = tuple[bytes, str, dict[str, Any]]
 
 
-def make_demo(folder: str) -> str:
-    """Writes the demo's shards and its job file below a folder; returns the path of the job file."""
+def make_demo(folder: str, pictures: int = PICTURES) -> str:
+    """Writes the demo's shards and its job file below a folder; returns the path of the job file.
+
+    Args:
+      folder: where to; made where it is not there.
+      pictures: ordinary pictures; copies and planted cases come on top.
+    """
     os.makedirs(os.path.join(folder, "shards"), exist_ok=True)
-    samples = list(_samples())
+    samples = list(_samples(pictures))
     for number in range(SHARDS):
         _write_tar(os.path.join(folder, "shards", f"{number:05d}.tar"), samples[number::SHARDS], number)
     path = os.path.join(folder, "job.yaml")
@@ -69,8 +74,8 @@ JOB: dict[str, Any] = {
 }
 
 
-def _samples() -> Iterator[Sample]:
-    for number in range(PICTURES):
+def _samples(pictures: int) -> Iterator[Sample]:
+    for number in range(pictures):
         picture, caption = draw(number), caption_of(number)
         yield _jpeg(picture), caption, {}
         match number % 24:
@@ -82,7 +87,7 @@ def _samples() -> Iterator[Sample]:
                 yield _jpeg(ImageOps.mirror(picture)), caption_of(1000 + number), {}
             case 7:
                 yield _jpeg(ImageOps.expand(picture, 24, "white")), caption_of(1000 + number), {}
-    yield from _planted(PICTURES)
+    yield from _planted(pictures)
 
 
 def _planted(number: int) -> Iterator[Sample]:
