@@ -35,6 +35,7 @@ Block = tuple[int, bytes]
 BASE_BYTES = 1_500 << 20  # a driver and a worker before any row
 COPIES = 10  # of every exchanged byte in memory, at most: measured 4 in one process, up to 9.5 in two
 ROW_BYTES = 3_072  # a row in all steps together, thumbnails of half of the rows among them
+CAPTION_MEMBER_BYTES = 256
 PAIR_BYTES = {CAPTIONS: 160, PICTURES: 2_400}  # a pair with what verifies its smaller row
 
 
@@ -179,6 +180,7 @@ def match(
       owner_bits: an owner has 2^owner_bits consecutive rows.
       partition_bytes: what one key of an exchange holds at most, about.
     """
+    _remove(folder)
     plan = make_plan(tuple(signatures), folder, dedup.policy, owner_bits, partition_bytes)
     size = plan.total * sum(KEY_BYTES)
     if not plan.total:
@@ -189,8 +191,15 @@ def match(
     else:
         facts = _in_passes(plan, engine, memory_bytes, size)
     storage.write_bytes(join(folder, "facts.json"), json.dumps(facts, sort_keys=True).encode())
-    for file in storage.list_files(join(folder, STEPS, "*")):
-        storage.remove(file.path)
+    _remove(join(folder, STEPS))
+
+
+def _remove(folder: str) -> None:
+    """Takes away what an earlier run, or the steps of this one, left directly in a folder and in the one of its steps."""
+    for part in (folder, join(folder, STEPS)):
+        storage.sweep(part)
+        for file in storage.list_files(join(part, "*")):
+            storage.remove(file.path)
 
 
 def passes_needed(rows: int, memory_bytes: int) -> int:
@@ -238,8 +247,9 @@ def _in_passes(plan: Plan, engine: Engine, memory_bytes: int, size: int) -> dict
         step = _Edges(plan, number=number, count=edge_shares, passes=len(units))
         run(f"match: edges {number + 1} of {edge_shares}", families, step, pair_bytes // edge_shares)
     run("match: groups", [0], _Groups(plan, shares=edge_shares), 0)
-    member_bytes = sum(_sizes(plan, "groups-*")) // 16 * ROW_BYTES
-    shares = shares_of(member_bytes)
+    members = [sum(_sizes(plan, f"groups-{graph}-*")) // 24 for graph in (grouping.BY_CAPTION, grouping.BY_POLICY)]
+    member_bytes = members[0] * CAPTION_MEMBER_BYTES + members[1] * compact.MEMBER_BYTES
+    shares = min(shares_of(member_bytes), 1 << plan.range_bits(compact.MEMBER_BYTES))
     for number in range(shares):
         run(f"match: clusters {number + 1} of {shares}", owners, _Clusters(plan, number=number, count=shares), member_bytes // shares)
     run("match: write", owners, _step(compact.write, plan, shares), 0)

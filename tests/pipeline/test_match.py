@@ -9,6 +9,7 @@ import pipeline.match
 from pipeline.match import passes_needed
 from schemas.errors import InputError
 from tests.match.signed_rows import InProcess, Row, matched, noisy, photo, sets, signed, write
+from transforms import storage
 from transforms.match.clusters import read_clusters
 from transforms.match.rows import SignatureFile
 
@@ -209,6 +210,21 @@ def test_what_steps_leave_is_removed_and_facts_stay(many, tmp_path):
     np.testing.assert_array_equal(part.cluster, whole.cluster[50:101])
 
 
+def test_what_a_larger_run_left_is_gone(many, tmp_path):
+    matched(write(many, tmp_path / "s"), tmp_path / "c", owner_bits=5)
+    (tmp_path / "c" / "steps").mkdir(exist_ok=True)
+    (tmp_path / "c" / "steps" / ".winnow-half").write_bytes(b"half")
+    matched(write(many.slice(0, 40), tmp_path / "t"), tmp_path / "c", owner_bits=5)
+    assert sorted(path.name for path in (tmp_path / "c").rglob("*") if path.is_file()) == ["0000000.arrow", "0000001.arrow", "facts.json"]
+
+
+def test_a_filesystem_without_memory_maps_gives_the_same(many, tmp_path, monkeypatch):
+    files = write(many, tmp_path / "s", [100, 28])
+    plain = matched(files, tmp_path / "c", owner_bits=6)
+    monkeypatch.setattr(storage, "is_local", lambda path: False)
+    assert_equal(matched(files, tmp_path / "d", owner_bits=6), plain)
+
+
 def test_nothing_to_match_is_no_error(tmp_path):
     assert len(matched([], tmp_path / "c").cluster) == 0
     assert len(matched(write(signed([]), tmp_path / "s"), tmp_path / "d").cluster) == 0
@@ -218,6 +234,15 @@ def test_a_file_with_other_rows_than_said_is_named(many, tmp_path):
     files = write(many, tmp_path / "s")
     with pytest.raises((InputError, RuntimeError), match=r"0000\.arrow: 128 rows where one batch of 129 rows"):
         matched([SignatureFile(files[0].path, 129)], tmp_path / "c")
+
+
+def test_what_bounds_cut_is_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr("transforms.match.compact.MOST_LEADERS", {0: 1, 1: 1})
+    words, fresh = caption(1, 40).split(), caption(2, 40).split()
+    rows = [Row(" ".join(fresh[:i] + words[i:])) for i in range(0, 41, 2)]
+    found = run(rows, tmp_path)
+    facts = json.loads((tmp_path / "clusters" / "facts.json").read_text())
+    assert facts["rows_beyond_leaders"] == (found.caption_cluster == -1).sum() > 0
 
 
 def test_passes_follow_from_rows_and_memory():

@@ -80,8 +80,9 @@ def pair(plan: Plan, unit: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, 
         pairs, cut = picture_pairs(hashes, words, rows, number - BANDS)
     packed = (pairs[:, 0] & plan.local) << LEFT_SHIFT | pairs[:, 1] << RIGHT_SHIFT | pairs[:, 2]
     for owner, (mine,) in scatter(plan.owner_of(pairs[:, 0]), plan.owners, packed):
-        yield owner << 1 | family, pack(unit, distinct(mine), np.array([cut], np.uint64))
-        cut = 0
+        yield owner << 1 | family, pack(unit, distinct(mine), np.empty(0, np.uint64))
+    if cut:
+        yield family, pack(unit, np.empty(0, np.uint64), np.array([cut], np.uint64))
 
 
 def save(plan: Plan, number: int, key: int, blocks: Iterable[bytes]) -> Iterator[int]:

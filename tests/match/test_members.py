@@ -1,0 +1,53 @@
+"""Members of a group: units, order, and what ties a row to its leader."""
+
+import numpy as np
+
+from schemas.signatures import CAPTION_SHORT, PERMUTATIONS, THUMBNAIL_SIDE
+from transforms.match.members import MEMBER, Members
+from transforms.match.policy import CAPTION, PICTURE
+
+
+def members(rule, rows):
+    """Rows as (order, picture or None, caption); every picture and every caption is unlike every other."""
+    table = np.zeros(len(rows), MEMBER)
+    thumbnails = []
+    for i, (order, picture, caption) in enumerate(rows):
+        table[i]["row"], table[i]["high"], table[i]["caption"], table[i]["kind"] = i, order, caption, CAPTION_SHORT
+        table[i]["short"] = np.random.default_rng(caption).integers(0, 256, PERMUTATIONS)
+        if picture is not None:
+            table[i]["picture"], table[i]["has_picture"] = picture, True
+            table[i]["thumbnail"] = picture not in [row[1] for row in rows[:i]]
+            if table[i]["thumbnail"]:
+                thumbnails.append(np.random.default_rng(picture).integers(0, 256, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), dtype=np.uint8))
+    shape = (-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    return Members(rule, table, np.empty((0, PERMUTATIONS), np.uint8), np.array(thumbnails, np.uint8).reshape(shape))
+
+
+ROWS = [(5, 1, 7), (4, 1, 8), (3, 2, 7), (2, None, 7), (1, None, 9)]  # sorted by order they are rows 4, 3, 2, 1, 0
+
+
+def test_rows_stand_in_content_order_and_units_are_what_the_rule_says():
+    for rule, units in (
+        ("caption", [0, 1, 1, 2, 1]),
+        ("image", [0, 1, 2, 3, 3]),
+        ("image_or_caption", [0, 1, 2, 3, 3]),
+        ("image_and_caption", [0, 1, 2, 3, 4]),
+    ):
+        found = members(rule, ROWS)
+        assert found.row.tolist() == [4, 3, 2, 1, 0]
+        assert found.head.tolist() == units, rule
+        assert (np.diff(found.heads) > 0).all()
+
+
+def test_a_higher_rank_goes_before_content_order():
+    table = np.zeros(3, MEMBER)
+    table["row"], table["high"], table["rank"] = [0, 1, 2], [1, 2, 3], [1, 1, 4]
+    assert Members("caption", table, np.empty((0, PERMUTATIONS), np.uint8), np.empty((0, 48, 48), np.uint8)).row.tolist() == [2, 0, 1]
+
+
+def test_what_ties_rows_to_their_leader():
+    found = members("image_or_caption", ROWS)
+    assert found.compare(np.array([1, 1, 0]), np.array([2, 3, 3])).tolist() == [True, False, False]
+    link, agreement = found.ties(np.array([0, 1, 1, 3, 3]))
+    assert link.tolist() == [0, 0, CAPTION, 0, PICTURE]
+    assert agreement.tolist() == [1, 1, 1, 1, 1]
