@@ -184,7 +184,7 @@ def _legend(figure: Figure) -> None:
 
 
 def _listed(figure: Figure, axes: Any, names: Sequence[str]) -> Figure:
-    axes.set_yticks(range(len(names)), [name if len(name) < 28 else f"{name[:26]}…" for name in names])
+    axes.set_yticks(range(len(names)), [name if len(name) < 34 else f"{name[:32]}…" for name in names])
     axes.invert_yaxis()
     axes.spines["left"].set_visible(False)
     return figure

@@ -31,6 +31,16 @@ def answers(record: Record, declared: Datasheet) -> list[dict[str, Any]]:
     return found
 
 
+def answer_to(record: Record, name: str) -> str:
+    """What the record answers to the question with this id."""
+    return str(next(entry["text"] for entry in record["questions"] if entry["id"] == name))
+
+
+def unanswered(record: Record) -> list[str]:
+    """Ids of the questions that nobody answers."""
+    return [entry["id"] for entry in record["questions"] if not entry["answered"]]
+
+
 def _known(declared: Datasheet) -> dict[str, str]:
     """Declared answers, those that stand under keys of their own among them."""
     own = {

@@ -27,6 +27,11 @@ class Table:
     folded: bool = False
 
     @property
+    def narrow(self) -> bool:
+        """Whether it fits half a page."""
+        return len(self.columns) <= 4 and all(len(cell) <= 48 for row in self.rows for cell in row)
+
+    @property
     def heads(self) -> list[tuple[str, bool]]:
         """(text of the head, whether the column holds numbers)."""
         return [(name.removesuffix("#"), name.endswith("#")) for name in self.columns]
