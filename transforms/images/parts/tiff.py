@@ -120,4 +120,5 @@ def _rewrite(out: bytearray, tree: ifd.Tree, first: ifd.Directory, kept: list[if
     head, size, link = (8, 20, 8) if tree.wide else (2, 12, 4)
     fields = b"".join(tree.data[entry.at : entry.at + size] for entry in kept)
     written = len(kept).to_bytes(head, order) + fields + bytes(link)  # type: ignore[arg-type]  # "little" or "big"
-    out[first.start : first.end] = written.ljust(first.end - first.start, b"\0")
+    room = first.end - first.start  # without a link where the file ends before it
+    out[first.start : first.end] = written[:room].ljust(room, b"\0")

@@ -50,9 +50,10 @@ def parse(packet: bytes) -> ET.Element | None:
     >>> parse(b"<a><b/></a>").tag, parse(b"<a>"), parse(b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>')
     ('a', None, None)
     """
-    text = packet.strip(b"\0 \t\r\n")
-    if not text or len(text) > MAX_BYTES:
+    if len(packet) > MAX_BYTES:
         return None
+    wide = packet[:2] in (b"\xff\xfe", b"\xfe\xff")
+    text = (packet.decode("utf-16", "replace") if wide else packet).strip("\0 \t\r\n\ufffd" if wide else b"\0 \t\r\n")  # type: ignore[arg-type]
     try:
         root: ET.Element = fromstring(text, forbid_dtd=True)
     except (ET.ParseError, defusedxml.DefusedXmlException, ValueError, LookupError):
