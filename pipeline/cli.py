@@ -115,6 +115,7 @@ def run(
     if not phase:
         for sentence in summary(opened.layout):
             _tell(sentence)
+        _tell(f"datasheet {opened.layout.out}/datasheet.html, data {opened.layout.data}/, ledger {opened.layout.ledger}/")
 
 
 @app.command()

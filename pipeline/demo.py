@@ -34,6 +34,7 @@ PLACES = (
     "the flower market", "an empty theatre", "the botanical garden", "a pine forest",
 )  # fmt: skip
 HOSTS = ("gallery.example", "photos.example.org", "prints.example.co.uk", "bilder.example.de", "arquivo.example.com.br", "art.example.in")
+UNMARKED_COPY = "unmarked_copy"  # of a picture whose mark reserves it
 MARK = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""'
     ' xmlns:plus="http://ns.useplus.org/ldf/xmp/1.0/" plus:DataMining="http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-AIMLTRAINING"/>'
@@ -63,8 +64,8 @@ JOB: dict[str, Any] = {
     "version": 1,
     "source": {"format": "webdataset", "paths": ["shards/*.tar"]},
     "output": "out",
-    "filters": {"language": {"keep": ["en"]}, "toxicity": {"max": 0.7}},
-    "rebalance": {"min_cell": 20},
+    "filters": {"language": {"keep": ["en"]}},
+    "rebalance": {"min_cell": 10},
     "datasheet": {
         "title": "Winnow demo",
         "description": "Drawn pictures with captions made of word lists; every kind of trouble Winnow looks for is planted among them.",
@@ -77,7 +78,8 @@ JOB: dict[str, Any] = {
 def _samples(pictures: int) -> Iterator[Sample]:
     for number in range(pictures):
         picture, caption = draw(number), caption_of(number)
-        yield _jpeg(picture), caption, {}
+        seen = {"http_headers": json.dumps({"Content-Type": "image/jpeg"})}
+        yield _jpeg(picture), caption, seen if number % 3 else {}  # without headers nobody knows whether they reserved anything
         match number % 24:
             case 1:
                 yield _jpeg(picture), caption, {}
@@ -91,34 +93,36 @@ def _samples(pictures: int) -> Iterator[Sample]:
 
 
 def _planted(number: int) -> Iterator[Sample]:
-    """One or a few of every kind of trouble."""
+    """One or a few of every kind of trouble, each under a key that says what it is."""
     fresh = iter(range(number, number + 100))
 
     def new(**options: Any) -> bytes:
         return _jpeg(draw(next(fresh)), **options)
 
-    yield new(), "write to jo.miller@mail.example for prints of the harbour wall", {}
-    yield new(), "call +44 7700 900123 to visit the ceramics workshop", {}
-    yield new(), "my card 4111 1111 1111 1111 lies on the market stall", {}
-    yield new(), "you are a stupid worthless idiot and everybody hates you", {}
-    yield new(), "eine alte Frau wartet im Regen auf den letzten Bus nach Hause", {}
-    yield new(), "un vieux pêcheur répare ses filets devant le phare du port", {}
-    for value in ("noai", "max-image-preview:large, noai"):
-        yield new(), "a paper lantern above the canal lock, all rights reserved", {"http_headers": json.dumps({"X-Robots-Tag": value})}
-    yield new(), "a violin left in the empty theatre overnight", {"http_headers": json.dumps({"tdm-reservation": "1"})}
+    yield new(), "write to jo.miller@mail.example for prints of the harbour wall", {"key": "email"}
+    yield new(), "call +44 7700 900123 to visit the ceramics workshop", {"key": "phone"}
+    yield new(), "my card 4111 1111 1111 1111 lies on the market stall", {"key": "card"}
+    yield new(), "you are a stupid worthless idiot and everybody hates you", {"key": "toxic"}
+    yield new(), "eine alte Frau wartet im Regen auf den letzten Bus nach Hause", {"key": "german"}
+    yield new(), "un vieux pêcheur répare ses filets devant le phare du port", {"key": "french"}
+    rights = "a paper lantern above the canal lock, all rights reserved"
+    for key, value in (("noai", "noai"), ("noai_among_others", "max-image-preview:large, noai")):
+        yield new(), rights, {"key": key, "http_headers": json.dumps({"X-Robots-Tag": value})}
+    reserved = {"http_headers": json.dumps({"tdm-reservation": "1"})}
+    yield new(), "a violin left in the empty theatre overnight", {"key": "tdm_reservation", **reserved}
     marked = draw(next(fresh))
-    yield _jpeg(marked, xmp=MARK.encode()), "a stone bridge whose maker said no", {}
-    yield _jpeg(marked, 60), "the same bridge without its mark", {}
+    yield _jpeg(marked, xmp=MARK.encode()), "a stone bridge whose maker said no", {"key": "marked"}
+    yield _jpeg(marked, 60), "the same bridge without its mark", {"key": UNMARKED_COPY}
     place = Image.Exif()
     place.get_ifd(0x8825).update({1: "N", 2: (48.0, 51.0, 29.0), 3: "E", 4: (2.0, 17.0, 40.0)})
-    yield new(exif=place), "a greenhouse that says where it was photographed", {}
-    yield new(), "a lighthouse swapped after the index was made", {"sha256": "0" * 64}
-    yield new()[:3000], "a picture that was cut while it was downloaded", {}
-    yield b"<html>404</html>", "a web page served as a picture", {}
-    yield _jpeg(draw(next(fresh)).resize((90, 70))), "a thumbnail of the town library", {}
-    yield _jpeg(Image.new("RGB", SIZE, "navy")), "nothing but a navy blue field", {}
-    yield new(), "<script>alert(1)</script> a red kite over the pine forest", {}
-    yield new(), "IMG_0042.jpg", {}
+    yield new(exif=place), "a greenhouse that says where it was photographed", {"key": "gps"}
+    yield new(), "a lighthouse swapped after the index was made", {"key": "swapped", "sha256": "0" * 64}
+    yield new()[:3000], "a picture that was cut while it was downloaded", {"key": "cut"}
+    yield b"<html>404</html>", "a web page served as a picture", {"key": "web_page"}
+    yield _jpeg(draw(next(fresh)).resize((90, 70))), "a thumbnail of the town library", {"key": "thumbnail"}
+    yield _jpeg(Image.new("RGB", SIZE, "navy")), "nothing but a navy blue field", {"key": "flat"}
+    yield new(), "<script>alert(1)</script> a red kite over the pine forest", {"key": "script"}
+    yield new(), "IMG_0042.jpg", {"key": "file_name"}
 
 
 def draw(number: int) -> Image.Image:
@@ -156,7 +160,7 @@ def _jpeg(picture: Image.Image, quality: int = 88, **options: Any) -> bytes:
 def _write_tar(path: str, samples: list[Sample], shard: int) -> None:
     with tarfile.open(path, "w") as tar:
         for offset, (image, caption, metadata) in enumerate(samples):
-            key = f"{shard:05d}{offset:04d}"
+            key = metadata.get("key", f"{shard:05d}{offset:04d}")
             host = HOSTS[hashlib.sha256(key.encode()).digest()[0] % len(HOSTS)]
             record = {
                 "url": f"https://{host}/{hashlib.sha256(image + caption.encode()).hexdigest()[:16]}.jpg", "key": key, "caption": caption,

@@ -4,7 +4,7 @@ import os
 import sys
 
 from pipeline.commands.run import run_phases, summary
-from pipeline.demo import make_demo
+from pipeline.demo import UNMARKED_COPY, make_demo
 from pipeline.run import open_run
 from schemas.errors import JobError
 
@@ -25,11 +25,11 @@ def demo(folder: str) -> None:
     for line in summary(layout):
         print(f"winnow: {line}", file=sys.stderr)
     print(
-        "\nThe demo is done. Look at\n"
+        "The demo is done. Look at\n"
         f"  datasheet  {layout.out}/datasheet.html\n"
         f"  data       {layout.data}/\n"
         f"  ledger     {layout.ledger}/\n"
         f"  job file   {job}\n"
-        f"Ask why a row went: winnow why {layout.out} 000000010",
+        f"and ask why a row went: winnow why {layout.out} {UNMARKED_COPY}",
         file=sys.stderr,
     )

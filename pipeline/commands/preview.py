@@ -34,7 +34,7 @@ def preview(run: Run, console: Console, rows: int) -> None:
     for found, verdicts in zip(looks, judged(looks, run), strict=True):
         total += len(verdicts)
         rejected += int(verdicts.rejected.sum())
-        for finding in verdicts.findings:
+        for finding in (finding for finding in verdicts.findings if len(finding.rows)):
             counts[finding.kind, finding.word] += len(finding.rows)
             shown = examples.setdefault((finding.kind, finding.word), [])
             shown += _examples(found, finding, EXAMPLES - len(shown))

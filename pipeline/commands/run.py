@@ -81,7 +81,7 @@ def match_whole(run: Run) -> None:
 
 
 def summary(layout: Layout) -> Iterator[str]:
-    """What a finished run has to say: alarms, counts, and where everything lies; one sentence each."""
+    """What a finished run has to say, one sentence each: alarms, then counts."""
     judged = read_judged(layout) or {}
     for found in judged["weights"]["silenced"]:
         if not found["declared"]:
@@ -92,7 +92,6 @@ def summary(layout: Layout) -> Iterator[str]:
         verdicts.update(shard["verdicts"])
     told = ", ".join(f"{number:,} {verdict}" for verdict, number in sorted(verdicts.items()))
     yield f"{sum(verdicts.values()):,} rows: {told or 'none'}"
-    yield f"datasheet {layout.out}/datasheet.html, data {layout.data}/, ledger {layout.ledger}/"
 
 
 PHASES: dict[str, Callable[[Run], None]] = {
