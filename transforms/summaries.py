@@ -58,9 +58,9 @@ def summarise(annotations: pa.Table, ledger: pa.Table, nulls: Mapping[str, int])
     """
     counts = _Counts()
     verdict = ledger.column("verdict").to_pylist()
-    kept = np.array([word == reasons.KEPT for word in verdict])
-    weight = np.round(ledger.column("weight").fill_null(0).to_numpy() * UNIT).astype(np.int64)
-    size = annotations.column("bytes").fill_null(0).to_numpy()
+    kept = np.array([word == reasons.KEPT for word in verdict], bool)
+    weight = np.round(_numbers(ledger, "weight", np.float64) * UNIT).astype(np.int64)
+    size = _numbers(annotations, "bytes")
     _verdicts(counts, annotations, ledger, verdict, size)
     _scores(counts, annotations, verdict)
     _consent(counts, annotations, ledger, verdict)
@@ -99,14 +99,15 @@ def _scores(counts: _Counts, annotations: pa.Table, verdict: Sequence[str]) -> N
         for field in column.type:
             if not pa.types.is_floating(field.type):
                 continue
-            values = column.combine_chunks().field(field.name).to_numpy(zero_copy_only=False)
-            chosen = np.flatnonzero(np.isfinite(values) & column.is_valid().to_numpy())
+            measured = column.combine_chunks()
+            values = measured.field(field.name).to_numpy(zero_copy_only=False)
+            chosen = np.flatnonzero(np.isfinite(values) & measured.is_valid().to_numpy(zero_copy_only=False))
             edges = [f"{min(BINS - 1, int(v * BINS)) / BINS:.2f}" for v in np.clip(values[chosen], 0, 1)]
             counts.add("score", [[f"{name}.{field.name}"] * len(chosen), edges, words[chosen]])
 
 
 def _consent(counts: _Counts, annotations: pa.Table, ledger: pa.Table, verdict: Sequence[str]) -> None:
-    consent, observable = ledger.column("consent").to_pylist(), ledger.column("consent_observable").to_numpy()
+    consent, observable = ledger.column("consent").to_pylist(), _numbers(ledger, "consent_observable")
     counts.add("consent", [consent, verdict])
     for name, bit in OBSERVABLE.items():
         seen = np.flatnonzero(observable & bit)
@@ -143,6 +144,11 @@ def _measures(annotations: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
     for field in annotations.schema:
         if field.name not in BASE.names:
             yield field.name, annotations.column(field.name)
+
+
+def _numbers(table: pa.Table, name: str, kind: type[np.generic] = np.int64) -> np.ndarray:
+    """A column of numbers, 0 for null; of the right type where a table has no rows and no chunk that says one."""
+    return table.column(name).fill_null(0).to_numpy().astype(kind)
 
 
 def _pairs(table: pa.Table, a: str, b: str) -> Iterator[tuple[Any, Any]]:

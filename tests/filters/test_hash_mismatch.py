@@ -134,8 +134,14 @@ def test_a_crawl_that_was_written_again_as_a_whole_accuses_nobody():
 
 
 def test_pictures_that_were_framed_as_a_whole_are_not_other_pictures():
-    rows = [{**row, "sha256": "0" * 64, "phash": 0} for row in HONEST]
-    assert judged_with_phash(rows, ["f" * 16] * 20) == [{"hash_not_comparable"}] * 20
+    rows = [{**row, "sha256": "0" * 64, "phash": 0} for row in HONEST * 5]
+    assert judged_with_phash(rows, ["f" * 16] * 100) == [{"hash_not_comparable"}] * 100
+
+
+def test_a_few_pictures_that_are_all_others_are_no_sign_of_framing():
+    """D09"""
+    rows = [{**row, "sha256": "0" * 64, "phash": 0} for row in HONEST[:12]]
+    assert judged_with_phash(rows, ["f" * 16] * 12) == [{"hash_mismatch!"}] * 12
 
 
 def test_a_perceptual_hash_alone_is_enough():

@@ -31,6 +31,7 @@ MEASURED = pa.struct(
 _ALGORITHMS = {"sha256": 32, "sha1": 20, "md5": 16}  # strongest first; bytes of a digest
 _PHASH_BITS = 64
 _FAST_BITS = 2
+_FEWEST_SEEN = 100
 _TYPES = {
     "jpg": "jpeg", "jpeg": "jpeg", "jpe": "jpeg", "jfif": "jpeg", "pjpeg": "jpeg", "png": "png", "webp": "webp", "gif": "gif", "bmp": "bmp",
     "x-ms-bmp": "bmp", "tif": "tiff", "tiff": "tiff", "avif": "avif",
@@ -86,7 +87,9 @@ class HashMismatch(Filter):
         differs, distance, reach = _numbers(measures, "differs"), _numbers(measures, "distance"), self._reach(measures)
         rewritten = pc.is_valid(pc.struct_field(measures, "rewritten")).to_numpy(zero_copy_only=False)
         crawl_rewritten = _share(context.counts, "differ", "compared") > self.max_differing
-        views_rewritten = _share(context.counts, "far", "seen") > self.max_differing  # cut or framed as a whole: hashes of another kind
+        views_rewritten = (  # cut or framed as a whole, or hashes of another kind: a few rows do not tell that
+            context.counts.get("seen", 0) >= _FEWEST_SEEN and _share(context.counts, "far", "seen") > self.max_differing
+        )
         far = (distance > reach) & (differs != 0)
         another = far & (not views_rewritten)
         excused = rewritten | crawl_rewritten | (distance <= reach) | far
