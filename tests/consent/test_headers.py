@@ -56,7 +56,8 @@ SHAPES = [
     dict(SAID), SAID, [list(pair) for pair in SAID], json.dumps(dict(SAID)), json.dumps(dict(SAID)).encode(), json.dumps(SAID),
     json.dumps(json.dumps(dict(SAID))), "\ufeff" + json.dumps(dict(SAID)), json.dumps(dict(SAID)).encode("utf-8-sig"),
     json.dumps({**dict(SAID), "X-Title": "caf\u00e9"}, ensure_ascii=False).encode("latin-1"), {TAG.lower(): "noai"},
-    {"x_robots_tag": "noai"}, {TAG: ["noai"]}, {TAG.encode(): b"noai"}, [{"key": TAG, "value": "noai"}], [{"name": TAG, "value": "noai"}], [{TAG: "noai"}],
+    {"x_robots_tag": "noai"}, {TAG: ["noai"]},
+    {TAG.encode(): b"noai"}, [{"key": TAG, "value": "noai"}], [{"name": TAG, "value": "noai"}], [{TAG: "noai"}],
     json.dumps([{"name": TAG, "value": "noai"}]), {TAG: "all\r\nnoai"}, {TAG: None, "x-robots-tag": "noai"},
 ]  # fmt: skip
 
