@@ -18,7 +18,7 @@ from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import PipelineRunner
 from apache_beam.transforms.environments import EmbeddedPythonEnvironment, Environment
 
-from pipeline.failures import explain
+from pipeline.failures import explain, without_step
 from pipeline.local_workers import crew
 from pipeline.log import LOGGER
 from pipeline.portable import Options, check_reachable, make_runner, parse
@@ -99,11 +99,11 @@ class Engine:
                     self._run_here(build, EmbeddedPythonEnvironment.default(), 1)
                 else:
                     self._run_in_processes(label, build, self.workers_for(size_hint_bytes))
-            except WinnowError:
-                raise
+            except WinnowError as error:
+                raise without_step(error) from error
             except Exception as error:  # an engine raises kinds of its own
                 LOGGER.error("%s: failed", label, exc_info=error)
-                raise explain(label, error, list(messages)) from error
+                raise explain(label, error, list(messages), elsewhere=not self.is_local) from error
         LOGGER.info("%s: done", label)
 
     def _run_here(self, build: Build, environment: Environment, workers: int) -> None:

@@ -7,24 +7,26 @@ from pipeline.log import without_text
 from schemas.errors import EngineError, WinnowError, decode
 
 _ERROR_LINE = re.compile(r"^(?:Caused by: |Exception in thread \S+ )?(?:[\w$]+\.)*\w*(?:Error|Exception|Interrupt|Exit|Failure)\b.*")
+# What Flink and Spark say when the process at the other end of a call is gone.
 _WORKER_LOST = re.compile(
-    r"call already cancelled|[Cc]hannel closed prematurely|CANCELLED: client cancelled|Multiplexer hanging up|"
-    r"[Cc]onnection reset by peer|Socket closed|Lost task|Could not find .*TaskManager|TaskManager .* (?:lost|no longer)|heartbeat"
+    r"CANCELLED: client cancelled|call already cancelled|Multiplexer hanging up|[Hh]eartbeat of TaskManager|ExecutorLostFailure"
 )
 _UNREACHABLE = re.compile(
     r"(?:UNAVAILABLE|[Cc]onnection refused|failed to connect to all addresses|FutureTimeoutError|URLError|UnknownHostException|"
     r"DEADLINE_EXCEEDED)[^\n]*"
 )
+_STEP = re.compile(r" \[while running '[^']*'\]$")
 _LONGEST = 500
 
 
-def explain(label: str, error: BaseException, messages: list[str]) -> WinnowError:
+def explain(label: str, error: BaseException, messages: list[str], *, elsewhere: bool) -> WinnowError:
     """The error that a failed job ends the command with.
 
     Args:
       label: name of the job, e.g. "annotate".
       error: what Beam raised in the driver.
       messages: what the engine logged meanwhile; portable engines put the cause there.
+      elsewhere: whether the engine is another one than this machine, which may be lost as a whole.
 
     Returns:
       The `WinnowError` that was raised on a worker; else an `EngineError` where the engine or a worker was lost; else, exit status 1,
@@ -34,7 +36,7 @@ def explain(label: str, error: BaseException, messages: list[str]) -> WinnowErro
     ours = decode(text)
     if ours:
         return ours
-    if _is_python(text):
+    if not elsewhere or _is_python(text):
         return WinnowError(f"{label}: {cause(text)} (the whole traceback is in the log)")
     lost, unreachable = _WORKER_LOST.search(text), _UNREACHABLE.search(text)
     if lost:
@@ -42,6 +44,15 @@ def explain(label: str, error: BaseException, messages: list[str]) -> WinnowErro
     if unreachable:
         return EngineError(f"{label}: the engine or its worker pool cannot be reached: {_short(unreachable[0])}")
     return WinnowError(f"{label}: {cause(text)} (the whole traceback is in the log)")
+
+
+def without_step(error: WinnowError) -> WinnowError:
+    """An error of ours less the step that Beam adds to the message of whatever is raised in this process.
+
+    >>> without_step(EngineError("gone [while running 'Judge/Read-ptransform-3']"))
+    EngineError('gone')
+    """
+    return type(error)(_STEP.sub("", str(error)))
 
 
 def cause(text: str) -> str:

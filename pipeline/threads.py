@@ -1,6 +1,7 @@
 """One thread for every library that would take all cores: processes are what Winnow works in parallel with."""
 
 import os
+import sys
 
 _LIBRARIES = (
     "MKL_NUM_THREADS",
@@ -17,9 +18,8 @@ LIMITS = dict.fromkeys(_LIBRARIES, "1") | {"TOKENIZERS_PARALLELISM": "false", "G
 def limit_threads() -> None:
     """Holds this process, and those it starts, to one thread for each library.
 
-    To be called before numpy is imported: OpenBLAS reads its limit only then. Arrow's is set in any case.
+    To be called before numpy is imported: OpenBLAS reads its limit only then. Arrow, where it is loaded already, is told.
     """
     os.environ.update(LIMITS)
-    import pyarrow as pa
-
-    pa.set_cpu_count(1)
+    if "pyarrow" in sys.modules:
+        sys.modules["pyarrow"].set_cpu_count(1)

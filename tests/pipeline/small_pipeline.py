@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 import apache_beam as beam
 import numpy as np
 
-from schemas.errors import InputError, reported
+from schemas.errors import InputError, MissingError, reported
+from schemas.versions import guard
 from transforms.storage import atomic_write
 
 SHARDS = [f"shard-{number:02}" for number in range(6)]
@@ -81,6 +82,17 @@ def refuse(shard: str) -> None:
     with reported(shard):
         if shard == SHARDS[3]:
             raise InputError(f"{shard}, row 17: cut\nmake it anew")
+
+
+def miss(shard: str) -> None:
+    """Raises an error of ours as it is."""
+    raise MissingError("no list")
+
+
+def expect(shard: str, versions: dict[str, str]) -> None:
+    """Refuses where the versions are other ones."""
+    with reported(shard):
+        guard(versions)
 
 
 def stumble(shard: str, caption: str) -> None:

@@ -11,8 +11,9 @@ import pytest
 from pipeline.engine import BYTES_PER_WORKER, Engine, available_cores
 from pipeline.failures import explain
 from pipeline.log import logged
-from schemas.errors import EngineError, InputError, JobError, WinnowError
-from tests.pipeline.small_pipeline import contents, die, note_process, on_each_shard, processes, refuse, small, stumble
+from schemas.errors import EngineError, InputError, JobError, MissingError, WinnowError
+from schemas.versions import versions
+from tests.pipeline.small_pipeline import contents, die, expect, miss, note_process, on_each_shard, processes, refuse, small, stumble
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -162,7 +163,7 @@ def test_an_address_that_is_none_is_a_mistake_in_the_options():
 
 def test_a_cause_found_only_in_the_messages_of_an_engine_is_found():
     messages = [f"java.lang.Exception: {InputError('a.tar: cut').encode()}\n\tat Foo.java:1"]
-    assert repr(explain("annotate", RuntimeError("Pipeline failed."), messages)) == "InputError('a.tar: cut')"
+    assert repr(explain("annotate", RuntimeError("Pipeline failed."), messages, elsewhere=True)) == "InputError('a.tar: cut')"
 
 
 def test_three_hundred_lines_of_java_become_one():
@@ -171,5 +172,25 @@ def test_three_hundred_lines_of_java_become_one():
         + "\tat Foo.java:1\n" * 300
         + "Caused by: java.lang.IllegalStateException: no slots left\n\tat Bar.java"
     )
-    error = explain("annotate", RuntimeError(text), [])
+    error = explain("annotate", RuntimeError(text), [], elsewhere=True)
     assert str(error) == "annotate: Caused by: java.lang.IllegalStateException: no slots left (the whole traceback is in the log)"
+
+
+def test_a_message_that_looks_like_a_lost_engine_is_none_on_this_machine():
+    error = explain("annotate", ValueError("Connection refused"), [], elsewhere=False)
+    assert (error.exit_status, str(error)) == (1, "annotate: ValueError: Connection refused (the whole traceback is in the log)")
+
+
+def test_an_error_of_ours_that_nobody_wrapped_comes_back_too():
+    with pytest.raises(MissingError, match=r"^no list$"):
+        Engine.from_job(1, []).run("annotate", on_each_shard(miss))
+
+
+def test_a_worker_of_another_version_refuses():
+    with pytest.raises(EngineError, match=r"pillow \S+ instead of 1\.0: install the driver's versions there"):
+        Engine.from_job(2, []).run("annotate", on_each_shard(expect, versions() | {"pillow": "1.0"}))
+
+
+def test_one_job_server_serves_all_jobs_of_an_engine():
+    engine = Engine.from_job(1, ["--runner=FlinkRunner"])
+    assert engine.runner.default_job_server(engine.options) is engine.runner.default_job_server(engine.options)
