@@ -192,7 +192,7 @@ def _changes(parts: list[Part]) -> dict[int, _Change]:
 
 
 def _dependent(parts: list[Part], changes: dict[int, _Change]) -> None:
-    """What goes because of something else: consent said only in a packet that went, the index of pictures, the words of those, signatures."""
+    """What goes because of something else: the index of pictures that went, with the words for what they told; signatures."""
     more = [part for part in parts if part.kind == "second_picture"]
     if more:
         inner = _changes(embedded(parts))
