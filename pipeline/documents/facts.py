@@ -1,10 +1,12 @@
 """A fact as the documents state it: the value, how it was come by, and whether a run computed it or people declared it."""
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
 NOT_ANSWERED = "NOT ANSWERED"
+_FOLDERS = re.compile(r"(?<![\w/])(?:[A-Za-z][\w+.-]*:/)?/(?:[^/\s]+/)+")
 
 
 class Fact(TypedDict):
@@ -49,13 +51,15 @@ def share(part: float, whole: float) -> float | None:
 def portable(value: Any) -> Any:
     """Plain data of a job without the folders of this machine: of a path only the file's name stays.
 
-    >>> portable({"lists": ("/home/me/lists/opted_out.csv",), "max": 0.9, "bucket": "gs://a/b.csv"})
-    {'lists': ['opted_out.csv'], 'max': 0.9, 'bucket': 'b.csv'}
+    >>> portable({"lists": ("/home/me/my lists/out.csv",), "max": 0.9, "bucket": "gs://a/b.csv"})
+    {'lists': ['out.csv'], 'max': 0.9, 'bucket': 'b.csv'}
+    >>> portable("toxicity: detoxify:/home/me/own.ckpt"), portable("and/or")
+    ('toxicity: detoxify:own.ckpt', 'and/or')
     """
     if isinstance(value, Mapping):
         return {str(name): portable(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [portable(inner) for inner in value]
-    if isinstance(value, str) and (os.path.isabs(value) or "://" in value):
-        return value.rstrip("/").rsplit("/", 1)[-1]
-    return value
+    if not isinstance(value, str):
+        return value
+    return value.rstrip("/").rsplit("/", 1)[-1] if os.path.isabs(value) else _FOLDERS.sub("", value)

@@ -1,0 +1,20 @@
+"""The review page, for the team's own eyes: a few clusters of duplicates, and what was removed for each reason. Private."""
+
+from pipeline.documents.evidence import Evidence
+from pipeline.documents.html import environment, stylesheet
+from pipeline.documents.samples import CAPTION, pick, read_shown
+from schemas.layout import join
+from transforms.storage import make_private, sweep, write_bytes
+
+
+def write_review(evidence: Evidence) -> None:
+    """Writes `review.html` into the private folder `work/review/`."""
+    run = evidence.run
+    clusters, samples = pick(run)
+    gone = read_shown(run, [shown for group in (*clusters, *samples.values()) for shown in group])
+    page = environment().get_template("review.html.j2")
+    text = page.render(clusters=clusters, samples=samples, gone=gone, style=stylesheet(), limit=CAPTION)
+    make_private(run.layout.work)
+    make_private(run.layout.review)
+    sweep(run.layout.review)
+    write_bytes(join(run.layout.review, "review.html"), text.encode())
