@@ -147,16 +147,25 @@ class Engine:
 
     def _run_elsewhere(self, build: Build) -> None:
         check_reachable(self.runner_name, self.options)
-        pipeline = beam.Pipeline(runner=self.runner, options=self._fresh_options())
+        with self._options_that_fit():
+            pipeline = beam.Pipeline(runner=self.runner, options=self._fresh_options())
         build(pipeline)
         with contextlib.redirect_stderr(_ToLog()):  # a worker in this process (LOOPBACK) prints its tracebacks
-            result = pipeline.run()
+            with self._options_that_fit():
+                result = pipeline.run()
             try:
                 result.wait_until_finish()
             except KeyboardInterrupt:
                 with contextlib.suppress(Exception):  # the job server may have had the signal too
                     result.cancel()
                 raise
+
+    @contextlib.contextmanager
+    def _options_that_fit(self) -> Iterator[None]:
+        try:
+            yield
+        except (NotImplementedError, ValueError) as error:  # Beam's words for options that do not fit together
+            raise JobError(f"--runner={self.runner_name}: {' '.join(str(error).split())}") from error
 
     def _fresh_options(self) -> Options:
         """A copy: runners write into the options they are given."""

@@ -12,9 +12,9 @@ _WORKER_LOST = re.compile(
     r"CANCELLED: client cancelled|call already cancelled|Multiplexer hanging up|[Hh]eartbeat of TaskManager|ExecutorLostFailure"
 )
 _UNREACHABLE = re.compile(
-    r"(?:UNAVAILABLE|[Cc]onnection refused|failed to connect to all addresses|FutureTimeoutError|URLError|UnknownHostException|"
-    r"DEADLINE_EXCEEDED)[^\n]*"
+    r"UNAVAILABLE|[Cc]onnection refused|failed to connect to all addresses|FutureTimeoutError|UnknownHostException|DEADLINE_EXCEEDED"
 )
+_NO_DOWNLOAD = re.compile(r"URLError|HTTPError|Unable to fetch remote")
 _STEP = re.compile(r" \[while running '[^']*'\]$")
 _LONGEST = 500
 
@@ -38,12 +38,15 @@ def explain(label: str, error: BaseException, messages: list[str], *, elsewhere:
         return ours
     if not elsewhere or _is_python(text):
         return WinnowError(f"{label}: {cause(text)} (the whole traceback is in the log)")
-    lost, unreachable = _WORKER_LOST.search(text), _UNREACHABLE.search(text)
-    if lost:
+    if _WORKER_LOST.search(text):
         return EngineError(f"a worker process was lost (killed or out of memory) in {label}; run again: what is done is kept")
-    if unreachable:
-        return EngineError(f"{label}: the engine or its worker pool cannot be reached: {_short(unreachable[0])}")
-    return WinnowError(f"{label}: {cause(text)} (the whole traceback is in the log)")
+    said = cause(text)
+    if _NO_DOWNLOAD.search(said):
+        cure = "pass it as --flink_job_server_jar, --spark_job_server_jar or --prism_location, or one that runs as --job_endpoint"
+        return EngineError(f"{label}: Beam cannot download the engine's job server ({said}); {cure}")
+    if _UNREACHABLE.search(text):
+        return EngineError(f"{label}: the engine or its worker pool cannot be reached: {said}")
+    return WinnowError(f"{label}: {said} (the whole traceback is in the log)")
 
 
 def without_step(error: WinnowError) -> WinnowError:

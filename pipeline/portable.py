@@ -8,7 +8,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from apache_beam.options import pipeline_options as beam_options
@@ -27,10 +27,18 @@ _REFUSED = {
 }
 _OURS = {"direct_num_workers": "workers", "direct_running_mode": "workers"}
 _CONNECT_SECS = 3.0
+View = TypeVar("View", bound=beam_options.PipelineOptions)
 
 
 class Options(beam_options.PipelineOptions):
     """Beam's options, where one that neither Beam nor the engine knows is an error instead of a warning that nobody sees."""
+
+    def view_as(self, cls: type[View]) -> View:
+        """The view of one kind, made once: each parses every argument again, and Beam asks for a thousand in a job."""
+        views: dict[type, Any] = self.__dict__.setdefault("_views", {})
+        if cls not in views:
+            views[cls] = super().view_as(cls)
+        return views[cls]
 
     def get_all_options(
         self, *args: Any, add_extra_args_fn: Callable[[argparse.ArgumentParser], None] | None = None, **kwargs: Any
@@ -104,6 +112,7 @@ def check_reachable(runner: str, options: Options) -> None:
 
     Raises:
       EngineError: names the address tried, the option, and what to start.
+      JobError: an address is none, or is missing.
     """
     portable = options.view_as(beam_options.PortableOptions)
     kind = runner.lower().rsplit(".", 1)[-1]
@@ -112,6 +121,8 @@ def check_reachable(runner: str, options: Options) -> None:
         _connect(portable.job_endpoint, "--job_endpoint", "start Beam's job server there")
     if portable.artifact_endpoint:
         _connect(portable.artifact_endpoint, "--artifact_endpoint", "start Beam's job server with that --artifact-port")
+    if embedded and portable.environment_type not in {"LOOPBACK", "EXTERNAL"}:
+        raise JobError("--job_endpoint=embed needs --environment_type=LOOPBACK, or EXTERNAL and a worker pool")
     if embedded and portable.environment_type == "EXTERNAL":
         # Elsewhere the address is meant as seen from the engine's own hosts, and the engine says when it finds nobody there.
         address = _pool_address(portable)

@@ -1,6 +1,6 @@
 """Engines beside this process, started for a test session and stopped after it: Flink's job server, a worker pool.
 
-Fixtures here are for modules of this folder: `from tests.pipeline.engines import flink_args, pool_port`.
+`conftest.py` offers the fixtures to all tests of this folder.
 """
 
 import contextlib

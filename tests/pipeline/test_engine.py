@@ -156,6 +156,28 @@ def test_an_engine_that_cannot_be_reached_is_said_within_seconds(arguments, trie
     assert tried in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--runner=PrismRunner", "--prism_location=/no/prism"], "/no/prism"),
+        (["--runner=PortableRunner"], "job_endpoint"),
+        (["--runner=PortableRunner", "--job_endpoint=embed"], "--environment_type"),
+    ],
+)
+def test_options_that_do_not_fit_together_are_a_mistake_of_the_command_line(arguments, named):
+    with pytest.raises(JobError) as caught:
+        Engine.from_job(1, arguments).run("annotate", on_each_shard(refuse))
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_job_server_that_cannot_be_downloaded_is_named_with_the_cure():
+    text = "Traceback (most recent call last):\n    raise URLError(err)\nurllib.error.URLError: <urlopen error [Errno -2] Name not known>"
+    error = explain("annotate", RuntimeError(text), [], elsewhere=True)
+    assert error.exit_status == 5
+    assert "--flink_job_server_jar" in str(error)
+
+
 def test_an_address_that_is_none_is_a_mistake_in_the_options():
     with pytest.raises(JobError, match="--job_endpoint=nowhere: not HOST:PORT"):
         Engine.from_job(1, ["--runner=PortableRunner", "--job_endpoint=nowhere"]).run("annotate", on_each_shard(refuse))

@@ -9,7 +9,7 @@ import pytest
 from pipeline.engine import Engine
 from pipeline.worker import serve
 from schemas.errors import EngineError, InputError, JobError, WinnowError
-from tests.pipeline.engines import flink_args, free_ports, pool_port, worker_pool  # noqa: F401  # fixtures
+from tests.pipeline.engines import free_ports, worker_pool
 from tests.pipeline.small_pipeline import contents, die, note_process, on_each_shard, processes, refuse, small, stumble
 
 EMBED = ["--runner=PortableRunner", "--job_endpoint=embed"]
@@ -23,7 +23,7 @@ def reference(tmp_path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def external(pool_port) -> list[str]:  # noqa: F811
+def external(pool_port) -> list[str]:
     return ["--environment_type=EXTERNAL", f"--environment_config=localhost:{pool_port}"]
 
 
@@ -52,7 +52,7 @@ def test_an_error_of_another_kind_is_one_line_from_another_engine_too(elsewhere)
 
 
 @pytest.mark.engine
-def test_flink_with_workers_in_this_process_gives_the_same_bytes_and_prints_nothing(flink_args, reference, tmp_path, capfd):  # noqa: F811
+def test_flink_with_workers_in_this_process_gives_the_same_bytes_and_prints_nothing(flink_args, reference, tmp_path, capfd):
     engine = Engine.from_job("auto", [*flink_args, "--environment_type=LOOPBACK"])
     engine.run("small", small(tmp_path / "elsewhere"))
     assert contents(tmp_path / "elsewhere") == reference
@@ -62,7 +62,7 @@ def test_flink_with_workers_in_this_process_gives_the_same_bytes_and_prints_noth
 
 
 @pytest.mark.engine
-def test_a_worker_that_is_killed_on_flink_is_reported_within_ten_seconds(flink_args, external, tmp_path):  # noqa: F811
+def test_a_worker_that_is_killed_on_flink_is_reported_within_ten_seconds(flink_args, external, tmp_path):
     at_work: list[float] = []
 
     def watch() -> None:
@@ -77,7 +77,7 @@ def test_a_worker_that_is_killed_on_flink_is_reported_within_ten_seconds(flink_a
 
 
 @pytest.mark.engine
-def test_flink_without_a_worker_pool_says_so(flink_args):  # noqa: F811
+def test_flink_without_a_worker_pool_says_so(flink_args):
     with pytest.raises(EngineError, match=r"the engine or its worker pool cannot be reached: .*refused"):
         Engine.from_job("auto", [*flink_args, "--environment_type=EXTERNAL", "--environment_config=localhost:9"]).run(
             "x", on_each_shard(refuse)
@@ -85,12 +85,12 @@ def test_flink_without_a_worker_pool_says_so(flink_args):  # noqa: F811
 
 
 @pytest.mark.engine
-def test_an_option_that_flink_does_not_know_is_named(flink_args):  # noqa: F811
+def test_an_option_that_flink_does_not_know_is_named(flink_args):
     with pytest.raises(JobError, match="--no_such_option=1"):
         Engine.from_job("auto", [*flink_args, "--environment_type=LOOPBACK", "--no_such_option=1"]).run("x", on_each_shard(refuse))
 
 
-def test_a_pool_on_a_port_that_another_holds_fails_loudly(pool_port):  # noqa: F811
+def test_a_pool_on_a_port_that_another_holds_fails_loudly(pool_port):
     with pytest.raises(EngineError, match=f"localhost:{pool_port} cannot be listened at: another worker pool may hold it"):
         serve(pool_port)
 
