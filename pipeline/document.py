@@ -77,7 +77,8 @@ def check_gates(evidence: Evidence, record: dict) -> None:
     flagged = [f"{cost['reason']} on {cost['attribute']}={cost['level']}" for cost in evidence.judged["weights"]["flagged"]]
     if job.audit.fail_on_flags and flagged:
         failed.append(
-            f"audit.fail_on_flags: {len(flagged)} flagged ({', '.join(flagged[:5])}{', ...' if len(flagged) > 5 else ''}); see the groups in "
+            f"audit.fail_on_flags: {len(flagged)} flagged "
+            f"({', '.join(flagged[:5])}{', ...' if len(flagged) > 5 else ''}); see the groups in "
             "the datasheet"
         )
     if failed:

@@ -130,7 +130,9 @@ class Datasheet(Section):
         for name in answers:
             if name not in IDS:
                 near = difflib.get_close_matches(name, sorted(IDS), 1, 0.4)
-                raise ValueError(f"there is no question {name!r}" + (f"; did you mean {near[0]!r}?" if near else "; see schemas/questions.py"))
+                raise ValueError(
+                    f"there is no question {name!r}" + (f"; did you mean {near[0]!r}?" if near else "; see schemas/questions.py")
+                )
         return answers
 
 

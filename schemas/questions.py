@@ -51,10 +51,10 @@ QUESTIONS: tuple[Question, ...] = (
     Question("composition.relationships", "computed", "Are relationships between individual instances made explicit?"),
     Question("composition.splits", "mixed", "Are there recommended data splits?"),
     Question("composition.errors", "computed", "Are there any errors, sources of noise, or redundancies in the dataset?"),
-    Question("composition.self_contained", "mixed", "Is the dataset self-contained, or does it link to or otherwise rely on external resources?"),
+    Question("composition.self_contained", "mixed", "Is the dataset self-contained, or does it link to or otherwise rely on external resources?"),  # noqa: E501
     Question("composition.confidential", "mixed", "Does the dataset contain data that might be considered confidential?"),
     Question("composition.offensive", "computed", "Does the dataset contain data that, if viewed directly, might be offensive, insulting, threatening, or might otherwise cause anxiety?"),  # noqa: E501
-    Question("composition.subpopulations", "mixed", "Does the dataset identify any subpopulations (by age, gender)? How are they distributed?"),
+    Question("composition.subpopulations", "mixed", "Does the dataset identify any subpopulations (by age, gender)? How are they distributed?"),  # noqa: E501
     Question("composition.identifiable", "mixed", "Is it possible to identify individuals, directly or indirectly, from the dataset?"),
     Question("composition.sensitive", "mixed", "Does the dataset contain data that might be considered sensitive in any way?"),
     Question("composition.other", "declared", "Any other comments?"),
@@ -68,7 +68,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question("collection.notified", "declared", "Were the individuals in question notified about the data collection?"),
     Question("collection.consent", "mixed", "Did the individuals in question consent to the collection and use of their data?"),
     Question("collection.revocation", "mixed", "If consent was obtained, were the individuals provided with a mechanism to revoke it?"),
-    Question("collection.impact", "declared", "Has an analysis of the potential impact of the dataset and its use on data subjects been conducted?"),
+    Question("collection.impact", "declared", "Has an analysis of the potential impact of the dataset and its use on data subjects been conducted?"),  # noqa: E501
     Question("collection.other", "declared", "Any other comments?"),
     Question("preprocessing.done", "computed", "Was any preprocessing, cleaning or labelling of the data done?"),
     Question("preprocessing.raw", "mixed", "Was the raw data saved in addition to the preprocessed data?"),
@@ -80,7 +80,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question("uses.impact", "mixed", "Is there anything about the composition of the dataset, or the way it was made, that might impact future uses?"),  # noqa: E501
     Question("uses.not_for", "declared", "Are there tasks for which the dataset should not be used?"),
     Question("uses.other", "declared", "Any other comments?"),
-    Question("distribution.third_parties", "declared", "Will the dataset be distributed to third parties outside of the entity that made it?"),
+    Question("distribution.third_parties", "declared", "Will the dataset be distributed to third parties outside of the entity that made it?"),  # noqa: E501
     Question("distribution.how", "mixed", "How will the dataset be distributed? Does it have a digital object identifier?"),
     Question("distribution.when", "declared", "When will the dataset be distributed?"),
     Question("distribution.licence", "mixed", "Will the dataset be distributed under a copyright or other licence, or under terms of use?"),
@@ -93,7 +93,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question("maintenance.updates", "mixed", "Will the dataset be updated (to correct errors, add new instances, delete instances)?"),
     Question("maintenance.retention", "mixed", "If the dataset relates to people, are there limits on the retention of their data?"),
     Question("maintenance.versions", "mixed", "Will older versions of the dataset continue to be supported, hosted and maintained?"),
-    Question("maintenance.extend", "declared", "If others want to extend, augment or contribute to the dataset, is there a mechanism for them to do so?"),
+    Question("maintenance.extend", "declared", "If others want to extend, augment or contribute to the dataset, is there a mechanism for them to do so?"),  # noqa: E501
     Question("maintenance.other", "declared", "Any other comments?"),
 )
 # fmt: on

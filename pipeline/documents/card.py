@@ -13,8 +13,18 @@ from pipeline.documents.sections import alarms, key_figures
 
 _BANDS = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"), (10**8, "10M<n<100M"),
           (10**9, "100M<n<1B"), (10**10, "1B<n<10B"), (10**11, "10B<n<100B"), (10**12, "100B<n<1T"))  # fmt: skip
+_FILES = (
+    "datasheet.html",
+    "datasheet.md",
+    "datasheet.json",
+    "croissant.json",
+    "eu_training_summary.json",
+    "top_domains.csv",
+    "manifest.json",
+)
 NOTHING_KEPT = (
-    "This run kept no row. The data files hold the columns and no row, so loaders find nothing to read: `datasets.load_dataset` ends with an "
+    "This run kept no row. The data files hold the columns and no row, so loaders find nothing to read: "
+    "`datasets.load_dataset` ends with an "
     "error, DuckDB and pyarrow give an empty table. The datasheet says why every row was removed."
 )
 
@@ -64,15 +74,16 @@ def _body(record: dict[str, Any]) -> str:
         lines += [f"**{escape(NOTHING_KEPT)}**", ""]
     lines += [f"* **{value}** {what}" for value, what in key_figures(record)]
     lines += ["", *(line for alarm in alarms(record) for line in (f"> **Alarm:** {escape(alarm)}", ""))]
+    links = [f"[{name}]({name})" for name in _FILES]
     lines += [
-        "The whole account is in [datasheet.html](datasheet.html) ([Markdown](datasheet.md), [JSON](datasheet.json)); "
-        "[croissant.json](croissant.json), [eu_training_summary.json](eu_training_summary.json) and [top_domains.csv](top_domains.csv) are made "
-        "from the same record. Hashes of all files: [manifest.json](manifest.json).", "",
+        f"The whole account is in {links[0]}; {', '.join(links[1:-1])} come from the same record. Hashes of all files: {links[-1]}.", "",
         "## Use", "", "```python", "import datasets", "", 'pairs = datasets.load_dataset("path/to/this/folder", split="train")', "```", "",
         "Sample rows by the column `weight` to balance groups; a mean over rows ignores it.", "",
         "## Columns", "", "| column | type | nulls | meaning |", "| --- | --- | ---: | --- |",
     ]  # fmt: skip
-    lines += [f"| {escape(c['column'])} | {escape(c['type'])} | {c['nulls']:,} | {escape(c['meaning'])} |" for c in record["columns"]["value"]]
+    lines += [
+        f"| {escape(c['column'])} | {escape(c['type'])} | {c['nulls']:,} | {escape(c['meaning'])} |" for c in record["columns"]["value"]
+    ]
     for head, ids in _CHAPTERS:
         lines += ["", f"## {head}", ""]
         lines += [line for name in ids for line in (escape(answer_to(record, name)), "")]

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import html
 import io
 import re
@@ -62,9 +63,9 @@ def _all(record: Record) -> Iterator[tuple[str, str, Callable[[], Figure]]]:
     shown = [line for line in record["groups"]["value"] if not line["suppressed"]]
     for attribute in dict.fromkeys(line["attribute"] for line in shown):
         lines = [line for line in shown if line["attribute"] == attribute]
-        yield f"group-{attribute}", f"{attribute.capitalize()}, % of rows", lambda n=lines: _group(n)  # type: ignore[misc]
+        yield f"group-{attribute}", f"{attribute.capitalize()}, % of readable, kept and weighted rows", functools.partial(_group, lines)
     for place, score in enumerate(record["scores"]["value"]):
-        yield f"score-{place}", f"{score['score']}, rows by score", lambda s=score: _score(s)  # type: ignore[misc]
+        yield f"score-{place}", f"{score['score']}, rows by score", functools.partial(_score, score)
 
 
 def _bars(bars: int) -> tuple[Figure, Any]:
@@ -75,7 +76,7 @@ def _bars(bars: int) -> tuple[Figure, Any]:
     return figure, axes
 
 
-def _thousands(value: float, _: int) -> str:
+def _thousands(value: float, _: float) -> str:
     return f"{value:,.0f}" if value == round(value) else f"{value:g}"
 
 
@@ -91,7 +92,9 @@ def _funnel(record: Record) -> Figure:
         else:
             axes.barh(place, -step["rows"], left=left + step["rows"], color=REMOVED, height=0.7)
             end, left = left, left + step["rows"]
-        axes.annotate(f"{step['rows']:,}", (end, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color="#5b626c")
+        axes.annotate(
+            f"{step['rows']:,}", (end, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, color="#5b626c"
+        )
     axes.margins(x=0.14)
     axes.set_xlim(0)
     return _listed(figure, axes, [step["step"] for step in steps])
@@ -151,11 +154,12 @@ def _observable(record: Record) -> Figure:
 
 
 def _group(lines: Sequence[dict[str, Any]]) -> Figure:
-    shown = sorted(lines, key=lambda line: -line["read"])[:MAX_BARS]
+    shown = sorted(lines, key=lambda line: -line["readable"])[:MAX_BARS]
     figure, axes = _bars(2 * len(shown) + 1)
-    series = (("read_share", "read", BEFORE), ("kept_share", "kept", KEPT), ("weighted_share", "weighted", ACCENT))
+    series = (("readable_share", "readable", BEFORE), ("kept_share", "kept", KEPT), ("weighted_share", "weighted", ACCENT))
     for shift, (key, label, color) in zip((-0.26, 0, 0.26), series, strict=True):
-        axes.barh([place + shift for place in range(len(shown))], [100 * (n[key] or 0) for n in shown], height=0.25, color=color, label=label)
+        places = [place + shift for place in range(len(shown))]
+        axes.barh(places, [100 * (line[key] or 0) for line in shown], height=0.25, color=color, label=label)
     _legend(figure)
     return _listed(figure, axes, [line["level"].replace("_", " ") for line in shown])
 

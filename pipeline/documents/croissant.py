@@ -15,13 +15,14 @@ CONFORMS_TO = ("http://mlcommons.org/croissant/1.1", "http://mlcommons.org/crois
 PARQUET = "application/x-parquet"  # the registered application/vnd.apache.parquet validates and cannot be read by mlcroissant 1.1
 
 # Properties of the vocabulary http://mlcommons.org/croissant/RAI/1.0: a misspelt one passes every validator silently.
-RAI = frozenset(
-    "dataCollection dataCollectionType dataCollectionMissingData dataCollectionRawData dataCollectionTimeframe dataImputationProtocol "
-    "dataManipulationProtocol dataPreprocessingProtocol dataAnnotationProtocol dataAnnotationPlatform dataAnnotationAnalysis "
-    "dataReleaseMaintenancePlan personalSensitiveInformation dataSocialImpact dataBiases dataLimitations dataUseCases annotationsPerItem "
-    "annotatorDemographics machineAnnotationTools".split()
-)
 # fmt: off
+RAI = frozenset((
+    "dataCollection", "dataCollectionType", "dataCollectionMissingData", "dataCollectionRawData", "dataCollectionTimeframe",
+    "dataImputationProtocol", "dataManipulationProtocol", "dataPreprocessingProtocol", "dataAnnotationProtocol",
+    "dataAnnotationPlatform", "dataAnnotationAnalysis", "dataReleaseMaintenancePlan", "personalSensitiveInformation",
+    "dataSocialImpact", "dataBiases", "dataLimitations", "dataUseCases", "annotationsPerItem", "annotatorDemographics",
+    "machineAnnotationTools",
+))
 CONTEXT: dict[str, Any] = {
     "@language": "en", "@vocab": "https://schema.org/", "annotation": "cr:annotation", "arrayShape": "cr:arrayShape", "citeAs": "cr:citeAs",
     "column": "cr:column", "conformsTo": "dct:conformsTo", "containedIn": "cr:containedIn", "cr": "http://mlcommons.org/croissant/",

@@ -17,10 +17,12 @@ _QUERY = """
         from summary where (metric = 'domain' and b = 'kept') or metric = 'domain_pixels' group by a
     ), ranked as (
         select domain, items, size, coalesce(pixels, 0) as pixels, row_number() over (order by {size} desc, items desc, domain) as rank,
-               sum({size}) over (order by {size} desc, items desc, domain rows unbounded preceding) as running, sum({size}) over () as whole,
+               sum({size}) over (order by {size} desc, items desc, domain rows unbounded preceding) as running,
+               sum({size}) over () as whole,
                count(*) over () as number, sum(items) over () as all_items
         from kept where not contains(domain, '@')
-    ) select domain, items::bigint, size::bigint, pixels::bigint, rank, running::double / nullif(whole::double, 0), number, all_items::bigint
+    ) select domain, items::bigint, size::bigint, pixels::bigint, rank, running::double / nullif(whole::double, 0), number,
+             all_items::bigint
       from ranked where rank <= ceil(number * $1) order by rank"""
 
 
@@ -48,7 +50,9 @@ class Domains:
 
 def top_domains(counts: Counts) -> Domains:
     """The top tenth of the kept rows' registrable domains by size, at least one; private suffixes are domains of their own."""
-    measured = counts.database.execute("select coalesce(sum(bytes), 0) from summary where metric = 'domain' and b = 'kept'").fetchall()[0][0]
+    measured = counts.database.execute("select coalesce(sum(bytes), 0) from summary where metric = 'domain' and b = 'kept'").fetchall()[0][
+        0
+    ]
     size = "size" if measured else "items"
     found = counts.database.execute(_QUERY.format(size=size), [TOP_SHARE]).fetchall()
     lines = tuple((a, b, c, d, e, round(f or 0.0, 6)) for a, b, c, d, e, f, _, _ in found)

@@ -93,7 +93,7 @@ def _reservations(record: dict[str, Any]) -> dict[str, Any]:
         "states": consent["states"],
         "observability": consent["observability"],
         "not_observable_share": consent["not_observable_share"],
-        "removed": computed(_rows(record, "opt_out", "taken_down"), "rows removed for a reservation or a takedown, counted once per reason"),
+        "removed": computed(_rows(record, "opt_out", "taken_down"), "rows removed for a reservation or a takedown, once per reason"),
         "code_of_practice": _missing("whether the provider signed the code of practice"),
     }  # fmt: skip
 

@@ -5,7 +5,7 @@ from typing import Any
 from pipeline.documents.view import SUPPRESSED, Section, number, percent, table, words
 
 Record = dict[str, Any]
-_HEADS = ("attribute", "level", "read#", "share read#", "not duplicate#", "kept#", "share kept#", "share weighted#", "target rows#")
+_HEADS = ("attribute", "level", "readable#", "share#", "not duplicate#", "kept#", "share kept#", "share weighted#", "target rows#")
 
 
 def groups_section(record: Record) -> Section:
@@ -14,14 +14,15 @@ def groups_section(record: Record) -> Section:
     for line in record["groups"]["value"]:
         told = (
             (SUPPRESSED, *("",) * (len(_HEADS) - 3)) if line["suppressed"] else
-            (number(line["read"]), percent(line["read_share"]), number(line["before_filters"]), number(line["kept"]),
+            (number(line["readable"]), percent(line["readable_share"]), number(line["before_filters"]), number(line["kept"]),
              percent(line["kept_share"]), percent(line["weighted_share"]), number(line["target"]))
         )  # fmt: skip
         rows.append((line["attribute"], line["level"], *told))
     unknown = [(u["attribute"], percent(u["not_known"]), percent(u["told"])) for u in record["unknown_shares"]["value"]]
-    charts = tuple(f"group-{name}" for name in dict.fromkeys(line["attribute"] for line in record["groups"]["value"] if not line["suppressed"]))
+    shown = dict.fromkeys(line["attribute"] for line in record["groups"]["value"] if not line["suppressed"])
+    charts = tuple(f"group-{name}" for name in shown)
     audit = record["audit"]
-    told = (
+    about = (
         "A level is what captions mention or where URLs point, not who people are. Lines with counts of 1 to 19 are suppressed, and others "
         "with them where a count could be worked out."
     )
@@ -29,7 +30,7 @@ def groups_section(record: Record) -> Section:
     if audit["flagged_untold"]["value"]:
         flagged += f"; of {number(audit['flagged_untold']['value'])} the counts are too small to be told"
     return Section(
-        "groups", "Groups before and after", (told, flagged + "."), charts,
+        "groups", "Groups before and after", (about, f"{flagged}."), charts,
         (
             table("Shares", _HEADS, rows, record["groups"]["how"], folded=len(rows) > 40),
             _audit("Flagged disparities", _flagged(record), audit["flagged"]["how"], folded=False),
@@ -55,8 +56,8 @@ def weights_section(record: Record) -> Section:
     return Section(
         "weights", "Weights", (found["told"]["value"],), (),
         (
-            table("Weights", ("what", "value#", "how"), rows),
-            table("Held within `other`", ("margin", "levels"), merged, f"{found['merged']['how']}: under {found['min_cell']['value']} rows"),
+            table("Weights", ("what", "value", "how"), rows),
+            table("Held within “other”", ("margin", "levels"), merged, f"{found['merged']['how']}, under {found['min_cell']['value']}"),
         ),
     )  # fmt: skip
 
@@ -68,12 +69,12 @@ def _value(value: Any) -> str:
 
 
 def _flagged(record: Record) -> list[dict[str, Any]]:
-    by_name = {(line["reason"], line["attribute"], line["level"]): line for line in record["audit"]["lines"]["value"]}
-    return [by_name[line["reason"], line["attribute"], line["level"]] for line in record["audit"]["top"]["value"]]
+    lines = {(line["reason"], line["attribute"], line["level"]): line for line in record["audit"]["lines"]["value"]}
+    return [lines[line["reason"], line["attribute"], line["level"]] for line in record["audit"]["top"]["value"]]
 
 
 def _audit(title: str, lines: list[dict[str, Any]], note: str, *, folded: bool) -> Any:
-    heads = ("filter", "attribute", "level", "rows#", "removed#", "rate#", "of others#", "ratio [95 %]#", "q#", "only this filter#", "Shapley rows#")
+    heads = ("filter", "attribute", "level", "rows#", "removed#", "rate#", "others#", "ratio [95 %]#", "q#", "only it#", "Shapley rows#")
     rows = []
     for line in lines:
         names = (line["reason"], line["attribute"], line["level"])
@@ -85,10 +86,10 @@ def _audit(title: str, lines: list[dict[str, Any]], note: str, *, folded: bool) 
             ratio += f" [{number(line['ratio_low'])}, {number(line['ratio_high'])}]"
         sole = (SUPPRESSED, SUPPRESSED) if line["sole"] is None else (number(line["sole"]), number(line["shapley"]))
         rows.append((*names, number(line["rows"]), number(line["removed"]), percent(line["rate"]), percent(line["rest_rate"]), ratio,
-                     number(line["q"]), *sole))  # fmt: skip
+                     "< 0.001" if line["q"] < 0.001 else number(line["q"]), *sole))  # fmt: skip
     return table(title, heads, rows, note, folded=folded)
 
 
 def _alarms(record: Record) -> Any:
-    rows = [(a["reason"], a["attribute"], a["level"], number(a["rows"]), words(a["declared"])) for a in record["alarms"]["value"]]
-    return table("Filters that leave nothing of a group", ("filter", "attribute", "level", "rows#", "declared"), rows, record["alarms"]["how"])
+    rows = [(a["reason"], a["attribute"], a["level"], words(a["declared"])) for a in record["alarms"]["value"]]
+    return table("Filters that leave nothing of a group", ("filter", "attribute", "level", "declared"), rows, record["alarms"]["how"])

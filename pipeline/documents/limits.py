@@ -13,11 +13,11 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
     told = [
         record["image_model"]["value"],
         "Illegal content is found only where a list of hashes or URLs names it.",
-        "Consent is known only as far as signals could be seen (see the table of observability). Silence is no permission, and terms of use "
-        "in plain words are not read.",
-        "Groups are what captions mention and where URLs point: a mention is not an identity. Word lists exist for some languages and are "
-        "centred on English; dialects are not told apart, and faces are not looked at. The precision of the word lists was not measured on "
-        "this data.",
+        "Consent is known only as far as signals could be seen (see the table of observability).",
+        "Silence is no permission, and terms of use in plain words are not read.",
+        "Groups are what captions mention and where URLs point: a mention is not an identity.",
+        "Word lists exist for some languages and are centred on English; dialects are not told apart, and faces are not looked at.",
+        "The precision of the word lists was not measured on this data.",
         "Counts of groups from 1 to 19 are suppressed, and others with them where they could be worked out.",
         "Names, postal addresses and text inside pictures are not looked for as personal data.",
         "Watermarks, synthetic pictures, violence and factual errors are not looked for, unless a filter of another package does.",
@@ -25,14 +25,16 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
     ]
     if "toxicity" in rules and getattr(rules["toxicity"], "model", "") == "shipped":
         told.append(
-            "Toxicity: the shipped model knows English and finds profanity, insults and threats, not hate, irony or negation; captions in other "
+            "Toxicity: the shipped model knows English and finds profanity, insults and threats, not hate, irony "
+            "or negation; captions in other "
             "languages have no score."
         )
     if not evidence.run.job.dedup.eval_overlap:
         told.append("No benchmark set was compared with: overlap with evaluation data is unknown.")
     if record["duplicates"]["reach"]["value"] == "plain":
         told.append(
-            "Near-duplicate pictures are those that look alike as they are, trimmed or mirrored: crops, collages and strong edits of one photo "
+            "Near-duplicate pictures are those that look alike as they are, trimmed or mirrored: crops, collages "
+            "and strong edits of one photo "
             "may remain. Captions are compared by their characters, not by their meaning."
         )
     off = sorted(name for name, rule in rules.items() if not rule.enabled)

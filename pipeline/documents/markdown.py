@@ -17,9 +17,9 @@ def render_markdown(record: dict[str, Any]) -> bytes:
     lines = [f"# {escape(title_of(record))}", "", "Datasheet, computed from the run that made the data.", ""]
     if dataset["description"]["value"]:
         lines += [escape(dataset["description"]["value"]), ""]
-    lines += [f"* **{value}** {what}" for value, what in key_figures(record)] + [""]
+    lines += [*(f"* **{value}** {what}" for value, what in key_figures(record)), ""]
     lines += [line for alarm in alarms(record) for line in (f"> **Alarm:** {escape(alarm)}", "")]
-    lines += declared_table(record) + [""]
+    lines += [*declared_table(record), ""]
     for section in sections(record):
         lines += _section(section)
     lines += ["## Questions", "", "From Gebru et al., Datasheets for Datasets (CACM 64(12), 2021).", ""]

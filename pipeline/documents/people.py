@@ -5,6 +5,7 @@ from typing import Any
 
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, share
+from schemas.reasons import UNREADABLE
 from transforms.balance.audit import SMALLEST
 from transforms.balance.cells import ATTRIBUTES
 from transforms.balance.suppress import hide_small
@@ -16,40 +17,66 @@ STATUS = {
     "infeasible": "The target cannot be met within the bounds, so every weight is 1.",
     "none": "No weights were set: every weight is 1.",
 }
-_COSTS = ("rows", "removed", "rate", "rest_rate", "removal_ratio", "ratio_low", "ratio_high", "difference", "low", "high", "q", "method", "flagged")
+_GROUP = ("readable", "kept", "before_filters", "readable_share", "kept_share", "weighted_share", "target")
+_COSTS = (
+    "rows",
+    "removed",
+    "rate",
+    "rest_rate",
+    "removal_ratio",
+    "ratio_low",
+    "ratio_high",
+    "difference",
+    "low",
+    "high",
+    "q",
+    "method",
+    "flagged",
+)
 
 
 def groups(evidence: Evidence) -> Fact:
-    """Per attribute and level the rows read, kept and weighted, and the solver's own view; lines with small counts are suppressed."""
+    """Per attribute and level the rows readable, kept and weighted, and the solver's own view; lines with small counts are suppressed.
+
+    Rows are the readable ones, like those of the audit, so that no difference between the two tables tells a small count.
+    """
     margins = {(line["margin"], line["level"]): line for line in evidence.judged["weights"].get("levels", ())}
     table = []
     for attribute in ATTRIBUTES:
-        rows: dict[str, dict[str, float]] = {}
-        for line in evidence.counts.lines("group"):
-            if line.a == attribute:
-                level = rows.setdefault(line.b or "-", {"all": 0, "kept": 0, "weighted": 0.0})
-                level[line.c or "all"] = line.rows
-                level["weighted"] += line.weight
+        rows = _levels(evidence, attribute)
         levels = sorted(rows, key=lambda level: (level in NO_VALUE, level))
         before = {level: margins[attribute, level]["before"] for level in levels if (attribute, level) in margins}
-        away = _hidden([(int(rows[n]["all"]), int(rows[n]["kept"]), before.get(n)) for n in levels])
-        sums = {name: sum(rows[level][name] for level in levels) for name in ("all", "kept", "weighted")}
+        away = _hidden([(int(rows[n]["readable"]), int(rows[n]["kept"]), before.get(n)) for n in levels])
+        sums = {name: sum(rows[level][name] for level in levels) for name in ("readable", "kept", "weighted")}
         for level, hidden in zip(levels, away, strict=True):
-            found = rows[level]
-            told: dict[str, Any] = dict.fromkeys(("read", "kept", "read_share", "kept_share", "weighted_share", "before_filters", "target"))
+            told: dict[str, Any] = dict.fromkeys(_GROUP)
             if not hidden:
-                margin = margins.get((attribute, level))
+                found, margin = rows[level], margins.get((attribute, level))
                 told = {
-                    "read": int(found["all"]), "kept": int(found["kept"]), "read_share": share(found["all"], sums["all"]),
-                    "kept_share": share(found["kept"], sums["kept"]), "weighted_share": share(found["weighted"], sums["weighted"]),
-                    "before_filters": before.get(level), "target": round(margin["target"], 4) if margin else None,
+                    "readable": int(found["readable"]), "kept": int(found["kept"]), "before_filters": before.get(level),
+                    **{f"{name}_share": share(found[name], sums[name]) for name in sums},
+                    "target": round(margin["target"], 4) if margin else None,
                 }  # fmt: skip
             table.append({"attribute": attribute, "level": level, "no_value": level in NO_VALUE, "suppressed": bool(hidden), **told})
     how = (
-        "rows by what captions and URLs mention; weighted_share: by the weight column; before_filters: readable rows that are no duplicate; "
-        f"suppressed: a count of 1 to {SMALLEST - 1} stands in the line, or could be worked out from it"
+        "readable rows by what captions and URLs mention; weighted_share: by the weight column; before_filters: readable rows that are no "
+        f"duplicate; suppressed: a count of 1 to {SMALLEST - 1} stands in the line, or could be worked out from it"
     )
     return computed(table, how)
+
+
+def _levels(evidence: Evidence, attribute: str) -> dict[str, dict[str, float]]:
+    """Level -> readable, kept and weighted rows."""
+    rows: dict[str, dict[str, float]] = {}
+    for line in evidence.counts.lines("group"):
+        if line.a == attribute:
+            level = rows.setdefault(line.b or "-", {"readable": 0, "kept": 0, "weighted": 0.0})
+            level["kept" if line.c == "kept" else "readable"] += line.rows
+            level["weighted"] += line.weight
+    for line in evidence.counts.lines("group_reason"):
+        if line.a == attribute and line.c == UNREADABLE:
+            rows[line.b or "-"]["readable"] -= line.rows
+    return {level: found for level, found in rows.items() if found["readable"]}
 
 
 def languages(evidence: Evidence) -> Fact:
@@ -61,10 +88,9 @@ def languages(evidence: Evidence) -> Fact:
 
 def _hidden(lines: list[tuple[int, int, int | None]]) -> list[bool]:
     """Lines of a table over the levels of one attribute that may not be told."""
-    read, kept = [line[0] for line in lines], [line[1] for line in lines]
-    columns = [read, kept, [a - b for a, b in zip(read, kept, strict=True)]]
-    known = [0 if line[2] is None else line[2] for line in lines]
-    columns += [known, [0 if line[2] is None else max(0, line[2] - line[1]) for line in lines]]
+    columns = [[a for a, _, _ in lines], [b for _, b, _ in lines], [a - b for a, b, _ in lines]]
+    columns += [[c or 0 for _, _, c in lines], [0 if c is None else max(0, c - b) for _, b, c in lines]]
+    columns.append([0 if c is None else max(0, a - c) for a, _, c in lines])
     return hide_small(*columns).tolist() if lines else []
 
 
@@ -120,30 +146,32 @@ def audit(evidence: Evidence) -> dict[str, Fact]:
             "comparisons with q <= 0.05, a removal ratio outside 0.8 to 1.25, and a difference of at least half a point in a group of 200",
         ),
         "flagged_untold": computed(len(found["flagged"]) - len(flagged), "flagged comparisons whose counts are too small to be told"),
-        "top": computed([{k: line[k] for k in ("reason", "attribute", "level")} for line in flagged[:TOP_FLAGGED]], "largest difference first"),
+        "top": computed(
+            [{k: line[k] for k in ("reason", "attribute", "level")} for line in flagged[:TOP_FLAGGED]], "largest difference first"
+        ),
     }
 
 
 def alarms(evidence: Evidence) -> Fact:
     """Filters that remove every row of a level."""
     table = [
-        {"reason": found["reason"] or "all filters together", **{k: found[k] for k in ("attribute", "level", "rows", "declared")}}
+        {"reason": found["reason"] or "all filters together", **{k: found[k] for k in ("attribute", "level", "declared")}}
         for found in evidence.judged["weights"]["silenced"]
     ]
     return computed(table, f"levels of at least {SMALLEST} readable rows of which nothing is left; declared: a rule of the job says so")
 
 
 def unknown_shares(table: list[Mapping[str, Any]]) -> Fact:
-    """How much of each attribute is not known, among rows read."""
+    """How much of each attribute is not known, among readable rows."""
     sums: dict[str, list[float]] = {}
     for line in table:
-        if line["read_share"] is not None:
+        if line["readable_share"] is not None:
             part = sums.setdefault(line["attribute"], [0.0, 0.0])
-            part[0] += line["read_share"] if line["no_value"] else 0.0
-            part[1] += line["read_share"]
+            part[0] += line["readable_share"] if line["no_value"] else 0.0
+            part[1] += line["readable_share"]
     return computed(
         [{"attribute": name, "not_known": round(part[0], 6), "told": round(part[1], 6)} for name, part in sums.items()],
-        "share of rows read in levels that name no value; told: share of rows in lines that are not suppressed",
+        "share of readable rows in levels that name no value; told: share of rows in lines that are not suppressed",
     )
 
 

@@ -77,7 +77,10 @@ def _list(words: list[str]) -> str:
 def _instances(record: Record) -> str:
     languages = _of(record, "languages")
     formats = [line["format"] for line in _of(record, "pictures", "formats")]
-    return f"Pairs of a picture and its caption. Picture formats: {_list(formats)}. Languages of captions, most frequent first: {_list(languages[:10])}."
+    return (
+        f"Pairs of a picture and its caption. Picture formats: {_list(formats)}. Languages of captions, most "
+        f"frequent first: {_list(languages[:10])}."
+    )
 
 
 def _count(record: Record) -> str:
@@ -98,17 +101,18 @@ def _content(record: Record) -> str:
     return f"{len(_of(record, 'columns'))} columns: " + _list([line["column"] for line in _of(record, "columns")]) + "."
 
 
-def _label(record: Record) -> str:
+def _label(_: Record) -> str:
     return (
         "No label but the caption, which comes from the source and was written for other purposes; the weight column is for sampling. "
-        + "Scores that filters gave are not published; their histograms are in this datasheet."
+        "Scores that filters gave are not published; their histograms are in this datasheet."
     )
 
 
 def _missing(record: Record) -> str:
     absent = [f"{line['column']} ({_n(line['nulls'])})" for line in _of(record, "columns") if line["nulls"]]
     return (
-        f"Nulls per column: {_list(absent)}. {_n(_of(record, 'totals', 'unreadable'))} rows of the source could not be read. Consent is not "
+        f"Nulls per column: {_list(absent)}. {_n(_of(record, 'totals', 'unreadable'))} rows of the source could "
+        "not be read. Consent is not "
         f"observable for {_percent(_of(record, 'consent', 'not_observable_share'))} of the rows read."
     )
 
@@ -116,15 +120,19 @@ def _missing(record: Record) -> str:
 def _relationships(record: Record) -> str:
     clusters = sum(line["clusters"] for line in _of(record, "duplicates", "image_clusters"))
     return (
-        f"Of each of the {_n(clusters)} clusters of duplicate pictures one row at most stands for all. Which rows share a cluster is recorded "
+        f"Of each of the {_n(clusters)} clusters of duplicate pictures one row at most stands for all. Which rows "
+        "share a cluster is recorded "
         "in the private ledger; rows of one site share the host of their URL."
     )
 
 
 def _errors(record: Record) -> str:
-    duplicates = [f"{line['reason']}: {_n(line['identical'])} identical, {_n(line['near'])} near" for line in _of(record, "duplicates", "rows")]
+    duplicates = [
+        f"{line['reason']}: {_n(line['identical'])} identical, {_n(line['near'])} near" for line in _of(record, "duplicates", "rows")
+    ]
     return (
-        f"Removed as redundant: {_list(duplicates)}. Captions come from the web and may not describe their picture. Near-duplicates beyond the "
+        f"Removed as redundant: {_list(duplicates)}. Captions come from the web and may not describe their "
+        "picture. Near-duplicates beyond the "
         f"reach of the comparison ({_of(record, 'duplicates', 'reach')}) may remain; see what this run cannot see."
     )
 
@@ -136,8 +144,12 @@ def _self_contained(record: Record) -> str:
 
 
 def _confidential(record: Record) -> str:
-    flags = [f"{line['word'].partition(':')[2]} {_n(line['rows'])}" for line in _of(record, "flags") if line["word"].startswith("personal_data:")]
-    return f"Personal data by kind, in rows found before redaction or removal: {_list(flags)}. Names and postal addresses were not looked for."
+    flags = [
+        f"{line['word'].partition(':')[2]} {_n(line['rows'])}" for line in _of(record, "flags") if line["word"].startswith("personal_data:")
+    ]
+    return (
+        f"Personal data by kind, in rows found before redaction or removal: {_list(flags)}. Names and postal addresses were not looked for."
+    )
 
 
 def _offensive(record: Record) -> str:
@@ -151,14 +163,18 @@ def _offensive(record: Record) -> str:
 def _subpopulations(record: Record) -> str:
     unknown = [f"{line['attribute']} {_percent(line['not_known'])}" for line in _of(record, "unknown_shares")]
     return (
-        "Gender and age as captions mention them, region by country domain, language by a model; the distribution before and after is in the "
+        "Gender and age as captions mention them, region by country domain, language by a model; the "
+        "distribution before and after is in the "
         f"table of groups. Share without a value: {_list(unknown)}."
     )
 
 
 def _identifiable(record: Record) -> str:
     stripped = [f"{line['word']} {_n(line['rows'])}" for line in _of(record, "actions")]
-    return f"Possibly: faces are not looked for, names in captions stay, URLs lead to the source. What was taken out of kept rows: {_list(stripped)}."
+    return (
+        "Possibly: faces are not looked for, names in captions stay, URLs lead to the source. What was taken "
+        f"out of kept rows: {_list(stripped)}."
+    )
 
 
 def _sensitive(record: Record) -> str:
@@ -186,12 +202,15 @@ def _sampling(record: Record) -> str:
     return f"No sampling: every row without a reason against it is kept. {_of(record, 'weights', 'told')}"
 
 
-def _timeframe(record: Record) -> str:
+def _timeframe(_: Record) -> str:
     return "The run does not know when pictures and captions were made or fetched."
 
 
 def _third_parties(record: Record) -> str:
-    return f"From {_n(_of(record, 'domains', 'number'))} registrable domains; the largest are listed in top_domains.csv. No individual was asked."
+    return (
+        f"From {_n(_of(record, 'domains', 'number'))} registrable domains; the largest are listed in "
+        "top_domains.csv. No individual was asked."
+    )
 
 
 def _consent(record: Record) -> str:
@@ -201,7 +220,8 @@ def _consent(record: Record) -> str:
 
 def _revocation(record: Record) -> str:
     return (
-        f"Opt-outs and takedowns can be applied to the release by URL, hash or uid; {_n(_rows_with(record, 'taken_down'))} rows were taken down "
+        "Opt-outs and takedowns can be applied to the release by URL, hash or uid; "
+        f"{_n(_rows_with(record, 'taken_down'))} rows were taken down "
         "in this run."
     )
 
@@ -210,12 +230,13 @@ def _done(record: Record) -> str:
     lines = [f"{line['reason']} {_n(line['rows'])}" for line in _of(record, "reasons")]
     done = [f"{line['word']} {_n(line['rows'])}" for line in _of(record, "actions")]
     return (
-        "Decoding, near-duplicate search over pictures and captions, filters, consent, weights: options, models and thresholds are in the table "
+        "Decoding, near-duplicate search over pictures and captions, filters, consent, weights: options, models "
+        "and thresholds are in the table "
         f"of filters. Rows per reason: {_list(lines)}. Changed in kept rows: {_list(done)}."
     )
 
 
-def _raw(record: Record) -> str:
+def _raw(_: Record) -> str:
     return "The source is not changed by the run; `read_sha256` is the hash of each picture as it was read."
 
 
@@ -225,16 +246,22 @@ def _software(record: Record) -> str:
 
 def _impact(record: Record) -> str:
     alarms = [f"{line['reason']} removes all of {line['attribute']}={line['level']}" for line in _of(record, "alarms")]
-    return f"Yes: see what this run cannot see. Groups that vanish: {_list(alarms)}. Flagged disparities: {_n(_of(record, 'audit', 'flagged'))}."
+    return (
+        f"Yes: see what this run cannot see. Groups that vanish: {_list(alarms)}. Flagged disparities: "
+        f"{_n(_of(record, 'audit', 'flagged'))}."
+    )
 
 
-def _how(record: Record) -> str:
+def _how(_: Record) -> str:
     return "Parquet files with a manifest of their hashes, a dataset card and Croissant metadata."
 
 
 def _ip(record: Record) -> str:
     reserved = next((line["rows"] for line in _of(record, "consent", "states") if line["state"] == "reserved"), 0)
-    return f"{_n(reserved)} rows carry a machine-readable reservation. Rights notices in plain words are not read; pictures may be under copyright."
+    return (
+        f"{_n(reserved)} rows carry a machine-readable reservation. Rights notices in plain words are not "
+        "read; pictures may be under copyright."
+    )
 
 
 _COMPUTED: dict[str, Callable[[Record], str]] = {

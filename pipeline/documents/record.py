@@ -35,7 +35,7 @@ def build_record(evidence: Evidence, domains: Domains) -> dict[str, Any]:
                ("title", "description", "licence", "url", "version", "date", "creators", "contact")},
         },
         "software": totals.software(),
-        "job": computed(job_digest(run), "digest of every key of the job that decides a byte; folders, workers and gates are not part of it"),
+        "job": computed(job_digest(run), "digest of every key of the job that decides a byte; no folders, workers or gates"),
         "totals": counts,
         "sources": totals.sources(evidence),
         "funnel": totals.funnel(evidence, counts),

@@ -34,7 +34,9 @@ def filters(evidence: Evidence) -> Fact:
                 "not_scored": evidence.not_scored.get(rule.name, 0),
             }
         )
-    return computed(table, "options of the job; rejected and flagged: rows that carry the filter's word; not_scored: rows on which it failed")
+    return computed(
+        table, "options of the job; rejected and flagged: rows that carry the filter's word; not_scored: rows on which it failed"
+    )
 
 
 def scores(evidence: Evidence) -> Fact:

@@ -78,7 +78,9 @@ def pick(run: Run) -> tuple[list[list[Shown]], dict[str, list[Shown]]]:
     chosen = [*largest, *(name for name in several if name not in largest)][:CLUSTERS]
     clusters = [[Shown(row) for row in _first(by_cluster[name])] for name in chosen]
     samples = {
-        reason: [Shown(row) for row in sorted(by_reason[reason], key=lambda row: (_rank(row["uid"]), row["shard"], row["row"]))[:PER_REASON]]
+        reason: [
+            Shown(row) for row in sorted(by_reason[reason], key=lambda row: (_rank(row["uid"]), row["shard"], row["row"]))[:PER_REASON]
+        ]
         for reason in in_order(set(by_reason))
     }
     return clusters, samples

@@ -33,7 +33,7 @@ def key_figures(record: Record) -> list[tuple[str, str]]:
 def alarms(record: Record) -> tuple[str, ...]:
     """One sentence per filter that leaves nothing of a group; declared ones are no alarm."""
     return tuple(
-        f"{line['reason']} removes every one of the {number(line['rows'])} readable rows with {line['attribute']} = {line['level']}."
+        f"{line['reason']} removes every readable row with {line['attribute']} = {line['level']}."
         for line in record["alarms"]["value"]
         if not line["declared"]
     )
@@ -42,7 +42,8 @@ def alarms(record: Record) -> tuple[str, ...]:
 def _overview(record: Record) -> Section:
     totals = record["totals"]
     told = (
-        f"{number(totals['read']['value'])} rows were read, {number(totals['kept']['value'])} are kept, {number(totals['rejected']['value'])} "
+        f"{number(totals['read']['value'])} rows were read, {number(totals['kept']['value'])} are kept, "
+        f"{number(totals['rejected']['value'])} "
         f"were rejected and {number(totals['unreadable']['value'])} could not be read. The source holds "
         f"{number(totals['source_rows']['value'])} rows by another count."
     )
@@ -50,7 +51,8 @@ def _overview(record: Record) -> Section:
         told += " No row is kept: the data files hold the columns and no row."
     steps = [(step["step"], number(step["rows"])) for step in record["funnel"]["value"]]
     sources = [
-        (line["source"], line["format"], number(line["shards"]), number(line["rows"]), number(line["kept"])) for line in record["sources"]["value"]
+        (line["source"], line["format"], number(line["shards"]), number(line["rows"]), number(line["kept"]))
+        for line in record["sources"]["value"]
     ]
     return Section(
         "overview", "From source to release", (told,), ("funnel",),
@@ -84,7 +86,8 @@ def _words(record: Record, name: str, title: str, head: str) -> Table:
 def _duplicates(record: Record) -> Section:
     found = record["duplicates"]
     told = (
-        f"Policy {found['policy']['value']}: which edges join rows into a cluster. Pictures were decoded in mode {found['mode']['value']} and "
+        f"Policy {found['policy']['value']}: which edges join rows into a cluster. Pictures were decoded in mode "
+        f"{found['mode']['value']} and "
         f"compared with reach {found['reach']['value']}. Every candidate pair was verified before it counted."
     )
     rows = [(r["reason"], number(r["identical"]), number(r["near"])) for r in found["rows"]["value"]]
@@ -97,15 +100,22 @@ def _duplicates(record: Record) -> Section:
         "duplicates", "Duplicates", (told,), ("clusters",),
         (
             table("Rows that repeat another", ("reason", "identical#", "near#"), rows, found["rows"]["how"]),
-            table("Cluster sizes", ("clusters of", "rows in it#", "clusters#"), sizes, found["image_clusters"]["how"], folded=len(sizes) > 12),
+            table("Cluster sizes", ("clusters of", "rows#", "clusters#"), sizes, found["image_clusters"]["how"], folded=len(sizes) > 12),
         ),
     )  # fmt: skip
 
 
 def _consent(record: Record) -> Section:
     found = record["consent"]
-    told = [f"{percent(found['not_observable_share']['value'])} of the rows read: not observable. Nothing spoke, and not every kind of signal could be seen."]
-    told += [f"{line['signal'][0].upper()}{line['signal'][1:]}: {percent(line['not_observable'])} not observable." for line in found["observability"]["value"]]
+    told = [
+        f"{percent(found['not_observable_share']['value'])} of the rows read: not observable.",
+        "Nothing spoke, and not every kind of signal could be seen.",
+    ]
+    told += [
+        f"{line['signal'][0].upper()}{line['signal'][1:]}: {percent(line['not_observable'])} not observable."
+        for line in found["observability"]["value"]
+    ]
+    heads = ("kind of signal", "scope", "observable#", "not observable#")
     states = [(s["state"], number(s["rows"]), percent(s["share"]), number(s["kept"])) for s in found["states"]["value"]]
     seen = [(o["signal"], o["scope"], percent(o["observable"]), percent(o["not_observable"])) for o in found["observability"]["value"]]
     signals = [(words(s["signal"]), words(s["scope"]), words(s["value"]), number(s["found"])) for s in found["signals"]["value"]]
@@ -114,7 +124,7 @@ def _consent(record: Record) -> Section:
         ("consent", "observable"),
         (
             table("State of every row read", ("state", "rows#", "of read#", "kept#"), states, found["states"]["how"]),
-            table("What could have been seen", ("kind of signal", "scope", "observable#", "not observable#"), seen, found["observability"]["how"]),
+            table("What could have been seen", heads, seen, found["observability"]["how"]),
             table("Signals found", ("signal", "scope", "value", "found#"), signals, found["signals"]["how"]),
         ),
     )  # fmt: skip
@@ -134,9 +144,7 @@ def _filters(record: Record) -> Section:
         for kind, key in (("model", "models"), ("list", "lists"))
         for found in f[key]
     ]
-    counted = [
-        (name, word, number(rows)) for name, found in record["run_counts"]["value"].items() for word, rows in found.items()
-    ]
+    counted = [(name, word, number(rows)) for name, found in record["run_counts"]["value"].items() for word, rows in found.items()]
     heads = ("filter", "what it does", "action", "options", "rejected#", "flagged#", "not scored#")
     return Section(
         "filters", "Filters", (record["image_model"]["value"],), (),
@@ -161,14 +169,17 @@ def _scores(record: Record) -> Section:
 
 def _data(record: Record) -> Section:
     rows = [
-        (c["column"], c["type"], number(c["nulls"]), percent(c["share"]), c["meaning"], words(c["joined_from"])) for c in record["columns"]["value"]
+        (c["column"], c["type"], number(c["nulls"]), percent(c["share"]), c["meaning"], words(c["joined_from"]))
+        for c in record["columns"]["value"]
     ]
     pictures, domains = record["pictures"], record["domains"]
     formats = [(f["format"], number(f["rows"]), size(f["bytes"])) for f in pictures["formats"]["value"]]
     sides = [(f"{s['from']} to {s['to']} px", number(s["rows"])) for s in pictures["sides"]["value"]]
     told = (
-        f"Kept rows come from {number(domains['number']['value'])} registrable domains; the {number(domains['listed']['value'])} largest, with "
-        f"{percent(domains['listed_share']['value'])} of all {words(domains['measure']['value']).replace('_', ' ')}, stand in top_domains.csv. "
+        f"Kept rows come from {number(domains['number']['value'])} registrable domains; the "
+        f"{number(domains['listed']['value'])} largest, with "
+        f"{percent(domains['listed_share']['value'])} of all "
+        f"{words(domains['measure']['value']).replace('_', ' ')}, stand in top_domains.csv. "
         f"Source columns that are not published: {words(record['dropped_columns']['value'])}."
     )
     return Section(
@@ -190,5 +201,8 @@ def _provenance(record: Record) -> Section:
     rows = [("Winnow", made["winnow"]["value"]), ("code", made["code"]["value"]), ("schema", made["schema_version"]["value"]),
             ("job", record["job"]["value"])]  # fmt: skip
     rows += list(made["libraries"]["value"].items())
-    told = "Hashes of every file, and of the ledger, stand in manifest.json. The ledger itself, which says what became of each row, is private."
+    told = (
+        "Hashes of every file, and of the ledger, stand in manifest.json. The ledger itself, which says what "
+        "became of each row, is private."
+    )
     return Section("provenance", "How it was made", (told,), (), (table("Versions", ("what", "version or digest"), rows, folded=True),))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow.parquet as pq
 import xxhash
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
 from pipeline.documents.evidence import Evidence
 from schemas.job import Decode

@@ -125,7 +125,9 @@ def pictures(evidence: Evidence) -> dict[str, Fact]:
     formats = [line for line in evidence.counts.lines("format") if line.b == KEPT]
     sizes = sorted((int(line.a), line.rows) for line in evidence.counts.lines("size") if line.b == KEPT and line.a is not None)
     return {
-        "formats": computed([{"format": n.a or "no picture", "rows": n.rows, "bytes": n.bytes} for n in formats], "kept rows, type by content"),
+        "formats": computed(
+            [{"format": n.a or "no picture", "rows": n.rows, "bytes": n.bytes} for n in formats], "kept rows, type by content"
+        ),
         "sides": computed([{"from": side, "to": 2 * side - 1, "rows": rows} for side, rows in sizes], "kept rows by shorter side in px"),
     }
 
@@ -150,9 +152,10 @@ def columns(evidence: Evidence, kept: int) -> Fact:
     for field in evidence.schema.schema:
         own = field.name in OWN.names
         conflict = evidence.schema.conflicts.get(field.name)
+        absent = nulls.get(field.name, 0)
         table.append(
             {
-                "column": field.name, "type": str(field.type), "nulls": nulls.get(field.name, 0), "share": share(nulls.get(field.name, 0), kept),
+                "column": field.name, "type": str(field.type), "nulls": absent, "share": share(absent, kept),
                 "meaning": OWN_MEANINGS[field.name] if own else "the source's own column",
                 "joined_from": list(conflict) if conflict else None,
             }
