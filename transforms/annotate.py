@@ -88,7 +88,7 @@ class Tally:
 
     def encoded(self) -> bytes:
         """JSON for the footer."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True).encode()
+        return json.dumps(vars(self), sort_keys=True).encode()
 
 
 TALLY = b"winnow.tally"
