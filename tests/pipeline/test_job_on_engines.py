@@ -7,9 +7,6 @@ import pytest
 
 from pipeline.cli import run_command
 from pipeline.demo import make_demo
-from tests.pipeline.engines import flink_args, pool_port
-
-__all__ = ["flink_args", "pool_port"]
 
 
 def published(folder: pathlib.Path) -> dict[str, str]:
