@@ -3,7 +3,6 @@
 Data goes to stdout, messages to stderr. Heavy modules are imported by the commands that need them.
 """
 
-import os
 import sys
 import traceback
 from typing import Annotated, Optional
@@ -47,16 +46,16 @@ def run_command(arguments: list[str]) -> int:
         error.show()  # type: ignore[attr-defined]
         return USAGE
     except (KeyboardInterrupt, typer.Abort):
-        _tell("interrupted; what is done is kept, and running again goes on from there")
-        return INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = INTERRUPTED
+    except SystemExit:  # typer's answer to a closed pipe: whoever read our output has had enough
         return 0
     except Exception:  # a defect of ours: told whole, less what may be a caption
         from pipeline.log import without_text
 
         _tell(f"{without_text(traceback.format_exc())}This is a defect of Winnow's: please report it with the lines above.")
         return DEFECT
+    if status == INTERRUPTED:
+        _tell("interrupted; what is done is kept, and running again goes on from there")
     return status if isinstance(status, int) else 0
 
 

@@ -119,7 +119,7 @@ def _planted(number: int) -> Iterator[Sample]:
     yield new(), "a lighthouse swapped after the index was made", {"key": "swapped", "sha256": "0" * 64}
     yield new()[:3000], "a picture that was cut while it was downloaded", {"key": "cut"}
     yield b"<html>404</html>", "a web page served as a picture", {"key": "web_page"}
-    yield _jpeg(draw(next(fresh)).resize((90, 70))), "a thumbnail of the town library", {"key": "thumbnail"}
+    yield _jpeg(draw(next(fresh)).resize((90, 70))), "<script>alert(2)</script> a thumbnail of the town library", {"key": "thumbnail"}
     yield _jpeg(Image.new("RGB", SIZE, "navy")), "nothing but a navy blue field", {"key": "flat"}
     yield new(), "<script>alert(1)</script> a red kite over the pine forest", {"key": "script"}
     yield new(), "IMG_0042.jpg", {"key": "file_name"}

@@ -143,7 +143,7 @@ class Job(Section):
     source: Annotated[tuple[Source, ...], Field(strict=False, min_length=1)] = Field(description="one source or a list of them")
     output: str = key(Phase.RUN, "the release folder: only what may be published", min_length=1)
     work: str | None = key(Phase.RUN, "the private folder; default <output>.work", None)
-    workers: int | Literal["auto"] = key(Phase.RUN, "processes; 1 is this one; auto chooses by size", "auto")
+    workers: Annotated[int, Field(ge=1)] | Literal["auto"] = key(Phase.RUN, "processes; 1 is this one; auto chooses by size", "auto")
     max_not_scored: float = key(Phase.RUN, "share of rows a filter may fail on; a filter's own key goes before it", 0.001, ge=0, le=1)
     dedup: Dedup = section("duplicates", Dedup)
     filters: Section = section("filters by name", Section)
