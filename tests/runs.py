@@ -19,6 +19,7 @@ from tests.builders import write_webdataset
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SMALL = {"version": 1, "output": "out", "workers": 1, "filters": {"image_quality": {"enabled": False}}}  # the pictures of tests are small
+WITHOUT_DOCUMENTS = ("annotate", "match", "judge", "emit")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,17 +94,27 @@ def write_job(folder: pathlib.Path, job: Mapping[str, Any]) -> pathlib.Path:
     return path
 
 
-def run_job(folder: pathlib.Path, job: Mapping[str, Any], *settings: str, replace: bool = False) -> Ran:
-    """Runs a job whose file lies in a folder, all phases, in this process; raises what a phase raises."""
+def run_job(folder: pathlib.Path, job: Mapping[str, Any], *settings: str, replace: bool = False, documents: bool = False) -> Ran:
+    """Runs a job whose file lies in a folder in this process; raises what a phase raises.
+
+    Args:
+      folder: where the job file goes.
+      job: what differs from `SMALL`.
+      settings: as after `--set`.
+      replace: whether a finished release may be overwritten.
+      documents: whether documents and manifest are written too, which takes as long as all the rest.
+    """
     opened = open_run(str(write_job(folder, job)), settings, replace=replace)
-    run_phases(opened)
+    run_phases(opened, () if documents else WITHOUT_DOCUMENTS)
     return Ran(opened)
 
 
-def run_samples(folder: pathlib.Path, samples: Sequence[Mapping[str, Any]], job: Mapping[str, Any] | None = None, per_shard: int = 1000) -> Ran:
-    """Runs a job on samples (see `builders.sample`), written as tars with sidecars below the folder."""
+def run_samples(
+    folder: pathlib.Path, samples: Sequence[Mapping[str, Any]], job: Mapping[str, Any] | None = None, per_shard: int = 1000, **options: Any
+) -> Ran:
+    """Runs a job on samples (see `builders.sample`), written as tars with sidecars below the folder; options are those of `run_job`."""
     write_webdataset(folder / "shards", samples, per_shard)
-    return run_job(folder, tars(job))
+    return run_job(folder, tars(job), **options)
 
 
 def tars(job: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -121,11 +132,11 @@ def run_status(folder: pathlib.Path, job: Mapping[str, Any], *arguments: str) ->
     return run_command(["run", str(write_job(folder, job)), *arguments])
 
 
-def start_run(job: pathlib.Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
-    """`winnow run` in a process of its own, in its own session."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", "run", str(job), *arguments],
-        cwd=ROOT, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True, start_new_session=True,
+def winnow(*arguments: str | pathlib.Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """The `winnow` command in a process of its own, to its end."""
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from pipeline.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], env={**os.environ, **environment}, capture_output=True, text=True, timeout=240
     )  # fmt: skip
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.laws.varied import JOB, varied
+from tests.laws.varied import JOB, PER_SHARD, varied
 from tests.runs import Ran, run_samples
 
 
 @pytest.fixture(scope="session")
 def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """The varied samples, 12 a shard, run once in this process."""
-    return run_samples(tmp_path_factory.mktemp("unbroken"), varied(), JOB, per_shard=12)
+    """The varied samples run once in this process."""
+    return run_samples(tmp_path_factory.mktemp("unbroken"), varied(), JOB, per_shard=PER_SHARD, documents=True)

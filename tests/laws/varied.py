@@ -15,6 +15,7 @@ JOB = {
     "rebalance": {"min_cell": 5},
     "dedup": {"max_per_caption": 3},
 }
+PER_SHARD = 12
 RESERVED = packet(plus__DataMining=f"{DMI}PROHIBITED-AIMLTRAINING")
 
 
