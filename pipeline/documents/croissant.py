@@ -1,8 +1,9 @@
 """Renders Croissant 1.1 metadata with its Responsible AI part, which `mlcroissant` reads records from."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 
@@ -49,7 +50,7 @@ def render_croissant(record: dict[str, Any], evidence: Evidence) -> bytes:
         "recordSet": [
             {
                 "@type": "cr:RecordSet", "@id": "pairs", "name": "pairs", "description": "One picture and its caption per record.",
-                "field": [_field(field) for field in evidence.schema.schema],
+                "field": [found for field in evidence.schema.schema for found in _fields(field)],
             }
         ],
     }  # fmt: skip
@@ -112,16 +113,37 @@ def _responsible(record: dict[str, Any]) -> dict[str, Any]:
     return {f"rai:{name}": value for name, value in found.items() if value}
 
 
-def _field(field: pa.Field) -> dict[str, Any]:
-    known: dict[str, Any] = {"@type": "cr:Field", "@id": f"pairs/{field.name}", "name": field.name}
-    source: dict[str, Any] = {"fileSet": {"@id": "data-files"}, "extract": {"column": field.name}}
+def _fields(field: pa.Field) -> Iterator[dict[str, Any]]:
+    """The fields of a column: one, or one per leaf where it is nested.
+
+    What lies in lists of lists of structs has no path that readers understand, and is left out.
+    """
     if field.name == "image" and field.type == IMAGE:
-        return known | {"dataType": "sc:ImageObject", "source": source | {"transform": {"jsonPath": "bytes"}}}
-    kind = field.type
+        yield _one_field(field.name, ("image",), "sc:ImageObject", ("bytes",), lists=0)
+        return
+    for path, kind, lists in _leaves((field.name,), field.type, 0):
+        if not any('"' in name for name in path[1:]):
+            yield _one_field(field.name, path, _data_type(kind), path[1:], lists)
+
+
+def _one_field(column: str, path: tuple[str, ...], kind: str, below: tuple[str, ...], lists: int) -> dict[str, Any]:
+    source: dict[str, Any] = {"fileSet": {"@id": "data-files"}, "extract": {"column": column}}
+    if below:
+        source["transform"] = [{"jsonPath": f'"{name}"'} for name in below]
+    known: dict[str, Any] = {"@type": "cr:Field", "@id": f"pairs/{quote('/'.join(path))}", "name": "/".join(path), "dataType": kind}
+    shape = {"isArray": True, "arrayShape": ",".join(["-1"] * lists)} if lists else {}
+    return known | shape | {"source": source}
+
+
+def _leaves(path: tuple[str, ...], kind: pa.DataType, lists: int) -> Iterator[tuple[tuple[str, ...], pa.DataType, int]]:
+    """(names on the way, type, lists on the way) of every value in a type."""
     if pa.types.is_list(kind):
-        known |= {"isArray": True, "arrayShape": "-1"}
-        kind = kind.value_type
-    return known | {"dataType": _data_type(kind), "source": source}
+        yield from _leaves(path, kind.value_type, lists + 1)
+    elif not pa.types.is_struct(kind):
+        yield path, kind, lists
+    elif lists < 2:
+        for inner in kind:
+            yield from _leaves((*path, inner.name), inner.type, lists)
 
 
 def _data_type(kind: pa.DataType) -> str:
@@ -131,4 +153,6 @@ def _data_type(kind: pa.DataType) -> str:
         return "sc:Float"
     if pa.types.is_boolean(kind):
         return "sc:Boolean"
+    if pa.types.is_time(kind):
+        return "sc:Time"
     return "sc:Date" if pa.types.is_temporal(kind) else "sc:Text"
