@@ -145,7 +145,7 @@ def _filters(record: Record) -> Section:
         for found in f[key]
     ]
     counted = [(name, word, number(rows)) for name, found in record["run_counts"]["value"].items() for word, rows in found.items()]
-    heads = ("filter", "what it does", "action", "options", "rejected#", "flagged#", "not scored#")
+    heads = ("filter", "what it does by default", "action", "options", "rejected#", "flagged#", "not scored#")
     return Section(
         "filters", "Filters", (record["image_model"]["value"],), (),
         (
