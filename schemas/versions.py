@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import pathlib
 import socket
@@ -24,17 +25,20 @@ LIBRARIES = (
     "simplejpeg",
 )
 _CODE = ("schemas", "transforms")  # what runs on workers
+FILTERS = "winnow.filters"  # entry-point group of filters from other packages
 
 
 @functools.cache
 def versions() -> dict[str, str]:
     """Name: version of everything that decides bytes. `code` is a digest of our sources and of the models and lists beside them.
 
+    A filter of another package counts with the version of its package and a digest of its module.
+
     Returns:
       A new run with equal versions, inputs and job gives equal bytes; a library that is not installed has the version "absent".
     """
     found = {"winnow": _version("winnow-curation"), "code": _code_digest(), "unicode": unicodedata.unidata_version}
-    return found | {name: _version(name) for name in LIBRARIES}
+    return found | {name: _version(name) for name in LIBRARIES} | _filters()
 
 
 def digest(value: Any) -> str:
@@ -74,6 +78,16 @@ def _version(name: str) -> str:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return "absent"
+
+
+def _filters() -> dict[str, str]:
+    found = {}
+    for entry in importlib.metadata.entry_points(group=FILTERS):
+        spec = importlib.util.find_spec(entry.module)
+        source = pathlib.Path(spec.origin).read_bytes() if spec and spec.origin else b""
+        package = f"{entry.dist.name} {entry.dist.version} " if entry.dist else ""
+        found[f"filter {entry.name}"] = package + hashlib.sha256(source).hexdigest()[:16]
+    return found
 
 
 def _code_digest() -> str:

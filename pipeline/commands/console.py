@@ -10,7 +10,7 @@ WIDE = 10_000  # columns of a pipe: nothing is cut or wrapped
 
 def out() -> Console:
     """Standard output."""
-    return Console(soft_wrap=True) if sys.stdout.isatty() else Console(width=WIDE, soft_wrap=True)
+    return Console(width=None if sys.stdout.isatty() else WIDE, soft_wrap=True, highlight=False)
 
 
 def plain(text: object) -> str:

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from schemas.errors import JobError
+from schemas.versions import FILTERS as ENTRY_POINTS
 from transforms.filters.base import Filter
-
-ENTRY_POINTS = "winnow.filters"
 
 
 @functools.cache
@@ -18,7 +17,7 @@ def filter_types() -> Mapping[str, type[Filter]]:
     """Name -> filter class, sorted by name.
 
     Raises:
-      JobError: two filters share a name, or an entry point is no filter.
+      JobError: two filters share a name, or an entry point cannot be loaded or is no filter.
     """
     found: dict[str, type[Filter]] = {}
     for module in pkgutil.iter_modules(__path__):
@@ -27,7 +26,11 @@ def filter_types() -> Mapping[str, type[Filter]]:
             if isinstance(kind, type) and issubclass(kind, Filter) and kind.__module__ == loaded.__name__ and hasattr(kind, "name"):
                 _add(found, kind)
     for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        kind = entry.load()
+        try:
+            kind = entry.load()
+        except (AttributeError, ImportError) as error:
+            told = f"entry point {entry.name} = {entry.value} of group {ENTRY_POINTS} cannot be loaded ({error})"
+            raise JobError(f"{told}: mend its package or uninstall it") from error
         if not (isinstance(kind, type) and issubclass(kind, Filter)):
             raise JobError(
                 f"entry point {entry.name} = {entry.value} of group {ENTRY_POINTS} is not a filter: it must be a subclass of Filter"
