@@ -17,7 +17,9 @@ def kind(schemas, name):
 
 def test_int32_beside_double_and_float_beside_double_are_promoted():
     """D19: a pandas column with one null is double in one shard and int in the next."""
-    for order in itertools.permutations([[("height_mm", pa.int32()), ("punsafe", pa.float32())], [("height_mm", pa.float64()), ("punsafe", pa.float64())]]):
+    for order in itertools.permutations(
+        [[("height_mm", pa.int32()), ("punsafe", pa.float32())], [("height_mm", pa.float64()), ("punsafe", pa.float64())]]
+    ):
         assert kind(order, "height_mm") == (pa.float64(), {})
         assert kind(order, "punsafe") == (pa.float64(), {})
 
@@ -47,7 +49,9 @@ def test_nulls_inside_lists_and_structs_give_way_in_any_order():
 
 def test_names_that_collide_whatever_their_case_are_told_apart():
     """D22: UID, SHA256 and Weight of the source beside ours; url and URL of one file."""
-    schema = pa.schema([("UID", pa.string()), ("SHA256", pa.string()), ("Weight", pa.float64()), ("url", pa.string()), ("URL", pa.string())])
+    schema = pa.schema(
+        [("UID", pa.string()), ("SHA256", pa.string()), ("Weight", pa.float64()), ("url", pa.string()), ("URL", pa.string())]
+    )
     found = release_schema([("main", schema, {"url": "url"})], (), images=True)
     assert found.columns["main"] == {"UID": "source_UID", "SHA256": "source_SHA256", "Weight": "source_Weight", "URL": "source_URL"}
     names = [name.casefold() for name in found.schema.names]

@@ -13,7 +13,10 @@ def record(cluster, row, uid, *, order=b"m", consent=1, bits=ELIGIBLE, link=1):
 
 def outcomes(records, kernel=resolve, **options):
     found = kernel(np.array(records, MEMBER), **options)
-    return {int(row): (bytes(of).rstrip(b"\0"), int(bits)) for row, of, bits in zip(found["row"], found["of"].tolist(), found["bits"], strict=True)}
+    return {
+        int(row): (bytes(of).rstrip(b"\0"), int(bits))
+        for row, of, bits in zip(found["row"], found["of"].tolist(), found["bits"], strict=True)
+    }
 
 
 def test_the_best_eligible_member_stays_and_all_others_are_its_duplicates():
@@ -52,7 +55,13 @@ def test_a_caption_cluster_keeps_the_first_n_of_those_still_kept():
     assert not any(bits for _, bits in outcomes(records, cap, most=None).values())
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 5), st.integers(0, 2), st.sampled_from([0, 1, 2, 3, SPREADS["opt_out"] | 1])), max_size=12), st.randoms())
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 5), st.integers(0, 2), st.sampled_from([0, 1, 2, 3, SPREADS["opt_out"] | 1])),
+        max_size=12,
+    ),
+    st.randoms(),
+)
 def test_arrival_order_does_not_show_and_at_most_one_stays(drawn, shuffle):
     records = [record(10 * c, row, bytes([65 + row]), order=bytes([97 + o]), consent=s, bits=b) for row, (c, o, s, b) in enumerate(drawn)]
     found = outcomes(records) if records else {}

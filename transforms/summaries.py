@@ -34,7 +34,8 @@ class _Counts:
     ) -> None:
         """Counts every row of parallel label columns; `size` and `weight` (int64) are summed beside it."""
         for place, found in enumerate(zip(*labels, strict=True)):
-            label = (metric, *(None if v is None else str(v) for v in found), *(None,) * (3 - len(found)))
+            a, b, c = (*(None if value is None else str(value) for value in found), None, None, None)[:3]
+            label = (metric, a, b, c)
             self.rows[label] += 1
             if size is not None:
                 self.bytes[label] += int(size[place])
@@ -43,9 +44,9 @@ class _Counts:
 
     def table(self) -> pa.Table:
         labels = sorted(self.rows, key=lambda label: tuple((part is not None, part or "") for part in label))
-        columns = [[label[place] for label in labels] for place in range(4)]
-        sums = [[of.get(label, 0) for label in labels] for of in (self.rows, self.bytes, self.weight)]
-        return pa.table([pa.array(c, f.type) for c, f in zip(columns + sums, SUMMARY, strict=True)], schema=SUMMARY)
+        columns: list[list[Any]] = [[label[place] for label in labels] for place in range(4)]
+        columns += [[of.get(label, 0) for label in labels] for of in (self.rows, self.bytes, self.weight)]
+        return pa.table([pa.array(c, f.type) for c, f in zip(columns, SUMMARY, strict=True)], schema=SUMMARY)
 
 
 def summarise(annotations: pa.Table, ledger: pa.Table, nulls: Mapping[str, int]) -> pa.Table:
@@ -97,7 +98,7 @@ def _scores(counts: _Counts, annotations: pa.Table, verdict: Sequence[str]) -> N
     words = np.array(verdict, object)
     for name, column in _measures(annotations):
         for field in column.type:
-            if not pa.types.is_floating(field.type):
+            if not pa.types.is_float64(field.type):
                 continue
             measured = column.combine_chunks()
             values = measured.field(field.name).to_numpy(zero_copy_only=False)

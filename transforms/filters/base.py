@@ -150,7 +150,8 @@ class Filter(Section, abc.ABC):
     Attributes:
       name: the YAML key, the column of its measures, and the reason.
       reads: names of filters whose measures this one needs; they run first.
-      measured: Arrow type of what `measure` returns; always a struct.
+      measured: Arrow type of what `measure` returns; always a struct. A float64 field is a score from 0 to 1, of which the datasheet
+        shows the distribution; other numbers are integers or float32.
       needs: what makes the filter not applicable to a row where it is absent: its measure is null there and never counted as a failure.
     """
 

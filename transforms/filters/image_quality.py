@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from schemas.job import Phase, key
 from transforms.filters.base import Batch, Context, Filter, Finding
 
-MEASURED = pa.struct([("width", pa.int32()), ("height", pa.int32()), ("bytes", pa.int64()), ("deviation", pa.float64())])
+MEASURED = pa.struct([("width", pa.int32()), ("height", pa.int32()), ("bytes", pa.int64()), ("deviation", pa.float32())])
 
 
 class ImageQuality(Filter):
