@@ -13,9 +13,9 @@ machine; of the two thumbnails the smaller, compared pixel by pixel, is the one 
 import math
 
 import numpy as np
-from numba import njit
 
 from schemas.signatures import THUMBNAIL_SIDE
+from transforms.compiled import compiled
 
 AGREE = 0.70  # of 1,040 photos no two different ones within 12 bits reach 0.58; of nine edits of 149 of them 99.5 in 100 reach it
 
@@ -43,8 +43,6 @@ _DETAIL = 0.35 * 0.35  # mean square of softened gradients from which a block ha
 _FEWEST = 12
 _MARGIN = 0.02
 
-_compiled = njit(cache=True, error_model="numpy", boundscheck=False)
-
 
 def agreements(left: np.ndarray, right: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
     """How well each pair of thumbnails agrees once aligned: 1 the same pixels, `AGREE` and more the same picture.
@@ -63,7 +61,7 @@ def agreements(left: np.ndarray, right: np.ndarray, mirrored: np.ndarray) -> np.
     return np.rint(found * 1e4).astype(np.float32) / np.float32(1e4)
 
 
-@_compiled
+@compiled
 def _agree_all(left, right, mirrored, found):  # type: ignore[no-untyped-def]
     side = THUMBNAIL_SIDE
     full, half = np.zeros((_PLANES, side, side), np.float32), np.zeros((_PLANES, side // 2, side // 2), np.float32)
@@ -102,7 +100,7 @@ def _agree_all(left, right, mirrored, found):  # type: ignore[no-untyped-def]
         found[row] = _compare(sums, to, float((side // _GRID) ** 2))
 
 
-@_compiled
+@compiled
 def _warp(planes, to):  # type: ignore[no-untyped-def]
     """Reads the moved picture at the map `to` (shares of a side to shares of a side), between pixels linearly."""
     n = planes.shape[1]
@@ -128,7 +126,7 @@ def _warp(planes, to):  # type: ignore[no-untyped-def]
             out[j] = upper + down[j] * (lower - upper)
 
 
-@_compiled
+@compiled
 def _slopes(planes, source):  # type: ignore[no-untyped-def]
     """Central differences of a plane; the edges stay 0."""
     n = planes.shape[1]
@@ -142,7 +140,7 @@ def _slopes(planes, source):  # type: ignore[no-untyped-def]
             along[j] = np.float32(0.5) * (row[j + 1] - row[j - 1])
 
 
-@_compiled
+@compiled
 def _soften(planes):  # type: ignore[no-untyped-def]
     """Both pairs of slopes to gradients of length |g| / (|g| + 1)."""
     for pair in (_DOWN, _SEEN_DOWN):
@@ -153,7 +151,7 @@ def _soften(planes):  # type: ignore[no-untyped-def]
             down[k], along[k] = y * scale, x * scale
 
 
-@_compiled
+@compiled
 def _block_sums(planes, span, line, sums):  # type: ignore[no-untyped-def]
     """Sums of products of the planes that `_PAIRS` names in this span over 6 x 6 blocks: down the columns of a block, then across them."""
     n = planes.shape[1]
@@ -172,7 +170,7 @@ def _block_sums(planes, span, line, sums):  # type: ignore[no-untyped-def]
                 sums[pair, bi, bj] = total
 
 
-@_compiled
+@compiled
 def _step(sums, floor, n, to):  # type: ignore[no-untyped-def]
     """One step that improves the map in place: shift, stretch and shear of y, then of x. None where nothing can be told."""
     normal, step = np.zeros((6, 6)), np.zeros(6)
@@ -213,7 +211,7 @@ def _step(sums, floor, n, to):  # type: ignore[no-untyped-def]
         to[i, 2] += y * (step[0] - 0.5 * (step[1] + step[2])) + x * (step[3] - 0.5 * (step[4] + step[5]))
 
 
-@_compiled
+@compiled
 def _solve(matrix, vector):  # type: ignore[no-untyped-def]
     """Cholesky in the lower triangle, the solution in place of the vector; false where the matrix is not positive definite."""
     n = len(vector)
@@ -239,7 +237,7 @@ def _solve(matrix, vector):  # type: ignore[no-untyped-def]
     return True
 
 
-@_compiled
+@compiled
 def _compare(sums, to, area):  # type: ignore[no-untyped-def]
     """Mean correlation of softened gradients over the blocks with detail that the map leaves inside."""
     total, blocks = 0.0, 0

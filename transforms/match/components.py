@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from transforms.match.compiled import compiled
+from transforms.compiled import compiled
 
 
 @compiled

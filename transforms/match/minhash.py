@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from schemas.signatures import BAND_ROWS, BANDS, PERMUTATIONS
-from transforms.match.compiled import compiled
+from transforms.compiled import compiled
 
 SHINGLE_CHARACTERS = 3
 SHINGLE_WORDS = 5

@@ -10,7 +10,7 @@ What is told is a function of the rows in the bucket alone: a bucket is put in a
 
 import numpy as np
 
-from transforms.match.compiled import compiled
+from transforms.compiled import compiled
 from transforms.match.keys import BUCKET_BITS, HASH_BITS, KEY_BITS, LOW_BITS, MASKS, MIRRORED, ORDERS, RADIUS, ROW_BITS
 
 ALL_PAIRS = 8

@@ -9,7 +9,7 @@ import numpy as np
 
 from schemas.signatures import CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, PERMUTATIONS
 from transforms.images.alignment import agreements
-from transforms.match.compiled import compiled
+from transforms.compiled import compiled
 
 LEAST_EQUAL = 90
 """Of 128 places: the estimate of the Jaccard similarity is 0.7 or more. The low 8 bits of each value stand for it (Li and Koenig 2010);

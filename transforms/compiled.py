@@ -1,0 +1,24 @@
+"""The one way in which loops are compiled: plain Python, cached machine code, no Python object inside.
+
+`error_model="numpy"` and no bounds checks let the loops vectorise; no `fastmath`, so that every machine adds in the same order. A
+compiled function calls only functions of its own file, because numba's cache watches that file alone.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+from transforms.storage import scratch_folder
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+def compiled(kernel: Kernel) -> Kernel:
+    """The same function, compiled at its first call; `kernel.py_func` is the plain one."""
+    make = numba.njit(cache=True, boundscheck=False, error_model="numpy", nogil=True)
+    try:
+        return cast("Kernel", make(kernel))
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+        numba.config.CACHE_DIR = scratch_folder()
+        return cast("Kernel", make(kernel))
