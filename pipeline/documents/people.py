@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, share
 from schemas.reasons import UNREADABLE
@@ -36,9 +38,10 @@ _COSTS = (
 
 
 def groups(evidence: Evidence) -> Fact:
-    """Per attribute and level the rows readable, kept and weighted, and the solver's own view; lines with small counts are suppressed.
+    """Per attribute and level the rows readable, kept and weighted, and the solver's own view; small counts are suppressed.
 
-    Rows are the readable ones, like those of the audit, so that no difference between the two tables tells a small count.
+    Rows are the readable ones, like those of the audit, so that no difference between the two tables tells a small count. Where filters
+    take few rows of a level beside its duplicates, the solver's counts alone are left out: they differ from the rows kept by those few.
     """
     margins = {(line["margin"], line["level"]): line for line in evidence.judged["weights"].get("levels", ())}
     table = []
@@ -46,18 +49,23 @@ def groups(evidence: Evidence) -> Fact:
         rows = _levels(evidence, attribute)
         levels = sorted(rows, key=lambda level: (level in NO_VALUE, level))
         before = {level: margins[attribute, level]["before"] for level in levels if (attribute, level) in margins}
-        away = _hidden([(int(rows[n]["readable"]), int(rows[n]["kept"]), before.get(n)) for n in levels])
+        counts = [(int(rows[level]["readable"]), int(rows[level]["kept"])) for level in levels]
+        away = hide_small([a for a, _ in counts], [b for _, b in counts], [a - b for a, b in counts]) if counts else np.empty(0, bool)
+        few = [
+            0 < before.get(level, b) - b < SMALLEST or 0 < a - before.get(level, a) < SMALLEST
+            for level, (a, b) in zip(levels, counts, strict=True)
+        ]
         sums = {name: sum(rows[level][name] for level in levels) for name in ("readable", "kept", "weighted")}
-        for level, hidden in zip(levels, away, strict=True):
+        for level, hidden, untold in zip(levels, away.tolist(), few, strict=True):
             told: dict[str, Any] = dict.fromkeys(_GROUP)
             if not hidden:
                 found, margin = rows[level], margins.get((attribute, level))
                 told = {
-                    "readable": int(found["readable"]), "kept": int(found["kept"]), "before_filters": before.get(level),
+                    "readable": int(found["readable"]), "kept": int(found["kept"]), "before_filters": None if untold else before.get(level),
                     **{f"{name}_share": share(found[name], sums[name]) for name in sums},
-                    "target": round(margin["target"], 4) if margin else None,
+                    "target": round(margin["target"], 4) if margin and not untold else None,
                 }  # fmt: skip
-            table.append({"attribute": attribute, "level": level, "no_value": level in NO_VALUE, "suppressed": bool(hidden), **told})
+            table.append({"attribute": attribute, "level": level, "no_value": level in NO_VALUE, "suppressed": hidden, **told})
     how = (
         "readable rows by what captions and URLs mention; weighted_share: by the weight column; before_filters: readable rows that are no "
         f"duplicate; suppressed: a count of 1 to {SMALLEST - 1} stands in the line, or could be worked out from it"
@@ -84,14 +92,6 @@ def languages(evidence: Evidence) -> Fact:
     found = [line for line in evidence.counts.lines("group") if line.a == "language" and line.c == "kept" and line.b not in NO_VALUE]
     named = [line.b for line in sorted(found, key=lambda line: (-line.rows, line.b or "")) if line.rows >= SMALLEST]
     return computed(named, f"labels of the language filter with at least {SMALLEST} kept rows, most frequent first")
-
-
-def _hidden(lines: list[tuple[int, int, int | None]]) -> list[bool]:
-    """Lines of a table over the levels of one attribute that may not be told."""
-    columns = [[a for a, _, _ in lines], [b for _, b, _ in lines], [a - b for a, b, _ in lines]]
-    columns += [[c or 0 for _, _, c in lines], [0 if c is None else max(0, c - b) for _, b, c in lines]]
-    columns.append([0 if c is None else max(0, a - c) for a, _, c in lines])
-    return hide_small(*columns).tolist() if lines else []
 
 
 def weights(evidence: Evidence) -> dict[str, Fact]:
