@@ -94,7 +94,7 @@ class Docket:
     def judged(self, shard: int, facts: Facts, images: Iterable[bytes]) -> tuple[Verdicts, Resolved, Clusters]:
         """A shard judged as far as its image clusters."""
         verdicts, clusters = judge_rows(self.read(shard), self.filters, facts, self.mode), self.clusters(shard)
-        return verdicts, apply_images(verdicts, list(images), clusters, self.starts[shard]), clusters
+        return verdicts, apply_images(verdicts, list(images), self.starts[shard]), clusters
 
 
 def judge(run: Run) -> None:
@@ -235,7 +235,7 @@ class _SendMembers(_Step):
         with self.at(shard):
             docket, clusters = self.docket, self.docket.clusters(shard)
             verdicts = judge_rows(docket.read(shard), docket.filters, facts, docket.mode)
-            yield from _partitioned(members(verdicts, clusters.cluster, clusters.link, docket.starts[shard]), docket.partitions)
+            yield from _partitioned(members(verdicts, clusters.cluster, clusters, docket.starts[shard]), docket.partitions)
 
 
 class _SendCaptions(_Step):
@@ -244,7 +244,7 @@ class _SendCaptions(_Step):
         with self.at(shard):
             docket = self.docket
             verdicts, _, clusters = docket.judged(shard, facts, _flat(parts["images"]))
-            yield from _partitioned(members(verdicts, clusters.caption_cluster, clusters.link, docket.starts[shard]), docket.partitions)
+            yield from _partitioned(members(verdicts, clusters.caption_cluster, clusters, docket.starts[shard]), docket.partitions)
 
 
 class _Resolve(_Step):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from transforms.resolve import COPY_RESERVED, DUPLICATE, ELIGIBLE, LOCATED, MEMBER, SPREADS, by_shard, cap, resolve
 
 
-def record(cluster, row, uid, *, order=b"m", consent=1, bits=ELIGIBLE, link=1):
-    return (cluster, row, uid.ljust(16, b"\0"), order.ljust(16, b"\0"), consent, bits, link)
+def record(cluster, row, uid, *, order=b"m", consent=1, bits=ELIGIBLE, link=1, agreement=1.0):
+    return (cluster, row, uid.ljust(16, b"\0"), order.ljust(16, b"\0"), consent, bits, link, agreement)
 
 
 def outcomes(records, kernel=resolve, **options):
@@ -22,6 +22,13 @@ def outcomes(records, kernel=resolve, **options):
 def test_the_best_eligible_member_stays_and_all_others_are_its_duplicates():
     found = outcomes([record(0, 0, b"a", order=b"b"), record(0, 1, b"b", order=b"a"), record(0, 2, b"c", order=b"a", bits=0)])
     assert found == {0: (b"b", DUPLICATE), 1: (b"", 0), 2: (b"b", DUPLICATE)}
+
+
+def test_a_leader_that_goes_agrees_with_who_stays_as_that_one_with_it():
+    leader, stays, third = record(0, 0, b"a", bits=0), record(0, 1, b"b", agreement=0.8), record(0, 2, b"c", order=b"z", agreement=0.9)
+    found = resolve(np.array([leader, stays, third], MEMBER))
+    agreement = dict(zip(found["row"].tolist(), found["agreement"].round(4).tolist(), strict=True))
+    assert (round(agreement[0], 4), round(agreement[2], 4)) == (0.8, 0.9)
 
 
 def test_consent_goes_before_pixels():

@@ -25,20 +25,31 @@ SPREADS = {word: 4 << place for place, word in enumerate(sorted(reasons.BINDING)
 SPREAD_MASK = sum(SPREADS.values())
 LEADS = 128
 
-MEMBER = np.dtype([("cluster", "<i8"), ("row", "<i8"), ("uid", "V16"), ("order", "V16"), ("consent", "u1"), ("bits", "u1"), ("link", "u1")])
-OUTCOME = np.dtype([("row", "<i8"), ("name", "V16"), ("of", "V16"), ("bits", "u1"), ("link", "u1")])
+MEMBER = np.dtype(
+    [
+        ("cluster", "<i8"),
+        ("row", "<i8"),
+        ("uid", "V16"),
+        ("order", "V16"),
+        ("consent", "u1"),
+        ("bits", "u1"),
+        ("link", "u1"),
+        ("agreement", "<f4"),
+    ]
+)
+OUTCOME = np.dtype([("row", "<i8"), ("name", "V16"), ("of", "V16"), ("bits", "u1"), ("link", "u1"), ("agreement", "<f4")])
 
 DUPLICATE, SPREAD_SHIFT, COPY_RESERVED = 1, 2, 2
 COPY_OF_RESERVED = "a copy in its cluster carries a reservation"
 
 
-def members(verdicts: Verdicts, clusters: np.ndarray, links: np.ndarray, first: int) -> np.ndarray:
+def members(verdicts: Verdicts, clusters: np.ndarray, found: Clusters, first: int) -> np.ndarray:
     """Records of the rows of a shard that lie in a cluster.
 
     Args:
       verdicts: the shard so far.
       clusters: int64[n], dense row number of the cluster's leader, -1 for a row alone.
-      links: uint8[n], which edges to the leader hold.
+      found: what match found about the shard: which edges to the leader hold, and how well they agree.
       first: dense row number of the shard's first row.
 
     Returns:
@@ -49,7 +60,8 @@ def members(verdicts: Verdicts, clusters: np.ndarray, links: np.ndarray, first: 
     if not len(rows):
         return out
     base = verdicts.annotations
-    out["cluster"], out["row"], out["link"] = clusters[rows], rows + first, links[rows]
+    out["cluster"], out["row"] = clusters[rows], rows + first
+    out["link"], out["agreement"] = found.link[rows], found.agreement[rows]
     out["uid"] = uid_records(base, rows)
     out["order"] = np.ascontiguousarray(_order(base, rows)).view("V16").ravel()
     out["consent"] = verdicts.consent[rows]
@@ -71,7 +83,8 @@ def resolve(records: np.ndarray) -> np.ndarray:
 
     Returns:
       OUTCOME records: `name` the smallest uid of the cluster, `of` the uid of who stays (zero where nobody does), bits DUPLICATE,
-      COPY_RESERVED and spread reasons, `link` the edges by which the row is a duplicate.
+      COPY_RESERVED and spread reasons, `link` the edges by which the row is a duplicate, `agreement` how well it agrees with its leader;
+      both are those of who stays where the row itself is the leader.
     """
     uid, order = records["uid"].view("S16"), records["order"].view("S16")
     group, starts, at = _groups(records["cluster"])
@@ -90,9 +103,9 @@ def resolve(records: np.ndarray) -> np.ndarray:
     located = records["bits"][ranked] & LOCATED > 0
     any_located = np.maximum.reduceat(located, starts)[at] if len(records) else located
     out["bits"] = np.where(duplicate, DUPLICATE, 0) | np.where(any_located & ~located, COPY_RESERVED, 0) | spread_of[ranked]
-    own = records["link"][ranked]
-    leads = records["cluster"] == records["row"]
-    out["link"] = np.where(leads[ranked], records["link"][best], own)
+    leads = (records["cluster"] == records["row"])[ranked]
+    for name in ("link", "agreement"):
+        out[name] = np.where(leads, records[name][best], records[name][ranked])
     return out
 
 
@@ -138,7 +151,7 @@ class Resolved:
     reserved: np.ndarray
 
 
-def apply_images(verdicts: Verdicts, outcomes: Sequence[bytes], clusters: Clusters, first: int) -> Resolved:
+def apply_images(verdicts: Verdicts, outcomes: Sequence[bytes], first: int) -> Resolved:
     """Image (or policy) clusters' outcomes for one shard; the findings are added to `verdicts` too."""
     found = _outcomes(outcomes)
     rows = found["row"] - first
@@ -156,7 +169,7 @@ def apply_images(verdicts: Verdicts, outcomes: Sequence[bytes], clusters: Cluste
     for word, chosen in ((reasons.DUPLICATE_IMAGE, link & PICTURE_LINK > 0), (reasons.DUPLICATE_CAPTION, link & PICTURE_LINK == 0)):
         mask = (bits & DUPLICATE > 0) & chosen
         if mask.any():
-            findings.append(_duplicates(word, rows[mask], clusters))
+            findings.append(Finding("reason", word, rows[mask], np.round(found["agreement"][mask].astype(np.float64), 4)))
     copies = bits & COPY_RESERVED > 0
     if copies.any():
         findings.append(Finding("flag", reasons.RESERVED_COPY_EXISTS, rows[copies]))
@@ -210,11 +223,6 @@ def uid_records(annotations: pa.RecordBatch, rows: np.ndarray) -> np.ndarray:
 def _outcomes(packed: Sequence[bytes]) -> np.ndarray:
     found = np.frombuffer(b"".join(packed), OUTCOME)
     return found[np.argsort(found["row"], kind="stable")]
-
-
-def _duplicates(word: str, rows: np.ndarray, clusters: Clusters) -> Finding:
-    scores = np.round(clusters.agreement[rows].astype(np.float64), 4)
-    return Finding("reason", word, rows, scores)
 
 
 def _groups(cluster: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -8,13 +8,14 @@ import dataclasses
 import numpy as np
 
 from schemas.signatures import CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, PERMUTATIONS
-from transforms.images.alignment import agreements
 from transforms.compiled import compiled
+from transforms.images.alignment import agreements
 
 LEAST_EQUAL = 90
 """Of 128 places: the estimate of the Jaccard similarity is 0.7 or more. The low 8 bits of each value stand for it (Li and Koenig 2010);
 of 1,246,260 candidate pairs of a million captions, 125 were judged otherwise by all 32."""
 
+BELOW_ONE = 0.9999  # what thumbnails that agree wholly give: 1.0 is said of equal bytes alone
 CHUNK = 4_096  # pairs of pictures aligned at once
 SIGNATURE_CHUNK = 1 << 16  # pairs of captions compared at once: 16 MB
 
@@ -83,7 +84,7 @@ def caption_agreements(left: Captions, at_left: np.ndarray, right: Captions, at_
 
 
 def picture_agreements(left: np.ndarray, at_left: np.ndarray, right: np.ndarray, at_right: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-    """How well the thumbnails of each pair agree once aligned, float64[n], rounded to 1e-4.
+    """How well the thumbnails of each pair agree once aligned, float64[n], rounded to 1e-4 and below 1.
 
     Args:
       left: uint8[m, 48, 48], one side.
@@ -96,5 +97,5 @@ def picture_agreements(left: np.ndarray, at_left: np.ndarray, right: np.ndarray,
     for start in range(0, len(out), CHUNK):
         part = slice(start, start + CHUNK)
         found = agreements(left[at_left[part]], right[at_right[part]], mirrored[part])
-        out[part] = np.round(found.astype(np.float64), 4)
+        out[part] = np.minimum(np.round(found.astype(np.float64), 4), BELOW_ONE)
     return out
