@@ -1,4 +1,4 @@
-"""One run of the built-in demo, shared by all tests that only look at it."""
+"""What tests of this folder share: one run of the built-in demo, and the engines beside this process."""
 
 import dataclasses
 import pathlib
@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.pipeline.engines import flink_args, pool_port
 from tests.runs import ROOT, rows_of
+
+__all__ = ["Demo", "demo_run", "flink_args", "pool_port"]
 
 
 @dataclasses.dataclass(frozen=True)

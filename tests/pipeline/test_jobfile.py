@@ -82,7 +82,9 @@ def test_two_sources_need_two_names(tmp_path):
 
 
 def test_set_lays_yaml_values_over_keys_that_are_there_or_not(tmp_path):
-    job = load_job(written(tmp_path, SMALL), ["filters.toxicity.max=0.4", "filters.language.keep=[en, de]", "source.decode.max_pixels=1000"])
+    job = load_job(
+        written(tmp_path, SMALL), ["filters.toxicity.max=0.4", "filters.language.keep=[en, de]", "source.decode.max_pixels=1000"]
+    )
     assert job.filters.toxicity.max == 0.4
     assert job.filters.language.keep == ("en", "de")
     assert job.source[0].decode.max_pixels == 1000
@@ -120,6 +122,8 @@ def test_a_commented_job_says_every_key_and_is_a_job(tmp_path):
     job = load_job(written(tmp_path, text))
     assert job == load_job(written(tmp_path, {**SMALL, "filters": {"language": {"keep": ["en"]}}}))
     for path, _ in leaves(job_model()):
+        if path.startswith("filters.columns.rules."):
+            continue  # keys of a list that is empty by default
         assert f"{path.rpartition('.')[2]}:" in text, path
 
 
