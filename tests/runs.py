@@ -142,7 +142,12 @@ def winnow(*arguments: str | pathlib.Path, **environment: str) -> "subprocess.Co
 
 def contents(*folders: pathlib.Path) -> dict[str, bytes]:
     """Every file below some folders, hidden ones too, by folder name and path in it."""
-    return {f"{folder.name}/{path.relative_to(folder)}": path.read_bytes() for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        f"{folder.name}/{path.relative_to(folder)}": path.read_bytes()
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def stamps(folder: pathlib.Path) -> dict[str, tuple[int, int]]:

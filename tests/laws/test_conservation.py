@@ -30,12 +30,18 @@ def test_no_hostile_picture_is_lost(tmp_path):
     files = [path for path in sorted(root.rglob("*")) if path.is_file()]
     (tmp_path / "shards").mkdir()
     for number in range(3):
-        members = [member for n, path in enumerate(files[number::3]) for member in sample_members(f"{n:06}", path.read_bytes(), f"picture number {n}")]
+        members = [
+            member
+            for n, path in enumerate(files[number::3])
+            for member in sample_members(f"{n:06}", path.read_bytes(), f"picture number {n}")
+        ]
         (tmp_path / "shards" / f"{number}.tar").write_bytes(tar_bytes(members))
     ran = run_job(tmp_path, tars({"source": {"max_unreadable": 1.0}}))
     rows = ran.ledger()
     assert len(rows) == len(files)
-    assert all(entry["detail"] for row in rows if row["verdict"] == "unreadable" for entry in row["evidence"] if entry["reason"] == "unreadable")
+    assert all(
+        entry["detail"] for row in rows if row["verdict"] == "unreadable" for entry in row["evidence"] if entry["reason"] == "unreadable"
+    )
     formats = collections.Counter(row["format"] for row in ran.annotations())
     assert formats["png"] > 400
     assert formats["jpeg"] > 40

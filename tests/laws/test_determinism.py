@@ -2,9 +2,9 @@
 
 import collections
 
-from tests.builders import write_parquet, write_webdataset
+from tests.builders import write_webdataset
 from tests.laws.varied import JOB, PER_SHARD, varied
-from tests.runs import contents, parquets, run_job, run_samples, tars, winnow, write_job
+from tests.runs import contents, run_samples, tars, winnow, write_job
 
 PLACE = ("shard", "row", "key")  # what other shards may change
 
@@ -32,12 +32,3 @@ def test_shards_of_another_size_in_another_order_give_the_same_rows(unbroken, tm
 def sorted_rows(rows):
     """Rows less their place, as a multiset."""
     return collections.Counter(repr({name: value for name, value in row.items() if name not in PLACE}) for row in rows)
-
-
-def test_row_groups_of_another_size_give_the_same_rows(tmp_path):
-    rows = [row for row in varied() if row["jpg"] is not None]
-    found = []
-    for name, size in (("few", 50), ("many", 9)):
-        write_parquet(tmp_path / name / "shards" / "a.parquet", rows, row_group_size=size)
-        found.append(run_job(tmp_path / name, parquets(JOB)))
-    assert sorted_rows(found[0].ledger()) == sorted_rows(found[1].ledger())

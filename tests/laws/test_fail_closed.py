@@ -79,8 +79,14 @@ def test_a_row_that_was_not_scored_is_rejected_where_on_missing_says_so_unless_t
     stumbling(PersonalData, "slip")
     stumbling(CaptionQuality, "stumble")
     stumbling(Language, "fall")
-    rows = [sample(n, caption=text) for n, text in enumerate(("a slip on the ice", "a stumble on the stairs", "a fall from grace", "a safe walk"))]
-    job = {"filters": {"caption_quality": {"on_missing": "reject"}, "language": {"enabled": False, "on_missing": "reject"}}, "max_not_scored": 0.5}
+    rows = [
+        sample(n, caption=text)
+        for n, text in enumerate(("a slip on the ice", "a stumble on the stairs", "a fall from grace", "a safe walk"))
+    ]
+    job = {
+        "filters": {"caption_quality": {"on_missing": "reject"}, "language": {"enabled": False, "on_missing": "reject"}},
+        "max_not_scored": 0.5,
+    }
     ran = run_samples(tmp_path, rows, job)
     assert [row["reasons"] for row in ran.ledger()] == [["not_scored"], ["not_scored"], [], []]
     assert [row["evidence"][0]["detail"] for row in ran.ledger()[:2]] == ["personal_data", "caption_quality"]
@@ -124,4 +130,4 @@ def test_a_shard_that_is_no_shard_stops_the_job_unless_it_is_allowed(tmp_path):
     with pytest.raises(InputError, match=r"1 shards cannot be read at all; max_unreadable_shards allows 0. First: .*/00001.tar"):
         run_job(tmp_path, tars())
     ran = run_job(tmp_path, tars({"source": {"max_unreadable_shards": 1, "max_unreadable": 0.6}}))
-    assert [(row["shard"], row["verdict"]) for row in ran.ledger()][0] == ("00000", "kept")
+    assert [(row["shard"], row["verdict"]) for row in ran.ledger()] == [("00000", "kept")]

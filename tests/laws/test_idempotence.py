@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 
+from pipeline.run import open_run
 from tests.laws.varied import JOB
-from tests.runs import ROOT, contents, run_job, tars, winnow, write_job
+from tests.runs import ROOT, Ran, contents, run_job, tars, winnow, write_job
 
-# A job in children of one process that has run it once. Each is killed right before, or after, it publishes a certain file.
+# A job in children of one process that has run it once. Each is killed right before, or after, it publishes a certain file;
+# then each is run again.
 SWEEP = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
@@ -34,12 +36,17 @@ def run(folder, part, number, when):
 
 tasks = json.loads(sys.argv[2])
 whole(f"{tasks[0][0]}/../warm")
-for folder, moment in tasks:
-    pid = os.fork()
-    if not pid:
-        run(folder, *moment)
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+def in_children(work):
+    children = []
+    for task in tasks:
+        children.append(os.fork())
+        if not children[-1]:
+            work(*task)
+            os._exit(0)
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+
+killed = in_children(lambda folder, moment: run(folder, *moment))
+print(json.dumps([killed, in_children(lambda folder, moment: whole(folder))]))
 """
 MOMENTS = (
     ("/annotations/", 1, "before"), ("/signatures/", 3, "after"), ("/matched.json", 1, "before"), ("/ledger/", 2, "after"),
@@ -75,10 +82,9 @@ def test_a_run_killed_at_any_file_that_it_publishes_ends_as_if_nothing_had_been(
     folders = [str(prepared(tmp_path / f"{number}", unbroken).parent) for number in range(len(MOMENTS))]
     tasks = json.dumps(list(zip(folders, MOMENTS, strict=True)))
     done = subprocess.run([sys.executable, "-c", SWEEP, str(ROOT), tasks], capture_output=True, text=True)
-    assert done.stdout.split()[-len(MOMENTS) :] == ["-9"] * len(MOMENTS), done.stderr
+    assert json.loads(done.stdout or "[]") == [[-9] * len(MOMENTS), [0] * len(MOMENTS)], done.stderr
     for folder, moment in zip(folders, MOMENTS, strict=True):
-        ran = run_job(pathlib.Path(folder), tars(JOB))
-        assert results(ran) == results(unbroken), moment
+        assert results(Ran(open_run(f"{folder}/job.yaml", ()))) == results(unbroken), moment
 
 
 def test_a_killed_worker_then_a_killed_driver_change_nothing(unbroken, tmp_path):

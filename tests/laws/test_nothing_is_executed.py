@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.builders import jpeg, sample, sample_members, tar_bytes, write_parquet
+from tests.builders import jpeg, sample_members, tar_bytes, write_parquet
 from tests.runs import ROOT, rows_of, tars, write_job
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 300 300\n%%EndComments\nshowpage\n"
@@ -63,7 +63,10 @@ def watched(tmp_path_factory):
     ]  # fmt: skip
     (shards / "a.tar").write_bytes(tar_bytes(members))
     image = {"bytes": None, "path": f"{private}/1.jpg"}
-    rows = [{"image": image, "text": "a path and no bytes", "blob": evil}, {"image": {**image, "bytes": jpeg(seed=6)}, "text": "a path and bytes", "blob": evil}]
+    rows = [
+        {"image": image, "text": "a path and no bytes", "blob": evil},
+        {"image": {**image, "bytes": jpeg(seed=6)}, "text": "a path and bytes", "blob": evil},
+    ]
     write_parquet(shards / "b.parquet", rows)
     sources = [tars()["source"] | {"name": "tars", "max_unreadable": 1.0}]
     sources.append({"name": "rows", "format": "parquet", "paths": ["shards/*.parquet"], "max_unreadable": 1.0})

@@ -29,8 +29,9 @@ def varied() -> list[dict[str, Any]]:
     same_text = [sample(130 + n, jpg=jpeg(seed=130 + n), caption="stock photo of a red kite over the sea") for n in range(5)]
     whole = [sample(3, key="first"), sample(3, key="second")]  # rows that repeat each other wholly share a uid
     texts = [
-        "write to jo.miller@mail.example for prints", "call +44 7700 900123 to visit the workshop", "my card 4111 1111 1111 1111 lies here",
-        "eine alte Frau wartet im Regen auf den letzten Bus nach Hause", "you are a stupid worthless idiot and everybody hates you", "IMG_0042.jpg",
+        "write to jo.miller@mail.example for prints", "call +44 7700 900123 to visit the workshop", "IMG_0042.jpg",
+        "my card 4111 1111 1111 1111 lies here", "eine alte Frau wartet im Regen auf den letzten Bus nach Hause",
+        "you are a stupid worthless idiot and everybody hates you",
     ]  # fmt: skip
     told = [sample(140 + n, caption=text) for n, text in enumerate(texts)]
     headers = [sample(150, http_headers=json.dumps({"X-Robots-Tag": "noai"})), sample(151, url=sample(150)["url"])]

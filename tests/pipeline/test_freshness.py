@@ -12,8 +12,8 @@ from tests.builders import sample, write_webdataset
 from tests.runs import WITHOUT_DOCUMENTS, Ran, run_job, run_samples, stamps, tars, write_job
 
 THINGS = (
-    "a lighthouse", "two bicycles", "the old observatory", "an orange cat", "market stalls", "a flock of geese", "three sailors", "a violin",
-    "the railway bridge", "empty greenhouses", "a paper lantern", "somebody waving",
+    "a lighthouse", "two bicycles", "the old observatory", "an orange cat", "market stalls", "a flock of geese", "three sailors",
+    "a violin", "the railway bridge", "empty greenhouses", "a paper lantern", "somebody waving",
 )  # fmt: skip
 FOLDERS = ("annotations", "signatures", "clusters", "ledger", "emitted")
 
@@ -50,7 +50,9 @@ def again(ran: Ran, job=None, *settings: str) -> tuple[Ran, dict[str, set[str]]]
     folder = ran.out.parent
     after = run_job(folder, tars(job), *settings)
     found = state(after)
-    written = {name: {file.split(".")[0] for file, stamp in files.items() if before[name].get(file) != stamp} for name, files in found.items()}
+    written = {
+        name: {file.split(".")[0] for file, stamp in files.items() if before[name].get(file) != stamp} for name, files in found.items()
+    }
     return after, {name: files for name, files in written.items() if files}
 
 
@@ -120,7 +122,7 @@ def test_another_model_measures_every_shard_again(ran, tmp_path):
     from transforms.filters.toxicity import Toxicity
 
     [shipped] = Toxicity().models()
-    (tmp_path / "model.bin").write_bytes(open(shipped.path, "rb").read())
+    shutil.copy(shipped.path, tmp_path / "model.bin")
     _, written = again(ran, {"filters": {"toxicity": {"model": "model.bin"}}})
     assert written["annotations"] == {"00000", "00001", "00002"}
 

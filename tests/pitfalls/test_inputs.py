@@ -49,16 +49,25 @@ def ran(tmp_path_factory):
     put("nothing.tar", b"")
     put("zeros.tar", bytes(10_240))
 
-    put("dots.tar", tar_bytes([(f"{key}.png" if key.startswith("22") else f"{key}.jpg", jpeg(seed=20 + n)) for n, key in enumerate(DOTTED)]))
+    put(
+        "dots.tar", tar_bytes([(f"{key}.png" if key.startswith("22") else f"{key}.jpg", jpeg(seed=20 + n)) for n, key in enumerate(DOTTED)])
+    )
     sidecar(shards / "dots.parquet", *DOTTED)
 
-    twice = [("000.jpg", jpeg(seed=30)), ("000.txt", CAPTION.encode()), ("000.jpg", jpeg(80, 60, seed=31, xmp=packet(plus__DataMining=f"{DMI}PROHIBITED-AIMLTRAINING")))]
+    twice = [
+        ("000.jpg", jpeg(seed=30)),
+        ("000.txt", CAPTION.encode()),
+        ("000.jpg", jpeg(80, 60, seed=31, xmp=packet(plus__DataMining=f"{DMI}PROHIBITED-AIMLTRAINING"))),
+    ]
     put("twice.tar", tar_bytes(twice))
     put("apart.tar", tar_bytes(sorted(members(*(f"{n:03}" for n in range(40)), seed=40), key=lambda member: member[0][-3:])))
 
     first, second = tar_bytes(members("000", "001", seed=90)), tar_bytes(members("002", "003", seed=92))
     put("glued.tar", first + second)
-    put("gluedgz.tar.gz", gzip.compress(tar_bytes(members("000", "001", seed=94))) + gzip.compress(tar_bytes(members("002", "003", seed=96))))
+    put(
+        "gluedgz.tar.gz",
+        gzip.compress(tar_bytes(members("000", "001", seed=94))) + gzip.compress(tar_bytes(members("002", "003", seed=96))),
+    )
 
     upper = [("000.JPG", jpeg(seed=100)), ("000.TXT", CAPTION.encode()), ("001.JPEG", jpeg(seed=101)), ("001.txt", CAPTION.encode())]
     put("upper.tar", tar_bytes([*upper, *members("a", "A", seed=102)]))
@@ -69,7 +78,10 @@ def ran(tmp_path_factory):
 
     put("exif.tar", tar_bytes(sample_members("000", jpeg(seed=120), CAPTION, {"exif": json.dumps(EXIF)})))
     nan = float("nan")
-    put("nan.tar", tar_bytes(sample_members("000", jpeg(seed=121), None, {"caption": CAPTION, "similarity": nan, "punsafe": nan, "NSFW": nan})))
+    put(
+        "nan.tar",
+        tar_bytes(sample_members("000", jpeg(seed=121), None, {"caption": CAPTION, "similarity": nan, "punsafe": nan, "NSFW": nan})),
+    )
     source = {"paths": ["shards/*.tar*"], "max_unreadable": 1.0, "max_unreadable_shards": 2}
     rules = {"columns": {"rules": [{"column": "similarity", "min": 0.28}]}}
     return run_job(folder, tars({"source": source, "filters": rules, "publish": {"drop": []}}), documents=True)
@@ -144,10 +156,11 @@ def test_position_and_owner_in_the_exif_column_go_and_the_row_stays(ran):
 def test_a_re_encoded_minority_is_not_called_tampered_and_another_picture_is(tmp_path):
     """D09"""
     honest = [sample(n, sha256=hashlib.sha256(jpeg(seed=n)).hexdigest()) for n in range(88)]
+    digests = {n: hashlib.sha256(png(seed=n)).hexdigest() for n in range(88, 100)}
+    suffixes = {n: "png" if n % 2 else "webp" for n in digests}
     again = [
-        sample(n, jpg=jpeg(seed=n, quality=95), url=f"https://a.example/{n}.{'png' if n % 2 else 'webp'}", sha256=hashlib.sha256(png(seed=n)).hexdigest())
-        for n in range(88, 100)
-    ]  # fmt: skip
+        sample(n, jpg=jpeg(seed=n, quality=95), url=f"https://a.example/{n}.{suffixes[n]}", sha256=digest) for n, digest in digests.items()
+    ]
     shown = [Image.open(io.BytesIO(jpeg(64, 48, seed=500 + n))) for n in range(12)]
     other = [sample(n, sha256="0" * 64, image_phash=str(imagehash.phash(shown[n - 100]))) for n in range(100, 112)]
     ran = run_samples(tmp_path, [*honest, *again, *other], {"source": {"columns": {"phash": "image_phash"}}}, per_shard=100)

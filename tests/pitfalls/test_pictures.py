@@ -64,7 +64,8 @@ def made():
         "text": with_chunks(png(seed=21), chunk(b"zTXt", b"Comment\0\0" + small)),
         "huge profile": with_chunks(png(seed=22), chunk(b"iCCP", b"a profile\0\0" + large)),
         "huge text": with_chunks(png(seed=23), chunk(b"zTXt", b"Comment\0\0" + large)),
-        "divided by zero": broken_exif(82, *DIVIDED), "past the end": broken_exif(53, *OUTSIDE), "upright": upright(jpeg(300, 240, 82, exif=exif())),
+        "divided by zero": broken_exif(82, *DIVIDED), "past the end": broken_exif(53, *OUTSIDE),
+        "upright": upright(jpeg(300, 240, 82, exif=exif())),
         "two in one": two_in_one(),
         **{f"{name} 8": encode(Image.fromarray(array), "PNG") for name, array in grey.items()},
         **{f"{name} 16": encode(Image.fromarray(array.astype(np.uint16) * 257), "PNG") for name, array in grey.items()},
@@ -133,9 +134,7 @@ def test_the_second_picture_of_an_mpo_takes_its_position_with_it(ran, measured, 
 def test_sixteen_bit_grey_does_not_turn_white(measured):
     """D17"""
     for name in ("ramp", "waves"):
-        deep, shallow = (
-            [measured[f"{name} {bits}"][column] for column in ("phash", "low_detail", "image_quality")] for bits in (16, 8)
-        )
+        deep, shallow = ([measured[f"{name} {bits}"][column] for column in ("phash", "low_detail", "image_quality")] for bits in (16, 8))
         assert deep[:2] == shallow[:2]
         assert deep[2]["deviation"] == shallow[2]["deviation"] > 40
     assert measured["waves 16"]["phash"] is not None
