@@ -47,8 +47,8 @@ def weights_section(record: Record) -> Section:
     names = {
         "target": "target", "margins": "margins", "citation": "source of the target", "output": "output", "bounds": "bounds allowed",
         "least": "least weight", "greatest": "greatest weight", "rows": "rows weighted", "design_effect": "design effect (Kish)",
-        "effective_sample_size": "effective sample size", "max_margin_error": "greatest relative deviation", "left_out": "left out",
-        "worst": "missed by most",
+        "effective_sample_size": "effective sample size", "max_margin_error": "greatest relative deviation",
+        "apart": "rows held by no margin", "left_out": "left out", "worst": "missed by most",
     }  # fmt: skip
     rows = [(told, _value(found[name]["value"]), found[name]["how"]) for name, told in names.items()]
     rows.insert(10, ("effective share", percent(found["effective_share"]["value"]), found["effective_share"]["how"]))

@@ -117,6 +117,34 @@ def proved_infeasible(counts, solution, bounds) -> bool:
     return found.status == 0 and -found.fun > 1e-10
 
 
+def test_levels_too_few_to_be_held_stand_apart_and_leave_the_margins_of_the_rest_in_agreement():
+    """`no_person` is one set of rows in gender and in age: a few rows of other levels must not give it two targets."""
+    toxic = ("toxicity",)
+    counts = cells(
+        {
+            (("no_person", "no_person"), ()): 4000, (("no_person", "no_person"), toxic): 10,
+            (("feminine", "adult"), ()): 2500, (("feminine", "adult"), toxic): 500,
+            (("masculine", "adult"), ()): 2900, (("masculine", "adult"), toxic): 60,
+            (("mixed", "adult"), ()): 40, (("mixed", "adult"), toxic): 9,
+            (("feminine", "older"), ()): 70, (("feminine", "older"), toxic): 3,
+        }
+    )  # fmt: skip
+    solution = solve(counts, Rebalance(), {})
+    assert solution.status == "ok", explain(solution)
+    assert solution.apart == 110
+    assert solution.weights["mixed", "adult", "unknown", "en"] == ONE
+    before = {"no_person": 4010, "feminine": 3000, "masculine": 2960}
+    for level, rows in before.items():
+        assert math.isclose(share(solution, level), rows / 9970, rel_tol=1e-6)
+    assert solution.rows == 9510
+    assert abs(sum(n * solution.weights[cell] for cell, n in kept_rows(counts).items()) / ONE - 9510) < 1e-5
+
+
+def kept_rows(counts) -> dict[tuple[str, ...], int]:
+    names = [tuple(counts.levels[place][code] for place, code in enumerate(row)) for row in counts.codes.tolist()]
+    return {name: int(n) for name, n, kept in zip(names, counts.rows, counts.kept, strict=True) if kept}
+
+
 def test_an_emptied_level_is_infeasible_and_named():
     counts = cells({(("feminine",), ("toxicity",)): 500, (("masculine",), ()): 500})
     solution = solve(counts, Rebalance(margins=("gender",)), {})
@@ -353,7 +381,7 @@ def test_the_design_effect_is_kishs(weights, design_effect):
     from transforms.balance.targets import Targets
 
     ones = np.ones(len(weights), np.int64)
-    report = _report("ok", Targets(tuple((str(w),) for w in range(len(weights))), ones, (), (), ()), np.array(weights) * ONE)
+    report = _report("ok", Targets(tuple((str(w),) for w in range(len(weights))), ones, (), (), (), (), ones[:0]), np.array(weights) * ONE)
     assert report.design_effect == pytest.approx(design_effect, abs=1e-5)
     assert report.effective_sample_size == pytest.approx(len(weights) / design_effect, rel=1e-5)
 

@@ -51,7 +51,8 @@ class Solution:
       design_effect: Kish, n sum(w^2) / sum(w)^2.
       effective_sample_size: Kish, sum(w)^2 / sum(w^2), in rows.
       left_out: levels that a declared rule emptied, as `attribute=level`.
-      merged: levels held within `other`.
+      merged: levels held within `other`, or apart where that is too small itself.
+      apart: kept rows that no margin holds; they weigh 1 and are in no line of `levels`.
       levels: every level of every margin.
     """
 
@@ -67,6 +68,7 @@ class Solution:
     effective_sample_size: float = 0.0
     left_out: tuple[str, ...] = ()
     merged: tuple[Merged, ...] = ()
+    apart: int = 0
     levels: tuple[LevelShare, ...] = ()
 
     @property
@@ -186,7 +188,8 @@ def _problem(margins: tuple[Margin, ...], rows: np.ndarray, bounds: tuple[float,
 def _report(status: Literal["ok", "infeasible", "none"], targets: Targets, units: np.ndarray) -> Solution:
     """Everything that follows from weights, in exact integers first."""
     pairs = [(int(n), int(unit)) for n, unit in zip(targets.rows, units, strict=True)]
-    rows, total, squares = sum(n for n, _ in pairs), sum(n * unit for n, unit in pairs), sum(n * unit * unit for n, unit in pairs)
+    everything = pairs + [(int(n), ONE) for n in targets.apart_rows]
+    rows, total, squares = (sum(n * unit**power for n, unit in everything) for power in range(3))
     levels, empty = [], []
     for margin in targets.margins:
         weighted = [0] * len(margin.levels)
@@ -199,7 +202,7 @@ def _report(status: Literal["ok", "infeasible", "none"], targets: Targets, units
                 empty.append(f"{margin.name}={level}")
     return Solution(
         status=status,
-        weights=dict(zip(targets.cells, units.tolist(), strict=True)),
+        weights={**dict(zip(targets.cells, units.tolist(), strict=True)), **dict.fromkeys(targets.apart, ONE)},
         rows=rows,
         max_margin_error=max((abs(share.weighted - share.target) / max(share.target, 1.0) for share in levels), default=0.0),
         empty=tuple(empty),
@@ -207,5 +210,6 @@ def _report(status: Literal["ok", "infeasible", "none"], targets: Targets, units
         effective_sample_size=float(Fraction(total * total, squares)) if total else 0.0,
         left_out=targets.left_out,
         merged=targets.merged,
+        apart=int(targets.apart_rows.sum()),
         levels=tuple(levels),
     )

@@ -4,7 +4,8 @@
   "not known" keep their share. `explicit`: the named levels divide what the levels not named leave. `decorrelate`: two attributes made
   independent, each with the shares it had.
 * A level that a declared rule empties leaves the target, with the rows it had. A level whose target is under `min_cell` rows is merged
-  into `other`; where `other` is still smaller, it is held at the rows that are left of it.
+  into `other`; rows of an `other` that is still smaller stand apart: they weigh 1, and every margin is that of the rows beside them. So
+  all margins describe the same rows, and the shares before our filters meet all of them at once.
 """
 
 import dataclasses
@@ -61,6 +62,8 @@ class Targets:
       margins: what is held.
       left_out: `attribute=level` that a declared rule emptied.
       merged: levels that are held within `other`.
+      apart: group cells with kept rows that no margin holds; they weigh 1.
+      apart_rows: int64[apart cells], kept rows of each.
     """
 
     cells: tuple[tuple[str, ...], ...]
@@ -68,6 +71,8 @@ class Targets:
     margins: tuple[Margin, ...]
     left_out: tuple[str, ...]
     merged: tuple[Merged, ...]
+    apart: tuple[tuple[str, ...], ...]
+    apart_rows: np.ndarray
 
 
 def check(rebalance: Rebalance) -> None:
@@ -116,11 +121,16 @@ def set_targets(cells: Cells, rebalance: Rebalance, declared_empty: Mapping[str,
     explicit = rebalance.explicit if rebalance.target == "explicit" else {}
     pair = rebalance.decorrelate if rebalance.target == "decorrelate" else ()
     held = [attribute for attribute in ATTRIBUTES if attribute in {*rebalance.margins, *explicit, *pair}]
+    small = {}
+    apart = np.zeros(len(table.codes), bool)
+    for attribute in held:
+        margin = _observed(table, cells, attribute, explicit.get(attribute, {}))
+        small[attribute] = _small(margin, rebalance.min_cell, explicit.get(attribute, {}), merged)
+        apart |= _too_few(margin, small[attribute], rebalance.min_cell)
+    whole, table = table, table.without(apart)
     margins = {}
     for attribute in held:
-        margin = _merge(
-            _observed(table, cells, attribute, explicit.get(attribute, {})), rebalance.min_cell, explicit.get(attribute, {}), merged
-        )
+        margin = _merge(_observed(table, cells, attribute, explicit.get(attribute, {})), small[attribute])
         if rebalance.target == "uniform_known":
             margin = _uniform(margin)
         elif attribute in explicit:
@@ -130,8 +140,9 @@ def set_targets(cells: Cells, rebalance: Rebalance, declared_empty: Mapping[str,
         first, second = (margins[attribute] for attribute in held if attribute in pair)
         for attribute in pair:  # the crossing holds their shares too
             del margins[attribute]
-        margins[CROSS] = _merge(_independent(first, second, table), rebalance.min_cell, {}, merged)
-    return _restrict(table, cells, list(margins.values()), left_out, merged)
+        crossed = _independent(first, second, table)
+        margins[CROSS] = _merge(crossed, _small(crossed, rebalance.min_cell, {}, merged))
+    return _restrict(whole, apart, table, cells, list(margins.values()), left_out, merged)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,22 +183,35 @@ def _margin(name: str, levels: Sequence[str], member: np.ndarray, before: np.nda
     return Margin(name, tuple(levels), member, counts[0], counts[1], target)
 
 
-def _merge(margin: Margin, min_cell: int, named: Collection[str], merged: list[Merged]) -> Margin:
-    """Puts the levels whose target is under `min_cell` rows into one; what they were goes into `merged`."""
-    small = np.array([target < min_cell and level not in named for level, target in zip(margin.levels, margin.target, strict=True)], bool)
+def _small(margin: Margin, min_cell: int, named: Collection[str], merged: list[Merged]) -> frozenset[str]:
+    """Levels whose target is under `min_cell` rows; they go into `merged` too."""
+    found = [
+        Merged(margin.name, level, float(target))
+        for level, target in zip(margin.levels, margin.target, strict=True)
+        if target < min_cell and level not in named
+    ]
+    merged += found
+    return frozenset(entry.level for entry in found)
+
+
+def _too_few(margin: Margin, small: Collection[str], min_cell: int) -> np.ndarray:
+    """Group cells of the small levels, where these together are still too few to be held, bool[group cells]."""
+    few = np.array([level in small for level in margin.levels], bool)
+    if few.all() or margin.target[few].sum() >= min_cell:
+        return np.zeros(len(margin.member), bool)
+    return few[margin.member]
+
+
+def _merge(margin: Margin, together: Collection[str]) -> Margin:
+    """The margin with some of its levels as one, `other`."""
+    small = np.array([level in together for level in margin.levels], bool)
     if not small.any():
         return margin
-    chosen = np.flatnonzero(small).tolist()
-    merged += [Merged(margin.name, margin.levels[place], float(margin.target[place])) for place in chosen]
     levels = [level for level, few in zip(margin.levels, small, strict=True) if not few] + [OTHER]
     position = np.where(small, len(levels) - 1, np.cumsum(~small) - 1)
     before, kept, target = (np.zeros(len(levels), values.dtype) for values in (margin.before, margin.kept, margin.target))
     for total, values in ((before, margin.before), (kept, margin.kept), (target, margin.target)):
         np.add.at(total, position, values)
-    if target[-1] < min_cell and len(levels) > 1:
-        rest = target[:-1].sum()
-        target[:-1] *= (kept.sum() - kept[-1]) / rest if rest else 0.0
-        target[-1] = kept[-1]
     return Margin(margin.name, tuple(levels), position[margin.member], before, kept, target)
 
 
@@ -214,17 +238,23 @@ def _independent(first: Margin, second: Margin, table: _Table) -> Margin:
     return dataclasses.replace(crossed, target=np.outer(first.target, second.target).ravel() / first.target.sum())
 
 
-def _restrict(table: _Table, cells: Cells, margins: list[Margin], left_out: list[str], merged: list[Merged]) -> Targets:
+def _restrict(
+    whole: _Table, apart: np.ndarray, table: _Table, cells: Cells, margins: list[Margin], left_out: list[str], merged: list[Merged]
+) -> Targets:
     """Drops group cells that kept nothing, and levels that have neither rows nor a target."""
-    some = table.kept > 0
-    names = tuple(tuple(cells.levels[place][code] for place, code in enumerate(row)) for row in table.codes[some].tolist())
+    some, alone = table.kept > 0, apart & (whole.kept > 0)
     held = []
     for margin in margins:
         real = (margin.kept > 0) | (margin.target > 0)
         position = np.cumsum(real) - 1
         levels = tuple(level for level, there in zip(margin.levels, real, strict=True) if there)
         held.append(Margin(margin.name, levels, position[margin.member[some]], margin.before[real], margin.kept[real], margin.target[real]))
-    return Targets(names, table.kept[some], tuple(held), tuple(left_out), tuple(merged))
+    names, others = _names(cells, table.codes[some]), _names(cells, whole.codes[alone])
+    return Targets(names, table.kept[some], tuple(held), tuple(left_out), tuple(merged), others, whole.kept[alone])
+
+
+def _names(cells: Cells, codes: np.ndarray) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(cells.levels[place][code] for place, code in enumerate(row)) for row in codes.tolist())
 
 
 def _check_explicit(rebalance: Rebalance) -> None:
