@@ -37,6 +37,20 @@ def test_wide_integers_among_integers_stay_integers():
     assert kind([[pa.field("id", pa.int64(), metadata=WIDE)], [("id", pa.int32())]], "id") == (pa.int64(), {})
 
 
+def test_unsigned_integers_beyond_every_signed_one_stay_what_they_are():
+    wide = pa.field("hash", pa.uint64(), metadata=WIDE)
+    assert kind([[wide], [("hash", pa.uint64())], [("hash", pa.uint8())]], "hash") == (pa.uint64(), {})
+    found, conflicts = kind([[wide], [("hash", pa.int64())]], "hash")
+    assert found == pa.string()
+    assert set(conflicts) == {"hash"}
+    assert conform(pa.array([2**64 - 1], pa.uint64()), found).to_pylist() == [str(2**64 - 1)]
+
+
+def test_the_order_of_shards_does_not_decide_a_type():
+    shards = [[("n", pa.uint64())], [("n", pa.int32())], [("n", pa.float64())]]
+    assert {str(kind(list(order), "n")[0]) for order in itertools.permutations(shards)} == {"double"}
+
+
 def test_nulls_inside_lists_and_structs_give_way_in_any_order():
     """D23: "tags": [] and "http": {"tdm": null} in one shard, values in another, a null-typed column in a third."""
     a = [("tags", pa.list_(pa.null())), ("http", pa.struct([("tdm", pa.null())])), ("text", pa.null())]

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from schemas.release import OF_BYTES, OWN, OWN_ROLES
 
 WIDE = b"winnow.wide"  # mark of an integer field that holds a number no double can
+STAND_INS = {pa.int64(): pa.decimal256(76), pa.uint64(): pa.decimal256(75)}  # what such a field's type is while types are joined
 EXACT_BITS = {"int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32, "int64": 53, "uint64": 53}
 
 
@@ -56,12 +57,12 @@ def release_schema(shards: Sequence[tuple[str, pa.Schema, Mapping[str, str]]], d
         mapping = columns.setdefault(source, {})
         for field in fields:
             mapping[field.name] = names[field.name]
-            kind = pa.decimal128(38) if field.metadata and WIDE in field.metadata else field.type
+            kind = STAND_INS[field.type] if field.metadata and WIDE in field.metadata else field.type
             found.setdefault(names[field.name], []).append(kind)
     conflicts: dict[str, tuple[str, ...]] = {}
     published = list(own)
     for name in sorted(found):
-        kinds = list(dict.fromkeys(found[name]))
+        kinds = sorted(set(found[name]), key=str)
         joined = kinds[0]
         for kind in kinds[1:]:
             joined = join_types(joined, kind)
@@ -76,7 +77,7 @@ def join_types(a: pa.DataType | None, b: pa.DataType | None) -> pa.DataType | No
 
     >>> str(join_types(pa.int32(), pa.float64())), str(join_types(pa.int64(), pa.float64()))
     ('double', 'double')
-    >>> join_types(pa.decimal128(38), pa.float64()) is None
+    >>> join_types(STAND_INS[pa.int64()], pa.float64()) is None
     True
     >>> str(join_types(pa.list_(pa.null()), pa.list_(pa.string())))
     'list<item: string>'
@@ -152,14 +153,17 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 
 def _number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or kind == pa.decimal128(38))
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or kind in STAND_INS.values())
 
 
 def _join_numbers(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
-    wide = pa.decimal128(38)
-    if wide in (a, b):
-        other = b if a == wide else a
-        return wide if pa.types.is_integer(other) or other == wide else None
+    signed_wide, unsigned_wide = STAND_INS.values()
+    if unsigned_wide in (a, b):
+        other = b if a == unsigned_wide else a
+        return unsigned_wide if pa.types.is_unsigned_integer(other) else None
+    if signed_wide in (a, b):
+        other = b if a == signed_wide else a
+        return signed_wide if pa.types.is_integer(other) else None
     if pa.types.is_floating(a) and pa.types.is_floating(b):
         return max(a, b, key=lambda kind: kind.bit_width)
     if pa.types.is_floating(a) or pa.types.is_floating(b):
@@ -169,7 +173,7 @@ def _join_numbers(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
         return max(a, b, key=lambda kind: kind.bit_width)
     unsigned, signed = (a, b) if pa.types.is_unsigned_integer(a) else (b, a)
     if unsigned.bit_width == 64:
-        return wide
+        return pa.int64()  # no number in it is beyond 2^53: it would be marked
     return max(signed, {8: pa.int16(), 16: pa.int32(), 32: pa.int64()}[unsigned.bit_width], key=lambda kind: kind.bit_width)
 
 
@@ -183,8 +187,9 @@ def _join_structs(a: pa.StructType, b: pa.StructType) -> pa.DataType | None:
 def _published(joined: pa.DataType | None) -> pa.DataType:
     if joined is None:
         return pa.string()
-    if joined == pa.decimal128(38):
-        return pa.int64()
+    for kind, stand_in in STAND_INS.items():
+        if joined == stand_in:
+            return kind
     if pa.types.is_null(joined):
         return pa.string()
     plain = _plain(joined)
@@ -196,7 +201,7 @@ def _published(joined: pa.DataType | None) -> pa.DataType:
 
 
 def _told(kind: pa.DataType) -> str:
-    return "int64 beyond 2^53" if kind == pa.decimal128(38) else str(kind)
+    return next((f"{wide} beyond 2^53" for wide, stand_in in STAND_INS.items() if kind == stand_in), str(kind))
 
 
 def _without_extension(array: pa.Array) -> pa.Array:
