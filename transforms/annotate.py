@@ -114,7 +114,7 @@ def annotate_shard(shard: Shard, source: Source, recipe: Recipe, annotation: str
                     tally.add(rows)
                     wide |= _wide_columns(samples.source)
                 schema, notes, roles = reader.schema, reader.notes, dict(reader.roles)
-            counted = count_rows(shard, source)
+                counted = count_rows(shard, source)  # here, while a copy of a remote tar is at hand
         except UnreadableShardError as error:
             tally.unreadable_shard, schema, notes, counted, roles = str(error), pa.schema([]), [str(error)], tally.rows, {}
         writer.add_key_value_metadata(
@@ -245,7 +245,7 @@ def _uid(sha256: bytes | None, url: str | None, caption: str | None) -> bytes:
     """First 128 bits of SHA-256 over three fields, each an 8-byte little-endian length and its bytes; absent: length 2^64 - 1.
 
     >>> _uid(None, None, None).hex()
-    '4bb2b1e2ce5fd0ba0c9b6b1a6d3e0e3a'
+    '44a5f7891570e5631e8c91c85186e663'
     """
     whole = hashlib.sha256()
     for field in (sha256, url, caption):

@@ -6,14 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow.parquet as pq
 
-from transforms.storage import open_read
-
-AT_ONCE = 8
+from transforms.storage import AT_ONCE, open_read
 
 
 @dataclasses.dataclass(frozen=True)
 class Footer:
-    """The footer of one file: its number of rows and its metadata."""
+    """The footer of one file: its number of rows, and its metadata but for pyarrow's own copy of the schema."""
 
     rows: int
     metadata: Mapping[bytes, bytes]
@@ -27,7 +25,7 @@ def read_footer(path: str) -> Footer:
     """
     with open_read(path) as file:
         found = pq.read_metadata(file)
-    return Footer(found.num_rows, dict(found.metadata or {}))
+    return Footer(found.num_rows, {name: value for name, value in (found.metadata or {}).items() if name != b"ARROW:schema"})
 
 
 def read_footers(paths: Sequence[str]) -> list[Footer]:

@@ -1,23 +1,34 @@
-"""Files on any filesystem that Beam reads: listing, opening, and writing so that nobody ever sees half a file.
+"""Files on any filesystem: listing, opening, and writing so that nobody ever sees half a file. Only here is local told from remote.
 
 Every writer of Winnow publishes through `atomic_write`: bytes go to local scratch first, then appear under their final name by one
-rename (local disk) or one PUT (object store). Temporary names begin with a dot; `sweep` removes what a killed run left.
+rename (local disk) or one PUT (object store). Temporary names begin with a dot; `sweep` removes what a killed run left. What a remote
+filesystem must offer stands in `transforms.remote`.
 """
 
 import contextlib
 import dataclasses
 import functools
+import hashlib
 import os
 import pathlib
+import re
 import shutil
 import tempfile
+import threading
 import uuid
-from collections.abc import Iterator
-from typing import BinaryIO, cast
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO
 
-from schemas.errors import EngineError, InputError
+import pyarrow as pa
 
-TEMPORARY = ".winnow-"
+from schemas.errors import InputError
+from schemas.layout import join
+from transforms import remote
+from transforms.remote import CHUNK, TEMPORARY
+
+AT_ONCE = 32  # requests to a remote filesystem
+_GLOB = re.compile(r"[*?[]")
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -34,43 +45,78 @@ def is_local(path: str) -> bool:
     return "://" not in path
 
 
+def located(path: str, folder: str) -> str:
+    """A path that may be relative to a folder, on whichever filesystem that lies.
+
+    >>> located("shards/*.tar", "/data/job"), located("../b.csv", "gs://bucket/job"), located("s3://a/b", "/data")
+    ('/data/job/shards/*.tar', 'gs://bucket/b.csv', 's3://a/b')
+    """
+    if not is_local(path) or os.path.isabs(path):
+        return path
+    if is_local(folder):
+        return os.path.normpath(os.path.join(folder, path))
+    scheme, _, place = folder.partition("://")
+    return f"{scheme}://{os.path.normpath(os.path.join(place, path))}"
+
+
+def folder_of(path: str) -> str:
+    """The folder that a file lies in; absolute where it is local."""
+    return os.path.dirname(os.path.abspath(path)) if is_local(path) else path.rpartition("/")[0]
+
+
 def list_files(pattern: str) -> list[FileInfo]:
-    """Files that match a glob, sorted by path; hidden ones left out.
+    """Files that match a glob, or bear exactly that name, sorted by path; hidden ones left out.
 
     Raises:
       EngineError: the filesystem cannot be reached or its extra is not installed.
     """
-    if is_local(pattern):
-        found = []
-        root = pathlib.Path(pattern)
-        anchor = pathlib.Path(root.anchor or ".")
-        relative = root.relative_to(root.anchor) if root.anchor else root
-        matches = [root] if root.is_file() else sorted(anchor.glob(str(relative)))
-        for path in matches:
-            if path.is_file() and not path.name.startswith("."):
-                status = path.stat()
-                found.append(FileInfo(str(path), status.st_size, str(status.st_mtime_ns)))
-        return found
-    from apache_beam.io.filesystems import FileSystems
+    if not is_local(pattern):
+        found = remote.match(pattern)
+        if not found and _GLOB.search(pattern) and remote.exists(pattern):
+            found = [entry for entry in remote.match(_GLOB.sub("?", pattern)) if entry[0] == pattern]
+        return _shown(found)
+    root = pathlib.Path(pattern)
+    anchor = pathlib.Path(root.anchor or ".")
+    relative = root.relative_to(root.anchor) if root.anchor else root
+    return _shown(_described(str(path)) for path in ([root] if root.is_file() else anchor.glob(str(relative))) if path.is_file())
 
+
+def list_folder(folder: str, ending: str = "") -> list[FileInfo]:
+    """Files that lie directly in a folder, sorted by path; hidden ones left out. Nothing in its name is taken for a glob.
+
+    Args:
+      folder: one that is not there has no files.
+      ending: what names end in.
+
+    Raises:
+      EngineError: the filesystem cannot be reached or its extra is not installed.
+    """
+    if not is_local(folder):
+        return _shown(_directly_in(folder, f"*{ending}"))
     try:
-        metadata = FileSystems.match([pattern])[0].metadata_list
-    except Exception as error:  # every filesystem raises kinds of its own
-        raise EngineError(
-            f"{pattern}: cannot be listed ({error}); is the filesystem's extra installed and are its credentials set?"
-        ) from error
-    return sorted(
-        FileInfo(m.path, m.size_in_bytes, f"{m.last_updated_in_seconds}") for m in metadata if not m.path.rsplit("/", 1)[-1].startswith(".")
-    )
+        with os.scandir(folder) as entries:
+            return _shown(_described(join(folder, entry.name)) for entry in entries if entry.name.endswith(ending) and entry.is_file())
+    except FileNotFoundError:
+        return []
+
+
+def _shown(found: Iterable[tuple[str, int, str]]) -> list[FileInfo]:
+    return sorted(FileInfo(*entry) for entry in found if not entry[0].rpartition("/")[2].startswith("."))
+
+
+def _described(path: str) -> tuple[str, int, str]:
+    status = os.stat(path)
+    return path, status.st_size, str(status.st_mtime_ns)
+
+
+def _directly_in(folder: str, pattern: str) -> list[tuple[str, int, str]]:
+    """What matches in a remote folder, whose own name may look like a glob; Beam knows no quoting."""
+    return [entry for entry in remote.match(join(_GLOB.sub("?", folder), pattern)) if entry[0].rpartition("/")[0] == folder.rstrip("/")]
 
 
 def exists(path: str) -> bool:
     """Whether a file is there."""
-    if is_local(path):
-        return os.path.isfile(path)
-    from apache_beam.io.filesystems import FileSystems
-
-    return bool(FileSystems.exists(path))
+    return os.path.isfile(path) if is_local(path) else remote.exists(path)
 
 
 def open_read(path: str) -> BinaryIO:
@@ -79,13 +125,10 @@ def open_read(path: str) -> BinaryIO:
     Raises:
       InputError: there is no such file, or it cannot be opened.
     """
+    if not is_local(path):
+        return remote.open_read(path)
     try:
-        if is_local(path):
-            return open(path, "rb")
-        from apache_beam.io.filesystem import CompressionTypes
-        from apache_beam.io.filesystems import FileSystems
-
-        return cast("BinaryIO", FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
+        return open(path, "rb")
     except OSError as error:
         raise InputError(f"{path}: cannot be opened ({error})") from error
 
@@ -97,42 +140,103 @@ def read_bytes(path: str) -> bytes:
 
 
 @contextlib.contextmanager
+def open_arrow(path: str) -> Iterator[pa.NativeFile]:
+    """A file for pyarrow: mapped into memory where it is local, else read where it is asked for. Arrays made of it outlive the block."""
+    with open_read(path) as file, pa.PythonFile(file, "r") if not is_local(path) else pa.memory_map(path) as source:
+        yield source
+
+
+class _Copy:
+    """A remote file fetched once for all who ask for it at the same time."""
+
+    def __init__(self, path: str) -> None:
+        self.path, self.users = path, 0
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._fetching = threading.Lock()
+
+    def fetch(self) -> str:
+        with self._fetching:
+            if self._folder is None:
+                folder = tempfile.TemporaryDirectory(prefix=TEMPORARY)
+                _fetch(self.path, join(folder.name, "copy"))
+                self._folder = folder
+        return join(self._folder.name, "copy")
+
+    def remove(self) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+_copies: dict[str, _Copy] = {}
+_counting = threading.Lock()
+
+
+@contextlib.contextmanager
 def local_copy(path: str) -> Iterator[str]:
-    """The path of a local file with the same bytes: the file itself, or a copy that goes away afterwards."""
+    """The path of a local file with the same bytes: the file itself, or a copy that goes away afterwards.
+
+    A block inside another one for the same path is given the same copy.
+    """
     if is_local(path):
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder:
-        copy = os.path.join(folder, "copy")
-        with open_read(path) as source, open(copy, "wb") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
-        yield copy
+    with _counting:
+        copy = _copies.setdefault(path, _Copy(path))
+        copy.users += 1
+    try:
+        yield copy.fetch()
+    finally:
+        with _counting:
+            copy.users -= 1
+            if not copy.users:
+                del _copies[path]
+                copy.remove()
+
+
+def kept_copy(path: str) -> str:
+    """The path of a local file with the same bytes: the file itself, or a copy that stays on this machine for later runs.
+
+    Raises:
+      InputError: there is no such file.
+    """
+    if is_local(path):
+        return path
+    found = list_files(path)
+    if not found:
+        raise InputError(f"{path}: cannot be opened: there is no such file")
+    name = hashlib.sha256(f"{path}\n{found[0].size}\n{found[0].version}".encode()).hexdigest()[:16]
+    kept = join(scratch_folder(), "fetched", f"{name}-{path.rpartition('/')[2]}")
+    if not os.path.isfile(kept):
+        with atomic_write(kept) as scratch:
+            _fetch(path, scratch)
+    return kept
+
+
+def _fetch(path: str, target: str) -> None:
+    with open_read(path) as source, open(target, "wb") as copy:
+        shutil.copyfileobj(source, copy, CHUNK)
 
 
 @contextlib.contextmanager
 def atomic_write(path: str) -> Iterator[str]:
     """A local scratch path to write to; what was written appears at `path` when the block ends well, and nowhere when it does not."""
-    if is_local(path):
-        folder = os.path.dirname(path) or "."
-        os.makedirs(folder, exist_ok=True)
-        scratch = os.path.join(folder, f"{TEMPORARY}{uuid.uuid4().hex}")
-        try:
+    if not is_local(path):
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY) as temporary:
+            scratch = join(temporary, "scratch")
             yield scratch
-            with open(scratch, "rb") as written:
-                os.fsync(written.fileno())
-            os.replace(scratch, path)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(scratch)
+            remote.put(scratch, path)
         return
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
-
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as temporary:
-        scratch = os.path.join(temporary, "scratch")
+    folder = os.path.dirname(path) or "."
+    os.makedirs(folder, exist_ok=True)
+    scratch = os.path.join(folder, f"{TEMPORARY}{uuid.uuid4().hex}")
+    try:
         yield scratch
-        with open(scratch, "rb") as source, FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as target:
-            shutil.copyfileobj(source, target, 1 << 20)
+        with open(scratch, "rb") as written:
+            os.fsync(written.fileno())
+        os.replace(scratch, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(scratch)
 
 
 def write_bytes(path: str, content: bytes) -> None:
@@ -143,14 +247,17 @@ def write_bytes(path: str, content: bytes) -> None:
 
 def remove(path: str) -> None:
     """Removes a file; one that is not there is no error."""
-    if is_local(path):
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(path)
+    if not is_local(path):
+        remote.delete(path)
         return
-    from apache_beam.io.filesystems import FileSystems
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(path)
 
-    if FileSystems.exists(path):
-        FileSystems.delete([path])
+
+def remove_all(paths: Iterable[str]) -> None:
+    """Removes files, many at a time."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(remove, paths))
 
 
 def make_private(folder: str) -> None:
@@ -162,18 +269,20 @@ def make_private(folder: str) -> None:
 
 def sweep(folder: str) -> None:
     """Removes temporary files that a killed run left directly in a folder."""
-    if is_local(folder) and os.path.isdir(folder):
-        for name in os.listdir(folder):
-            if name.startswith(TEMPORARY):
-                remove(os.path.join(folder, name))
+    if not is_local(folder):
+        if remote.keeps_temporaries(folder):
+            remove_all([path for path, _, _ in _directly_in(folder, f"{TEMPORARY}*")])
+    elif os.path.isdir(folder):
+        remove_all([join(folder, name) for name in os.listdir(folder) if name.startswith(TEMPORARY)])
 
 
 @functools.cache
 def scratch_folder() -> str:
-    """A folder on this machine for caches that survive a run (compiled kernels, fetched models)."""
+    """A folder on this machine, this user's own, for caches that survive a run (compiled kernels, fetched models)."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     for folder in (os.path.join(base, "winnow"), os.path.join(tempfile.gettempdir(), f"winnow-{os.getuid()}")):
         with contextlib.suppress(OSError):
-            os.makedirs(folder, exist_ok=True)
-            return folder
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            if os.stat(folder).st_uid == os.getuid():  # in a folder open to all, somebody else may have been there first
+                return folder
     return tempfile.mkdtemp(prefix="winnow-")

@@ -1,6 +1,5 @@
 """Parquet as people really have it: every row is there, and memory is bounded by the footer and not by hope."""
 
-import io
 import pathlib
 
 import numpy as np
@@ -9,10 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.errors import EngineError, JobError, UnreadableShardError
+from tests import remote_filesystem
 from tests.builders import jpeg, make_shard, make_source, sample, write_parquet
 from tests.read.reading import read
-from transforms.read import parquet
-from transforms.read.parquet import ParquetReader
 from transforms.read.reader import check_columns, open_shard
 from transforms.read.shards import list_shards
 
@@ -299,20 +297,16 @@ def test_a_mapped_column_that_no_file_has_names_file_and_key(tmp_path: pathlib.P
         check_columns(list_shards([bad], str(tmp_path)), [bad])
 
 
-def test_a_lost_connection_is_never_taken_for_damage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = write_parquet(tmp_path / "a.parquet", [sample(n) for n in range(30)], row_group_size=10).read_bytes()
-
-    class Flaky(io.BytesIO):
-        reads = 0
-
-        def read(self, size: int | None = -1) -> bytes:
-            Flaky.reads += 1
-            if Flaky.reads > 12:
-                raise OSError("connection reset")
-            return super().read(size)
-
-    monkeypatch.setattr(parquet, "open_read", lambda path: Flaky(content))
-    shard = make_shard(tmp_path / "a.parquet", "parquet", path="gs://bucket/a.parquet")
-    reader = ParquetReader(shard, make_source("parquet"))
-    with pytest.raises(EngineError, match=r"gs://bucket/a\.parquet.*connection reset"):
-        list(reader.batches())
+def test_a_lost_connection_is_never_taken_for_damage(tmp_path: pathlib.Path) -> None:
+    write_parquet(tmp_path / "shards" / "a.parquet", [sample(n) for n in range(30)], row_group_size=10)
+    with remote_filesystem.mounted(tmp_path / "store"):
+        remote_filesystem.upload(tmp_path / "shards", "mirror://bucket/shards")
+        source = make_source("parquet", "mirror://bucket/shards/*.parquet")
+        [shard] = list_shards([source], str(tmp_path))
+        with open_shard(shard, source) as reader:
+            batches = reader.batches()
+            next(batches)
+            remote_filesystem.lost.set()
+            with pytest.raises(EngineError, match=r"mirror://bucket/shards/a\.parquet.*connection reset"):
+                list(batches)
+            remote_filesystem.lost.clear()

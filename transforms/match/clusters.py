@@ -65,8 +65,7 @@ def read_clusters(folder: str, start: int, stop: int, owner_bits: int = OWNER_BI
     for owner in range(start >> owner_bits, -(-stop >> owner_bits)):
         path = path_of(folder, owner)
         first = owner << owner_bits
-        with storage.open_read(path) as file:
-            source = pa.memory_map(path) if storage.is_local(path) else pa.PythonFile(file, mode="r")
+        with storage.open_arrow(path) as source:
             batch = pa.ipc.open_file(source).get_batch(0)
             rows = slice(max(start - first, 0), stop - first)
             for name, found in parts.items():

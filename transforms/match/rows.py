@@ -98,9 +98,9 @@ class Rows:
 def _open(file: SignatureFile, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Columns of a file as arrays over its memory map; a remote file is read, these columns alone."""
     options = pa.ipc.IpcReadOptions(included_fields=[SIGNATURE.get_field_index(name) for name in names])
-    source = pa.memory_map(file.path) if storage.is_local(file.path) else pa.PythonFile(storage.open_read(file.path), mode="r")
-    reader = pa.ipc.open_file(source, options=options)
-    batch = reader.get_batch(0) if reader.num_record_batches == 1 else None
+    with storage.open_arrow(file.path) as source:
+        reader = pa.ipc.open_file(source, options=options)
+        batch = reader.get_batch(0) if reader.num_record_batches == 1 else None
     if batch is None or batch.num_rows != file.rows:
         found = f"{reader.num_record_batches} batches" if batch is None else f"{batch.num_rows} rows"
         raise InputError(f"{file.path}: {found} where one batch of {file.rows} rows was written; remove it and run again")

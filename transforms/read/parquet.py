@@ -1,13 +1,14 @@
 """Rows of a Parquet file, or of a range of its row groups: a column of picture bytes and the source's own columns."""
 
+import contextlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.errors import EngineError, JobError, UnreadableShardError
+from schemas.errors import JobError, UnreadableShardError
 from schemas.job import Source
 from schemas.samples import MAX_BATCH_BYTES, MAX_BATCH_ROWS, Samples
 from schemas.shards import Shard
@@ -35,13 +36,12 @@ class ParquetReader:
 
     def __init__(self, shard: Shard, source: Source) -> None:
         self._budget = source.decode
-        self._watched = None if is_local(shard.path) else _Watched(open_read(shard.path))
+        self._remote = None if is_local(shard.path) else open_read(shard.path)
         self._path = shard.path
         try:
-            self._file = pq.ParquetFile(self._watched or shard.path, buffer_size=1 << 20, pre_buffer=False, page_checksum_verification=True)
+            self._file = pq.ParquetFile(self._remote or shard.path, buffer_size=1 << 20, pre_buffer=False, page_checksum_verification=True)
             arrow, names = self._file.schema_arrow, self._file.schema_arrow.names
         except DAMAGE as error:
-            self._raise_lost(error)
             raise UnreadableShardError(
                 f"{shard.path}: cannot be read as Parquet ({error}); fetch it again, or allow it with `source.max_unreadable_shards`"
             ) from error
@@ -62,8 +62,8 @@ class ParquetReader:
     def close(self) -> None:
         """Lets the file go."""
         self._file.close()
-        if self._watched is not None:
-            self._watched.close()
+        if self._remote is not None:
+            self._remote.close()
 
     def batches(self, rows: np.ndarray | None = None) -> Iterator[Samples]:
         """The rows in order, at most 1,000 and about 64 MB at a time.
@@ -117,8 +117,7 @@ class ParquetReader:
                 if step == 1:
                     break
                 step = max(1, step // 2)
-            except DAMAGE as error:
-                self._raise_lost(error)
+            except DAMAGE:
                 break
         if done < count:
             self.notes.append(f"{DAMAGED}: row group {group}, rows from {done} on")
@@ -135,7 +134,7 @@ class ParquetReader:
     def _rest(self, group: int, done: int, count: int) -> Iterator[tuple[int, pa.RecordBatch, bool]]:
         """The rows whose picture column cannot be read: their other columns where those can, else nulls. No row is lost."""
         others = [self._arrow.names[place] for place in self._others]
-        try:
+        with contextlib.suppress(*DAMAGE):
             for start, batch in self._iterate(group, MAX_BATCH_ROWS, done, others):
                 if batch.schema.names != others:
                     break
@@ -144,8 +143,6 @@ class ParquetReader:
                     columns.insert(self._image, pa.nulls(batch.num_rows, self._arrow.field(self._image).type))
                 yield start, pa.RecordBatch.from_arrays(columns, schema=self._arrow), True
                 done = start + batch.num_rows
-        except DAMAGE as error:
-            self._raise_lost(error)
         while done < count:
             length = min(MAX_BATCH_ROWS, count - done)
             yield done, pa.RecordBatch.from_arrays([pa.nulls(length, field.type) for field in self._arrow], schema=self._arrow), True
@@ -197,33 +194,6 @@ class ParquetReader:
                 f"{self._path}: no column holds pictures (columns: {', '.join(self._arrow.names)}); name it with `source.columns.image`, "
                 f"or set `source.format: urls`"
             )
-
-    def _raise_lost(self, error: Exception) -> None:
-        if self._watched is not None and self._watched.failure is not None:
-            raise EngineError(f"{self._path}: the filesystem failed while it was read ({self._watched.failure}); run again") from error
-
-
-class _Watched:
-    """A remote file that remembers its own failures, so that a lost connection is never taken for damaged data."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.failure: Exception | None = None
-        self.closed = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
-
-    def read(self, size: int = -1) -> bytes:
-        try:
-            return self._file.read(size)
-        except Exception as error:  # every filesystem raises kinds of its own
-            self.failure = error
-            raise
-
-    def close(self) -> None:
-        self.closed = True
-        self._file.close()
 
 
 def _dotted(arrow: pa.Schema, source: Source) -> tuple[Source, str]:

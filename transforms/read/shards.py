@@ -12,10 +12,9 @@ import pyarrow.parquet as pq
 
 from schemas.errors import InputError
 from schemas.job import Source
-from schemas.layout import join
 from schemas.shards import Shard
 from transforms.read.cleaning import DAMAGE
-from transforms.storage import FileInfo, is_local, list_files, open_read
+from transforms.storage import FileInfo, is_local, list_files, list_folder, located, open_read
 
 RANGE_BYTES = 256 << 20  # uncompressed, as the footer tells
 RANGE_ROWS = 100_000
@@ -79,7 +78,7 @@ def _files(source: Source, base: str) -> list[FileInfo]:
     """The files of a source that are shards, sorted by path, each once."""
     matched: dict[str, FileInfo] = {}
     for pattern in source.paths:
-        absolute = pattern if not is_local(pattern) or os.path.isabs(pattern) else join(base, pattern) if base else pattern
+        absolute = located(pattern, base)
         files = [file for file in list_files(absolute) if not _NO_SHARD.fullmatch(os.path.basename(file.path))]
         if not files:
             hint = (
@@ -102,7 +101,7 @@ def _sidecars(tars: Sequence[str]) -> dict[str, FileInfo]:
             beside = [stem + ".parquet" for stem in sorted(wanted) if stem.rpartition("/")[0] == folder]
             found += [file for path in beside if os.path.isfile(path) for file in list_files(path)]
         else:
-            found += list_files(join(folder, "*.parquet"))
+            found += list_folder(folder, ".parquet")
     return {_stem(file.path): file for file in found if _stem(file.path) in wanted}
 
 
