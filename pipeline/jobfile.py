@@ -5,20 +5,18 @@ The model is put together here because the `filters` section has one key for eve
 
 import difflib
 import functools
-import os
-import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError, create_model
 
-from schemas.errors import JobError
+from schemas.errors import InputError, JobError
 from schemas.job import Job, Phase, Section, leaves, section
 from schemas.layout import Layout, join
+from transforms import storage
 from transforms.filters import filter_types, in_reading_order
 from transforms.filters.base import Filter
-from transforms.storage import is_local
 
 
 @functools.cache
@@ -37,13 +35,13 @@ def load_job(path: str, settings: Sequence[str] = ()) -> Job:
       JobError: the file cannot be read, is no YAML mapping, or does not fit the model; names the file and every wrong key.
     """
     try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = storage.read_bytes(path).decode()
+    except (InputError, OSError, UnicodeDecodeError) as error:
         raise JobError(f"{path}: the job file cannot be read ({error})") from error
     content = _parse(text, path)
     for setting in settings:
         lay_over(content, setting)
-    return build_job(content, os.path.dirname(os.path.abspath(path)), path)
+    return build_job(content, storage.folder_of(path), path)
 
 
 def build_job(content: Mapping[str, Any], folder: str, name: str) -> Job:
@@ -184,15 +182,12 @@ def _known_names(loc: Sequence[str | int]) -> list[str]:
 
 
 def _located(job: Job, folder: str, name: str) -> Job:
-    def located(path: str) -> str:
-        return path if not is_local(path) or os.path.isabs(path) else os.path.normpath(os.path.join(folder, path))
-
     filters = {key: getattr(job.filters, key).located(folder) for key in type(job.filters).model_fields}
     moved = job.model_copy(
         update={
-            "source": tuple(s.model_copy(update={"paths": tuple(located(p) for p in s.paths)}) for s in job.source),
-            "output": located(job.output),
-            "work": None if job.work is None else located(job.work),
+            "source": tuple(s.model_copy(update={"paths": tuple(storage.located(p, folder) for p in s.paths)}) for s in job.source),
+            "output": storage.located(job.output, folder),
+            "work": None if job.work is None else storage.located(job.work, folder),
             "filters": job.filters.model_copy(update=filters),
         }
     )

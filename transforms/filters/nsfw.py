@@ -17,6 +17,7 @@ from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
 from transforms.images.decode import decode_rgb
 from transforms.models import onnx_classifier
 from transforms.models.onnx_classifier import OnnxSpec
+from transforms.storage import located
 from transforms.text.caption import normal_form
 
 MEASURED = pa.struct([("term", pa.string()), ("punsafe", pa.float64()), ("image", pa.float64())])
@@ -75,7 +76,7 @@ class Nsfw(Filter):
     def located(self, folder: str) -> Self:
         if self.image_model in (None, OPEN_NSFW, NUDENET):
             return self
-        return self.model_copy(update={"image_model": str(pathlib.PurePath(folder) / self.image_model)})
+        return self.model_copy(update={"image_model": located(self.image_model, folder)})
 
     def models(self) -> Sequence[Artefact]:
         if self.image_model is None:

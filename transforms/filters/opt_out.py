@@ -5,7 +5,6 @@ import datetime as dt
 import functools
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
@@ -27,7 +26,7 @@ from transforms.consent.signal import CONTENT, DISALLOWED, LOCATION, SIGNAL, Mea
 from transforms.consent.states import resolve
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
 from transforms.images.metadata import Metadata, read_metadata
-from transforms.storage import exists, is_local, list_files, read_bytes
+from transforms.storage import exists, list_files, located, read_bytes
 
 FAST_SLACK = 2  # bits: a hash of a picture decoded at reduced scale may be off by as many from one of all its pixels
 SILENT_IS_NO = "nothing permits it, and default_when_silent is reject"
@@ -96,8 +95,7 @@ class OptOut(Filter):
         return given
 
     def located(self, folder: str) -> Self:
-        paths = tuple(os.path.normpath(os.path.join(folder, path)) if is_local(path) else path for path in self.lists)
-        return self.model_copy(update={"lists": paths})
+        return self.model_copy(update={"lists": tuple(located(path, folder) for path in self.lists)})
 
     def list_files(self) -> Sequence[Artefact]:
         found = []

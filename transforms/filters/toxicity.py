@@ -2,7 +2,6 @@
 
 import functools
 import importlib.resources
-import pathlib
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -17,6 +16,7 @@ from transforms.filters.base import Artefact, Batch, Filter, scores
 from transforms.filters.language import UNDETERMINED
 from transforms.models import detoxify_classifier, fasttext_classifier
 from transforms.models.artefacts import artefact
+from transforms.storage import located
 from transforms.text.caption import for_toxicity, normal_form
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Toxicity(Filter):
         chosen = self._detoxify
         if self.model == SHIPPED or chosen in detoxify_classifier.NAMES:
             return self
-        path = str(pathlib.PurePath(folder) / (chosen or self.model))
+        path = located(chosen or self.model, folder)
         return self.model_copy(update={"model": path if chosen is None else DETOXIFY + path})
 
     def models(self) -> Sequence[Artefact]:

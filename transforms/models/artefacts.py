@@ -1,10 +1,10 @@
 """A model file as the manifest names it: where it lies, and its SHA-256, held against the one that is expected."""
 
 import hashlib
-import pathlib
 
-from schemas.errors import MissingError
+from schemas.errors import InputError, MissingError
 from transforms.filters.base import Artefact
+from transforms.storage import kept_copy
 
 
 def artefact(name: str, path: str, sha256: str | None, cure: str) -> Artefact:
@@ -20,10 +20,11 @@ def artefact(name: str, path: str, sha256: str | None, cure: str) -> Artefact:
       MissingError: it is not there, or is another file.
     """
     try:
-        with pathlib.Path(path).open("rb") as file:
+        with open(kept_copy(path), "rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise MissingError(f"{name}: {path} cannot be read ({error.strerror}). {cure}") from error
+    except (OSError, InputError) as error:
+        told = error.strerror if isinstance(error, OSError) else "no such file"
+        raise MissingError(f"{name}: {path} cannot be read ({told}). {cure}") from error
     if not found.startswith(sha256 or ""):
         raise MissingError(f"{name}: {path} has SHA-256 {found}, not {sha256}. {cure}")
     return Artefact(name, path, found)

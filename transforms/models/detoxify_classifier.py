@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from schemas.errors import JobError, MissingError
+from transforms.storage import kept_copy
 
 if TYPE_CHECKING:
     from detoxify import Detoxify
@@ -65,7 +66,7 @@ def load(path: str) -> "Detoxify":
     torch.set_num_threads(1)  # one worker per core
     transformers.utils.logging.disable_progress_bar()
     try:
-        model = Detoxify(checkpoint=path)
+        model = Detoxify(checkpoint=kept_copy(path))
     except OSError as error:  # what transformers raises where neither a folder nor its cache has a model's files
         raise MissingError(
             f"toxicity: {path} names a tokenizer and a configuration that are not on this machine ({str(error).splitlines()[0]}). Load it "

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import fasttext
 
 from schemas.errors import MissingError
+from transforms.storage import kept_copy
 
 _PREFIX = "__label__"
 
@@ -45,4 +46,4 @@ def load(path: str) -> Classifier:
     Raises:
       MissingError: there is no fastText model in it.
     """
-    return Classifier(path)
+    return Classifier(kept_copy(path))

@@ -17,7 +17,8 @@ import yaml
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from schemas.errors import JobError, MissingError
+from schemas.errors import InputError, JobError, MissingError
+from transforms import storage
 from transforms.filters.base import Artefact
 from transforms.models.artefacts import artefact
 
@@ -69,9 +70,9 @@ def read_spec(path: str) -> OnnxSpec:
       JobError: it is no spec; names the file and every wrong key.
     """
     try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise MissingError(f"{path}: the spec of the image model cannot be read ({error.strerror})") from error
+        text = storage.read_bytes(path).decode()
+    except (OSError, InputError) as error:
+        raise MissingError(f"{path}: the spec of the image model cannot be read; put it there ({error})") from error
     try:
         spec = OnnxSpec.model_validate(yaml.safe_load(text))
     except ValidationError as error:
@@ -79,7 +80,7 @@ def read_spec(path: str) -> OnnxSpec:
         raise JobError(f"{path}: not the spec of an image model: {'; '.join(problems)}") from error
     except yaml.YAMLError as error:
         raise JobError(f"{path}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
-    return spec.model_copy(update={"path": str(pathlib.Path(path).parent / spec.path)})
+    return spec.model_copy(update={"path": storage.located(spec.path, storage.folder_of(path))})
 
 
 def open_nsfw() -> OnnxSpec:
