@@ -17,16 +17,17 @@ from typing import Self
 
 import apache_beam as beam
 
+from pipeline.log import LOGGER
 from pipeline.progress import Progress
 from pipeline.run import Run
-from schemas.errors import InputError, WinnowError, reported
+from schemas.errors import EngineError, InputError, WinnowError, reported
 from schemas.job import Source
 from schemas.layout import join
 from schemas.shards import Shard
 from schemas.versions import guard, versions
 from transforms.annotate import TALLY, Recipe, annotate_shard
-from transforms.footers import read_footers
-from transforms.storage import exists, list_files, make_private, read_bytes, remove, sweep, write_bytes
+from transforms.footers import Footer, read_footers
+from transforms.storage import exists, list_folder, make_private, read_bytes, remove, sweep, write_bytes
 
 EARLY_STOP_ROWS = 10_000
 POLL_SECONDS = 2.0
@@ -43,14 +44,14 @@ def annotate(run: Run) -> None:
         sweep(folder)
     stop = join(run.layout.work, "stop")
     remove(stop)
-    done = {file.path for folder in (run.layout.annotations, run.layout.signatures) for file in list_files(join(folder, "*"))}
+    done = {file.path for folder in (run.layout.annotations, run.layout.signatures) for file in list_folder(folder)}
     stale = [shard for shard in run.shards if not {run.annotation(shard), run.signature(shard)} <= done]
     with _Limits(run, stop), Progress("annotate", len(run.shards), [run.annotation(shard) for shard in run.shards]):
         if stale:
             tasks = [(shard, run.annotation(shard), run.signature(shard)) for shard in stale]
             recipe = Recipe(run.filters, run.job.dedup.images.mode)
             run.engine.run("annotate", lambda root: root | AnnotateShards(tasks, run.job.source, recipe, stop), sum(s.size for s in stale))
-    check_limits(run, [run.annotation(shard) for shard in run.shards], final=True)
+    check_limits(run, list(zip(run.shards, run.footers, strict=True)), final=True)
 
 
 class AnnotateShards(beam.PTransform):
@@ -86,21 +87,18 @@ class _AnnotateShard(beam.DoFn):
             yield shard.name
 
 
-def check_limits(run: Run, annotations: Sequence[str], *, final: bool) -> None:
+def check_limits(run: Run, finished: Sequence[tuple[Shard, Footer]], *, final: bool) -> None:
     """Holds what the footers of finished annotations say against the job's limits.
 
     Args:
       run: the run.
-      annotations: paths of finished annotations.
+      finished: shards that are annotated, and the footers of their annotations.
       final: whether these are all; before the end, shares count only from 10,000 rows.
 
     Raises:
       InputError: more rows or shards are unreadable than a source allows, or a filter failed on more rows than it may.
     """
-    by_path = {run.annotation(shard): shard for shard in run.shards}
-    tallies = [
-        (by_path[path], json.loads(footer.metadata[TALLY])) for path, footer in zip(annotations, read_footers(annotations), strict=True)
-    ]
+    tallies = [(shard, json.loads(footer.metadata[TALLY])) for shard, footer in finished]
     for source in run.job.source:
         mine = [(shard, tally) for shard, tally in tallies if shard.source == source.name]
         lost = [f"{shard.path}: {tally['unreadable_shard']}" for shard, tally in mine if tally["unreadable_shard"]]
@@ -161,14 +159,16 @@ class _Limits(AbstractContextManager["_Limits"]):
         remove(self.stop)
 
     def _watch(self) -> None:
-        mine = {self.run.annotation(shard) for shard in self.run.shards}
-        seen = 0
+        waiting = {self.run.annotation(shard): shard for shard in self.run.shards}
+        finished: list[tuple[Shard, Footer]] = []
         while not self.ended.wait(POLL_SECONDS):
-            finished = sorted(mine.intersection(file.path for file in list_files(join(self.run.layout.annotations, "*"))))
-            if len(finished) > seen:
-                seen = len(finished)
-                try:
+            try:
+                fresh = [file.path for file in list_folder(self.run.layout.annotations) if file.path in waiting]
+                finished += [(waiting.pop(path), footer) for path, footer in zip(fresh, read_footers(fresh), strict=True)]
+                if fresh:
                     check_limits(self.run, finished, final=False)
-                except WinnowError as error:
-                    write_bytes(self.stop, error.encode().encode())
-                    return
+            except EngineError as error:  # the run itself says so if it matters
+                LOGGER.warning("limits cannot be watched: %s", error)
+            except WinnowError as error:
+                write_bytes(self.stop, error.encode().encode())
+                return

@@ -17,13 +17,12 @@ from pipeline.run import Run
 from schemas import annotations
 from schemas.errors import JobError, reported
 from schemas.job import Phase, Source, keys_of
-from schemas.layout import join
 from schemas.versions import digest, guard, versions
 from transforms.annotate import source_schema
 from transforms.emit import FILE, Task, emit_shard
-from transforms.footers import read_footer, read_footers
+from transforms.footers import read_footers
 from transforms.release_schema import ReleaseSchema, release_schema
-from transforms.storage import exists, list_files, remove, sweep
+from transforms.storage import exists, list_folder, remove, remove_all, sweep
 
 
 def emit(run: Run) -> None:
@@ -37,7 +36,7 @@ def emit(run: Run) -> None:
     remove(run.layout.manifest)
     for folder in (run.layout.data, run.layout.emitted):
         sweep(folder)
-    stale = [task for task in tasks if not _is_done(task)]
+    stale = stale_of(run, tasks)
     with Progress("emit", len(tasks), [task.summary for task in tasks]):
         if stale:
             size = sum(task.shard.size for task in stale)
@@ -47,10 +46,9 @@ def emit(run: Run) -> None:
 
 def schema_of(run: Run) -> ReleaseSchema:
     """The schema of the release, from the footers of all annotations."""
-    footers = read_footers([run.annotation(shard) for shard in run.shards])
     shards = [
         (shard.source, source_schema(footer.metadata), json.loads(footer.metadata[annotations.ROLES]))
-        for shard, footer in zip(run.shards, footers, strict=True)
+        for shard, footer in zip(run.shards, run.footers, strict=True)
     ]
     images = any(source.format != "urls" for source in run.job.source)
     return release_schema(shards, run.job.publish.drop, images=images)
@@ -80,28 +78,27 @@ def check_replace(run: Run, tasks: Sequence[Task]) -> None:
     """A finished release that other inputs made is not overwritten unless the user says so."""
     if run.replace or not exists(run.layout.manifest):
         return
-    if not all(_is_done(task) for task in tasks):
+    if stale_of(run, tasks):
         raise JobError(
             f"{run.layout.out} holds a finished release made from other inputs, lists or keys. Say --replace to overwrite it, "
             "or name another folder with --set output=..."
         )
 
 
-def _is_done(task: Task) -> bool:
-    """Whether a shard's summary is there, and the data file it speaks of is as it was written."""
-    if not exists(task.summary) or not exists(task.data):
-        return False
-    described = json.loads(read_footer(task.summary).metadata[FILE])
-    return list_files(task.data)[0].size == described["bytes"]
+def stale_of(run: Run, tasks: Sequence[Task]) -> list[Task]:
+    """The shards whose summary is not there, or speaks of another data file than there is."""
+    there = {file.path for file in list_folder(run.layout.emitted)}
+    sizes = {file.path: file.size for file in list_folder(run.layout.data)}
+    footers = iter(read_footers([task.summary for task in tasks if task.summary in there]))
+    described = {task.data: json.loads(next(footers).metadata[FILE])["bytes"] for task in tasks if task.summary in there}
+    return [task for task in tasks if task.data not in described or sizes.get(task.data) != described[task.data]]
 
 
 def _sweep(run: Run, tasks: Sequence[Task]) -> None:
     """Removes what no shard of this run owns: shards that left the glob, superseded files."""
     owned = {path for task in tasks for path in (task.annotation, task.summary, task.data)} | {run.signature(shard) for shard in run.shards}
     for folder in (run.layout.annotations, run.layout.signatures, run.layout.emitted, run.layout.data):
-        for file in list_files(join(folder, "*")):
-            if file.path not in owned:
-                remove(file.path)
+        remove_all(file.path for file in list_folder(folder) if file.path not in owned)
 
 
 class EmitShards(beam.PTransform):

@@ -30,7 +30,7 @@ from pipeline.progress import Progress
 from pipeline.run import Run
 from schemas.errors import LawError, reported
 from schemas.job import Rebalance
-from schemas.layout import Layout, join
+from schemas.layout import Layout
 from schemas.ledger import LEDGER, VERDICTS
 from schemas.versions import guard, versions
 from transforms.annotate import TALLY
@@ -39,7 +39,7 @@ from transforms.footers import read_footers
 from transforms.ledger import ledger_batch
 from transforms.match.clusters import Clusters, read_clusters
 from transforms.resolve import Resolved, apply_captions, apply_images, by_shard, cap, members, resolve
-from transforms.storage import atomic_write, list_files, open_read, read_bytes, remove, sweep, write_bytes
+from transforms.storage import atomic_write, exists, list_folder, open_read, read_bytes, remove, remove_all, sweep, write_bytes
 from transforms.verdicts import Facts, Verdicts, collect_facts, judge_rows, vocabulary
 from transforms.weigh import Weights, count_shard, solve_weights, weigh
 
@@ -120,8 +120,6 @@ def _marker(run: Run) -> str | None:
 
 def read_judged(layout: Layout) -> dict[str, Any] | None:
     """What judge left about the run as a whole, or None where it has not ended well."""
-    from transforms.storage import exists
-
     return json.loads(read_bytes(layout.judged)) if exists(layout.judged) else None
 
 
@@ -130,7 +128,7 @@ def check_conservation(run: Run) -> None:
 
     The source's count was taken from the same bytes by other code than the reader; the ledger's comes from its files on disk.
     """
-    sources = read_footers([run.annotation(shard) for shard in run.shards])
+    sources = run.footers
     ledgers = read_footers([run.layout.ledger_file(shard.name) for shard in run.shards])
     for shard, source, ledger in zip(run.shards, sources, ledgers, strict=True):
         counted = int(source.metadata[b"winnow.source_rows"])
@@ -144,7 +142,7 @@ def check_conservation(run: Run) -> None:
 
 def _docket(run: Run) -> Docket:
     annotations = tuple(run.annotation(shard) for shard in run.shards)
-    rows = [json.loads(footer.metadata[TALLY])["rows"] for footer in read_footers(annotations)]
+    rows = [json.loads(footer.metadata[TALLY])["rows"] for footer in run.footers]
     starts = (0, *itertools.accumulate(rows))
     names = tuple(shard.name for shard in run.shards)
     dedup, rebalance = run.job.dedup, run.job.rebalance
@@ -153,9 +151,7 @@ def _docket(run: Run) -> Docket:
 
 def _sweep_ledgers(run: Run) -> None:
     mine = {run.layout.ledger_file(shard.name) for shard in run.shards}
-    for file in list_files(join(run.layout.ledger, "*")):
-        if file.path not in mine:
-            remove(file.path)
+    remove_all(file.path for file in list_folder(run.layout.ledger) if file.path not in mine)
 
 
 class JudgeRun(beam.PTransform):

@@ -98,17 +98,18 @@ class Lease:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._heart.join()
-        found = read_lease(self._path)
-        if found and found.token == self._ours.token:
-            remove(self._path)
+        with contextlib.suppress(EngineError):  # the filesystem is gone: what the block raised says so, and the lease runs out
+            found = read_lease(self._path)
+            if found and found.token == self._ours.token:
+                remove(self._path)
 
     def _beat(self) -> None:
         while not self._ended.wait(BEAT_SECS):
-            found = read_lease(self._path)
-            if found and found.token != self._ours.token:
-                LOGGER.warning("%s runs this job too; what both write is the same", found)
-                return
             try:
+                found = read_lease(self._path)
+                if found and found.token != self._ours.token:
+                    LOGGER.warning("%s runs this job too; what both write is the same", found)
+                    return
                 _write(self._path, dataclasses.replace(self._ours, beat=time.time()))
             except (OSError, EngineError) as error:
                 LOGGER.warning("%s cannot be renewed: %s", self._path, error)

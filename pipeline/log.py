@@ -11,6 +11,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 
+from schemas.errors import EngineError
 from schemas.layout import join
 from transforms.storage import is_local, make_private, write_bytes
 
@@ -92,4 +93,5 @@ def logged(folder: str) -> Iterator[str]:
             LOGGER.setLevel(level)
             handler.close()
             if local != path:
-                write_bytes(path, pathlib.Path(local).read_bytes())
+                with contextlib.suppress(EngineError):  # the filesystem is gone: what the block raised says so
+                    write_bytes(path, pathlib.Path(local).read_bytes())

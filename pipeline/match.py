@@ -198,8 +198,7 @@ def _remove(folder: str) -> None:
     """Takes away what an earlier run, or the steps of this one, left directly in a folder and in the one of its steps."""
     for part in (folder, join(folder, STEPS)):
         storage.sweep(part)
-        for file in storage.list_files(join(part, "*")):
-            storage.remove(file.path)
+        storage.remove_all(file.path for file in storage.list_folder(part))
 
 
 def passes_needed(rows: int, memory_bytes: int) -> int:

@@ -12,8 +12,7 @@ from rich.console import Console
 
 from pipeline.log import LOGGER
 from schemas.errors import WinnowError
-from schemas.layout import join
-from transforms.storage import list_files
+from transforms.storage import list_folder
 
 _LOOK_EVERY_SECS = 0.5
 _LISTING_SHARE = 20  # looking takes at most this part of the time
@@ -33,7 +32,7 @@ def count_present(expected: Collection[str]) -> int:
         folders[folder].add(name)
     present = 0
     for folder, names in folders.items():
-        present += len(names & {file.path.rpartition("/")[2] for file in list_files(join(folder, "*"))})
+        present += len(names & {file.path.rpartition("/")[2] for file in list_folder(folder)})
     return present
 
 

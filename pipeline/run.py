@@ -17,9 +17,11 @@ from schemas.versions import digest, versions
 from transforms.balance import targets
 from transforms.filters.base import Filter
 from transforms.filters.columns import Columns
+from transforms.footers import Footer, read_footers
 from transforms.read.reader import TARS_LOOKED_AT, check_columns, open_shard
 from transforms.read.shards import list_shards
-from transforms.storage import exists, read_bytes, write_bytes
+from transforms.remote import use_options
+from transforms.storage import exists, folder_of, list_folder, read_bytes, write_bytes
 
 if TYPE_CHECKING:
     from pipeline.engine import Engine
@@ -77,6 +79,16 @@ class Run:
         """Path of a shard's signatures."""
         return self.layout.signature(shard.name, self.annotate_digests[shard.name])
 
+    def unannotated(self) -> list[Shard]:
+        """Shards without an annotation as this job asks; one listing."""
+        there = {file.path for file in list_folder(self.layout.annotations)}
+        return [shard for shard in self.shards if self.annotation(shard) not in there]
+
+    @functools.cached_property
+    def footers(self) -> list[Footer]:
+        """The footers of all annotations, in the order of the shards; read once, when all of them are there."""
+        return read_footers([self.annotation(shard) for shard in self.shards])
+
     @functools.cached_property
     def match_digest(self) -> str:
         """Digest of all that match depends on."""
@@ -106,17 +118,22 @@ def open_run(
       InputError: no shard matches.
       MissingError: a model or a list is not there.
     """
+    if beam_args:
+        from pipeline.portable import parse
+
+        parse(beam_args)  # an option that is wrong is told before anything is read
+        use_options(beam_args)
     job = load_job(path, settings)
     if limit_shards is not None:
         trial = f"{job.output.rstrip('/')}.trial"
         job = job.model_copy(update={"output": trial, "work": f"{trial}.work"})
     targets.check(job.rebalance)
-    shards = list_shards(job.source, os.path.dirname(os.path.abspath(path)))[:limit_shards]
+    shards = list_shards(job.source, folder_of(path))[:limit_shards]
     run = _opened(job, shards, beam_args, replace=replace or limit_shards is not None)
     check_columns(run.shards, job.source)
     _check_rules(run)
     if beam_args:
-        run.engine  # noqa: B018 -- an option that is wrong is told before anything is read
+        run.engine  # noqa: B018 -- so is a runner that is not there
     return run
 
 

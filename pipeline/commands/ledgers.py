@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.errors import DifferenceError
-from schemas.layout import Layout, join
-from transforms.storage import list_files, open_read
+from schemas.layout import Layout
+from transforms.storage import list_folder, open_read
 
 
 def ledgers(layout: Layout, columns: Sequence[str] | None = None) -> Iterator[tuple[str, pa.Table]]:
@@ -20,7 +20,7 @@ def ledgers(layout: Layout, columns: Sequence[str] | None = None) -> Iterator[tu
     Raises:
       DifferenceError: there is no ledger.
     """
-    files = list_files(join(layout.ledger, "*.parquet"))
+    files = list_folder(layout.ledger, ".parquet")
     if not files:
         raise DifferenceError(f"{layout.ledger}: no ledger; did the run end? `winnow run` goes on from where it stopped")
     for file in files:

@@ -16,7 +16,6 @@ from pipeline.progress import Progress
 from pipeline.run import Run, write_record
 from schemas.errors import JobError
 from schemas.layout import Layout
-from transforms.footers import read_footers
 from transforms.match.rows import SignatureFile
 from transforms.storage import exists, make_private, read_bytes, remove, write_bytes
 
@@ -60,8 +59,7 @@ def _make_way(run: Run) -> None:
 
 
 def _check_annotated(run: Run, phase: str) -> None:
-    missing = [shard for shard in run.shards if not exists(run.annotation(shard))]
-    if missing:
+    if missing := run.unannotated():
         raise JobError(
             f"--phase {phase}: {len(missing)} of {len(run.shards)} shards are not annotated as this job asks, the first is "
             f"{missing[0].path}; run `winnow run` without --phase"
@@ -73,8 +71,7 @@ def match_whole(run: Run) -> None:
     if exists(run.layout.matched) and json.loads(read_bytes(run.layout.matched))["digest"] == run.match_digest:
         return
     remove(run.layout.matched)
-    footers = read_footers([run.annotation(shard) for shard in run.shards])
-    signatures = [SignatureFile(run.signature(shard), footer.rows) for shard, footer in zip(run.shards, footers, strict=True)]
+    signatures = [SignatureFile(run.signature(shard), footer.rows) for shard, footer in zip(run.shards, run.footers, strict=True)]
     with Progress("match", 0, []):
         match(signatures, run.layout.clusters, run.job.dedup, run.engine, available_bytes() if run.engine.is_local else None)
     write_bytes(run.layout.matched, json.dumps({"digest": run.match_digest}).encode())

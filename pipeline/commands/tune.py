@@ -64,7 +64,7 @@ def _refuse_other_inputs(now: Run, then: Run) -> None:
         raise JobError("tune: these settings change what annotate or match reads; use `winnow run JOB --set ... --replace`")
     finished = read_judged(now.layout) is not None and exists(now.layout.matched)
     fresh = finished and json.loads(read_bytes(now.layout.matched))["digest"] == now.match_digest
-    if not fresh or not all(exists(now.annotation(shard)) for shard in now.shards):
+    if not fresh or now.unannotated():
         raise DifferenceError(
             f"{now.layout.out}: not a finished run of this version of Winnow and these models; `winnow run JOB` brings it up to date"
         )

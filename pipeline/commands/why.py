@@ -13,8 +13,8 @@ from rich.table import Table
 from pipeline.commands.console import plain
 from pipeline.commands.ledgers import ledgers, read_rows
 from schemas.errors import DifferenceError
-from schemas.layout import Layout, join
-from transforms.storage import list_files
+from schemas.layout import Layout
+from transforms.storage import list_folder
 from transforms.text.url import normal_url, without_credentials
 
 SHOWN = 50  # rows of a cluster
@@ -56,7 +56,7 @@ def _with_url(layout: Layout, url: str) -> dict[str, list[int]]:
     """Shard -> rows whose URL has the same normal form; annotations know it of withheld URLs too."""
     digest = hashlib.sha256(normal_url(url).encode("utf-8", "surrogatepass")).digest()[:16]
     found: dict[str, list[int]] = {}
-    for file in list_files(join(layout.annotations, "*.parquet")):
+    for file in list_folder(layout.annotations, ".parquet"):
         table = read_rows(file.path, ["shard", "row", "url_id"])
         chosen = table.filter(pc.fill_null(pc.equal(table["url_id"], pa.scalar(digest, pa.binary(16))), False))
         for shard, row in zip(chosen["shard"].to_pylist(), chosen["row"].to_pylist(), strict=True):

@@ -18,7 +18,7 @@ from schemas.errors import reported
 from schemas.layout import Layout, join
 from schemas.summaries import SUMMARY
 from schemas.versions import digest, guard, versions
-from transforms.storage import atomic_write, exists, list_files, open_read, remove
+from transforms.storage import atomic_write, list_folder, open_read, remove_all
 from transforms.summaries import merged
 
 MAX_PARTS = 64
@@ -34,16 +34,14 @@ def parts_of(layout: Layout, summaries: Sequence[str]) -> list[str]:
     return [join(layout.documents, f"summary-{part:02d}-of-{number:02d}.{made_of}.parquet") for part in range(number)]
 
 
-def missing(parts: Sequence[str]) -> bool:
+def missing(layout: Layout, parts: Sequence[str]) -> bool:
     """Whether any part has still to be written."""
-    return not all(exists(path) for path in parts)
+    return not set(parts) <= {file.path for file in list_folder(layout.documents)}
 
 
 def sweep_parts(layout: Layout, parts: Sequence[str]) -> None:
     """Removes what earlier runs combined."""
-    for file in list_files(join(layout.documents, "*")):
-        if file.path not in parts:
-            remove(file.path)
+    remove_all(file.path for file in list_folder(layout.documents) if file.path not in parts)
 
 
 class CombineSummaries(beam.PTransform):

@@ -13,12 +13,11 @@ from pipeline.judge import read_judged
 from pipeline.run import Run
 from schemas import annotations
 from schemas.errors import JobError
-from schemas.layout import join
 from transforms.annotate import TALLY, source_schema
 from transforms.emit import data_files
 from transforms.footers import Footer, read_footers
 from transforms.release_schema import ReleaseSchema, release_schema
-from transforms.storage import list_files
+from transforms.storage import list_folder
 
 _SUFFIX = len(".0123456789abcdef.parquet")
 AGAIN = "run `winnow run` again: it does only what is missing"
@@ -68,7 +67,7 @@ def gather(run: Run) -> Iterator[Evidence]:
     described = data_files({name: footer.metadata for name, footer in zip(summaries, footers, strict=True)})
     _check_data(run, described)
     parts = parts_of(run.layout, list(summaries.values()))
-    if missing(parts):
+    if missing(run.layout, parts):
         run.engine.run("document", lambda root: root | CombineSummaries(list(summaries.values()), parts))
     sweep_parts(run.layout, parts)
     annotated = read_footers(list(_by_shard(run, run.layout.annotations).values()))
@@ -87,7 +86,7 @@ def gather(run: Run) -> Iterator[Evidence]:
 
 def _by_shard(run: Run, folder: str) -> dict[str, str]:
     """Shard -> its file `<shard>.<digest>.parquet` in a folder, in the order of the run's shards."""
-    found = {file.path.rsplit("/", 1)[-1][:-_SUFFIX]: file.path for file in list_files(join(folder, "*.parquet"))}
+    found = {file.path.rsplit("/", 1)[-1][:-_SUFFIX]: file.path for file in list_folder(folder, ".parquet")}
     absent = [shard.name for shard in run.shards if shard.name not in found]
     if absent:
         raise JobError(f"{folder}: nothing about shard {absent[0]}, so the documents would leave it out; {AGAIN}")
@@ -95,7 +94,7 @@ def _by_shard(run: Run, folder: str) -> dict[str, str]:
 
 
 def _check_data(run: Run, described: Mapping[str, Mapping[str, Any]]) -> None:
-    sizes = {file.path: file.size for file in list_files(join(run.layout.data, "*.parquet"))}
+    sizes = {file.path: file.size for file in list_folder(run.layout.data, ".parquet")}
     for name, file in described.items():
         path = run.layout.data_file(name)
         if sizes.get(path) != file["bytes"]:
