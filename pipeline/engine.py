@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import DirectOptions, WorkerOptions
+from apache_beam.options.pipeline_options import DirectOptions, SetupOptions, WorkerOptions
 from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner.fn_runner import ExtendedProvisionInfo, FnApiRunner
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import PipelineRunner
 from apache_beam.transforms.environments import EmbeddedPythonEnvironment, Environment
+from apache_beam.utils.plugin import BeamPlugin
 
 from pipeline.failures import explain, without_step
 from pipeline.local_workers import crew
@@ -168,8 +169,11 @@ class Engine:
             raise JobError(f"--runner={self.runner_name}: {' '.join(str(error).split())}") from error
 
     def _fresh_options(self) -> Options:
-        """A copy: runners write into the options they are given."""
+        """A copy, for runners write into the options they are given; with the filesystems that others have added to Beam's."""
         options = Options(self.options._flags)
+        setup = options.view_as(SetupOptions)
+        others = [path for path in BeamPlugin.get_all_plugin_paths() if not path.startswith("apache_beam.")]
+        setup.beam_plugins = [*(setup.beam_plugins or ()), *others] or None
         worker = options.view_as(WorkerOptions)
         if not any(flag.startswith("--default_sdk_harness_log_level") for flag in self.options._flags):
             worker.default_sdk_harness_log_level = "WARN"  # a name that Java knows too

@@ -5,7 +5,6 @@ replaces what was there, no rename, errors of kinds of its own. `shelf://` is as
 they are written, nothing that replaces anything.
 """
 
-import collections
 import contextlib
 import io
 import os
@@ -20,7 +19,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadat
 from apache_beam.io.filesystemio import Downloader, DownloaderStream, Uploader, UploaderStream
 
 FOLDER = "WINNOW_MIRROR"  # environment variable: where the objects lie
-requests: "collections.Counter[str]" = collections.Counter()
+requests: list[tuple[str, str]] = []  # what the object store was asked: (operation, URL)
 lost = threading.Event()  # while it is set, the object store cannot be reached
 
 
@@ -29,45 +28,45 @@ class StoreError(Exception):
 
 
 class _Object(Downloader):
-    def __init__(self, file: pathlib.Path) -> None:
-        self._file = file
-        self._size = _status(file).st_size
+    def __init__(self, url: str) -> None:
+        self._url, self._file = url, _file(url)
+        self._size = _status(url).st_size
 
     @property
     def size(self) -> int:
         return self._size
 
     def get_range(self, start: int, end: int) -> bytes:
-        _request("read")
+        _request("read", self._url)
         with open(self._file, "rb") as file:
             file.seek(start)
             return file.read(end - start)
 
 
-class _Put(Uploader):
-    def __init__(self, file: pathlib.Path) -> None:
-        self._file, self._parts = file, list[bytes]()
+class Put(Uploader):
+    def __init__(self, url: str) -> None:
+        self._url, self._file, self._parts = url, _file(url), list[bytes]()
 
     def put(self, data: memoryview) -> None:
         self._parts.append(bytes(data))
 
     def finish(self) -> None:
-        _request("create")
+        _request("create", self._url)
         arriving = self._file.parent / f"%{self._file.name}"  # no quoted key begins so
         arriving.write_bytes(b"".join(self._parts))
         os.replace(arriving, self._file)
 
 
-def _request(kind: str) -> None:
+def _request(operation: str, url: str) -> None:
     if lost.is_set():
         raise StoreError("connection reset")
-    requests[kind] += 1
+    requests.append((operation, url))
 
 
-def _status(file: pathlib.Path) -> os.stat_result:
-    _request("metadata")
+def _status(url: str) -> os.stat_result:
+    _request("metadata", url)
     try:
-        return file.stat()
+        return _file(url).stat()
     except FileNotFoundError as error:
         raise StoreError("404 no such key") from error
 
@@ -89,7 +88,7 @@ class _Folder:
         return self.metadata(path).last_updated_in_seconds
 
     def metadata(self, path):
-        status = _status(_file(path))
+        status = _status(path)
         return FileMetadata(path, status.st_size, status.st_mtime)
 
     def copy(self, source_file_names, destination_file_names):
@@ -110,28 +109,28 @@ class MirrorFileSystem(_Folder, FileSystem):
         return False
 
     def _list(self, dir_or_prefix) -> Iterator[FileMetadata]:
-        _request("list")
+        _request("list", dir_or_prefix)
         for file in sorted(pathlib.Path(os.environ[FOLDER]).iterdir()):
             url = f"mirror://{urllib.parse.unquote(file.name)}"
             if not file.name.startswith("%") and file.is_file() and url.startswith(dir_or_prefix):
                 yield FileMetadata(url, file.stat().st_size, file.stat().st_mtime)
 
     def create(self, path, mime_type="", compression_type=CompressionTypes.AUTO):
-        return io.BufferedWriter(UploaderStream(_Put(_file(path)), "wb"))
+        return io.BufferedWriter(UploaderStream(Put(path), "wb"))
 
     def open(self, path, mime_type="", compression_type=CompressionTypes.AUTO):
-        return io.BufferedReader(DownloaderStream(_Object(_file(path)), mode="rb"), 1 << 12)
+        return io.BufferedReader(DownloaderStream(_Object(path), mode="rb"), 1 << 12)
 
     def rename(self, source_file_names, destination_file_names):
         raise BeamIOError("nothing is renamed in an object store")
 
     def exists(self, path):
-        _request("exists")
+        _request("exists", path)
         return _file(path).is_file()
 
     def delete(self, paths):
         for path in paths:
-            _request("delete")
+            _request("delete", path)
             try:
                 _file(path).unlink()
             except FileNotFoundError as error:

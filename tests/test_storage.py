@@ -157,7 +157,7 @@ def test_a_copy_is_fetched_once_for_all_who_use_it_at_the_same_time(store):
             assert inner == outer
         assert pathlib.Path(outer).read_bytes() == b"tar" * 100
     assert not os.path.exists(outer)
-    assert remote_filesystem.requests["read"] == 1
+    assert [operation for operation, _ in remote_filesystem.requests].count("read") == 1
     with local_copy("mirror://bucket/a.tar") as again:
         assert pathlib.Path(again).exists()
 
@@ -184,9 +184,9 @@ def test_a_kept_copy_stays_and_is_fetched_again_only_when_the_file_has_changed(s
     scratch_folder.cache_clear()
     write_bytes("mirror://bucket/model.bin", b"one")
     first = kept_copy("mirror://bucket/model.bin")
-    reads = remote_filesystem.requests["read"]
+    remote_filesystem.requests.clear()
     assert kept_copy("mirror://bucket/model.bin") == first
-    assert remote_filesystem.requests["read"] == reads
+    assert "read" not in dict(remote_filesystem.requests)
     assert first.endswith("model.bin")
     write_bytes("mirror://bucket/model.bin", b"other")
     assert pathlib.Path(kept_copy("mirror://bucket/model.bin")).read_bytes() == b"other"
