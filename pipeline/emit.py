@@ -16,7 +16,7 @@ from pipeline.progress import Progress
 from pipeline.run import Run
 from schemas import annotations
 from schemas.errors import JobError, reported
-from schemas.job import Phase, Source, keys_of
+from schemas.job import Phase, Publish, Source, keys_of
 from schemas.versions import digest, guard, versions
 from transforms.annotate import source_schema
 from transforms.emit import FILE, Task, emit_shard
@@ -45,11 +45,20 @@ def emit(run: Run) -> None:
 
 
 def schema_of(run: Run) -> ReleaseSchema:
-    """The schema of the release, from the footers of all annotations."""
+    """The schema of the release, from the footers of all annotations.
+
+    Raises:
+      JobError: `publish.drop` names a column that no shard has, so that another one, meant to be dropped, would be published.
+    """
     shards = [
         (shard.source, source_schema(footer.metadata), json.loads(footer.metadata[annotations.ROLES]))
         for shard, footer in zip(run.shards, run.footers, strict=True)
     ]
+    there = {name for _, schema, _ in shards for name in schema.names}
+    known = {name.casefold() for name in (*there, *Publish().drop)}
+    unknown = next((name for name in run.job.publish.drop if name.casefold() not in known), None)
+    if there and unknown is not None:
+        raise JobError(f"publish.drop: no shard has a column {unknown!r}; there are {', '.join(sorted(there))}")
     images = any(source.format != "urls" for source in run.job.source)
     return release_schema(shards, run.job.publish.drop, images=images)
 

@@ -76,9 +76,12 @@ def list_files(pattern: str) -> list[FileInfo]:
             found = [entry for entry in remote.match(_GLOB.sub("?", pattern)) if entry[0] == pattern]
         return _shown(found)
     root = pathlib.Path(pattern)
-    anchor = pathlib.Path(root.anchor or ".")
-    relative = root.relative_to(root.anchor) if root.anchor else root
-    return _shown(_described(str(path)) for path in ([root] if root.is_file() else anchor.glob(str(relative))) if path.is_file())
+    if root.is_file():
+        return _shown([_described(str(root))])
+    folder, parts = pathlib.Path(root.anchor or "."), list(root.relative_to(root.anchor).parts)
+    while len(parts) > 1 and (folder / parts[0]).is_dir():  # a folder of that very name, brackets and all, is meant
+        folder /= parts.pop(0)
+    return _shown(_described(str(path)) for path in folder.glob("/".join(parts) or "*") if path.is_file())
 
 
 def list_folder(folder: str, ending: str = "") -> list[FileInfo]:

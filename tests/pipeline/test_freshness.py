@@ -143,6 +143,13 @@ def test_a_dropped_column_is_published_again_and_nothing_is_judged(ran):
     assert "similarity" not in after.data()[0]
 
 
+def test_a_column_to_drop_that_is_not_there_is_a_mistake_and_changes_nothing(ran):
+    before = state(ran)
+    with pytest.raises(JobError, match=r"publish.drop: no shard has a column 'similarty'; there are .*similarity"):
+        run_job(ran.out.parent, tars({"publish": {"drop": ["similarty"]}}))
+    assert state(ran) == before
+
+
 def test_workers_and_gates_decide_no_byte(ran):
     assert again(ran, {"max_not_scored": 0.5, "source": {"max_unreadable": 0.9}})[1] == {}
 
