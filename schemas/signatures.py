@@ -11,6 +11,9 @@ BAND_ROWS = 7
 THUMBNAIL_SIDE = 48
 VIEWS = ("plain", "plain_mirrored", "trimmed", "trimmed_mirrored")
 
+PICTURES_AGREE = 0.70  # least agreement of two pictures that are the same; transforms.images.alignment says how it was chosen
+CAPTIONS_AGREE = 90  # of 128 places: least estimate of the Jaccard similarity of two captions that are the same, 0.7
+
 CAPTION_NONE = 0  # no letter and no digit: nobody's duplicate
 CAPTION_EXACT = 1  # shorter than a shingle: equal or not at all
 CAPTION_SHORT = 2  # character 3-grams

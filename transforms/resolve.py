@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from schemas import reasons
+from schemas.signatures import CAPTIONS_AGREE, PERMUTATIONS, PICTURES_AGREE
 from transforms.filters.base import Finding
 from transforms.match.clusters import Clusters
 from transforms.match.order import MOST_CHARACTERS, order_of
@@ -166,10 +167,14 @@ def apply_images(verdicts: Verdicts, outcomes: Sequence[bytes], first: int) -> R
         mask &= ~already[rows]
         if mask.any():
             findings.append(Finding("reason", word, rows[mask], details=COPY_OF_RESERVED))
-    for word, chosen in ((reasons.DUPLICATE_IMAGE, link & PICTURE_LINK > 0), (reasons.DUPLICATE_CAPTION, link & PICTURE_LINK == 0)):
+    by_picture = link & PICTURE_LINK > 0
+    for word, least, chosen in (
+        (reasons.DUPLICATE_IMAGE, PICTURES_AGREE, by_picture),
+        (reasons.DUPLICATE_CAPTION, round(CAPTIONS_AGREE / PERMUTATIONS, 4), ~by_picture),
+    ):
         mask = (bits & DUPLICATE > 0) & chosen
         if mask.any():
-            findings.append(Finding("reason", word, rows[mask], np.round(found["agreement"][mask].astype(np.float64), 4)))
+            findings.append(Finding("reason", word, rows[mask], np.round(found["agreement"][mask].astype(np.float64), 4), least))
     copies = bits & COPY_RESERVED > 0
     if copies.any():
         findings.append(Finding("flag", reasons.RESERVED_COPY_EXISTS, rows[copies]))

@@ -7,11 +7,11 @@ import dataclasses
 
 import numpy as np
 
-from schemas.signatures import CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, PERMUTATIONS
+from schemas.signatures import CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, CAPTIONS_AGREE, PERMUTATIONS
 from transforms.compiled import compiled
 from transforms.images.alignment import agreements
 
-LEAST_EQUAL = 90
+LEAST_EQUAL = CAPTIONS_AGREE
 """Of 128 places: the estimate of the Jaccard similarity is 0.7 or more. The low 8 bits of each value stand for it (Li and Koenig 2010);
 of 1,246,260 candidate pairs of a million captions, 125 were judged otherwise by all 32."""
 
