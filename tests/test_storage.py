@@ -1,3 +1,4 @@
+import logging
 import os
 import pathlib
 import threading
@@ -223,6 +224,18 @@ def test_a_filesystem_whose_extra_is_missing_says_what_to_install(scheme, extra,
     for reach in (list_files, list_folder, exists, read_bytes, remove, lambda path: write_bytes(path, b"1")):
         with pytest.raises(EngineError, match=rf"{scheme}://bucket/a.tar.*pip install 'winnow-curation\[{extra}\]'"):
             reach(f"{scheme}://bucket/a.tar")
+
+
+def test_a_store_that_does_not_answer_is_not_waited_for(store, monkeypatch):
+    def hang(self, path):
+        logging.getLogger("apache_beam.utils.retry").warning("waiting before retrying list because we caught exception: no credentials")
+        threading.Event().wait(10)
+
+    monkeypatch.setattr(remote_filesystem.MirrorFileSystem, "exists", hang)
+    monkeypatch.setattr(remote, "ANSWER_SECS", 0.1)
+    for _ in range(2):
+        with pytest.raises(EngineError, match=r"mirror://silent does not answer within .* credentials there\?: .*no credentials"):
+            list_folder("mirror://silent/shards")
 
 
 @pytest.mark.parametrize("path", ["file:///data/a.tar", "https://host.example/a.tar", "nfs://host/a.tar"])

@@ -15,8 +15,10 @@ object stores no rename. Credentials are the filesystem's own affair; its option
 import contextlib
 import importlib.util
 import io
+import logging
 import re
 import shutil
+import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, cast
@@ -34,7 +36,10 @@ EXTRAS = {
 }
 CHUNK = 1 << 20
 
+ANSWER_SECS = 20.0
+
 _given: list[tuple[str, ...]] = []
+_answering: set[str] = set()  # places that have answered this process
 
 
 def use_options(beam_args: Sequence[str]) -> None:
@@ -148,12 +153,52 @@ def _system(path: str) -> Any:
     if _given or FileSystems._pipeline_options is None:  # a worker has those of its job
         FileSystems.set_options(PipelineOptions(list(_given.pop() if _given else ())))
     try:
-        return FileSystems.get_filesystem(path)
+        system = FileSystems.get_filesystem(path)
     except Exception as error:  # of many kinds: no such scheme, no credentials, no such host
         known = ", ".join(f"{name}:// (extra {needs})" for name, (needs, _) in EXTRAS.items())
         raise EngineError(
             f"{path}: there is no filesystem {scheme}:// ({error}). Beam has {known}; a path on this machine is written without a scheme"
         ) from error
+    _ask(system, path)
+    return system
+
+
+def _ask(system: Any, path: str) -> None:
+    """Asks a place for a first answer. Beam's clients go on trying for minutes, in silence, where credentials are missing.
+
+    Raises:
+      EngineError: there is no answer in time.
+    """
+    place = "/".join(path.split("/")[:3])
+    if place in _answering:
+        return
+
+    def ask() -> None:
+        with contextlib.suppress(Exception):  # it will be raised again where it is asked for
+            system.exists(path)
+
+    asking = threading.Thread(target=ask, name=f"first answer of {place}", daemon=True)
+    with _retries() as told:
+        asking.start()
+        asking.join(ANSWER_SECS)
+    if asking.is_alive():
+        last = f": {told[-1]}" if told else ""
+        raise EngineError(f"{place} does not answer within {ANSWER_SECS:.0f} s; are the network and the credentials there?{last}")
+    _answering.add(place)
+
+
+@contextlib.contextmanager
+def _retries() -> Iterator[list[str]]:
+    """What Beam's clients say of their retries in the block: the errors that they do not raise."""
+    told: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: told.append(record.getMessage().splitlines()[0])  # type: ignore[method-assign]
+    logger = logging.getLogger("apache_beam.utils.retry")
+    logger.addHandler(handler)
+    try:
+        yield told
+    finally:
+        logger.removeHandler(handler)
 
 
 def _is_installed(module: str) -> bool:
