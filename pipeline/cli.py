@@ -3,13 +3,14 @@
 Data goes to stdout, messages to stderr. Heavy modules are imported by the commands that need them.
 """
 
+import os
 import sys
 import traceback
 from typing import Annotated, Optional
 
 import typer
 
-from schemas.errors import WinnowError
+from schemas.errors import EngineError, WinnowError
 
 app = typer.Typer(
     name="winnow", help="Curates web-scale image-text data and accounts for every row.", add_completion=False, no_args_is_help=True,
@@ -32,7 +33,12 @@ def main() -> None:
     from pipeline.threads import limit_threads
 
     limit_threads()
-    sys.exit(run_command(sys.argv[1:]))
+    status = run_command(sys.argv[1:])
+    if status in (INTERRUPTED, EngineError.exit_status):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)  # threads of Beam's may wait for ever for a worker that is gone, and Python for them
+    sys.exit(status)
 
 
 def run_command(arguments: list[str]) -> int:
