@@ -83,7 +83,8 @@ def test_a_killed_worker_is_reported_within_ten_seconds_and_no_process_is_left_a
 
 
 DRIVER = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from pipeline.engine import Engine
 from tests.pipeline.small_pipeline import die, on_each_shard
 try:
