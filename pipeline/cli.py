@@ -175,8 +175,11 @@ def why(run_folder: RunFolder, row: Annotated[str, typer.Argument(metavar="KEY|U
 def datasheet(run_folder: RunFolder, settings: Settings = [], work: Work = None) -> None:
     """Render the documents of a finished run again, with other declared answers."""
     from pipeline.document import document
+    from pipeline.jobfile import refuse_others
     from pipeline.run import reopen_run
+    from schemas.job import Phase
 
+    refuse_others(settings, {Phase.DOCUMENT, Phase.RUN}, "the documents tell what was done with the data as it is")
     opened = reopen_run(run_folder, work, settings)
     document(opened)
     _tell(f"datasheet {opened.layout.out}/datasheet.html")

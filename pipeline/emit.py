@@ -13,10 +13,10 @@ import apache_beam as beam
 
 from pipeline.judge import read_judged
 from pipeline.progress import Progress
-from pipeline.run import Run
+from pipeline.run import Run, check_dropped
 from schemas import annotations
 from schemas.errors import JobError, reported
-from schemas.job import Phase, Publish, Source, keys_of
+from schemas.job import Phase, Source, keys_of
 from schemas.versions import digest, guard, versions
 from transforms.annotate import source_schema
 from transforms.emit import FILE, Task, emit_shard
@@ -55,10 +55,8 @@ def schema_of(run: Run) -> ReleaseSchema:
         for shard, footer in zip(run.shards, run.footers, strict=True)
     ]
     there = {name for _, schema, _ in shards for name in schema.names}
-    known = {name.casefold() for name in (*there, *Publish().drop)}
-    unknown = next((name for name in run.job.publish.drop if name.casefold() not in known), None)
-    if there and unknown is not None:
-        raise JobError(f"publish.drop: no shard has a column {unknown!r}; there are {', '.join(sorted(there))}")
+    if there:
+        check_dropped(run.job.publish.drop, there)
     images = any(source.format != "urls" for source in run.job.source)
     return release_schema(shards, run.job.publish.drop, images=images)
 

@@ -103,6 +103,8 @@ class Engine:
             except WinnowError as error:
                 raise without_step(error) from error
             except Exception as error:  # an engine raises kinds of its own
+                if _was_interrupted(error):
+                    raise KeyboardInterrupt from error
                 LOGGER.error("%s: failed", label, exc_info=error)
                 raise explain(label, error, list(messages), elsewhere=not self.is_local) from error
         LOGGER.info("%s: done", label)
@@ -178,6 +180,15 @@ class Engine:
         if not any(flag.startswith("--default_sdk_harness_log_level") for flag in self.options._flags):
             worker.default_sdk_harness_log_level = "WARN"  # a name that Java knows too
         return options
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: where a step was at work in this process, Beam makes a RuntimeError of it."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def available_cores() -> int:

@@ -5,7 +5,8 @@ The model is put together here because the `filters` section has one key for eve
 
 import difflib
 import functools
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -17,6 +18,9 @@ from schemas.layout import Layout, join
 from transforms import storage
 from transforms.filters import filter_types, in_reading_order
 from transforms.filters.base import Filter
+
+_KIND = re.compile(r"constrained-\w+|literal\[.*\]")  # what pydantic calls the kinds of value that one key may have
+_YAML: dict[type, str] = {list: "a list", tuple: "a list", dict: "a mapping"}
 
 
 @functools.cache
@@ -59,8 +63,7 @@ def build_job(content: Mapping[str, Any], folder: str, name: str) -> Job:
         job = job_model().model_validate(content)
     except ValidationError as error:
         single = not isinstance(content.get("source"), Sequence) or len(content["source"]) == 1
-        lines = [_explain(problem, single=single) for problem in error.errors()]
-        raise JobError("\n".join(f"{name}: {line}" for line in lines)) from error
+        raise JobError("\n".join(f"{name}: {line}" for line in _explain(error, single=single))) from error
     names = [source.name for source in job.source]
     if len(set(names)) < len(names):
         raise JobError(f"{name}: source: each source needs a name of its own; {max(names, key=names.count)!r} stands twice (key `name`)")
@@ -80,6 +83,23 @@ def phases_of(path: str) -> set[Phase]:
         if parts[: len(asked)] == asked and isinstance(field.json_schema_extra, dict):
             found.add(Phase(str(field.json_schema_extra["phase"])))
     return found
+
+
+def refuse_others(settings: Sequence[str], allowed: Collection[Phase], why: str) -> None:
+    """Makes sure that settings touch keys of some phases only.
+
+    Args:
+      settings: `key.path=value`; a key that there is none of is left to the model, which names the nearest.
+      allowed: the phases.
+      why: what the others are refused for.
+
+    Raises:
+      JobError: names the key and the phase that reads it.
+    """
+    for setting in settings:
+        key = setting.partition("=")[0].strip()
+        if others := sorted(phases_of(key) - set(allowed)):
+            raise JobError(f"--set {key}: this key belongs to {others[0].value}; {why}; use `winnow run JOB --set {key}=... --replace`")
 
 
 def filters_of(job: Job) -> list[Filter]:
@@ -120,7 +140,7 @@ def _parse(text: str, name: str) -> dict[str, Any]:
         at = f", line {where.line + 1}" if where else ""
         raise JobError(f"{name}{at}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
     if not isinstance(content, dict):
-        raise JobError(f"{name}: a job file is a mapping of keys (version, source, output, ...); found {type(content).__name__}")
+        raise JobError(f"{name}: a job file is a mapping of keys (version, source, output, ...); found {_shown(content)}")
     return content
 
 
@@ -153,21 +173,39 @@ def lay_over(content: dict[str, Any], setting: str) -> None:
         raise JobError(f"--set {path}: there is no {last!r} to set")
 
 
-def _explain(problem: Any, *, single: bool) -> str:
-    where = [str(part) for part in problem["loc"]]
-    if single and where[:2] == ["source", "0"]:
-        where[1:2] = []
-    path = ".".join(where)
+def _explain(error: ValidationError, *, single: bool) -> list[str]:
+    """One line for every key that is wrong, in the words of YAML; a key that takes values of several kinds has one line too."""
+    problems = error.errors()
+    deeper = {problem["loc"][0] for problem in problems if len(problem["loc"]) > 1}
+    told: dict[str, dict[str, str]] = {}
+    for problem in problems:
+        where = [str(part) for part in problem["loc"] if not _KIND.fullmatch(str(part))]
+        if problem["type"] == "too_short" and where[0] in deeper and len(where) == 1:
+            continue  # items of the list are wrong, so that none counts: they have lines of their own
+        if single and where[:2] == ["source", "0"]:
+            where[1:2] = []
+        said, found = _said(problem)
+        told.setdefault(".".join(where), {}).setdefault(said, found)
+    return [f"{path}: {', or '.join(lines)}{next(iter(lines.values()))}" for path, lines in told.items()]
+
+
+def _said(problem: Any) -> tuple[str, str]:
+    """What was expected, and what was found."""
     if problem["type"] == "extra_forbidden":
         known = _known_names(problem["loc"][:-1])
-        near = difflib.get_close_matches(where[-1], known, 1, 0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
-        return f"{path}: unknown key; {hint}"
+        near = difflib.get_close_matches(problem["loc"][-1], known, 1, 0.5)
+        return "unknown key; " + (f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"), ""
     if problem["type"] == "missing":
-        return f"{path}: this key is needed and missing"
-    found = problem.get("input")
-    shown = repr(found) if isinstance(found, str | int | float | bool | None) else type(found).__name__
-    return f"{path}: {problem['msg'][:1].lower()}{problem['msg'][1:]}; found {shown}"
+        return "this key is needed and missing", ""
+    message = problem["msg"].removeprefix("Value error, ").partition(" or instance of ")[0]
+    message = message[:1].lower() + message[1:].replace("dictionary", "mapping")
+    return message.replace("tuple", "list"), f"; found {_shown(problem.get('input'))}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return repr(value)
+    return {True: "true", False: "false", None: "nothing"}[value] if isinstance(value, bool | None) else _YAML.get(type(value), "a mapping")
 
 
 def _known_names(loc: Sequence[str | int]) -> list[str]:

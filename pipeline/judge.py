@@ -39,7 +39,7 @@ from transforms.footers import read_footers
 from transforms.ledger import ledger_batch
 from transforms.match.clusters import Clusters, read_clusters
 from transforms.resolve import Resolved, apply_captions, apply_images, by_shard, cap, members, resolve
-from transforms.storage import atomic_write, exists, list_folder, open_read, read_bytes, remove, remove_all, sweep, write_bytes
+from transforms.storage import atomic_write, exists, list_folder, read_bytes, read_parquet, remove, remove_all, sweep, write_bytes
 from transforms.verdicts import Facts, Verdicts, collect_facts, judge_rows, vocabulary
 from transforms.weigh import Weights, count_shard, solve_weights, weigh
 
@@ -82,8 +82,7 @@ class Docket:
 
     def read(self, shard: int) -> pa.RecordBatch:
         """A shard's annotations as one batch."""
-        with open_read(self.annotations[shard]) as file:
-            table = pq.read_table(file).combine_chunks()
+        table = read_parquet(self.annotations[shard]).combine_chunks()
         batches = table.to_batches(max_chunksize=max(1, table.num_rows))
         return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
 

@@ -5,12 +5,12 @@ import dataclasses
 import functools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.jobfile import build_job, filters_of, lay_over, layout_of, load_job
-from schemas.errors import DifferenceError, MissingError, UnreadableShardError
-from schemas.job import Job, Phase, keys_of
+from schemas.errors import DifferenceError, JobError, MissingError, UnreadableShardError
+from schemas.job import Job, Phase, Publish, keys_of
 from schemas.layout import Layout
 from schemas.shards import Shard
 from schemas.versions import digest, versions
@@ -21,7 +21,7 @@ from transforms.footers import Footer, read_footers
 from transforms.read.reader import TARS_LOOKED_AT, check_columns, open_shard
 from transforms.read.shards import list_shards
 from transforms.remote import use_options
-from transforms.storage import exists, folder_of, list_folder, read_bytes, write_bytes
+from transforms.storage import exists, folder_of, is_below, list_folder, read_bytes, write_bytes
 
 if TYPE_CHECKING:
     from pipeline.engine import Engine
@@ -130,8 +130,9 @@ def open_run(
     targets.check(job.rebalance)
     shards = list_shards(job.source, folder_of(path))[:limit_shards]
     run = _opened(job, shards, beam_args, replace=replace or limit_shards is not None)
+    _check_folders(run)
     check_columns(run.shards, job.source)
-    _check_rules(run)
+    _check_named_columns(run)
     if beam_args:
         run.engine  # noqa: B018 -- so is a runner that is not there
     return run
@@ -195,21 +196,55 @@ def _opened(job: Job, shards: Sequence[Shard], beam_args: Sequence[str], *, repl
     return Run(job, layout_of(job), tuple(shards), filters, tuple(beam_args), replace)
 
 
-def _check_rules(run: Run) -> None:
-    """Makes sure that every column with a bound of the job's own is in some file.
+def _check_folders(run: Run) -> None:
+    """Makes sure that no run overwrites, sweeps or publishes its own source.
 
     Raises:
-      JobError: names the rule's key, and the columns that there are.
+      JobError: a shard lies in the release or in the work folder; names it.
+    """
+    for shard in run.shards:
+        for key, folder in {"output": run.layout.out, "work": run.layout.work}.items():
+            inside = next((path for path in (shard.path, shard.sidecar) if path and is_below(path, folder)), None)
+            if inside:
+                raise JobError(
+                    f"{key}: {folder} holds a shard of source {shard.source!r} ({inside}), and a run overwrites and removes files there; "
+                    f"name a folder of its own, or keep it out of the source's globs"
+                )
+
+
+def _check_named_columns(run: Run) -> None:
+    """Makes sure, before any worker starts, that every column with a bound, and every one to be dropped, is in some file.
+
+    Of many tars only the first are looked at; a column to be dropped that is in none of them may be in a later one, and emit will know.
+
+    Raises:
+      JobError: names the key, and the columns that there are.
     """
     [rules] = [rule for rule in run.filters if isinstance(rule, Columns)]
-    wanted = {rule.column for rule in rules.rules}
-    there: set[str] = set()
+    drop = run.job.publish.drop if set(run.job.publish.drop) - set(Publish().drop) else ()
+    wanted, there, all_seen = {*(rule.column for rule in rules.rules), *drop}, set[str](), True
     for source in run.job.source:
         mine = [shard for shard in run.shards if shard.source == source.name]
-        for shard in mine[:TARS_LOOKED_AT] if source.format == "webdataset" else mine:
+        looked_at = mine[:TARS_LOOKED_AT] if source.format == "webdataset" else mine
+        all_seen &= len(looked_at) == len(mine)
+        for shard in looked_at:
             if wanted <= there:
                 return
             with contextlib.suppress(UnreadableShardError), open_shard(shard, source) as reader:
                 there.update(reader.schema.names)
     if there:
         rules.check(there)
+        if all_seen:
+            check_dropped(drop, there)
+
+
+def check_dropped(drop: Iterable[str], there: Collection[str]) -> None:
+    """Makes sure that columns to be dropped are those of some shard: another one, meant to be dropped, would be published.
+
+    Raises:
+      JobError: names the column, and those that there are.
+    """
+    known = {name.casefold() for name in (*there, *Publish().drop)}
+    unknown = next((name for name in drop if name.casefold() not in known), None)
+    if unknown is not None:
+        raise JobError(f"publish.drop: no shard has a column {unknown!r}; there are {', '.join(sorted(there))}")

@@ -1,3 +1,5 @@
+import errno
+import io
 import logging
 import os
 import pathlib
@@ -22,6 +24,7 @@ from transforms.storage import (
     open_arrow,
     open_read,
     read_bytes,
+    read_parquet,
     remove,
     remove_all,
     scratch_folder,
@@ -242,3 +245,28 @@ def test_a_store_that_does_not_answer_is_not_waited_for(store, monkeypatch):
 def test_a_scheme_that_beam_does_not_know_is_told_apart_from_a_file_that_is_not_there(path):
     with pytest.raises(EngineError, match=r"there is no filesystem .*gs:// \(extra gcp\).*without a scheme"):
         list_files(path)
+
+
+def test_no_thread_of_arrow_holds_a_file_of_pythons_when_a_table_was_read(tmp_path, monkeypatch):
+    """Such a thread aborts the process where the interpreter ends at the wrong moment: exit status 134 after a command that went well."""
+    path = str(tmp_path / "a.parquet")
+    pq.write_table(pa.table({"a": range(4), "b": range(4), "c": range(4)}), path, row_group_size=2)
+    readers = set()
+
+    class Watched(io.FileIO):
+        def read(self, size=-1):
+            readers.add(threading.get_ident())
+            return super().read(size)
+
+    monkeypatch.setattr(storage, "open_read", Watched)
+    assert read_parquet(path, ["c", "a"]).to_pydict() == {"a": [0, 1, 2, 3], "c": [0, 1, 2, 3]}
+    assert readers == {threading.get_ident()}
+
+
+def test_a_full_disk_is_told_by_name_and_what_to_do(tmp_path):
+    with (
+        pytest.raises(EngineError, match=r"a\.txt: cannot be written \(No space left on device\); make room"),
+        atomic_write(str(tmp_path / "a.txt")),
+    ):
+        raise OSError(errno.ENOSPC, "full")
+    assert list(tmp_path.iterdir()) == []

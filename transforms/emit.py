@@ -25,7 +25,7 @@ from transforms.images.decode import EXTENSIONS, sniff
 from transforms.images.scrub import scrub, scrub_exif_text
 from transforms.read.reader import open_shard
 from transforms.release_schema import ReleaseSchema, conform
-from transforms.storage import atomic_write, open_read
+from transforms.storage import atomic_write, read_parquet
 from transforms.summaries import summarise
 from transforms.text.personal_data import redact, redact_value
 
@@ -48,7 +48,7 @@ class Task:
 
 def emit_shard(task: Task, source: Source, release: ReleaseSchema) -> None:
     """Writes the data file, then its summary, whose being there says that both are done."""
-    annotations, ledger = _read(task.annotation), _read(task.ledger)
+    annotations, ledger = read_parquet(task.annotation), read_parquet(task.ledger)
     for name in ("width", "height"):
         ledger = ledger.append_column(name, annotations.column(name))
     kept = np.flatnonzero(ledger.column("verdict").to_numpy() == reasons.KEPT)
@@ -65,11 +65,6 @@ def emit_shard(task: Task, source: Source, release: ReleaseSchema) -> None:
     with atomic_write(task.summary) as scratch, pq.ParquetWriter(scratch, SUMMARY, compression="zstd") as writer:
         writer.write_table(summary.cast(SUMMARY))
         writer.add_key_value_metadata({FILE: json.dumps(described)})
-
-
-def _read(path: str) -> pa.Table:
-    with open_read(path) as file:
-        return pq.read_table(file)
 
 
 def _describe(path: str, rows: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ filesystem must offer stands in `transforms.remote`.
 
 import contextlib
 import dataclasses
+import errno
 import functools
 import hashlib
 import os
@@ -16,19 +17,21 @@ import shutil
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from schemas.errors import InputError
+from schemas.errors import EngineError, InputError
 from schemas.layout import join
 from transforms import remote
 from transforms.remote import CHUNK, TEMPORARY
 
 AT_ONCE = 32  # requests to a remote filesystem
 _GLOB = re.compile(r"[*?[]")
+_NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST}
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -149,6 +152,18 @@ def open_arrow(path: str) -> Iterator[pa.NativeFile]:
         yield source
 
 
+def read_parquet(path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """A whole Parquet file, or some of its columns.
+
+    Arrow's own threads stay out of it: one of them that still holds a file of Python's when the interpreter ends aborts the process.
+
+    Raises:
+      InputError: there is no such file, or it cannot be opened.
+    """
+    with open_read(path) as file:
+        return pq.ParquetFile(file, pre_buffer=False).read(None if columns is None else list(columns), use_threads=False)
+
+
 class _Copy:
     """A remote file fetched once for all who ask for it at the same time."""
 
@@ -222,7 +237,11 @@ def _fetch(path: str, target: str) -> None:
 
 @contextlib.contextmanager
 def atomic_write(path: str) -> Iterator[str]:
-    """A local scratch path to write to; what was written appears at `path` when the block ends well, and nowhere when it does not."""
+    """A local scratch path to write to; what was written appears at `path` when the block ends well, and nowhere when it does not.
+
+    Raises:
+      EngineError: the place cannot be written to, or is full.
+    """
     if not is_local(path):
         with tempfile.TemporaryDirectory(prefix=TEMPORARY) as temporary:
             scratch = join(temporary, "scratch")
@@ -230,15 +249,19 @@ def atomic_write(path: str) -> Iterator[str]:
             remote.put(scratch, path)
         return
     folder = os.path.dirname(path) or "."
-    os.makedirs(folder, exist_ok=True)
     scratch = os.path.join(folder, f"{TEMPORARY}{uuid.uuid4().hex}")
     try:
+        os.makedirs(folder, exist_ok=True)
         yield scratch
         with open(scratch, "rb") as written:
             os.fsync(written.fileno())
         os.replace(scratch, path)
+    except OSError as error:
+        if error.errno not in _NOT_WRITABLE:
+            raise
+        raise EngineError(f"{path}: cannot be written ({os.strerror(error.errno)}); make room, or give this user the folder") from error
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             os.remove(scratch)
 
 
@@ -253,7 +276,7 @@ def remove(path: str) -> None:
     if not is_local(path):
         remote.delete(path)
         return
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         os.remove(path)
 
 
@@ -261,6 +284,34 @@ def remove_all(paths: Iterable[str]) -> None:
     """Removes files, many at a time."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(remove, paths))
+
+
+def check_writable(folder: str) -> None:
+    """Makes sure that files can be written below a local folder, there already or not; writes nothing.
+
+    Raises:
+      EngineError: names what is in the way.
+    """
+    if not is_local(folder):
+        return
+    nearest = os.path.abspath(folder)
+    while not os.path.lexists(nearest):
+        nearest = os.path.dirname(nearest)
+    if not os.path.isdir(nearest):
+        raise EngineError(f"{folder}: cannot be written, because {nearest} is no folder; name another")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise EngineError(f"{folder}: cannot be written, because this user may not write to {nearest}; have that allowed, or name another")
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a file lies in a folder or deeper, whatever links lead there.
+
+    >>> is_below("gs://a/out/data/1.parquet", "gs://a/out"), is_below("/a/outer/1.tar", "/a/out")
+    (True, False)
+    """
+    if is_local(path) and is_local(folder):
+        path, folder = os.path.realpath(path), os.path.realpath(folder)
+    return path.startswith(join(folder, ""))
 
 
 def make_private(folder: str) -> None:

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from schemas.errors import DifferenceError
 from schemas.layout import Layout
-from transforms.storage import list_folder, open_read
+from transforms.storage import list_folder, read_parquet
 
 
 def ledgers(layout: Layout, columns: Sequence[str] | None = None) -> Iterator[tuple[str, pa.Table]]:
@@ -24,10 +23,4 @@ def ledgers(layout: Layout, columns: Sequence[str] | None = None) -> Iterator[tu
     if not files:
         raise DifferenceError(f"{layout.ledger}: no ledger; did the run end? `winnow run` goes on from where it stopped")
     for file in files:
-        yield file.path, read_rows(file.path, columns)
-
-
-def read_rows(path: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """A Parquet file as a table."""
-    with open_read(path) as file:
-        return pq.read_table(file, columns=None if columns is None else list(columns))
+        yield file.path, read_parquet(file.path, columns)

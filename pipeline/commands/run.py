@@ -17,7 +17,7 @@ from pipeline.run import Run, write_record
 from schemas.errors import JobError
 from schemas.layout import Layout
 from transforms.match.rows import SignatureFile
-from transforms.storage import exists, make_private, read_bytes, remove, write_bytes
+from transforms.storage import check_writable, exists, list_folder, make_private, read_bytes, remove, write_bytes
 
 
 def run_phases(run: Run, only: Sequence[str] = ()) -> None:
@@ -30,8 +30,11 @@ def run_phases(run: Run, only: Sequence[str] = ()) -> None:
     unknown = [name for name in only if name not in PHASES]
     if unknown:
         raise JobError(f"--phase {unknown[0]}: no such phase; the phases are {', '.join(PHASES)}")
+    for folder in (run.layout.work, run.layout.data):
+        check_writable(folder)
     make_private(run.layout.work)
     with Lease(run.layout.lease), logged(run.layout.log):
+        _check_strangers(run)
         if set(only) != {"annotate"}:
             _make_way(run)
         write_record(run)
@@ -40,6 +43,18 @@ def run_phases(run: Run, only: Sequence[str] = ()) -> None:
                 if name != "annotate":
                     _check_annotated(run, name)
                 phase(run)
+
+
+def _check_strangers(run: Run) -> None:
+    """Makes sure that a first run does not sweep away or overwrite what somebody else put where its release shall lie."""
+    if run.replace or exists(run.layout.manifest) or exists(run.layout.record):
+        return
+    strangers = [*list_folder(run.layout.data), *(file for file in list_folder(run.layout.out) if file.path.endswith("/README.md"))]
+    if strangers:
+        raise JobError(
+            f"{run.layout.out} holds files that no run of this job left there, the first is {strangers[0].path}, and this one would remove "
+            "them. Name another folder with --set output=..., or say --replace to let them go"
+        )
 
 
 def _make_way(run: Run) -> None:

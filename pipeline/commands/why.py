@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.commands.console import plain
-from pipeline.commands.ledgers import ledgers, read_rows
+from pipeline.commands.ledgers import ledgers
 from schemas.errors import DifferenceError
 from schemas.layout import Layout
-from transforms.storage import list_folder
+from transforms.storage import list_folder, read_parquet
 from transforms.text.url import normal_url, without_credentials
 
 SHOWN = 50  # rows of a cluster
@@ -49,7 +49,7 @@ def _rows(layout: Layout, wanted: str) -> Iterator[dict[str, Any]]:
         if table.num_rows:
             mask |= np.isin(table["row"].to_numpy(), by_url.get(table["shard"][0].as_py(), []))
         if mask.any():
-            yield from read_rows(path).filter(pa.array(mask)).to_pylist()
+            yield from read_parquet(path).filter(pa.array(mask)).to_pylist()
 
 
 def _with_url(layout: Layout, url: str) -> dict[str, list[int]]:
@@ -57,7 +57,7 @@ def _with_url(layout: Layout, url: str) -> dict[str, list[int]]:
     digest = hashlib.sha256(normal_url(url).encode("utf-8", "surrogatepass")).digest()[:16]
     found: dict[str, list[int]] = {}
     for file in list_folder(layout.annotations, ".parquet"):
-        table = read_rows(file.path, ["shard", "row", "url_id"])
+        table = read_parquet(file.path, ["shard", "row", "url_id"])
         chosen = table.filter(pc.fill_null(pc.equal(table["url_id"], pa.scalar(digest, pa.binary(16))), False))
         for shard, row in zip(chosen["shard"].to_pylist(), chosen["row"].to_pylist(), strict=True):
             found.setdefault(shard, []).append(row)

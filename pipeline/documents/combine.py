@@ -18,7 +18,7 @@ from schemas.errors import reported
 from schemas.layout import Layout, join
 from schemas.summaries import SUMMARY
 from schemas.versions import digest, guard, versions
-from transforms.storage import atomic_write, list_folder, open_read, remove_all
+from transforms.storage import atomic_write, list_folder, read_parquet, remove_all
 from transforms.summaries import merged
 
 MAX_PARTS = 64
@@ -90,8 +90,7 @@ class _SplitSummary(beam.DoFn):
 
     def process(self, path: str) -> Iterable[tuple[int, bytes]]:
         with reported(f"document, {path.rsplit('/', 1)[-1]}"):
-            with open_read(path) as file:
-                table = pq.read_table(file).cast(SUMMARY)
+            table = read_parquet(path).cast(SUMMARY)
             places = partition(table, self.parts)
             for part in range(self.parts):
                 yield part, pack(table.filter(pa.array(places == part)))

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import xxhash
 
 from pipeline.documents.thumbnails import Thumbnail, thumbnail
@@ -16,7 +15,7 @@ from pipeline.run import Run
 from schemas.errors import WinnowError
 from schemas.reasons import ILLEGAL, OPT_OUT, TAKEN_DOWN, in_order
 from transforms.read.reader import open_shard
-from transforms.storage import open_read
+from transforms.storage import read_parquet
 
 SHARDS = 8  # ledger files that rows are picked from
 CLUSTERS = 12
@@ -115,8 +114,7 @@ def read_shown(run: Run, shown: Sequence[Shown]) -> list[str]:
 
 
 def _removed_or_clustered(path: str) -> list[dict[str, Any]]:
-    with open_read(path) as file:
-        table = pq.read_table(file, columns=list(_COLUMNS))
+    table = read_parquet(path, _COLUMNS)
     some = pc.or_(pc.not_equal(table.column("verdict"), "kept"), pc.is_valid(table.column("cluster")))
     return table.filter(some).to_pylist()
 

@@ -15,7 +15,7 @@ from schemas.job import Decode
 from schemas.layout import Layout
 from schemas.reasons import KEPT, RESERVED
 from transforms.images.decode import PictureError, decode_rgb
-from transforms.storage import open_read
+from transforms.storage import open_read, read_parquet
 
 SHOWN = 8
 SHARDS = 4  # at most so many ledger and data files are opened for it
@@ -68,17 +68,16 @@ def _drawn(layout: Layout, shards: list[str]) -> Iterator[Thumbnail]:
 
 
 def _pictures(layout: Layout, shard: str, number: int) -> Iterator[bytes]:
-    with open_read(layout.ledger_file(shard)) as file:
-        ledger = pq.read_table(file, columns=["uid", "verdict", "flags", "actions", "consent"]).to_pylist()
+    ledger = read_parquet(layout.ledger_file(shard), ["uid", "verdict", "flags", "actions", "consent"]).to_pylist()
     kept = [row for row in ledger if row["verdict"] == KEPT]
     plain = [n for n, row in enumerate(kept) if not row["flags"] and not row["actions"] and row["consent"] != RESERVED]
     chosen = sorted(plain, key=lambda n: _rank(kept[n]["uid"]))[:number]
     with open_read(layout.data_file(shard)) as file:
-        data = pq.ParquetFile(file)
+        data = pq.ParquetFile(file, pre_buffer=False)
         starts = np.cumsum([0, *(data.metadata.row_group(group).num_rows for group in range(data.num_row_groups))])
         for row in chosen:
             group = int(np.searchsorted(starts, row, side="right")) - 1
-            image = data.read_row_group(group, columns=["image"]).column("image")[row - int(starts[group])].as_py()
+            image = data.read_row_group(group, columns=["image"], use_threads=False).column("image")[row - int(starts[group])].as_py()
             if image is not None and image["bytes"] is not None:
                 yield image["bytes"]
 

@@ -95,6 +95,11 @@ def expect(shard: str, versions: dict[str, str]) -> None:
         guard(versions)
 
 
+def interrupt(shard: str) -> None:
+    """Does what Ctrl-C does to the step that is at work."""
+    raise KeyboardInterrupt
+
+
 def stumble(shard: str, caption: str) -> None:
     """Raises an error of somebody else's that quotes a caption."""
     with reported(shard):

@@ -281,6 +281,20 @@ def test_documents_are_rendered_again_with_other_answers(small, capsys):
     assert contents(small.out / "data", small.work / "ledger") == before
 
 
+def test_the_documents_of_a_run_never_tell_of_thresholds_that_its_data_was_not_judged_by(small, capsys):
+    before = contents(small.out)
+    for setting, phase in {
+        "filters.toxicity.max=0.2": "judge",
+        "dedup.policy=image_or_caption": "match",
+        "publish.drop=[]": "emit",
+    }.items():
+        assert run_command(["datasheet", str(small.out), "--set", setting]) == 2
+        assert f"belongs to {phase}" in capsys.readouterr().err
+    assert run_command(["datasheet", str(small.out), "--set", "datasheet.titel=x"]) == 2
+    assert "did you mean 'title'?" in capsys.readouterr().err
+    assert contents(small.out) == before
+
+
 def test_a_list_that_is_gone_stops_a_run_that_is_run_again(tmp_path, capsys):
     (tmp_path / "list.csv").write_text("kind,value\ndomain,nowhere.example\n")
     write_webdataset(tmp_path / "shards", [sample(0)])

@@ -13,7 +13,19 @@ from pipeline.failures import explain
 from pipeline.log import logged
 from schemas.errors import EngineError, InputError, JobError, MissingError, WinnowError
 from schemas.versions import versions
-from tests.pipeline.small_pipeline import contents, die, expect, miss, note_process, on_each_shard, processes, refuse, small, stumble
+from tests.pipeline.small_pipeline import (
+    contents,
+    die,
+    expect,
+    interrupt,
+    miss,
+    note_process,
+    on_each_shard,
+    processes,
+    refuse,
+    small,
+    stumble,
+)
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -47,6 +59,11 @@ def test_a_number_of_workers_is_obeyed_exactly_and_auto_goes_by_size():
 def test_an_error_of_ours_comes_back_as_it_was_raised(workers):
     with pytest.raises(InputError, match=r"^shard-03, row 17: cut\nmake it anew$"):
         Engine.from_job(workers, []).run("refuse", on_each_shard(refuse))
+
+
+def test_ctrl_c_in_the_midst_of_a_step_is_no_error_of_the_step():
+    with pytest.raises(KeyboardInterrupt):
+        Engine.from_job(1, []).run("interrupt", on_each_shard(interrupt))
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -49,7 +49,9 @@ def test_relative_paths_resolve_against_the_job_file_and_work_lies_beside_the_re
         ({"source": {"format": "tar", "paths": ["a"]}}, "source.format", "found 'tar'"),
         ({"source": {"format": "urls", "paths": []}}, "source.paths", "at least 1 item"),
         ({"version": 2}, "version", "found 2"),
-        ({"workers": "many"}, "workers", "found 'many'"),
+        ({"workers": "many"}, "workers: ", "valid integer, or input should be 'auto'; found 'many'"),
+        ({"source": {"format": "urls", "paths": "a"}}, "source.paths", "valid list; found 'a'"),
+        ({"filters": {"toxicity": None}}, "filters.toxicity", "valid mapping; found nothing"),
         ({"work": "out/work"}, "work", "lies inside the release"),
     ],
 )
@@ -59,6 +61,12 @@ def test_what_is_wrong_is_named_by_its_yaml_path(tmp_path, change, path, says):
     assert caught.value.exit_status == 2
     assert f"job.yaml: {path}" in str(caught.value)
     assert says in str(caught.value)
+
+
+def test_a_source_without_a_format_is_one_mistake_and_not_two(tmp_path):
+    with pytest.raises(JobError) as caught:
+        load_job(written(tmp_path, {**SMALL, "source": {"paths": ["a"]}}))
+    assert str(caught.value).splitlines() == [f"{tmp_path}/job.yaml: source.format: this key is needed and missing"]
 
 
 def test_every_wrong_key_is_told_at_once(tmp_path):
