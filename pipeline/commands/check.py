@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from rich.console import Console
@@ -16,9 +16,11 @@ from pipeline.memory import available_bytes
 from pipeline.run import Run
 from schemas import reasons
 from schemas.errors import UnreadableShardError
+from schemas.job import Source
 from schemas.samples import Samples
 from schemas.shards import Shard
 from transforms.read.count import count_rows
+from transforms.read.reader import open_shard
 from transforms.storage import is_local
 from transforms.verdicts import Verdicts
 
@@ -41,15 +43,17 @@ def check(run: Run, console: Console, *, plan: bool) -> None:
     if samples is None:
         console.print(f"no shard that was looked at holds any row; the last is {escape(shard.path)}")
         return
-    roles = ", ".join(f"{role} = {column}" for role, column in sorted(samples.roles.items()))
-    console.print(f"columns of {escape(shard.path)}: {escape(roles or 'none that is known')}")
+    firsts = {source.name: next((other for other in run.shards if other.source == source.name), None) for source in run.job.source}
+    rows = 0
+    for source in run.job.source:
+        first = shard if shard.source == source.name else firsts[source.name]
+        if first is not None:
+            rows += _tell_source(run, source, first, console)
     measured(run, shard, samples.slice(0, WARMING_ROWS))
     began = time.process_time()
     found = measured(run, shard, samples)
     cost = (time.process_time() - began) / len(samples)
     _tell_verdicts(run, found, console)
-    source = next(source for source in run.job.source if source.name == shard.source)
-    rows = _estimated_rows(run, count_rows(shard, source), shard)
     _tell_cost(run, rows, cost, console, plan=plan)
     if plan:
         console.print(_plan(run, rows))
@@ -82,11 +86,28 @@ def _first_readable(run: Run, console: Console) -> tuple[Shard, Samples | None]:
     return run.shards[-1], None
 
 
-def _estimated_rows(run: Run, counted: int, shard: Shard) -> int:
-    """Rows of the run, if the rows of every shard are as large as those of the one that was counted."""
-    sizes = {other.path: other.size for other in run.shards}
+def _tell_source(run: Run, source: Source, shard: Shard, console: Console) -> int:
+    """Says what a shard's columns are taken for; returns how many rows its source may have, 0 where the shard cannot be read."""
+    try:
+        with open_shard(shard, source) as reader:
+            roles = reader.roles
+        counted = count_rows(shard, source)
+    except UnreadableShardError as error:
+        console.print(f"[bold]alarm[/bold]: {escape(str(error))}")
+        return 0
+    told = ", ".join(f"{role} = {column}" for role, column in sorted(roles.items()))
+    console.print(f"columns of {escape(shard.path)}: {escape(told or 'none that is known')}")
+    for role in ("caption", "url") if source.format != "webdataset" else ():  # a tar has captions in members of their own
+        if role not in roles:
+            console.print(f"[bold]alarm[/bold]: source {source.name} has no {role} that is known; name its column: source.columns.{role}")
+    return _estimated_rows([other for other in run.shards if other.source == source.name], counted, shard)
+
+
+def _estimated_rows(shards: Sequence[Shard], counted: int, shard: Shard) -> int:
+    """Rows of a source, if the rows of every shard are as large as those of the one that was counted."""
+    sizes = {other.path: other.size for other in shards}
     if shard.row_groups is not None:  # a range of a file: as many rows in every range
-        return counted * len(run.shards)
+        return counted * len(shards)
     return max(counted, round(counted * sum(sizes.values()) / max(1, shard.size)))
 
 

@@ -89,6 +89,18 @@ def test_check_says_what_a_run_would_read_and_need_and_writes_nothing(tmp_path, 
     assert contents(tmp_path) == before
 
 
+def test_check_tells_of_every_source_what_its_columns_are_taken_for_and_how_many_rows_to_expect(tmp_path, capsys):
+    write_webdataset(tmp_path / "shards", [sample(number) for number in range(20)], per_shard=5)
+    write_parquet(tmp_path / "list.parquet", [{"URL": f"https://a.example/{n}", "words": "a kite"} for n in range(300)])
+    list_of_urls = {"name": "list", "format": "urls", "paths": ["list.parquet"]}
+    job = write_job(tmp_path, {"source": [{"name": "tars", **tars()["source"]}, list_of_urls]})
+    assert run_command(["check", str(job)]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "list.parquet: url = URL" in told
+    assert "alarm: source list has no caption that is known; name its column: source.columns.caption" in told
+    assert 318 <= int(re.search(r"expect about (\d+) rows", told).group(1)) <= 322
+
+
 def test_check_raises_an_alarm_for_a_filter_that_removes_a_whole_language(tmp_path, capsys):
     german = "eine alte Frau wartet im Regen auf den letzten Bus nach Hause Nummer"
     samples = [sample(number, caption=f"{german} {number}") if number % 2 else sample(number) for number in range(20)]
