@@ -29,6 +29,7 @@ BINDING: Final = frozenset({OPT_OUT, TAKEN_DOWN, ILLEGAL})
 
 ANIMATED: Final = "animated"
 TRUNCATED_TAIL: Final = "truncated_tail"
+CUT_SUSPECTED: Final = "cut_suspected"  # the lower part is the even grey of missing data
 EXTRA_MEMBER: Final = "extra_member"
 HEADERS_UNREADABLE: Final = "headers_unreadable"
 HASH_NOT_COMPARABLE: Final = "hash_not_comparable"

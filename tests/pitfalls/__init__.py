@@ -14,7 +14,7 @@
 | D10 | NaN | test_inputs | read/test_fields, read/test_parquet, filters/test_columns, filters/test_nsfw, pipeline/documents |
 | D11 | one URL, many captions | test_inputs (a) | pipeline/test_match (b) |
 | D12 | a notice under many captions | | pipeline/test_match |
-| D13 | how much missing is truncated | test_pictures | images/test_decode |
+| D13 | how much missing is truncated | test_pictures | images/test_decode, images/test_cut |
 | D14 | profile or text of a PNG | test_pictures | images/test_decode, images/test_metadata |
 | D15 | broken EXIF | test_pictures | images/test_decode, images/test_scrub |
 | D16 | two JPEGs in one | test_pictures | images/test_decode, images/test_scrub, images/test_metadata |

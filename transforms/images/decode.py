@@ -15,7 +15,8 @@ import numpy as np
 from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, Image, ImageFile, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from schemas.job import Decode
-from schemas.reasons import ANIMATED, TRUNCATED_TAIL
+from schemas.reasons import ANIMATED, CUT_SUSPECTED, TRUNCATED_TAIL
+from transforms.images.cut import looks_cut
 from transforms.images.header import EXTENSIONS, Header, PictureError, exif_orientation, read_header, sniff
 from transforms.images.jpeg import decode_jpeg
 from transforms.images.png import BarePng
@@ -45,7 +46,7 @@ class Picture:
       format: key of `EXTENSIONS`.
       width: pixels as displayed.
       height: pixels as displayed.
-      flags: `animated`, `truncated_tail`, or none.
+      flags: `animated`, `truncated_tail`, `cut_suspected`, or none.
       grey: uint8 [rows, columns], luma as displayed; each side reduced by a whole factor (JPEG: by the decoder) to 192 to 383 pixels.
       deviation: standard deviation of `grey`, 0 to 127.5.
       small: uint8 [2, 32, 32], the whole picture and the one without its border, from all pixels in mode `exact`, else from `grey`.
@@ -90,7 +91,8 @@ def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"]) -> 
         raise
     except Exception as error:  # a codec may raise anything over hostile bytes, and a picture is never worth a batch
         raise PictureError("truncated" if "truncated" in str(error).lower() else f"damaged {kind}") from error
-    flags = ((ANIMATED,) if header.animated else ()) + (() if header.ended else (TRUNCATED_TAIL,))
+    noticed = {ANIMATED: header.animated, TRUNCATED_TAIL: not header.ended, CUT_SUSPECTED: looks_cut(pixels)}
+    flags = tuple(word for word, holds in noticed.items() if holds)
     width, height = (header.height, header.width) if header.orientation > 4 else (header.width, header.height)
     return Picture(kind, width, height, flags, pixels, _deviation(grey), small, small_grey)
 
