@@ -174,6 +174,7 @@ def why(run_folder: RunFolder, row: Annotated[str, typer.Argument(metavar="KEY|U
 @app.command()
 def datasheet(run_folder: RunFolder, settings: Settings = [], work: Work = None) -> None:
     """Render the documents of a finished run again, with other declared answers."""
+    from pipeline.commands.run import check_published
     from pipeline.document import document
     from pipeline.jobfile import refuse_others
     from pipeline.run import reopen_run
@@ -181,6 +182,7 @@ def datasheet(run_folder: RunFolder, settings: Settings = [], work: Work = None)
 
     refuse_others(settings, {Phase.DOCUMENT, Phase.RUN}, "the documents tell what was done with the data as it is")
     opened = reopen_run(run_folder, work, settings)
+    check_published(opened)
     document(opened)
     _tell(f"datasheet {opened.layout.out}/datasheet.html")
 

@@ -42,6 +42,8 @@ def run_phases(run: Run, only: Sequence[str] = ()) -> None:
             if not only or name in only:
                 if name != "annotate":
                     _check_annotated(run, name)
+                if name == "document":
+                    check_published(run)
                 phase(run)
 
 
@@ -78,6 +80,21 @@ def _check_annotated(run: Run, phase: str) -> None:
         raise JobError(
             f"--phase {phase}: {len(missing)} of {len(run.shards)} shards are not annotated as this job asks, the first is "
             f"{missing[0].path}; run `winnow run` without --phase"
+        )
+
+
+def check_published(run: Run) -> None:
+    """Makes sure that documents tell of the very job, lists, models and version that the data was made by.
+
+    Raises:
+      JobError: the data is that of others.
+    """
+    judged = None if run.unannotated() else read_judged(run.layout)
+    there = {file.path for file in list_folder(run.layout.emitted)}
+    if judged is None or judged["digest"] != run.judge_digest or any(task.summary not in there for task in tasks_of(run)):
+        raise JobError(
+            f"{run.layout.out}: its data was made with other keys, lists or models, or by another version of Winnow; documents made "
+            "now would not tell the truth of it: `winnow run JOB` brings it up to date first"
         )
 
 

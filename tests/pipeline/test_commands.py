@@ -307,6 +307,24 @@ def test_the_documents_of_a_run_never_tell_of_thresholds_that_its_data_was_not_j
     assert contents(small.out) == before
 
 
+def test_documents_are_not_written_about_data_of_other_lists_keys_or_versions(tmp_path, capsys, monkeypatch):
+    (tmp_path / "list.csv").write_text("kind,value\ndomain,nowhere.example\n")
+    run_samples(tmp_path, [sample(0)], {"filters": {"opt_out": {"lists": ["list.csv"]}}}, documents=True)
+    before = contents(tmp_path / "out")
+    again = ["run", str(tmp_path / "job.yaml"), "--replace", "--phase", "document", "--set"]
+    assert run_command([*again, "filters.toxicity.max=0.2"]) == 2
+    assert run_command([*again, "publish.drop=[]"]) == 2
+    assert "would not tell the truth of it" in capsys.readouterr().err
+    assert run_command([*again, "datasheet.version=1.0.0"]) == 0
+    assert contents(tmp_path / "out") == before
+    (tmp_path / "list.csv").write_text("kind,value\ndomain,elsewhere.example\n")
+    assert run_command(["datasheet", str(tmp_path / "out")]) == 2
+    (tmp_path / "list.csv").write_text("kind,value\ndomain,nowhere.example\n")
+    monkeypatch.setattr("pipeline.run.versions", lambda: {"code": "newer"})
+    assert run_command(["datasheet", str(tmp_path / "out")]) == 2
+    assert contents(tmp_path / "out") == before
+
+
 def test_a_list_that_is_gone_stops_a_run_that_is_run_again(tmp_path, capsys):
     (tmp_path / "list.csv").write_text("kind,value\ndomain,nowhere.example\n")
     write_webdataset(tmp_path / "shards", [sample(0)])
