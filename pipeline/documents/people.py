@@ -67,8 +67,9 @@ def groups(evidence: Evidence) -> Fact:
                 }  # fmt: skip
             table.append({"attribute": attribute, "level": level, "no_value": level in NO_VALUE, "suppressed": hidden, **told})
     how = (
-        "readable rows by what captions and URLs mention; weighted_share: by the weight column; before_filters: readable rows that are no "
-        f"duplicate; suppressed: a count of 1 to {SMALLEST - 1} stands in the line, or could be worked out from it"
+        "readable rows by what captions and URLs mention; weighted_share: by the weight column; before_filters: the rows that "
+        "weights go by: readable, no duplicate, in no level that a rule of the job empties, in none too small to be held even together; "
+        f"suppressed: a count of 1 to {SMALLEST - 1} stands in the line, or could be worked out from it"
     )
     return computed(table, how)
 
