@@ -5,7 +5,7 @@ from typing import Any
 from pipeline.documents.view import SUPPRESSED, Section, number, percent, table, words
 
 Record = dict[str, Any]
-_HEADS = ("attribute", "level", "readable#", "share#", "not duplicate#", "kept#", "share kept#", "share weighted#", "target rows#")
+_HEADS = ("attribute", "level", "readable#", "share#", "before filters#", "kept#", "share kept#", "share weighted#", "target rows#")
 
 
 def groups_section(record: Record) -> Section:
