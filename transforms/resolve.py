@@ -187,7 +187,9 @@ def apply_images(verdicts: Verdicts, outcomes: Sequence[bytes], first: int) -> R
     reserved = np.zeros(len(verdicts), bool)
     reserved[rows[bits & SPREADS[reasons.OPT_OUT] > 0]] = True
     verdicts.consent[reserved] = reasons.CONSENT.index(reasons.RESERVED)
-    return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]), findings, reserved)
+    readable = ~unreadable[rows]
+    duplicate_of = _named(len(verdicts), rows[readable], found["of"][readable])
+    return Resolved(_named(len(verdicts), rows, found["name"]), duplicate_of, findings, reserved)
 
 
 def apply_captions(verdicts: Verdicts, outcomes: Sequence[bytes], first: int) -> Resolved:

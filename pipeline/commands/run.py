@@ -119,6 +119,8 @@ def summary(layout: Layout) -> Iterator[str]:
     verdicts: Counter[str] = Counter()
     for shard in judged["ledger"].values():
         verdicts.update(shard["verdicts"])
+    if not verdicts["kept"]:
+        yield "alarm: no row is kept; the release holds no data, and `datasets` cannot load it"
     told = ", ".join(f"{number:,} {verdict}" for verdict, number in sorted(verdicts.items()))
     yield f"{sum(verdicts.values()):,} rows: {told or 'none'}"
 
