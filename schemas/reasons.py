@@ -22,8 +22,6 @@ REASONS: Final = (
     "column_rule", "eval_overlap", NOT_SCORED, REBALANCED,
 )  # fmt: skip
 
-# Never told outside work/: who is listed under one of these could be found again by whoever reads the list.
-UNSPOKEN: Final = frozenset({OPT_OUT, TAKEN_DOWN, ILLEGAL, "personal_data", "nsfw"})
 # Listed beside `unreadable` all the same: they bind whoever gets the picture elsewhere.
 BINDING: Final = frozenset({OPT_OUT, TAKEN_DOWN, ILLEGAL})
 
@@ -34,7 +32,6 @@ EXTRA_MEMBER: Final = "extra_member"
 HEADERS_UNREADABLE: Final = "headers_unreadable"
 HASH_NOT_COMPARABLE: Final = "hash_not_comparable"
 RESERVED_COPY_EXISTS: Final = "reserved_copy_exists"
-PLACEHOLDER_SUSPECTED: Final = "placeholder_suspected"
 URL_WITHHELD: Final = "url_withheld"
 KEY_WITHHELD: Final = "key_withheld"
 
