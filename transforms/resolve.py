@@ -142,14 +142,10 @@ class Resolved:
     Attributes:
       cluster: hex of the smallest uid of each row's cluster, None for a row alone.
       duplicate_of: hex uid of the row that stays in its place, None elsewhere.
-      findings: duplicates, spread reservations, copies of what is reserved.
-      reserved: rows that a copy's reservation covers, bool[n].
     """
 
     cluster: list[str | None]
     duplicate_of: list[str | None]
-    findings: list[Finding]
-    reserved: np.ndarray
 
 
 def apply_images(verdicts: Verdicts, outcomes: Sequence[bytes], first: int) -> Resolved:
@@ -189,7 +185,7 @@ def apply_images(verdicts: Verdicts, outcomes: Sequence[bytes], first: int) -> R
     verdicts.consent[reserved] = reasons.CONSENT.index(reasons.RESERVED)
     readable = ~unreadable[rows]
     duplicate_of = _named(len(verdicts), rows[readable], found["of"][readable])
-    return Resolved(_named(len(verdicts), rows, found["name"]), duplicate_of, findings, reserved)
+    return Resolved(_named(len(verdicts), rows, found["name"]), duplicate_of)
 
 
 def apply_captions(verdicts: Verdicts, outcomes: Sequence[bytes], first: int) -> Resolved:
@@ -197,11 +193,9 @@ def apply_captions(verdicts: Verdicts, outcomes: Sequence[bytes], first: int) ->
     found = _outcomes(outcomes)
     rows = found["row"] - first
     beyond = found["bits"] & DUPLICATE > 0
-    findings = [Finding("reason", reasons.DUPLICATE_CAPTION, rows[beyond], details="beyond max_per_caption")] if beyond.any() else []
-    verdicts.findings += findings
-    return Resolved(
-        _named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]), findings, np.zeros(len(verdicts), bool)
-    )
+    if beyond.any():
+        verdicts.findings.append(Finding("reason", reasons.DUPLICATE_CAPTION, rows[beyond], details="beyond max_per_caption"))
+    return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]))
 
 
 def by_shard(outcomes: np.ndarray, starts: np.ndarray) -> Iterator[tuple[int, bytes]]:

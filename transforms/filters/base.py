@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.job import Phase, Section, key
 from schemas.samples import Samples
@@ -208,6 +209,30 @@ class Filter(Section, abc.ABC):
           MissingError: one is not there.
         """
         return ()
+
+
+def numbers(measures: pa.StructArray, field: str) -> np.ndarray:
+    """A field of measures, float64 [n]: booleans as 0 and 1, NaN (beyond no bound) where there is no measure."""
+    column = pc.struct_field(measures, field)
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    return column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+
+
+def first_beyond(reason: str, bounds: Sequence[tuple[str, np.ndarray, np.ndarray, float | None]]) -> list[Finding]:
+    """One reason from several bounds: a row has it once, for the first bound that it is beyond.
+
+    Args:
+      reason: the word.
+      bounds: in order: what is measured, its values (float64 [n]), whether each row is beyond (bool [n]), and the bound.
+    """
+    told = np.zeros(len(bounds[0][2]), dtype=bool)
+    findings = []
+    for detail, values, beyond, threshold in bounds:
+        rows = np.flatnonzero(beyond & ~told)
+        told |= beyond
+        findings.append(Finding("reason", reason, rows, values[rows], threshold, detail))
+    return findings
 
 
 def scores(values: Sequence[float | None]) -> pa.StructArray:

@@ -3,12 +3,10 @@
 import re
 from typing import ClassVar
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from schemas.job import Phase, key
-from transforms.filters.base import Batch, Context, Filter, Finding
+from transforms.filters.base import Batch, Context, Filter, Finding, first_beyond, numbers
 from transforms.text.caption import count_words
 
 _SUFFIXES = "jpe?g|jpe|jfif|png|gif|webp|bmp|tiff?|svg|avif|hei[cf]|ico|psd|raw|cr2|nef|dng"
@@ -45,22 +43,16 @@ class CaptionQuality(Filter):
         )
 
     def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:  # noqa: ARG002 - the measures say it all
-        words = _numbers(measures, "words")
-        characters = _numbers(measures, "characters")
-        named = _numbers(measures, "is_file_name")
+        words = numbers(measures, "words")
+        characters = numbers(measures, "characters")
+        named = numbers(measures, "is_file_name")
         bounds = (
             ("is_file_name", named, (named == 1) & (not self.file_names), None),
             ("words", words, words < self.min_words, self.min_words),
             ("characters", characters, characters < self.min_characters, self.min_characters),
             ("characters", characters, characters > self.max_characters, self.max_characters),
         )
-        told = np.zeros(len(measures), dtype=bool)  # a row has the reason once, for the first bound that it is beyond
-        findings = []
-        for detail, values, beyond, threshold in bounds:
-            rows = np.flatnonzero(beyond & ~told)
-            told |= beyond
-            findings.append(Finding("reason", self.reason, rows, values[rows], threshold, detail))
-        return findings
+        return first_beyond(self.reason, bounds)
 
 
 def is_file_name(normal: str) -> bool:
@@ -70,8 +62,3 @@ def is_file_name(normal: str) -> bool:
     (True, True, False, False)
     """
     return _FILE_NAME.fullmatch(normal) is not None
-
-
-def _numbers(measures: pa.StructArray, field: str) -> np.ndarray:
-    """A field as float64, NaN (beyond no bound) where there is no measure."""
-    return pc.struct_field(measures, field).cast(pa.int32()).cast(pa.float64()).to_numpy(zero_copy_only=False)

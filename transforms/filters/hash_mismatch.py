@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from schemas.job import Phase, key
 from schemas.reasons import HASH_NOT_COMPARABLE
-from transforms.filters.base import Batch, Context, Filter, Finding
+from transforms.filters.base import Batch, Context, Filter, Finding, numbers
 
 MEASURED = pa.struct(
     [
@@ -74,7 +74,7 @@ class HashMismatch(Filter):
         return pa.StructArray.from_arrays(columns, fields=list(MEASURED), mask=pa.array([row is None for row in rows], pa.bool_()))
 
     def count(self, measures: pa.StructArray, annotations: pa.RecordBatch) -> dict[str, int]:  # noqa: ARG002 - the measures say it all
-        differs, distance = _numbers(measures, "differs"), _numbers(measures, "distance")
+        differs, distance = numbers(measures, "differs"), numbers(measures, "distance")
         far = distance > self._reach(measures)
         return {
             "compared": int(np.count_nonzero(~np.isnan(differs))),
@@ -84,7 +84,7 @@ class HashMismatch(Filter):
         }
 
     def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
-        differs, distance, reach = _numbers(measures, "differs"), _numbers(measures, "distance"), self._reach(measures)
+        differs, distance, reach = numbers(measures, "differs"), numbers(measures, "distance"), self._reach(measures)
         rewritten = pc.is_valid(pc.struct_field(measures, "rewritten")).to_numpy(zero_copy_only=False)
         crawl_rewritten = _share(context.counts, "differ", "compared") > self.max_differing
         views_rewritten = (  # cut or framed as a whole, or hashes of another kind: a few rows do not tell that
@@ -104,7 +104,7 @@ class HashMismatch(Filter):
 
     def _reach(self, measures: pa.StructArray) -> np.ndarray:
         """Bits within which two perceptual hashes are one picture's, float64[n]."""
-        return self.radius + _FAST_BITS * np.nan_to_num(_numbers(measures, "fast"))
+        return self.radius + _FAST_BITS * np.nan_to_num(numbers(measures, "fast"))
 
 
 def _compared(recorded: tuple[Any, ...], digests: tuple[bytes | None, ...]) -> tuple[str | None, bool | None]:
@@ -197,8 +197,3 @@ def _finding(
         return []
     told = details if isinstance(details, str) else [detail or "phash" for detail in details.take(pa.array(rows)).to_pylist()]
     return [Finding(kind, word, rows, None if scores is None else scores[rows], threshold, told, proven)]
-
-
-def _numbers(measures: pa.StructArray, field: str) -> np.ndarray:
-    """A field as float64, NaN where there is none."""
-    return pc.struct_field(measures, field).cast(pa.int32()).cast(pa.float64()).to_numpy(zero_copy_only=False)

@@ -4,10 +4,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from schemas.job import Phase, key
-from transforms.filters.base import Batch, Context, Filter, Finding
+from transforms.filters.base import Batch, Context, Filter, Finding, first_beyond, numbers
 
 MEASURED = pa.struct([("width", pa.int32()), ("height", pa.int32()), ("bytes", pa.int64()), ("deviation", pa.float32())])
 
@@ -43,7 +42,7 @@ class ImageQuality(Filter):
         return pa.StructArray.from_arrays(columns, fields=list(MEASURED), mask=pa.array([row is None for row in rows], pa.bool_()))
 
     def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:  # noqa: ARG002 - the measures say it all
-        width, height, size, deviation = (_numbers(measures, field.name) for field in MEASURED)
+        width, height, size, deviation = (numbers(measures, field.name) for field in MEASURED)
         side = np.minimum(width, height)
         aspect = np.round(np.maximum(width, height) / side, 4)
         bounds = (
@@ -52,21 +51,10 @@ class ImageQuality(Filter):
             ("bytes", size, size < self.min_bytes, self.min_bytes),
             ("flat", deviation, deviation < self.min_deviation, self.min_deviation),
         )
-        told = np.zeros(len(measures), dtype=bool)  # a row has the reason once, for the first bound that it is beyond
-        findings = []
-        for detail, values, beyond, threshold in bounds:
-            rows = np.flatnonzero(beyond & ~told)
-            told |= beyond
-            findings.append(Finding("reason", self.reason, rows, values[rows], threshold, detail))
-        return findings
+        return first_beyond(self.reason, bounds)
 
 
 def _side(declared: Any) -> int | None:
     """A declared side in pixels; None for what cannot be one, NaN and text among it."""
     whole = isinstance(declared, int | float) and not isinstance(declared, bool) and 1 <= declared < 2**31
     return int(declared) if whole else None
-
-
-def _numbers(measures: pa.StructArray, field: str) -> np.ndarray:
-    """A field as float64, NaN (beyond no bound) where there is no measure."""
-    return pc.struct_field(measures, field).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
