@@ -20,6 +20,11 @@ PAGE_NOAI: Final = "page_noai"
 DISALLOWED: Final = "download_disallowed"
 PLUS_DATA_MINING: Final = "plus_data_mining"
 TDM_XMP: Final = "tdm_reservation_xmp"
+ROBOTS_TXT: Final = "robots_txt"
+TDM_FILE: Final = "tdm_reservation_file"
+AI_TXT: Final = "ai_txt"
+RSL: Final = "rsl"
+UNDECODABLE: Final = "policy_undecodable"  # a policy file that is text in no encoding
 C2PA: Final = "c2pa_manifest"  # there is one; its assertions are not read here
 
 TRAINING_DIRECTIVES: Final = ("noai", "noimageai", "noml")
@@ -84,9 +89,11 @@ def meaning(signal: str, value: str, use: Use, *, respect_noindex: bool) -> Mean
     if signal in (X_ROBOTS_TAG, PAGE_META_ROBOTS):
         reserves = value in TRAINING_DIRECTIVES or (value in NOINDEX_DIRECTIVES and respect_noindex)
         return Meaning.RESERVES if reserves else Meaning.SILENT
-    if signal in (PAGE_NOAI, DISALLOWED):
+    if signal in (PAGE_NOAI, DISALLOWED, ROBOTS_TXT, AI_TXT, UNDECODABLE):
         return Meaning.RESERVES
-    if signal in (TDM_RESERVATION, TDM_XMP):
+    if signal == RSL:
+        return {"permitted": Meaning.PERMITS, "silent": Meaning.SILENT}.get(value, Meaning.RESERVES)
+    if signal in (TDM_RESERVATION, TDM_FILE, TDM_XMP):
         return {"1": Meaning.RESERVES, "0": Meaning.PERMITS}.get(value, Meaning.SILENT)
     if signal in (CONTENT_USAGE, CONTENT_SIGNAL):
         label, _, answer = value.partition("=")
