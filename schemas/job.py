@@ -68,7 +68,7 @@ class Images(Section):
     """How near-equal pictures are looked for."""
 
     mode: Literal["fast", "exact"] = key(Phase.ANNOTATE, "decode at reduced scale, or fully (hashes equal imagehash's)", "fast")
-    reach: Literal["plain"] = key(Phase.ANNOTATE, "plain: as it is, trimmed, mirrored", "plain")
+    reach: Literal["views", "plain"] = key(Phase.ANNOTATE, "views: also cropped, turned, with bars; plain: trimmed, mirrored", "plain")
 
 
 class Dedup(Section):

@@ -9,7 +9,20 @@ PERMUTATIONS = 128
 BANDS = 18
 BAND_ROWS = 7
 THUMBNAIL_SIDE = 48
-VIEWS = ("plain", "plain_mirrored", "trimmed", "trimmed_mirrored")
+PHASHES = ("plain", "plain_mirrored", "trimmed", "trimmed_mirrored")
+
+# fmt: off
+LOOKED_UP = ("whole", "unbarred", "untrimmed")  # what the views of other pictures are looked up in: in eight orientations, the last in two
+PARTS = ("middle", "left", "right", "top", "bottom")  # looked up among equal parts, in two orientations
+VIEWS = (
+    "whole", "centre95", "centre90", "centre85", "centre80", "no_foot", "no_head",
+    "north_west", "north", "north_east", "west", "east", "south_west", "south", "south_east",
+    *PARTS, "turned_left", "turned_right", "square", "unbarred", "untrimmed",
+)
+# fmt: on
+SUBSETS = 2  # of the bits of a view's hash that are keys
+DOUBTS = 4  # places of the least certain bits of a subset, kept for each of LOOKED_UP and PARTS
+GEOMETRY = 9  # numbers
 
 PICTURES_AGREE = 0.70  # least agreement of two pictures that are the same; transforms.images.alignment says how it was chosen
 CAPTIONS_AGREE = 90  # of 128 places: least estimate of the Jaccard similarity of two captions that are the same, 0.7
@@ -32,7 +45,12 @@ SIGNATURE = pa.schema(
         pa.field("has_picture", pa.bool_(), nullable=False),
         pa.field("picture_id", pa.uint64(), nullable=False),  # of the bytes, or of the normalised URL where there are none
         pa.field("has_hashes", pa.bool_(), nullable=False),  # false where there are no pixels or the picture is low_detail
-        pa.field("picture_hashes", pa.binary(8 * len(VIEWS)), nullable=False),
+        pa.field("picture_hashes", pa.binary(8 * len(PHASHES)), nullable=False),
+        # With `dedup.images.reach: views`, else zeros; see transforms.images.views.
+        pa.field("views", pa.uint32(), nullable=False),  # bit v: the picture has view v
+        pa.field("view_hashes", pa.binary(8 * len(VIEWS)), nullable=False),  # little-endian uint64
+        pa.field("view_doubts", pa.binary(len(LOOKED_UP + PARTS) * SUBSETS * DOUBTS), nullable=False),  # least certain first
+        pa.field("geometry", pa.binary(4 * GEOMETRY), nullable=False),  # little-endian float32
         pa.field("thumbnail", pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE), nullable=False),  # grey, trimmed
     ]
 )

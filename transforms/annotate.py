@@ -42,10 +42,12 @@ class Recipe:
     Attributes:
       filters: every installed filter, each after those it reads.
       mode: how pictures are decoded for hashing.
+      reach: what near-equal pictures are looked for by.
     """
 
     filters: tuple[Filter, ...]
     mode: Literal["fast", "exact"]
+    reach: Literal["views", "plain"]
 
     @property
     def schema(self) -> pa.Schema:
@@ -140,7 +142,7 @@ def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe
     captions: list[str | None] = samples.core.column("caption").to_pylist()
     problems: list[str | None] = samples.core.column("problem").to_pylist()
     pictures = _open_pictures(images, problems, budget, recipe.mode, needed=samples.has_bytes)
-    hashes = hash_pictures(pictures)
+    hashes = hash_pictures(pictures, recipe.reach)
     sha256 = [None if raw is None else hashlib.sha256(raw).digest() for raw in images]
     normal_urls = [None if url is None else normal_url(url) for url in urls]
     batch = Batch(

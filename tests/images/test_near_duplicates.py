@@ -65,7 +65,7 @@ def test_ninety_nine_of_a_hundred_edited_copies_are_found_and_verified(mode):
     verified = {}
     for name, edit in EDITS.items():
         copies = hashed([edit(image) for image in images], mode)
-        distance, mirrored = nearest(of_photos.views, copies.views)
+        distance, mirrored = nearest(of_photos.phashes, copies.phashes)
         agreed = agreements(of_photos.thumbnails, copies.thumbnails, mirrored) >= AGREE
         verified[name] = ((distance <= RADIUS) & agreed).mean()
     assert np.mean(list(verified.values())) >= 0.99
@@ -78,7 +78,7 @@ def test_no_two_different_photos_are_verified_look_alikes_included():
     hashes = hashed([path.read_bytes() for path in photos()], "fast")
     compared = 0
     for row in range(len(photos()) - 1):
-        distance, mirrored = nearest(np.broadcast_to(hashes.views[row], hashes.views[row + 1 :].shape), hashes.views[row + 1 :])
+        distance, mirrored = nearest(np.broadcast_to(hashes.phashes[row], hashes.phashes[row + 1 :].shape), hashes.phashes[row + 1 :])
         others = np.flatnonzero(distance <= 10)
         compared += len(others)
         still = np.repeat(hashes.thumbnails[row : row + 1], len(others), axis=0)

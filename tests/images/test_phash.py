@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from schemas.job import Decode
-from schemas.signatures import VIEWS
+from schemas.signatures import PHASHES
 from tests.images.drawing import encoded, photo
 from tests.shared_data import shared
 from transforms.images.decode import Picture, PictureError, open_picture
@@ -35,10 +35,10 @@ def test_mirrors_by_sign_flips_are_the_hashes_of_turned_pictures():
 
 
 def test_the_views_are_whole_and_trimmed_each_with_its_mirror():
-    assert VIEWS == ("plain", "plain_mirrored", "trimmed", "trimmed_mirrored")
+    assert PHASHES == ("plain", "plain_mirrored", "trimmed", "trimmed_mirrored")
     inner = photo(300, 200)
     framed = ImageOps.expand(inner, border=40, fill="white")
-    views = hash_pictures([opened(inner), opened(framed), opened(ImageOps.mirror(framed))]).views
+    views = hash_pictures([opened(inner), opened(framed), opened(ImageOps.mirror(framed))]).phashes
     assert views[0, 0] == views[0, 2]
     assert np.bitwise_count(views[1, 2] ^ views[0, 0]) <= 2
     assert np.bitwise_count(views[1, 0] ^ views[0, 0]) > 4
@@ -58,7 +58,7 @@ def test_rows_without_a_picture_are_low_detail_and_move_no_other_row():
     picture = opened(photo())
     alone, among = hash_pictures([picture]), hash_pictures([None, picture, None])
     assert among.low_detail.tolist() == [True, False, True]
-    assert among.views[1].tolist() == alone.views[0].tolist()
+    assert among.phashes[1].tolist() == alone.phashes[0].tolist()
     assert not among.thumbnails[[0, 2]].any()
     assert np.array_equal(among.thumbnails[1], picture.thumbnail)
     assert len(hash_pictures([]).phash) == 0

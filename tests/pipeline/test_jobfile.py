@@ -45,7 +45,7 @@ def test_relative_paths_resolve_against_the_job_file_and_work_lies_beside_the_re
         ({"filters": {"toxicity": {"mx": 0.5}}}, "filters.toxicity.mx", "did you mean 'max'?"),
         ({"filters": {"toxicity": {"max": "high"}}}, "filters.toxicity.max", "found 'high'"),
         ({"dedup": {"policy": "images"}}, "dedup.policy", "'image', 'image_and_caption' or 'image_or_caption'"),
-        ({"dedup": {"images": {"reach": "views"}}}, "dedup.images.reach", "'plain'"),
+        ({"dedup": {"images": {"reach": "crops"}}}, "dedup.images.reach", "'views' or 'plain'"),
         ({"source": {"format": "tar", "paths": ["a"]}}, "source.format", "found 'tar'"),
         ({"source": {"format": "urls", "paths": []}}, "source.paths", "at least 1 item"),
         ({"version": 2}, "version", "found 2"),

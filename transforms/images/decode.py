@@ -20,7 +20,7 @@ from transforms.images.cut import looks_cut
 from transforms.images.header import EXTENSIONS, Header, PictureError, exif_orientation, read_header, sniff
 from transforms.images.jpeg import decode_jpeg
 from transforms.images.png import BarePng
-from transforms.images.thumbnail import border, hashed, hashed_exactly, thumbnail
+from transforms.images.thumbnail import Box, border, hashed, hashed_exactly, thumbnail
 
 __all__ = ["EXTENSIONS", "Picture", "PictureError", "decode_rgb", "open_picture", "sniff"]
 
@@ -49,6 +49,7 @@ class Picture:
       flags: `animated`, `truncated_tail`, `cut_suspected`, or none.
       grey: uint8 [rows, columns], luma as displayed; each side reduced by a whole factor (JPEG: by the decoder) to 192 to 383 pixels.
       deviation: standard deviation of `grey`, 0 to 127.5.
+      box: of `grey`, without its border: left, top, right, bottom.
       small: uint8 [2, 32, 32], the whole picture and the one without its border, from all pixels in mode `exact`, else from `grey`.
       thumbnail: uint8 [48, 48], without border, from `grey` in either mode.
     """
@@ -59,6 +60,7 @@ class Picture:
     flags: tuple[str, ...]
     grey: np.ndarray
     deviation: float
+    box: Box
     small: np.ndarray
     thumbnail: np.ndarray
 
@@ -94,7 +96,7 @@ def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"]) -> 
     noticed = {ANIMATED: header.animated, TRUNCATED_TAIL: not header.ended, CUT_SUSPECTED: looks_cut(pixels)}
     flags = tuple(word for word, holds in noticed.items() if holds)
     width, height = (header.height, header.width) if header.orientation > 4 else (header.width, header.height)
-    return Picture(kind, width, height, flags, pixels, _deviation(grey), small, small_grey)
+    return Picture(kind, width, height, flags, pixels, _deviation(grey), box, small, small_grey)
 
 
 def decode_rgb(raw: bytes, budget: Decode, least: int | None) -> Image.Image:

@@ -7,12 +7,14 @@ multiply and no library can decide a bit. A mirrored picture changes the sign of
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
-from schemas.signatures import THUMBNAIL_SIDE, VIEWS
+from schemas.signatures import PHASHES, THUMBNAIL_SIDE
 from transforms.images.decode import Picture
 from transforms.images.thumbnail import HASHED_SIDE
+from transforms.images.views import Views, describe
 
 _LOW = 8
 _GRAIN = 2.0**-10  # coefficients are multiples of it
@@ -40,30 +42,32 @@ class Hashes:
     Attributes:
       phash: uint64 [n], of the picture as it is.
       low_detail: bool [n], whether `phash` says nothing: more than 16 coefficients at the median. True where there is no picture.
-      views: uint64 [n, 4], in the order of `schemas.signatures.VIEWS`.
+      phashes: uint64 [n, 4], in the order of `schemas.signatures.PHASHES`.
       thumbnails: uint8 [n, 48, 48], grey, without border.
+      views: its views, with `dedup.images.reach: views`; None otherwise.
     """
 
     phash: np.ndarray
     low_detail: np.ndarray
-    views: np.ndarray
+    phashes: np.ndarray
     thumbnails: np.ndarray
+    views: Views | None = None
 
 
-def hash_pictures(pictures: Sequence[Picture | None]) -> Hashes:
+def hash_pictures(pictures: Sequence[Picture | None], reach: Literal["views", "plain"] = "plain") -> Hashes:
     """Hashes every picture of a batch; one row per picture, None included."""
     rows = np.array([row for row, picture in enumerate(pictures) if picture is not None], np.int64)
-    views = np.zeros((len(pictures), len(VIEWS)), np.uint64)
+    phashes = np.zeros((len(pictures), len(PHASHES)), np.uint64)
     low_detail = np.ones(len(pictures), np.bool_)
     thumbnails = np.zeros((len(pictures), THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.uint8)
     if len(rows):
         found = [picture for picture in pictures if picture is not None]
         coefficients = low_frequencies(np.stack([picture.small for picture in found]))
         straight, mirrored = above_median(coefficients), above_median(mirror(coefficients))
-        views[rows] = np.stack([straight, mirrored], axis=2).reshape(len(rows), len(VIEWS))
+        phashes[rows] = np.stack([straight, mirrored], axis=2).reshape(len(rows), len(PHASHES))
         low_detail[rows] = near_median(coefficients[:, 0]) > _MOST_NEAR
         thumbnails[rows] = np.stack([picture.thumbnail for picture in found])
-    return Hashes(views[:, 0].copy(), low_detail, views, thumbnails)
+    return Hashes(phashes[:, 0].copy(), low_detail, phashes, thumbnails, describe(pictures) if reach == "views" else None)
 
 
 def low_frequencies(grey: np.ndarray) -> np.ndarray:

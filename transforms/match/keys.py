@@ -13,7 +13,7 @@ import itertools
 
 import numpy as np
 
-from schemas.signatures import VIEWS
+from schemas.signatures import PHASHES
 
 RADIUS = 4
 HASH_BITS = 64
@@ -21,7 +21,7 @@ BUCKET_BITS = 40  # of a band's key; always as many, so that a bucket is the sam
 ROW_BITS = 24  # of a row within its owner
 LOW_BITS = np.uint64((1 << ROW_BITS) - 1)
 MIRRORED = np.uint64(1 << 63)  # in a picture's word
-MIRRORED_VIEWS = tuple(view.endswith("_mirrored") for view in VIEWS)  # `reach: views` would add views here and in the signatures
+MIRRORED_VIEWS = tuple(view.endswith("_mirrored") for view in PHASHES)
 
 
 def lines(n: int = 2, q: int = 3) -> list[tuple[int, ...]]:

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from schemas.layout import join
-from schemas.signatures import BANDS, VIEWS
+from schemas.signatures import BANDS, PHASHES
 from transforms import storage
 from transforms.match.keys import PICTURE_KEYS
 from transforms.match.policy import Rule
@@ -23,7 +23,7 @@ CAPTIONS, PICTURES = 0, 1  # the families
 KEYS = BANDS + PICTURE_KEYS
 PARTITION_BYTES = 64 << 20
 IDENTITY_BYTES = 28  # a row and family
-KEY_BYTES = (12,) * BANDS + (16 * len(VIEWS),) * PICTURE_KEYS  # a row and key
+KEY_BYTES = (12,) * BANDS + (16 * len(PHASHES),) * PICTURE_KEYS  # a row and key
 RANGE_BITS = 16  # of a unit's number that name the range
 
 STEPS = "steps"

@@ -27,12 +27,13 @@ from schemas.signatures import (
     CAPTION_NONE,
     CAPTION_SHORT,
     PERMUTATIONS,
+    PHASHES,
     SIGNATURE,
     THUMBNAIL_SIDE,
-    VIEWS,
 )
 from transforms.filters.base import Batch
 from transforms.images.phash import Hashes
+from transforms.images.views import Views
 from transforms.match.minhash import CHARACTER_SEED, SHINGLE_CHARACTERS, SHINGLE_WORDS, WORD_SEED, MinHasher, band_keys
 from transforms.match.order import content_order
 
@@ -63,10 +64,25 @@ def sign(batch: Batch, uids: Sequence[bytes], hashes: Hashes, url_ids: Sequence[
         "has_picture": pa.array([identity is not None for identity in identities], pa.bool_()),
         "picture_id": pa.array(_ids(identities)),
         "has_hashes": pa.array(usable),
-        "picture_hashes": _matrix(np.where(usable[:, None], hashes.views, np.uint64(0)).astype("<u8"), 8 * len(VIEWS)),
+        "picture_hashes": _matrix(np.where(usable[:, None], hashes.phashes, np.uint64(0)).astype("<u8"), 8 * len(PHASHES)),
         "thumbnail": _matrix(np.where(usable[:, None, None], hashes.thumbnails, np.uint8(0)), THUMBNAIL_SIDE**2),
+        **_view_columns(hashes.views, usable),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in SIGNATURE.names], schema=SIGNATURE)
+
+
+def _view_columns(views: Views | None, usable: np.ndarray) -> dict[str, pa.Array]:
+    """Zeros where pictures are compared as they are only, and where nothing is known of a picture."""
+    columns: dict[str, pa.Array] = {}
+    for name in ("views", "view_hashes", "view_doubts", "geometry"):
+        kind = SIGNATURE.field(name).type
+        width = kind.bit_width // 8
+        octets = np.zeros((len(usable), width), np.uint8)
+        if views is not None:
+            values = {"views": views.have, "view_hashes": views.hashes, "view_doubts": views.doubts, "geometry": views.geometry}[name]
+            octets[usable] = values[usable].astype(values.dtype.newbyteorder("<")).reshape(int(usable.sum()), -1).view(np.uint8)
+        columns[name] = pa.Array.from_buffers(kind, len(usable), [None, pa.py_buffer(octets)])
+    return columns
 
 
 def caption_columns(texts: Sequence[str | None]) -> dict[str, pa.Array]:
