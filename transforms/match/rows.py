@@ -80,7 +80,11 @@ class Rows:
                 if low == high:
                     continue
                 wanted = local[low:high].astype(np.int64) - offset + begin
-            columns = _open(self.files[number], names)
+            file = self.files[number]
+            columns = open_columns(file.path, names)
+            found = next((len(column) for column in columns.values() if len(column) != file.rows), None)
+            if found is not None:
+                raise InputError(f"{file.path}: {found} rows where one batch of {file.rows} rows was written; remove it and run again")
             for name in names:
                 parts[name].append(columns[name][wanted])
         return {name: np.concatenate(found) if found else _empty(name) for name, found in parts.items()}
@@ -95,15 +99,20 @@ class Rows:
             number += 1
 
 
-def _open(file: SignatureFile, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Columns of a file as arrays over its memory map; a remote file is read, these columns alone."""
+def open_columns(path: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Columns of a signature file as arrays over its memory map; a remote file is read, these columns alone.
+
+    Raises:
+      InputError: the file was written by another version, or is damaged.
+    """
     options = pa.ipc.IpcReadOptions(included_fields=[SIGNATURE.get_field_index(name) for name in names])
-    with storage.open_arrow(file.path) as source:
+    with storage.open_arrow(path) as source:
+        if pa.ipc.open_file(source).schema != SIGNATURE:
+            raise InputError(f"{path}: signatures of another version of Winnow; run the job again with this one")
         reader = pa.ipc.open_file(source, options=options)
-        batch = reader.get_batch(0) if reader.num_record_batches == 1 else None
-    if batch is None or batch.num_rows != file.rows:
-        found = f"{reader.num_record_batches} batches" if batch is None else f"{batch.num_rows} rows"
-        raise InputError(f"{file.path}: {found} where one batch of {file.rows} rows was written; remove it and run again")
+        if reader.num_record_batches != 1:
+            raise InputError(f"{path}: {reader.num_record_batches} batches where one was written; remove it and run again")
+        batch = reader.get_batch(0)
     return {name: _values(batch.column(name)) for name in names}
 
 
