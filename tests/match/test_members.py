@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from schemas.signatures import CAPTION_SHORT, PERMUTATIONS, THUMBNAIL_SIDE
+from schemas.signatures import CAPTION_SHORT, GEOMETRY, PERMUTATIONS, PHASHES, THUMBNAIL_SIDE, VIEWS
 from transforms.match.members import MEMBER, Members
 from transforms.match.policy import CAPTION, PICTURE
+from transforms.match.verify import Pictures
 
 
 def members(rule, rows):
@@ -19,8 +20,12 @@ def members(rule, rows):
             table[i]["thumbnail"] = picture not in [row[1] for row in rows[:i]]
             if table[i]["thumbnail"]:
                 thumbnails.append(np.random.default_rng(picture).integers(0, 256, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), dtype=np.uint8))
-    shape = (-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    return Members(rule, table, np.empty((0, PERMUTATIONS), np.uint8), np.array(thumbnails, np.uint8).reshape(shape))
+    n = len(thumbnails)
+    pictures = Pictures(
+        np.array(thumbnails, np.uint8).reshape(n, THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.zeros((n, len(PHASHES)), np.uint64),
+        np.zeros(n, np.uint32), np.zeros((n, len(VIEWS)), np.uint64), np.zeros((n, GEOMETRY), np.float32),
+    )  # fmt: skip
+    return Members(rule, table, np.empty((0, PERMUTATIONS), np.uint8), pictures)
 
 
 ROWS = [(5, 1, 7), (4, 1, 8), (3, 2, 7), (2, None, 7), (1, None, 9)]  # sorted by order they are rows 4, 3, 2, 1, 0

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from schemas.signatures import CAPTION_EXACT, CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, PERMUTATIONS
+from schemas.signatures import CAPTION_EXACT, CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, GEOMETRY, PERMUTATIONS, VIEWS
 from transforms.images.alignment import AGREE
-from transforms.match.verify import LEAST_EQUAL, Captions, caption_agreements, picture_agreements
+from transforms.match.blocks import pack, unpack
+from transforms.match.verify import LEAST_EQUAL, PICTURE_KINDS, Captions, Pictures, caption_agreements, picture_agreements
 
 
 def captions(kinds, seed=1):
@@ -38,13 +39,37 @@ def test_ninety_places_are_the_least_that_estimate_seven_tenths():
     assert (LEAST_EQUAL - 1) / PERMUTATIONS < 0.7 <= LEAST_EQUAL / PERMUTATIONS
 
 
+def pictures(thumbnails, phashes=None):
+    n = len(thumbnails)
+    return Pictures(
+        thumbnails,
+        np.zeros((n, 4), np.uint64) if phashes is None else phashes,
+        np.zeros(n, np.uint32),
+        np.zeros((n, len(VIEWS)), np.uint64),
+        np.zeros((n, GEOMETRY), np.float32),
+    )
+
+
 def test_more_pairs_of_pictures_than_are_aligned_at_once_come_out_alike(monkeypatch):
     draw = np.random.default_rng(2)
-    blobs = np.kron(draw.integers(0, 255, (6, 8, 8)), np.ones((6, 6))).astype(np.uint8)
+    blobs = pictures(np.kron(draw.integers(0, 255, (6, 8, 8)), np.ones((6, 6))).astype(np.uint8))
     left, right = (a.reshape(-1) for a in np.mgrid[0:6, 0:6])
-    mirrored = np.zeros(36, bool)
-    whole = picture_agreements(blobs, left, blobs, right, mirrored)
+    whole = picture_agreements(blobs, left, blobs, right)
     monkeypatch.setattr("transforms.match.verify.CHUNK", 5)
-    np.testing.assert_array_equal(picture_agreements(blobs, left, blobs, right, mirrored), whole)
+    np.testing.assert_array_equal(picture_agreements(blobs, left, blobs, right), whole)
     np.testing.assert_array_equal(whole >= AGREE, left == right)
     np.testing.assert_array_equal(whole, np.round(whole, 4))
+
+
+def test_a_picture_is_aligned_in_the_mirror_where_its_hashes_say_so():
+    thumbnail = np.kron(np.random.default_rng(3).integers(0, 255, (8, 8)), np.ones((6, 6))).astype(np.uint8)
+    straight, mirrored = np.uint64(0x0123456789ABCDEF), np.uint64(0xFEDCBA98F0E1D2C3)
+    both = pictures(np.stack([thumbnail, thumbnail[:, ::-1]]), np.array([[straight, mirrored] * 2, [mirrored, straight] * 2]))
+    assert (picture_agreements(both, np.array([0, 1, 0]), both, np.array([1, 0, 0])) >= AGREE).all()
+
+
+def test_pictures_come_out_of_a_block_as_they_went_in():
+    sent = pictures(np.arange(2 * 48 * 48).astype(np.uint8).reshape(2, 48, 48), np.arange(8, dtype=np.uint64).reshape(2, 4))
+    _, arrays = unpack(pack(1, *sent.arrays()), PICTURE_KINDS)
+    for found, expected in zip(Pictures.of(arrays).arrays(), sent.arrays(), strict=True):
+        np.testing.assert_array_equal(found, expected)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from schemas.signatures import CAPTION_LONG, PERMUTATIONS, THUMBNAIL_SIDE
+from schemas.signatures import CAPTION_LONG, PERMUTATIONS
 from transforms.match.blocks import gather, pack, scatter
 from transforms.match.clusters import ALONE, Clusters, path_of, write_clusters
 from transforms.match.grouping import BY_CAPTION, BY_POLICY, rule_of
@@ -17,14 +17,14 @@ from transforms.match.leaders import leaders
 from transforms.match.members import MEMBER, Members
 from transforms.match.order import as_words
 from transforms.match.plan import Plan
+from transforms.match.verify import PICTURE_COLUMNS, PICTURE_KINDS, Pictures
 
 ROWS_A_BLOCK = 1 << 12
-MEMBER_BYTES = 2_560  # a row that brings its thumbnail
+MEMBER_BYTES = 2_816  # a row that brings its picture
 MOST_LEADERS = {BY_CAPTION: 4_096, BY_POLICY: 256}
 """Of a group that a row is compared with. A caption costs 20 ns, a picture 80 us: 50,000 rows in a chain stay below 20 minutes."""
 
 PLACED = np.dtype([("row", "<u8"), ("leader", "<u8"), ("link", "u1"), ("agreement", "<f4")])
-_THUMBNAIL = (np.uint8, THUMBNAIL_SIDE**2)
 _COLUMNS = ("order", "picture_id", "caption_id", "caption_kind", "has_picture", "has_hashes", "caption_minhash", "text_minhash")
 
 
@@ -55,17 +55,18 @@ def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndar
         fresh = np.ones(len(shown), bool)
         fresh[1:] = (np.diff(roots[shown]) != 0) | (np.diff(columns["picture_id"][shown]) != 0)
         members["thumbnail"][shown[fresh]] = True
-    thumbnails = plan.rows.read(owner, ["thumbnail"], local[members["thumbnail"]])["thumbnail"]
-    return pack(owner, members.view(np.uint8), columns["text_minhash"][members["kind"] & CAPTION_LONG != 0], thumbnails)
+    pictures = plan.rows.read(owner, PICTURE_COLUMNS, local[members["thumbnail"]])
+    texts = columns["text_minhash"][members["kind"] & CAPTION_LONG != 0]
+    return pack(owner, members.view(np.uint8), texts, *[pictures[name] for name in PICTURE_COLUMNS])
 
 
 def choose(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """(Range and graph, blocks) -> (owner, block of rows that are not alone, each with its leader), and how many a bound left leading."""
     graph = key & 1
-    _, (table, long, thumbnails) = gather(blocks, [MEMBER, (np.uint8, PERMUTATIONS), _THUMBNAIL])
+    _, (table, long, *pictures) = gather(blocks, [MEMBER, (np.uint8, PERMUTATIONS), *PICTURE_KINDS])
     if not len(table):
         return
-    members = Members(rule_of(plan, graph), table, long, thumbnails.reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    members = Members(rule_of(plan, graph), table, long, Pictures.of(pictures))
     heads = members.heads
     places, left = leaders(members.root[heads], members.compare, MOST_LEADERS[graph])
     leader = heads[places][members.head]

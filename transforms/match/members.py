@@ -5,7 +5,7 @@ import numpy as np
 from schemas.signatures import PERMUTATIONS
 from transforms.images.alignment import AGREE
 from transforms.match.policy import CAPTION, PICTURE, Rule, joins
-from transforms.match.verify import LEAST_EQUAL, Captions, caption_agreements, picture_agreements
+from transforms.match.verify import LEAST_EQUAL, Captions, Pictures, caption_agreements, picture_agreements
 
 MEMBER = np.dtype(
     [
@@ -29,11 +29,11 @@ class Members:
       heads: int64[m], the place of the first row of each unit, ascending.
     """
 
-    def __init__(self, rule: Rule, table: np.ndarray, long: np.ndarray, thumbnails: np.ndarray):
-        """Takes rows of type `MEMBER` in any order, and in that order the long signatures and the thumbnails of those that have one."""
+    def __init__(self, rule: Rule, table: np.ndarray, long: np.ndarray, pictures: Pictures):
+        """Takes rows of type `MEMBER` in any order, and in that order the long signatures and the pictures of those that have one."""
         self._rule = rule
         self._captions = Captions(table["kind"], table["caption"], table["short"], long)
-        self._thumbnails = thumbnails
+        self._pictures = pictures
         brings = np.where(table["thumbnail"], np.cumsum(table["thumbnail"]) - 1, -1)
         self._at = np.lexsort((table["row"], table["low"], table["high"], ~table["rank"], table["root"]))
         self.root, self.row = table["root"][self._at], table["row"][self._at]
@@ -50,7 +50,7 @@ class Members:
             link[self._caption_places(self.heads[leading], self.heads[units]) >= LEAST_EQUAL] |= CAPTION
         if self._rule != "caption":
             asked = np.flatnonzero(link) if self._rule == "image_and_caption" else np.arange(len(units))
-            found = self._pictures(leading[asked], units[asked])
+            found = self._agreements(leading[asked], units[asked])
             link[asked[found >= AGREE]] |= PICTURE
             self._agreement[units[asked]] = found
         return joins(self._rule, link)
@@ -86,14 +86,12 @@ class Members:
     def _caption_places(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         return caption_agreements(self._captions, self._at[left], self._captions, self._at[right])
 
-    def _pictures(self, leading: np.ndarray, units: np.ndarray) -> np.ndarray:
-        """How well the pictures of two units agree, as they are or one in the mirror, float64[n]: 1.0 if equal, 0.0 if not comparable."""
+    def _agreements(self, leading: np.ndarray, units: np.ndarray) -> np.ndarray:
+        """How well the pictures of two units agree, float64[n]: 1.0 if equal, 0.0 if not comparable."""
         out = np.zeros(len(units))
         left, right = self.heads[leading], self.heads[units]
         out[self._has_picture[left] & self._has_picture[right] & (self._picture[left] == self._picture[right])] = 1.0
-        for mirrored in (False, True):
-            asked = np.flatnonzero((out < AGREE) & (self._thumbnail[leading] >= 0) & (self._thumbnail[units] >= 0))
-            sides = self._thumbnail[leading[asked]], self._thumbnail[units[asked]]
-            found = picture_agreements(self._thumbnails, sides[0], self._thumbnails, sides[1], np.full(len(asked), mirrored))
-            out[asked] = np.maximum(out[asked], found)
+        asked = np.flatnonzero((out < AGREE) & (self._thumbnail[leading] >= 0) & (self._thumbnail[units] >= 0))
+        sides = self._thumbnail[leading[asked]], self._thumbnail[units[asked]]
+        out[asked] = picture_agreements(self._pictures, sides[0], self._pictures, sides[1])
         return out

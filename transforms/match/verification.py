@@ -5,20 +5,20 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import DTypeLike
 
-from schemas.signatures import CAPTION_LONG, PERMUTATIONS, THUMBNAIL_SIDE
+from schemas.signatures import CAPTION_LONG, PERMUTATIONS
 from transforms.images.alignment import AGREE
 from transforms.match.blocks import pack, scatter, unpack
 from transforms.match.components import distinct
 from transforms.match.passes import LEFT_SHIFT, RIGHT_MASK, RIGHT_SHIFT
 from transforms.match.plan import CAPTIONS, PICTURES, Plan
-from transforms.match.verify import LEAST_EQUAL, Captions, caption_agreements, picture_agreements
+from transforms.match.verify import LEAST_EQUAL, PICTURE_COLUMNS, PICTURE_KINDS, Captions, Pictures, caption_agreements, picture_agreements
 
 PAIRS_A_BLOCK = {CAPTIONS: 1 << 16, PICTURES: 1 << 13}
 _CAPTION_COLUMNS = ("caption_kind", "caption_id", "caption_minhash", "text_minhash")
 _MINHASH = (np.uint8, PERMUTATIONS)
 _KINDS: dict[int, list[DTypeLike]] = {
     CAPTIONS: [np.uint64, np.uint32, np.uint8, np.uint64, _MINHASH, _MINHASH],
-    PICTURES: [np.uint64, np.uint32, (np.uint8, THUMBNAIL_SIDE**2)],
+    PICTURES: [np.uint64, np.uint32, *PICTURE_KINDS],
 }  # fmt: skip
 
 
@@ -58,8 +58,7 @@ def check(plan: Plan, number: int, key: int, blocks: Iterable[bytes]) -> Iterato
         if family == CAPTIONS:
             good = caption_agreements(Captions(*left), index, Captions(*right), places) >= LEAST_EQUAL
         else:
-            sides = [side[0].reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE) for side in (left, right)]
-            good = picture_agreements(sides[0], index, sides[1], places, pairs & np.uint64(1) != 0) >= AGREE
+            good = picture_agreements(Pictures.of(left), index, Pictures.of(right), places) >= AGREE
         left_rows = np.uint64(sender << plan.owner_bits) | pairs >> LEFT_SHIFT
         edges.append(np.stack([left_rows[good], right_rows[good]]))
     found = np.concatenate(edges, axis=1)
@@ -78,7 +77,8 @@ def _numbered(local: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _signatures(plan: Plan, owner: int, family: int, local: np.ndarray) -> list[np.ndarray]:
     if family == PICTURES:
-        return [plan.rows.read(owner, ["thumbnail"], local)["thumbnail"]]
+        found = plan.rows.read(owner, PICTURE_COLUMNS, local)
+        return [found[name] for name in PICTURE_COLUMNS]
     columns = plan.rows.read(owner, _CAPTION_COLUMNS, local)
     kinds, ids, short, long = (columns[name] for name in _CAPTION_COLUMNS)
     return [kinds, ids, short, long[kinds & CAPTION_LONG != 0]]

@@ -4,10 +4,23 @@ A shared key is a hint. Unverified, captions of a million rows chain into cluste
 """
 
 import dataclasses
+import math
+from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from schemas.signatures import CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, CAPTIONS_AGREE, PERMUTATIONS
+from schemas.signatures import (
+    CAPTION_LONG,
+    CAPTION_NONE,
+    CAPTION_SHORT,
+    CAPTIONS_AGREE,
+    GEOMETRY,
+    PERMUTATIONS,
+    PHASHES,
+    THUMBNAIL_SIDE,
+    VIEWS,
+)
 from transforms.compiled import compiled
 from transforms.images.alignment import agreements
 
@@ -15,6 +28,7 @@ LEAST_EQUAL = CAPTIONS_AGREE
 """Of 128 places: the estimate of the Jaccard similarity is 0.7 or more. The low 8 bits of each value stand for it (Li and Koenig 2010);
 of 1,246,260 candidate pairs of a million captions, 125 were judged otherwise by all 32."""
 
+MIRRORED = np.array([name.endswith("_mirrored") for name in PHASHES])
 BELOW_ONE = 0.9999  # what thumbnails that agree wholly give: 1.0 is said of equal bytes alone
 CHUNK = 4_096  # pairs of pictures aligned at once
 SIGNATURE_CHUNK = 1 << 16  # pairs of captions compared at once: 16 MB
@@ -39,6 +53,53 @@ class Captions:
     def place_of_long(self) -> np.ndarray:
         """The row in `long` of each row that has one, int64[n]."""
         return np.cumsum(self.kind & CAPTION_LONG != 0) - 1
+
+
+PICTURE_COLUMNS = ("thumbnail", "picture_hashes", "views", "view_hashes", "geometry")
+"""Of `schemas.signatures.SIGNATURE`: what pictures are compared by."""
+
+_PICTURE_DTYPES = (np.dtype(np.uint8), np.dtype("<u8"), np.dtype("<u4"), np.dtype("<u8"), np.dtype("<f4"))
+_PICTURE_SHAPES = ((THUMBNAIL_SIDE, THUMBNAIL_SIDE), (len(PHASHES),), (), (len(VIEWS),), (GEOMETRY,))
+PICTURE_KINDS: list[DTypeLike] = [
+    (dtype, math.prod(shape)) if shape else dtype for dtype, shape in zip(_PICTURE_DTYPES, _PICTURE_SHAPES, strict=True)
+]
+"""The arrays of `Pictures.arrays`, as `transforms.match.blocks.unpack` and `gather` take them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """What pictures are compared by.
+
+    Attributes:
+      thumbnails: uint8[n, 48, 48].
+      phashes: uint64[n, 4], in the order of `schemas.signatures.PHASHES`.
+      views: uint32[n], bit v where the picture has view v of `schemas.signatures.VIEWS`; 0 under `reach: plain`.
+      view_hashes: uint64[n, views].
+      geometry: float32[n, 9], see `transforms.images.views`.
+    """
+
+    thumbnails: np.ndarray
+    phashes: np.ndarray
+    views: np.ndarray
+    view_hashes: np.ndarray
+    geometry: np.ndarray
+
+    @classmethod
+    def of(cls, arrays: Iterable[np.ndarray]) -> "Pictures":
+        """From arrays in the order of `PICTURE_COLUMNS`, as `Rows.read` or `blocks.unpack` gives them."""
+        shaped = zip(arrays, _PICTURE_DTYPES, _PICTURE_SHAPES, strict=True)
+        return cls(*[np.ascontiguousarray(array).view(dtype).reshape(len(array), *shape) for array, dtype, shape in shaped])
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+    def arrays(self) -> list[np.ndarray]:
+        """The arrays as they travel, in the order of `PICTURE_COLUMNS`."""
+        return [self.thumbnails, self.phashes, self.views, self.view_hashes, self.geometry]
+
+    def take(self, at: np.ndarray) -> "Pictures":
+        """These rows alone."""
+        return Pictures(*[array[at] for array in self.arrays()])
 
 
 @compiled
@@ -83,19 +144,26 @@ def caption_agreements(left: Captions, at_left: np.ndarray, right: Captions, at_
     return out
 
 
-def picture_agreements(left: np.ndarray, at_left: np.ndarray, right: np.ndarray, at_right: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-    """How well the thumbnails of each pair agree once aligned, float64[n], rounded to 1e-4 and below 1.
+def picture_agreements(left: Pictures, at_left: np.ndarray, right: Pictures, at_right: np.ndarray) -> np.ndarray:
+    """How well the pictures of each pair agree once aligned, float64[n], rounded to 1e-4 and below 1; the same either way round.
 
     Args:
-      left: uint8[m, 48, 48], one side.
-      at_left: int64[n], which of it each pair has.
+      left: one side.
+      at_left: int64[n], which row of it each pair has.
       right: the other side.
       at_right: int64[n] likewise.
-      mirrored: bool[n], whether one is looked at in the mirror.
     """
     out = np.empty(len(at_left), np.float64)
     for start in range(0, len(out), CHUNK):
-        part = slice(start, start + CHUNK)
-        found = agreements(left[at_left[part]], right[at_right[part]], mirrored[part])
-        out[part] = np.minimum(np.round(found.astype(np.float64), 4), BELOW_ONE)
+        some = slice(start, start + CHUNK)
+        one, other = left.take(at_left[some]), right.take(at_right[some])
+        found = agreements(one.thumbnails, other.thumbnails, _nearer_mirrored(one.phashes, other.phashes))
+        out[some] = np.minimum(np.round(found.astype(np.float64), 4), BELOW_ONE)
     return out
+
+
+def _nearer_mirrored(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Whether the hashes of two pictures, uint64[n, 4] each, come nearer when one is looked at in the mirror, bool[n]."""
+    distances = np.bitwise_count(left[:, :, None] ^ right[:, None, :])
+    crossed = MIRRORED[:, None] ^ MIRRORED[None, :]
+    return distances[:, crossed].min(axis=1, initial=64) < distances[:, ~crossed].min(axis=1, initial=64)
