@@ -1,7 +1,7 @@
 """The text of a policy file as a host served it: any encoding, any line ends. What is text in no encoding is told apart.
 
-A byte-order mark before the first line turns `User-agent` into a word that no parser knows, and a no into a yes: marks go, UTF-16 and
-UTF-32 are read as such with or without one, and every line end becomes a line feed.
+A byte-order mark before the first line turns `User-agent` into a word that no parser knows, and a no into a yes: marks go,
+UTF-16 is read as such with or without one, and every line end becomes a line feed.
 """
 
 import codecs
@@ -45,12 +45,12 @@ def _decoded(served: bytes) -> str | None:
     return None
 
 
-def _without_mark(served: bytes) -> list[str]:
-    """Encodings worth trying: where every other byte of ASCII text is zero, it is UTF-16."""
-    even, odd = served[0::2].count(0), served[1::2].count(0)
-    if even > len(served) // 4 or odd > len(served) // 4:
-        return ["utf-16-be" if even > odd else "utf-16-le", "utf-32-be", "utf-32-le"]
-    return ["utf-8", "latin-1"]
+def _without_mark(served: bytes) -> tuple[str, ...]:
+    """Encodings worth trying: where nearly every other byte is zero, and none between, it is ASCII written as UTF-16."""
+    zeros = served[0::2].count(0), served[1::2].count(0)
+    if min(zeros) == 0 and max(zeros) > len(served) // 4:
+        return ("utf-16-be",) if zeros[0] else ("utf-16-le",)
+    return "utf-8", "latin-1"
 
 
 def _as(served: bytes, encoding: str) -> str | None:

@@ -1,0 +1,58 @@
+"""What Winnow makes of a case of `vectors.yaml`: the signals it finds, and the state that follows."""
+
+from typing import Any
+
+from tests.images.side_data import XMP_HEADER, itxt, packet, photo, saved, segment, with_chunks, with_riff_chunk, with_segments
+from transforms.consent.embedded import embedded_signals
+from transforms.consent.headers import header_signals, read_headers
+from transforms.consent.host_policy import HostPolicy, Served
+from transforms.consent.page import page_signals
+from transforms.consent.precedence import standing
+from transforms.consent.robots import TRAINING_AGENTS
+from transforms.consent.signal import DISALLOWED, LOCATION, Meaning, Signal, meaning
+from transforms.images.metadata import read_metadata
+
+URL = "https://a.example/pics/1.jpg"
+STATES = {Meaning.SILENT: "silent", Meaning.PERMITS: "permitted", Meaning.RESERVES: "reserved"}
+RSL = '<rsl xmlns="https://rslstandard.org/rsl">{}</rsl>'
+
+
+def state_of(case: dict[str, Any]) -> str:
+    """`reserved`, `permitted` or `silent`."""
+    found = header_signals(read_headers(case.get("headers"))) + page_signals(case.get("page_noai"), case.get("page_meta_robots"))
+    if case.get("disallowed"):
+        found.append(Signal(DISALLOWED, "x-robots-tag", LOCATION, "recorded by the downloader"))
+    if picture := _picture(case):
+        found += embedded_signals(read_metadata(picture))
+    found += HostPolicy(_served(case)).signals(case.get("url", URL), TRAINING_AGENTS)
+    respected = case.get("respect_noindex", True)
+    means = [meaning(signal.signal, signal.value, case.get("use", "generative"), respect_noindex=respected) for signal in standing(found)]
+    return STATES[max(means, default=Meaning.SILENT)]
+
+
+def _served(case: dict[str, Any]) -> Served:
+    robots = case.get("robots_txt")
+    if "robots_hex" in case:
+        robots = bytes.fromhex(case["robots_hex"])
+    elif "robots_utf16" in case:
+        robots = case["robots_utf16"].encode("utf-16")
+    elif "robots_utf16_unmarked" in case:
+        robots = case["robots_utf16_unmarked"].encode("utf-16-le")
+    rsl = RSL.format(case["rsl"]) if "rsl" in case else case.get("rsl_xml")
+    return Served(None, case.get("status_robots"), robots, case.get("tdmrep_json"), case.get("ai_txt"), rsl)
+
+
+def _picture(case: dict[str, Any]) -> bytes | None:
+    said = {name: case[field] for field, name in (("plus", "plus__DataMining"), ("tdm_xmp", "tdm__reservation")) if field in case}
+    if not said:
+        return None
+    xmp = packet(**said)
+    match case.get("container", "jpeg"):
+        case "jpeg":
+            return with_segments(saved(photo(), "JPEG"), segment(0xE1, XMP_HEADER + xmp))
+        case "webp":
+            return with_riff_chunk(saved(photo(), "WEBP"), b"XMP ", xmp)
+        case "tiff":
+            return saved(photo(), "TIFF", tiffinfo={700: xmp})
+        case kind:
+            return with_chunks(saved(photo(), "PNG"), itxt(b"XML:com.adobe.xmp", xmp, packed=kind == "png compressed"))
