@@ -1,30 +1,14 @@
 """Renders the datasheet as one page that needs nothing else: style, charts and pictures stand in it."""
 
-import functools
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from pipeline.documents.charts import charts
+from pipeline.documents.pages import environment, stylesheet
 from pipeline.documents.record import title_of
 from pipeline.documents.sections import alarms, key_figures, sections
 from pipeline.documents.thumbnails import Thumbnail
-
-
-@functools.cache
-def environment() -> jinja2.Environment:
-    """Templates of the package; everything is escaped, an unknown name is an error."""
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("pipeline.documents", "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
-
-
-def stylesheet() -> Markup:
-    """The style that all our pages share, for a `style` element."""
-    source, _, _ = environment().loader.get_source(environment(), "page.css")  # type: ignore[union-attr]
-    return Markup(source)  # noqa: S704 - our own file
 
 
 def render_html(record: dict[str, Any], pictures: list[Thumbnail]) -> bytes:

@@ -1,7 +1,7 @@
 """The review page, for the team's own eyes: a few clusters of duplicates, and what was removed for each reason. Private."""
 
 from pipeline.documents.evidence import Evidence
-from pipeline.documents.html import environment, stylesheet
+from pipeline.documents.pages import environment, stylesheet
 from pipeline.documents.samples import CAPTION, pick, read_shown
 from schemas.layout import join
 from transforms.storage import make_private, sweep, write_bytes

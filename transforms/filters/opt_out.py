@@ -26,9 +26,9 @@ from transforms.consent.signal import CONTENT, DISALLOWED, LOCATION, SIGNAL, Mea
 from transforms.consent.states import resolve
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
 from transforms.images.metadata import Metadata, read_metadata
+from transforms.images.phash import FAST_SLACK
 from transforms.storage import exists, list_files, located, read_bytes
 
-FAST_SLACK = 2  # bits: a hash of a picture decoded at reduced scale may be off by as many from one of all its pixels
 SILENT_IS_NO = "nothing permits it, and default_when_silent is reject"
 _REASONS = (OPT_OUT, TAKEN_DOWN, ILLEGAL)
 _DIGESTS = {"sha256": 64, "md5": 32, "sha1": 40}

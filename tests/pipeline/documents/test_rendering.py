@@ -145,7 +145,7 @@ def test_the_review_page_shows_markup_of_a_caption_as_text_and_covers_what_is_se
 
 
 def test_a_caption_of_a_cluster_is_escaped_on_the_review_page(finished, tmp_path):
-    from pipeline.documents.html import environment, stylesheet
+    from pipeline.documents.pages import environment, stylesheet
     from pipeline.documents.samples import Shown
 
     row = {"shard": "a", "row": 0, "key": HOSTILE, "verdict": "rejected", "reasons": ["toxicity"], "flags": [], "evidence": []}
