@@ -20,7 +20,6 @@ from schemas.errors import UnreadableShardError, WinnowError
 from schemas.job import Decode, Source
 from schemas.samples import Samples
 from schemas.shards import Shard
-from schemas.signatures import SIGNATURE
 from transforms.filters.base import Batch, Filter
 from transforms.images.decode import Picture, PictureError, open_picture
 from transforms.images.phash import Hashes, hash_pictures
@@ -102,6 +101,7 @@ def annotate_shard(shard: Shard, source: Source, recipe: Recipe, annotation: str
       MissingError: a model is gone.
       InputError: the shard cannot be opened.
     """
+    from transforms.match.columns import write_columns
     from transforms.match.signatures import sign
 
     tally, wide = Tally(), set[str]()
@@ -129,10 +129,10 @@ def annotate_shard(shard: Shard, source: Source, recipe: Recipe, annotation: str
             }
         )
         with atomic_write(signature) as target:
-            _write_signatures(signed, target)
+            write_columns(signed, target)
 
 
-ToSign = tuple[Batch, list[bytes], Hashes, list[bytes | None]]
+ToSign = tuple[Batch, list[bytes], Hashes | None, list[bytes | None]]
 
 
 def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe) -> tuple[pa.RecordBatch, ToSign]:
@@ -198,7 +198,7 @@ def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe
     }
     schema = recipe.schema
     arrays = [columns[f.name] if isinstance(columns[f.name], pa.Array) else pa.array(columns[f.name], f.type) for f in schema]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema), (batch, uids, hashes, url_ids)
+    return pa.RecordBatch.from_arrays(arrays, schema=schema), (batch, uids, hashes if samples.has_bytes else None, url_ids)
 
 
 def measured(rule: Filter, batch: Batch) -> tuple[pa.StructArray, list[int]]:
@@ -289,10 +289,3 @@ def _schema_text(schema: pa.Schema, wide: set[str]) -> str:
 def source_schema(footer: Mapping[bytes, bytes]) -> pa.Schema:
     """The source's own columns as `annotate_shard` left them in a footer."""
     return pa.ipc.read_schema(pa.py_buffer(bytes.fromhex(footer[annotations.SOURCE_SCHEMA].decode())))
-
-
-def _write_signatures(batches: Sequence[pa.RecordBatch], path: str) -> None:
-    table = pa.Table.from_batches(batches, SIGNATURE).combine_chunks()
-    one = table.to_batches(max_chunksize=max(1, table.num_rows))
-    with pa.OSFile(path, "wb") as target, pa.ipc.new_file(target, SIGNATURE) as writer:
-        writer.write_batch(one[0] if one else pa.RecordBatch.from_pylist([], SIGNATURE))

@@ -16,11 +16,11 @@ from PIL import Image
 from pipeline.match import match
 from schemas.job import Decode, Dedup
 from schemas.samples import SAMPLE, Samples
-from schemas.signatures import SIGNATURE
 from transforms.filters.base import Batch
 from transforms.images.decode import open_picture
 from transforms.images.phash import hash_pictures
 from transforms.match.clusters import Clusters, read_clusters
+from transforms.match.columns import write_columns
 from transforms.match.rows import SignatureFile
 from transforms.match.signatures import sign
 
@@ -86,9 +86,7 @@ def write(batch: pa.RecordBatch, folder: pathlib.Path, sizes: list[int] | None =
     files, at = [], 0
     for size in sizes or [batch.num_rows]:
         path = str(folder / f"{len(files):04d}.arrow")
-        part = pa.Table.from_batches([batch.slice(at, size)], SIGNATURE).combine_chunks()
-        with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, SIGNATURE) as writer:
-            writer.write_batch(part.to_batches()[0] if part.num_rows else pa.RecordBatch.from_pylist([], schema=SIGNATURE))
+        write_columns([batch.slice(at, size)], path)
         files.append(SignatureFile(path, min(size, batch.num_rows - at)))
         at += size
     return files

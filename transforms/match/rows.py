@@ -12,18 +12,16 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pyarrow as pa
 
 from schemas.errors import InputError
-from schemas.signatures import SIGNATURE
-from transforms import storage
+from transforms.match.columns import no_rows, open_columns
 
 OWNER_BITS = 18
 
 
 @dataclasses.dataclass(frozen=True)
 class SignatureFile:
-    """One file of schema `schemas.signatures.SIGNATURE` in one record batch, and its rows."""
+    """One file of `transforms.match.columns.write_columns`, and its rows."""
 
     path: str
     rows: int
@@ -87,7 +85,7 @@ class Rows:
                 raise InputError(f"{file.path}: {found} rows where one batch of {file.rows} rows was written; remove it and run again")
             for name in names:
                 parts[name].append(columns[name][wanted])
-        return {name: np.concatenate(found) if found else _empty(name) for name, found in parts.items()}
+        return {name: np.concatenate(found) if found else no_rows(name) for name, found in parts.items()}
 
     def _files(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
         number = bisect.bisect_right(self.starts, start) - 1
@@ -97,32 +95,3 @@ class Rows:
             if begin < end:
                 yield number, begin, end
             number += 1
-
-
-def open_columns(path: str, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Columns of a signature file as arrays over its memory map; a remote file is read, these columns alone.
-
-    Raises:
-      InputError: the file was written by another version, or is damaged.
-    """
-    options = pa.ipc.IpcReadOptions(included_fields=[SIGNATURE.get_field_index(name) for name in names])
-    with storage.open_arrow(path) as source:
-        if pa.ipc.open_file(source).schema != SIGNATURE:
-            raise InputError(f"{path}: signatures of another version of Winnow; run the job again with this one")
-        reader = pa.ipc.open_file(source, options=options)
-        if reader.num_record_batches != 1:
-            raise InputError(f"{path}: {reader.num_record_batches} batches where one was written; remove it and run again")
-        batch = reader.get_batch(0)
-    return {name: _values(batch.column(name)) for name in names}
-
-
-def _values(column: pa.Array) -> np.ndarray:
-    if not pa.types.is_fixed_size_binary(column.type):
-        return column.to_numpy(zero_copy_only=False)
-    width = column.type.byte_width
-    return np.frombuffer(column.buffers()[1], np.uint8, len(column) * width, column.offset * width).reshape(-1, width)
-
-
-def _empty(name: str) -> np.ndarray:
-    kind = SIGNATURE.field(name).type
-    return np.empty((0, kind.byte_width), np.uint8) if pa.types.is_fixed_size_binary(kind) else np.empty(0, kind.to_pandas_dtype())

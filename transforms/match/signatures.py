@@ -44,31 +44,39 @@ MOST_CHARACTERS_A_WORD = 20
 _own = threading.local()  # a table of 3-grams per thread: an engine may run several in one process
 
 
-def sign(batch: Batch, uids: Sequence[bytes], hashes: Hashes, url_ids: Sequence[bytes | None]) -> pa.RecordBatch:
-    """The signatures of a batch, schema `schemas.signatures.SIGNATURE`.
+def sign(batch: Batch, uids: Sequence[bytes], hashes: Hashes | None, url_ids: Sequence[bytes | None]) -> pa.RecordBatch:
+    """The signatures of a batch, schema `schemas.signatures.SIGNATURE`, without the columns of its pixels where the source has none.
 
     Args:
       batch: the rows.
       uids: 16 bytes each.
-      hashes: of `batch.pictures`.
+      hashes: of `batch.pictures`; None where the source has no pictures at all.
       url_ids: at least 8 bytes of a hash of the normalised URL where that is the row's identity; counts only where a row has no bytes.
     """
     columns = caption_columns(batch.normal_captions)
     pixels = np.array([0 if picture is None else picture.width * picture.height for picture in batch.pictures], np.int64)
     identities = [digest or url for digest, url in zip(batch.sha256, url_ids, strict=True)]
-    decoded = np.array([picture is not None for picture in batch.pictures], bool)
-    usable = decoded & ~np.asarray(hashes.low_detail, bool)
     columns |= {
         "uid": _matrix(np.frombuffer(b"".join(uids), np.uint8), 16),
         "order": _matrix(content_order(pixels, batch.captions, uids), 16),
         "has_picture": pa.array([identity is not None for identity in identities], pa.bool_()),
         "picture_id": pa.array(_ids(identities)),
+    }
+    if hashes is not None:
+        columns |= _picture_columns(batch, hashes)
+    schema = pa.schema([field for field in SIGNATURE if field.name in columns])
+    return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _picture_columns(batch: Batch, hashes: Hashes) -> dict[str, pa.Array]:
+    """The columns that pixels decide."""
+    usable = np.array([picture is not None for picture in batch.pictures], bool) & ~np.asarray(hashes.low_detail, bool)
+    return {
         "has_hashes": pa.array(usable),
         "picture_hashes": _matrix(np.where(usable[:, None], hashes.phashes, np.uint64(0)).astype("<u8"), 8 * len(PHASHES)),
         "thumbnail": _matrix(np.where(usable[:, None, None], hashes.thumbnails, np.uint8(0)), THUMBNAIL_SIDE**2),
         **_view_columns(hashes.views, usable),
     }
-    return pa.RecordBatch.from_arrays([columns[name] for name in SIGNATURE.names], schema=SIGNATURE)
 
 
 def _view_columns(views: Views | None, usable: np.ndarray) -> dict[str, pa.Array]:

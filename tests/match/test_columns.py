@@ -1,0 +1,58 @@
+"""Signature files: which columns are written, and what is read where one is not."""
+
+import pyarrow as pa
+import pytest
+
+from schemas.errors import InputError
+from schemas.signatures import SIGNATURE
+from tests.match.signed_rows import Row, photo, signed
+from transforms.match.columns import no_rows, open_columns, write_columns
+
+
+def names_in(path: str) -> list[str]:
+    with pa.OSFile(path) as source:
+        return pa.ipc.open_file(source).schema.names
+
+
+def test_columns_that_are_zero_in_every_row_are_left_out_and_read_as_zeros(tmp_path):
+    batch, path = signed([Row("a red kite"), Row(None), Row("short")]), str(tmp_path / "a.arrow")
+    write_columns([batch.slice(0, 1), batch.slice(1)], path)
+    assert names_in(path) == ["uid", "order", "caption_kind", "caption_id", "caption_bands", "caption_minhash"]
+    found = open_columns(path, SIGNATURE.names)
+    for name in SIGNATURE.names:
+        width = {} if found[name].ndim == 1 else {"width": found[name].shape[1]}
+        assert width == ({"width": batch.column(name).type.byte_width} if pa.types.is_fixed_size_binary(batch.column(name).type) else {})
+        values = batch.column(name).to_pylist()
+        assert [row.tobytes() if width else row.item() for row in found[name]] == values
+
+
+def test_a_shard_with_pictures_has_the_columns_of_its_pixels(tmp_path):
+    path = str(tmp_path / "a.arrow")
+    write_columns([signed([Row(None, photo(1))])], path)
+    assert {"thumbnail", "picture_hashes", "has_hashes"} <= set(names_in(path))
+    assert "text_minhash" not in names_in(path)
+
+
+def test_no_rows_are_a_file_too(tmp_path):
+    path = str(tmp_path / "a.arrow")
+    write_columns([], path)
+    found = open_columns(path, SIGNATURE.names)
+    for name, column in found.items():
+        assert column.shape == no_rows(name).shape
+        assert column.dtype == no_rows(name).dtype
+
+
+def test_a_file_of_another_version_is_refused(tmp_path):
+    path = str(tmp_path / "a.arrow")
+    with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, SIGNATURE) as writer:
+        writer.write_batch(signed([Row("a red kite")]))
+    with pytest.raises(InputError, match=r"a\.arrow: signatures of another version"):
+        open_columns(path, ["uid"])
+
+
+def test_columns_of_a_local_file_are_not_copied(tmp_path):
+    path = str(tmp_path / "a.arrow")
+    write_columns([signed([Row("a red kite")] * 500)], path)
+    before = pa.total_allocated_bytes()
+    columns = open_columns(path, ["caption_minhash", "thumbnail"])
+    assert pa.total_allocated_bytes() - before < columns["caption_minhash"].nbytes
