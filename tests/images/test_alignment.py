@@ -70,9 +70,9 @@ def reference(left: np.ndarray, right: np.ndarray, mirrored: bool) -> float:
     still, moved = first.astype(float), second.astype(float)
     halves = [picture.reshape(24, 2, 24, 2).mean(axis=(1, 3)) for picture in (still, moved)]
     to = np.array([[1.0, 0, 0], [0, -1, 1] if mirrored else [0, 1, 0]])
-    for _ in range(4):
-        to = stepped(*halves, to, 0.0)
     for _ in range(3):
+        to = stepped(*halves, to, 0.0)
+    for _ in range(2):
         to = stepped(still, moved, to, 0.2)
     softened = []
     for picture in (still, through(moved, to)):

@@ -35,9 +35,9 @@ WINDOWS = {
 }  # fmt: skip
 # Degrees, and the share of the sides that a turned rectangle keeps.
 TURNS = {"turned_left": (-4.5, 0.874), "turned_right": (4.5, 0.874)}
-_RECTANGLES = np.array([WINDOWS[name] for name in VIEWS if name in WINDOWS], np.float64)
-_TURNED = np.array([(round(math.cos(math.radians(a)) * k, 12), round(math.sin(math.radians(a)) * k, 12)) for a, k in TURNS.values()])
-_FIRST_TURN, _SQUARE, _UNBARRED, _UNTRIMMED = len(WINDOWS), len(VIEWS) - 3, len(VIEWS) - 2, len(VIEWS) - 1
+RECTANGLES = np.array([WINDOWS[name] for name in VIEWS if name in WINDOWS], np.float64)
+TURNED = np.array([(round(math.cos(math.radians(a)) * k, 12), round(math.sin(math.radians(a)) * k, 12)) for a, k in TURNS.values()])
+_FIRST_TURN, SQUARE, UNBARRED, UNTRIMMED = len(WINDOWS), len(VIEWS) - 3, len(VIEWS) - 2, len(VIEWS) - 1
 _DOUBTED = np.array([VIEWS.index(name) for name in LOOKED_UP + PARTS])
 
 
@@ -90,7 +90,7 @@ def describe(pictures: Sequence[Picture | None]) -> Views:
     wholes = np.zeros((n, _CELLS, _CELLS), np.uint8)
     for row, picture in enumerate(pictures):
         if picture is not None:
-            found.have[row] = (1 << _SQUARE + 1) - 1 | _measure(picture, found.geometry[row])
+            found.have[row] = (1 << SQUARE + 1) - 1 | _measure(picture, found.geometry[row])
             thumbnails[row], wholes[row] = picture.thumbnail, picture.small[0]
     _describe_all(thumbnails, wholes, found.geometry, _ROWS, _COLUMNS, _BASIS, found.have, found.hashes, found.doubts)
     return found
@@ -107,7 +107,7 @@ def _measure(picture: Picture, geometry: np.ndarray) -> int:
     geometry[1:5] = head / rows, 1 - foot / rows, west / columns, 1 - east / columns
     geometry[5:9] = -top / rows, (height - top) / rows, -left / columns, (width - left) / columns
     barred = head + foot > 0.015 * rows or west + east > 0.015 * columns
-    return barred << _UNBARRED | ((rows, columns) != (height, width)) << _UNTRIMMED
+    return barred << UNBARRED | ((rows, columns) != (height, width)) << UNTRIMMED
 
 
 @compiled
@@ -129,8 +129,8 @@ def _weigh(low, high, basis, out):  # type: ignore[no-untyped-def]
 
 
 def _weights_of_windows() -> tuple[np.ndarray, np.ndarray]:
-    rows, columns = (np.zeros((len(_RECTANGLES), 8, THUMBNAIL_SIDE)) for _ in range(2))
-    for view, (top, bottom, left, right) in enumerate(_RECTANGLES.tolist()):
+    rows, columns = (np.zeros((len(RECTANGLES), 8, THUMBNAIL_SIDE)) for _ in range(2))
+    for view, (top, bottom, left, right) in enumerate(RECTANGLES.tolist()):
         _weigh.py_func(top, bottom, _BASIS, rows[view])  # type: ignore[attr-defined]
         _weigh.py_func(left, right, _BASIS, columns[view])  # type: ignore[attr-defined]
     return rows, columns
@@ -192,12 +192,12 @@ def _describe_all(thumbnails, wholes, geometry, rows, columns, basis, have, hash
                 continue
             if view < _FIRST_TURN:
                 _transform(picture, rows[view], columns[view], half, c[view])
-            elif view < _SQUARE:
-                _turn(picture, _TURNED[view - _FIRST_TURN, 0], _TURNED[view - _FIRST_TURN, 1], float(info[0]), small)
+            elif view < SQUARE:
+                _turn(picture, TURNED[view - _FIRST_TURN, 0], TURNED[view - _FIRST_TURN, 1], float(info[0]), small)
                 _transform(small, basis, basis, half, c[view])
-            elif view < _UNTRIMMED:
+            elif view < UNTRIMMED:
                 top, bottom, left, right = float(info[1]), float(info[2]), float(info[3]), float(info[4])
-                if view == _SQUARE:
+                if view == SQUARE:
                     top = max(0.0, 0.5 - 0.5 * info[0])
                     left = max(0.0, 0.5 - 0.5 / info[0])
                     bottom, right = 1 - top, 1 - left
