@@ -10,7 +10,7 @@ import numpy as np
 from schemas.signatures import LOOKED_UP, PARTS, VIEWS
 from transforms.compiled import compiled
 from transforms.images.alignment import GRAIN
-from transforms.images.views import RECTANGLES, SQUARE, TURNED, UNBARRED, UNTRIMMED
+from transforms.images.views import RECTANGLES, SQUARE, TURNED, UNBARRED
 
 ORIENTATIONS = 8
 """As it is; bit 0: mirrored; bit 1: upside down; bit 2: then turned about its diagonal."""
@@ -27,8 +27,8 @@ def nearest_views(
     """The nearest pair of views of each pair of pictures.
 
     Args:
-      left: of each pair, which views there are (uint32 [n]), their hashes (uint64 [n, views]) and the geometry (float32 [n, 9]): the columns
-        of `transforms.images.views.Views`.
+      left: of each pair, which views there are (uint32 [n]), their hashes (uint64 [n, views]) and the geometry (float32 [n, 9]), as in
+        `transforms.images.views.Views`.
       right: likewise.
 
     Returns:
