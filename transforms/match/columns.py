@@ -50,12 +50,12 @@ def open_columns(path: str, names: Sequence[str]) -> dict[str, np.ndarray]:
             fields = [there.index(name) for name in {*names, _ALWAYS} if name in there]
             reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=fields))
         batch = reader.get_batch(0)
-    return {name: _values(batch.column(name)) if name in there else _zeros(name, batch.num_rows) for name in names}
+    return {name: _values(batch.column(name)) if name in there else _zeros_of(SIGNATURE.field(name).type, batch.num_rows) for name in names}
 
 
 def no_rows(name: str) -> np.ndarray:
     """A column of no rows."""
-    return np.empty((0, *_zeros(name, 1).shape[1:]), _zeros(name, 1).dtype)
+    return _zeros_of(SIGNATURE.field(name).type, 0)
 
 
 def _one_array(column: pa.ChunkedArray) -> pa.Array:
@@ -63,15 +63,21 @@ def _one_array(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _values(column: pa.Array) -> np.ndarray:
-    if not pa.types.is_fixed_size_binary(column.type):
-        return column.to_numpy(zero_copy_only=False)
-    width = column.type.byte_width
-    return np.frombuffer(column.buffers()[1], np.uint8, len(column) * width, column.offset * width).reshape(-1, width)
+    """The values over Arrow's own memory; Arrow's `to_numpy` would load pandas, for a quarter of a second."""
+    kind, rows, offset = column.type, len(column), column.offset
+    if not rows:
+        return _zeros_of(kind, 0)
+    buffer = column.buffers()[1]
+    if pa.types.is_boolean(kind):
+        return np.unpackbits(np.frombuffer(buffer, np.uint8), count=offset + rows, bitorder="little")[offset:].view(np.bool_)
+    if pa.types.is_fixed_size_binary(kind):
+        width = kind.byte_width
+        return np.frombuffer(buffer, np.uint8, rows * width, offset * width).reshape(-1, width)
+    return np.frombuffer(buffer, str(kind), rows, offset * kind.bit_width // 8)
 
 
-def _zeros(name: str, rows: int) -> np.ndarray:
+def _zeros_of(kind: pa.DataType, rows: int) -> np.ndarray:
     """A column of zeros that takes no memory."""
-    kind = SIGNATURE.field(name).type
     if pa.types.is_fixed_size_binary(kind):
         return np.broadcast_to(np.uint8(0), (rows, kind.byte_width))
-    return np.broadcast_to(np.zeros((), kind.to_pandas_dtype()), rows)
+    return np.broadcast_to(np.zeros((), str(kind)), rows)
