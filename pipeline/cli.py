@@ -166,9 +166,33 @@ def why(run_folder: RunFolder, row: Annotated[str, typer.Argument(metavar="KEY|U
     """Say what became of one row, and why."""
     from pipeline.commands.console import out
     from pipeline.commands.why import why as look_up
-    from pipeline.run import find_run
+    from pipeline.find import find_run
 
     look_up(find_run(run_folder, work), out(), row)
+
+
+@app.command()
+def trace(
+    run_folder: RunFolder,
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="a picture, say one that a model has generated")],
+    most: Annotated[int, typer.Option(min=1, max=500, help="rows to show")] = 10,
+    html: Annotated[Optional[str], typer.Option(metavar="FILE", help="also write a private page with the thumbnails side by side")] = None,
+    json_wanted: Annotated[bool, typer.Option("--json", help="print one JSON document instead of a table")] = False,
+    work: Work = None,
+) -> None:
+    """Find the rows closest to a picture: the same bytes, copies, crops, mirrors, and what looks alike."""
+    from pipeline.commands.console import out
+    from pipeline.commands.trace import look_up, report
+    from pipeline.find import find_run
+
+    layout = find_run(run_folder, work)
+    traced = look_up(layout, image, most, _tell)
+    if html is not None:
+        from pipeline.commands.trace_page import write_page
+
+        write_page(traced, layout, html)
+        _tell(f"page {html}")
+    report(traced, out(), json_wanted=json_wanted, tell=_tell)
 
 
 @app.command()

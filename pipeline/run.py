@@ -8,8 +8,9 @@ import os
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from pipeline.find import find_run
 from pipeline.jobfile import build_job, filters_of, lay_over, layout_of, load_job
-from schemas.errors import DifferenceError, JobError, MissingError, UnreadableShardError
+from schemas.errors import JobError, MissingError, UnreadableShardError
 from schemas.job import Job, Phase, Publish, keys_of
 from schemas.layout import Layout
 from schemas.shards import Shard
@@ -21,7 +22,7 @@ from transforms.footers import Footer, read_footers
 from transforms.read.reader import TARS_LOOKED_AT, check_columns, open_shard
 from transforms.read.shards import list_shards
 from transforms.remote import use_options
-from transforms.storage import exists, folder_of, is_below, list_folder, read_bytes, write_bytes
+from transforms.storage import folder_of, is_below, list_folder, read_bytes, write_bytes
 
 if TYPE_CHECKING:
     from pipeline.engine import Engine
@@ -136,24 +137,6 @@ def open_run(
     if beam_args:
         run.engine  # noqa: B018 -- so is a runner that is not there
     return run
-
-
-def find_run(out: str, work: str | None) -> Layout:
-    """Where a run lies that was started at least once.
-
-    Args:
-      out: the release folder.
-      work: the work folder, where the job set another than `<out>.work`.
-
-    Raises:
-      DifferenceError: there is no such run.
-    """
-    layout = Layout(out.rstrip("/"), (work or f"{out.rstrip('/')}.work").rstrip("/"))
-    if not exists(layout.record):
-        raise DifferenceError(
-            f"{out}: no run to look into ({layout.record} is not there); give the release folder, and --work where the job set another"
-        )
-    return layout
 
 
 def reopen_run(out: str, work: str | None, settings: Sequence[str] = ()) -> Run:
