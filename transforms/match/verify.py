@@ -1,5 +1,7 @@
 """Whether two rows that met are the same: captions by the places in which their signatures agree, pictures by aligning thumbnails.
 
+Which two views made pictures meet is not said: their nearest pair is found anew from all of them, so that any two rows compare alike.
+
 A shared key is a hint. Unverified, captions of a million rows chain into clusters of thousands, and look-alike pictures join.
 """
 
@@ -23,6 +25,7 @@ from schemas.signatures import (
 )
 from transforms.compiled import compiled
 from transforms.images.alignment import agreements
+from transforms.images.nearest import mirror_maps, nearest_views
 
 LEAST_EQUAL = CAPTIONS_AGREE
 """Of 128 places: the estimate of the Jaccard similarity is 0.7 or more. The low 8 bits of each value stand for it (Li and Koenig 2010);
@@ -58,11 +61,11 @@ class Captions:
 PICTURE_COLUMNS = ("thumbnail", "picture_hashes", "views", "view_hashes", "geometry")
 """Of `schemas.signatures.SIGNATURE`: what pictures are compared by."""
 
-_PICTURE_DTYPES = (np.dtype(np.uint8), np.dtype("<u8"), np.dtype("<u4"), np.dtype("<u8"), np.dtype("<f4"))
-_PICTURE_SHAPES = ((THUMBNAIL_SIDE, THUMBNAIL_SIDE), (len(PHASHES),), (), (len(VIEWS),), (GEOMETRY,))
-PICTURE_KINDS: list[DTypeLike] = [
-    (dtype, math.prod(shape)) if shape else dtype for dtype, shape in zip(_PICTURE_DTYPES, _PICTURE_SHAPES, strict=True)
-]
+_PICTURE_LAYOUTS: tuple[tuple[np.dtype, tuple[int, ...]], ...] = (
+    (np.dtype(np.uint8), (THUMBNAIL_SIDE, THUMBNAIL_SIDE)), (np.dtype("<u8"), (len(PHASHES),)),
+    (np.dtype("<u4"), ()), (np.dtype("<u8"), (len(VIEWS),)), (np.dtype("<f4"), (GEOMETRY,)),
+)  # fmt: skip
+PICTURE_KINDS: list[DTypeLike] = [(dtype, math.prod(shape)) if shape else dtype for dtype, shape in _PICTURE_LAYOUTS]
 """The arrays of `Pictures.arrays`, as `transforms.match.blocks.unpack` and `gather` take them."""
 
 
@@ -87,8 +90,8 @@ class Pictures:
     @classmethod
     def of(cls, arrays: Iterable[np.ndarray]) -> "Pictures":
         """From arrays in the order of `PICTURE_COLUMNS`, as `Rows.read` or `blocks.unpack` gives them."""
-        shaped = zip(arrays, _PICTURE_DTYPES, _PICTURE_SHAPES, strict=True)
-        return cls(*[np.ascontiguousarray(array).view(dtype).reshape(len(array), *shape) for array, dtype, shape in shaped])
+        layouts = zip(arrays, _PICTURE_LAYOUTS, strict=True)
+        return cls(*[np.ascontiguousarray(array).view(dtype).reshape(len(array), *shape) for array, (dtype, shape) in layouts])
 
     def __len__(self) -> int:
         return len(self.views)
@@ -96,6 +99,10 @@ class Pictures:
     def arrays(self) -> list[np.ndarray]:
         """The arrays as they travel, in the order of `PICTURE_COLUMNS`."""
         return [self.thumbnails, self.phashes, self.views, self.view_hashes, self.geometry]
+
+    def seen(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The views, as `transforms.images.nearest.nearest_views` takes them."""
+        return self.views, self.view_hashes, self.geometry
 
     def take(self, at: np.ndarray) -> "Pictures":
         """These rows alone."""
@@ -157,7 +164,11 @@ def picture_agreements(left: Pictures, at_left: np.ndarray, right: Pictures, at_
     for start in range(0, len(out), CHUNK):
         some = slice(start, start + CHUNK)
         one, other = left.take(at_left[some]), right.take(at_right[some])
-        found = agreements(one.thumbnails, other.thumbnails, _nearer_mirrored(one.phashes, other.phashes))
+        maps = mirror_maps(_nearer_mirrored(one.phashes, other.phashes))
+        both = np.flatnonzero((one.views != 0) & (other.views != 0))
+        if len(both):
+            maps[both], _ = nearest_views(one.take(both).seen(), other.take(both).seen())
+        found = agreements(one.thumbnails, other.thumbnails, maps)
         out[some] = np.minimum(np.round(found.astype(np.float64), 4), BELOW_ONE)
     return out
 
