@@ -58,7 +58,7 @@ def schema_of(run: Run) -> ReleaseSchema:
     if there:
         check_dropped(run.job.publish.drop, there)
     images = any(source.format != "urls" for source in run.job.source)
-    return release_schema(shards, run.job.publish.drop, images=images)
+    return release_schema(shards, run.job.publish.drop, images=images, captions=run.job.dedup.keep_captions)
 
 
 def tasks_of(run: Run) -> list[Task]:

@@ -67,6 +67,11 @@ def build_job(content: Mapping[str, Any], folder: str, name: str) -> Job:
     names = [source.name for source in job.source]
     if len(set(names)) < len(names):
         raise JobError(f"{name}: source: each source needs a name of its own; {max(names, key=names.count)!r} stands twice (key `name`)")
+    for place, wish in enumerate(job.dedup.prefer):
+        if wish.source is not None and wish.source not in names:
+            near = difflib.get_close_matches(wish.source, names, 1, 0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
+            raise JobError(f"{name}: dedup.prefer.{place}.source: no source is called {wish.source!r}; {hint}")
     return _located(job, folder, name)
 
 
@@ -227,6 +232,9 @@ def _located(job: Job, folder: str, name: str) -> Job:
             "output": storage.located(job.output, folder),
             "work": None if job.work is None else storage.located(job.work, folder),
             "filters": job.filters.model_copy(update=filters),
+            "dedup": job.dedup.model_copy(
+                update={"not_duplicates": tuple(storage.located(path, folder) for path in job.dedup.not_duplicates)}
+            ),
         }
     )
     layout = layout_of(moved)

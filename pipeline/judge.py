@@ -2,7 +2,7 @@
 
     annotations ─► CollectFacts ─► MergeFacts ┐
     annotations ─► SendMembers ◄──────────────┤ facts of the run
-                     └► GroupByKey ─► ResolveClusters ─► GroupByKey by shard ┐
+                     └► GroupByKey ─► ResolveClusters ─► GroupByKey by shard ┬─ and the captions they carry
     annotations ─► SendCaptions ◄────────────────────────────────────────────┤ who stays of each cluster
                      └► GroupByKey ─► CapCaptions ─► GroupByKey by shard ────┤ who stays of each caption
     annotations ─► CountCells ◄──────────────────────────────────────────────┤
@@ -14,86 +14,32 @@ annotation file again, which is cheaper than to move it. The marker, `judged.jso
 a whole: counts, weights, audit, and the hash of every ledger file.
 """
 
-import dataclasses
 import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.docket import Docket, open_docket, unpacked
 from pipeline.progress import Progress
 from pipeline.run import Run
 from schemas.errors import LawError, reported
-from schemas.job import Rebalance
 from schemas.layout import Layout
-from schemas.ledger import LEDGER, VERDICTS
-from schemas.versions import guard, versions
-from transforms.annotate import TALLY
-from transforms.filters.base import Filter
+from schemas.ledger import CARRIED, LEDGER, VERDICTS
+from schemas.versions import guard
 from transforms.footers import read_footers
 from transforms.ledger import ledger_batch
-from transforms.match.clusters import Clusters, read_clusters
-from transforms.resolve import Resolved, apply_captions, apply_images, by_shard, cap, members, resolve
-from transforms.storage import atomic_write, exists, list_folder, read_bytes, read_parquet, remove, remove_all, sweep, write_bytes
-from transforms.verdicts import Facts, Verdicts, collect_facts, judge_rows, vocabulary
+from transforms.not_duplicates import Pairs
+from transforms.outcomes import apply_captions, carried_by
+from transforms.resolve import by_shard, cap, resolve
+from transforms.storage import atomic_write, exists, list_folder, read_bytes, remove, remove_all, sweep, write_bytes
+from transforms.verdicts import Facts, collect_facts, judge_rows
 from transforms.weigh import Weights, count_shard, solve_weights, weigh
-
-PARTITION_ROWS = 1 << 20  # rows whose clusters meet in one partition; a constant, so that nothing shows in the result
-
-
-@dataclasses.dataclass(frozen=True)
-class Docket:
-    """What every step of judge knows: small, picklable, the same on every engine.
-
-    Attributes:
-      names: shard names, in order; `annotations` their annotation files, `starts` the dense number of their first rows, then the total.
-      filters: the filters, in reading order.
-      layout: where files lie.
-      mode: how pictures were decoded for hashing.
-      rebalance: how weights are set.
-      max_per_caption: rows kept of a caption cluster.
-      versions: of the code and the libraries that decide bytes.
-    """
-
-    names: tuple[str, ...]
-    annotations: tuple[str, ...]
-    starts: tuple[int, ...]
-    filters: tuple[Filter, ...]
-    layout: Layout
-    mode: Literal["fast", "exact"]
-    rebalance: Rebalance
-    max_per_caption: int | None
-    versions: Mapping[str, str]
-
-    @property
-    def vocabulary(self) -> tuple[str, ...]:
-        """Every reason of the run, in order."""
-        return vocabulary(self.filters)
-
-    @property
-    def partitions(self) -> int:
-        """Partitions that clusters are spread over."""
-        return self.starts[-1] // PARTITION_ROWS + 1
-
-    def read(self, shard: int) -> pa.RecordBatch:
-        """A shard's annotations as one batch."""
-        table = read_parquet(self.annotations[shard]).combine_chunks()
-        batches = table.to_batches(max_chunksize=max(1, table.num_rows))
-        return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
-
-    def clusters(self, shard: int) -> Clusters:
-        """What match found about a shard's rows."""
-        return read_clusters(self.layout.clusters, self.starts[shard], self.starts[shard + 1])
-
-    def judged(self, shard: int, facts: Facts, images: Iterable[bytes]) -> tuple[Verdicts, Resolved, Clusters]:
-        """A shard judged as far as its image clusters."""
-        verdicts, clusters = judge_rows(self.read(shard), self.filters, facts, self.mode), self.clusters(shard)
-        return verdicts, apply_images(verdicts, list(images), self.starts[shard]), clusters
 
 
 def judge(run: Run) -> None:
@@ -105,7 +51,8 @@ def judge(run: Run) -> None:
     if _marker(run) != run.judge_digest:
         remove(run.layout.judged)
         sweep(run.layout.ledger)
-        docket = _docket(run)
+        sweep(run.layout.captions)
+        docket = open_docket(run)
         with Progress("judge", 0, []):
             run.engine.run("judge", lambda root: root | JudgeRun(docket, run.judge_digest), 400 * docket.starts[-1])
         _sweep_ledgers(run)
@@ -139,18 +86,10 @@ def check_conservation(run: Run) -> None:
             )
 
 
-def _docket(run: Run) -> Docket:
-    annotations = tuple(run.annotation(shard) for shard in run.shards)
-    rows = [json.loads(footer.metadata[TALLY])["rows"] for footer in run.footers]
-    starts = (0, *itertools.accumulate(rows))
-    names = tuple(shard.name for shard in run.shards)
-    dedup, rebalance = run.job.dedup, run.job.rebalance
-    return Docket(names, annotations, starts, run.filters, run.layout, dedup.images.mode, rebalance, dedup.max_per_caption, versions())
-
-
 def _sweep_ledgers(run: Run) -> None:
-    mine = {run.layout.ledger_file(shard.name) for shard in run.shards}
-    remove_all(file.path for file in list_folder(run.layout.ledger) if file.path not in mine)
+    mine = {file(shard.name) for shard in run.shards for file in (run.layout.ledger_file, run.layout.captions_file)}
+    for folder in (run.layout.ledger, run.layout.captions):
+        remove_all(file.path for file in list_folder(folder) if file.path not in mine)
 
 
 class JudgeRun(beam.PTransform):
@@ -167,13 +106,13 @@ class JudgeRun(beam.PTransform):
         facts = beam.pvalue.AsSingleton(
             shards | "CollectFacts" >> beam.ParDo(_CollectFacts(docket)) | "MergeFacts" >> beam.CombineGlobally(Facts.merged)
         )
-        images, image_sizes = _to_shards(
+        images, carried, image_sizes = _to_shards(
             shards | "SendMembers" >> beam.ParDo(_SendMembers(docket), facts), "Clusters", docket, capped=False
         )
-        judged = _with(shards, images, None, "JoinClusters")
+        judged = _with(shards, "JoinClusters", images=images)
         sent = judged | "SendCaptions" >> beam.ParDo(_SendCaptions(docket), facts)
-        captions, caption_sizes = _to_shards(sent, "Captions", docket, capped=True)
-        judged = _with(shards, images, captions, "JoinCaptions")
+        captions, _, caption_sizes = _to_shards(sent, "Captions", docket, capped=True)
+        judged = _with(shards, "JoinCaptions", images=images, captions=captions, carried=carried)
         counts = judged | "CountCells" >> beam.ParDo(_CountCells(docket), facts) | "SumCells" >> beam.CombinePerKey(sum)
         solved = beam.pvalue.AsSingleton(
             counts | "AllCells" >> beam.combiners.ToList() | "SolveWeights" >> beam.ParDo(_SolveWeights(docket))
@@ -184,22 +123,22 @@ class JudgeRun(beam.PTransform):
         return everything | "Mark" >> beam.ParDo(_Mark(docket, self.digest), facts, solved, beam.pvalue.AsDict(sizes))
 
 
-def _to_shards(sent: beam.PCollection, label: str, docket: Docket, *, capped: bool) -> tuple[beam.PCollection, beam.PCollection]:
-    """Packed members, by partition -> packed outcomes, by shard number; and how many clusters there are of each size."""
+def _to_shards(
+    sent: beam.PCollection, label: str, docket: Docket, *, capped: bool
+) -> tuple[beam.PCollection, beam.PCollection, beam.PCollection]:
+    """Packed members, by partition -> packed outcomes, and captions carried, by shard number; and how many clusters are of each size."""
     resolved = (
         sent
         | f"Group{label}" >> beam.GroupByKey()
-        | f"Resolve{label}" >> beam.ParDo(_Resolve(docket, capped=capped)).with_outputs("sizes", main="outcomes")
+        | f"Resolve{label}" >> beam.ParDo(_Resolve(docket, capped=capped)).with_outputs("sizes", "carried", main="outcomes")
     )
-    return resolved.outcomes | f"Return{label}" >> beam.GroupByKey(), resolved.sizes
+    carried = resolved.carried | f"Return{label}Carried" >> beam.GroupByKey()
+    return resolved.outcomes | f"Return{label}" >> beam.GroupByKey(), carried, resolved.sizes
 
 
-def _with(shards: beam.PCollection, images: beam.PCollection, captions: beam.PCollection | None, label: str) -> beam.PCollection:
+def _with(shards: beam.PCollection, label: str, **parts: beam.PCollection) -> beam.PCollection:
     """Shard number -> its outcomes; every shard is there, with or without any."""
-    parts = {"shard": shards | f"{label}Key" >> beam.Map(_keyed), "images": images}
-    if captions is not None:
-        parts["captions"] = captions
-    return parts | label >> beam.CoGroupByKey()
+    return {"shard": shards | f"{label}Key" >> beam.Map(_keyed), **parts} | label >> beam.CoGroupByKey()
 
 
 def _keyed(shard: int) -> tuple[int, int]:
@@ -222,24 +161,22 @@ class _Step(beam.DoFn):
 class _CollectFacts(_Step):
     def process(self, shard: int) -> Iterable[Facts]:
         with self.at(shard):
-            yield collect_facts(self.docket.read(shard), self.docket.filters, self.docket.mode)
+            yield collect_facts(self.docket.read(shard), self.docket.filters, self.docket.mode, self.docket.pairs)
 
 
 class _SendMembers(_Step):
     def process(self, shard: int, facts: Facts) -> Iterable[tuple[int, bytes]]:
         with self.at(shard):
-            docket, clusters = self.docket, self.docket.clusters(shard)
-            verdicts = judge_rows(docket.read(shard), docket.filters, facts, docket.mode)
-            yield from _partitioned(members(verdicts, clusters.cluster, clusters, docket.starts[shard]), docket.partitions)
+            docket = self.docket
+            yield from docket.members(shard, judge_rows(docket.read(shard), docket.filters, facts, docket.mode), by_caption=False)
 
 
 class _SendCaptions(_Step):
     def process(self, element: tuple[int, Mapping[str, Iterable]], facts: Facts) -> Iterable[tuple[int, bytes]]:
         shard, parts = element
         with self.at(shard):
-            docket = self.docket
-            verdicts, _, clusters = docket.judged(shard, facts, _flat(parts["images"]))
-            yield from _partitioned(members(verdicts, clusters.caption_cluster, clusters, docket.starts[shard]), docket.partitions)
+            verdicts, _, _ = self.docket.judged(shard, facts, _flat(parts["images"]))
+            yield from self.docket.members(shard, verdicts, by_caption=True)
 
 
 class _Resolve(_Step):
@@ -249,12 +186,19 @@ class _Resolve(_Step):
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterable[tuple[int, bytes]]:
         with reported("judge, clusters"):
-            records = unpacked(element[1])
+            docket = self.docket
+            records = unpacked(element[1], docket.choice)
             sizes, clusters = np.unique(np.unique(records["cluster"], return_counts=True)[1], return_counts=True)
             for size, number in zip(sizes.tolist(), clusters.tolist(), strict=True):
                 yield beam.pvalue.TaggedOutput("sizes", (("caption" if self.capped else "image", size), number))
-            outcomes = cap(records, self.docket.max_per_caption) if self.capped else resolve(records)
-            yield from by_shard(outcomes, np.array(self.docket.starts[:-1]))
+            starts = np.array(docket.starts[:-1])
+            if self.capped:
+                yield from by_shard(cap(records, docket.max_per_caption, docket.pairs), starts)
+                return
+            outcomes, carried = resolve(records, docket.pairs, captions=docket.keep_captions)
+            yield from by_shard(outcomes, starts)
+            for part in by_shard(carried, starts):
+                yield beam.pvalue.TaggedOutput("carried", part)
 
 
 class _CountCells(_Step):
@@ -262,7 +206,7 @@ class _CountCells(_Step):
         shard, parts = element
         with self.at(shard):
             verdicts, _, _ = self.docket.judged(shard, facts, _flat(parts["images"]))
-            apply_captions(verdicts, _flat(parts["captions"]), self.docket.starts[shard])
+            apply_captions(verdicts, _flat(parts["captions"]), self.docket.starts[shard], self.docket.choice)
             yield from count_shard(verdicts, self.docket.vocabulary)
 
 
@@ -277,9 +221,11 @@ class _WriteLedger(_Step):
         shard, parts = element
         with self.at(shard):
             docket = self.docket
-            verdicts, images, _ = docket.judged(shard, facts, _flat(parts["images"]))
-            captions = apply_captions(verdicts, _flat(parts["captions"]), docket.starts[shard])
-            batch = ledger_batch(verdicts, images, captions, weigh(verdicts, solved, docket.rebalance), docket.vocabulary)
+            verdicts, images, copies = docket.judged(shard, facts, _flat(parts["images"]))
+            captions = apply_captions(verdicts, _flat(parts["captions"]), docket.starts[shard], docket.choice)
+            weights = weigh(verdicts, solved, docket.rebalance)
+            carried = _carry(docket, shard, ~verdicts.rejected, _flat(parts["carried"])) if docket.keep_captions else None
+            batch = ledger_batch(verdicts, images, captions, copies, weights, docket.vocabulary, carried)
             yield docket.names[shard], _write(batch, docket.layout.ledger_file(docket.names[shard]))
 
 
@@ -297,11 +243,33 @@ class _Mark(_Step):
                 "cluster_sizes": {
                     kind: {size: n for (of, size), n in sorted(sizes.items()) if of == kind} for kind in ("image", "caption")
                 },
+                "not_duplicates": _pairs_told(self.docket.pairs, facts),
                 "weights": solved.report,
                 "ledger": dict(sorted(written)),
             }
             write_bytes(self.docket.layout.judged, json.dumps(marker, sort_keys=True, allow_nan=False).encode())
             yield self.digest
+
+
+def _carry(docket: Docket, shard: int, kept: np.ndarray, packed: Sequence[bytes]) -> dict[int, list[str]]:
+    """Writes down where the captions lie that kept rows carry (schemas.ledger.CARRIED); returns row -> uids of those they are from."""
+    found = carried_by(packed)
+    found = found[kept[found["row"] - docket.starts[shard]]]
+    row = found["row"] - docket.starts[shard]
+    of = np.searchsorted(docket.starts, found["from"], side="right") - 1
+    from_row = found["from"] - np.array(docket.starts)[of]
+    names = pa.array(docket.names, pa.string()).take(pa.array(of))
+    with atomic_write(docket.layout.captions_file(docket.names[shard])) as scratch:
+        pq.write_table(pa.Table.from_arrays([pa.array(row), names, pa.array(from_row)], schema=CARRIED), scratch, compression="zstd")
+    carried: dict[int, list[str]] = {}
+    for place, uid in zip(row.tolist(), found["uid"].tolist(), strict=True):
+        carried.setdefault(place, []).append(uid.hex())
+    return carried
+
+
+def _pairs_told(pairs: Pairs, facts: Facts) -> dict[str, int]:
+    """How many pairs of rows the job keeps apart, and how many of the uids it names no row has."""
+    return {"pairs": len(pairs.sides), "uids": len(pairs.uids), "unknown_uids": len(pairs.uids) - len(facts.listed) // 16}
 
 
 def _write(batch: pa.RecordBatch, path: str) -> dict[str, Any]:
@@ -315,20 +283,6 @@ def _write(batch: pa.RecordBatch, path: str) -> dict[str, Any]:
         with open(scratch, "rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return {"rows": batch.num_rows, "sha256": sha256, "verdicts": verdicts}
-
-
-def unpacked(blocks: Iterable[bytes]) -> np.ndarray:
-    """Member records of one partition, by row: arrival order must not show."""
-    from transforms.resolve import MEMBER
-
-    records = np.frombuffer(b"".join(blocks), MEMBER)
-    return records[np.argsort(records["row"], kind="stable")]
-
-
-def _partitioned(records: np.ndarray, partitions: int) -> Iterable[tuple[int, bytes]]:
-    part = (records["cluster"].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(40)).astype(np.int64) % partitions
-    for number in np.unique(part).tolist():
-        yield number, records[part == number].tobytes()
 
 
 def _flat(groups: Iterable[Iterable[bytes]]) -> list[bytes]:

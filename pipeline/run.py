@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import difflib
 import functools
 import json
 import os
@@ -16,9 +17,10 @@ from schemas.layout import Layout
 from schemas.shards import Shard
 from schemas.versions import digest, versions
 from transforms.balance import targets
-from transforms.filters.base import Filter
+from transforms.filters.base import Artefact, Filter
 from transforms.filters.columns import Columns
 from transforms.footers import Footer, read_footers
+from transforms.not_duplicates import pair_files
 from transforms.read.reader import TARS_LOOKED_AT, check_columns, open_shard
 from transforms.read.shards import list_shards
 from transforms.remote import use_options
@@ -99,7 +101,29 @@ class Run:
     def judge_digest(self) -> str:
         """Digest of all that judge depends on."""
         lists = {rule.name: [found.sha256 for found in rule.list_files()] for rule in self.filters}
-        return digest([self.match_digest, keys_of(self.job, Phase.JUDGE), lists])
+        pairs = [found.sha256 for found in self.pair_files]
+        protected = sorted(source.name for source in self.job.source if source.protected)
+        return digest([self.match_digest, keys_of(self.job, Phase.JUDGE), lists, pairs, protected])
+
+    @property
+    def pair_files(self) -> list[Artefact]:
+        """The lists of `dedup.not_duplicates`."""
+        return pair_files(self.job.dedup.not_duplicates)
+
+    def check_preferred(self, names: Collection[str]) -> None:
+        """Makes sure that every column by which the copy that stays is chosen is one of the source's.
+
+        Args:
+          names: the source's columns.
+
+        Raises:
+          JobError: one is not there; names the nearest.
+        """
+        for place, wish in enumerate(self.job.dedup.prefer):
+            if wish.column is not None and wish.column not in names:
+                near = difflib.get_close_matches(wish.column, sorted(names), 1, 0.5)
+                hint = f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(sorted(names)) or 'none'}"
+                raise JobError(f"dedup.prefer.{place}.column: the source has no column {wish.column!r}; {hint}")
 
 
 def open_run(
@@ -176,6 +200,7 @@ def _opened(job: Job, shards: Sequence[Shard], beam_args: Sequence[str], *, repl
             rule.models(), rule.list_files()
         except MissingError as error:
             raise MissingError(f"filters.{rule.name}: {error}") from error
+    pair_files(job.dedup.not_duplicates)
     return Run(job, layout_of(job), tuple(shards), filters, tuple(beam_args), replace)
 
 
@@ -196,7 +221,7 @@ def _check_folders(run: Run) -> None:
 
 
 def _check_named_columns(run: Run) -> None:
-    """Makes sure, before any worker starts, that every column with a bound, and every one to be dropped, is in some file.
+    """Makes sure, before any worker starts, that every column with a bound, preferred, or to be dropped, is in some file.
 
     Of many tars only the first are looked at; a column to be dropped that is in none of them may be in a later one, and emit will know.
 
@@ -205,7 +230,8 @@ def _check_named_columns(run: Run) -> None:
     """
     [rules] = [rule for rule in run.filters if isinstance(rule, Columns)]
     drop = run.job.publish.drop if set(run.job.publish.drop) - set(Publish().drop) else ()
-    wanted, there, all_seen = {*(rule.column for rule in rules.rules), *drop}, set[str](), True
+    preferred = {wish.column for wish in run.job.dedup.prefer if wish.column is not None}
+    wanted, there, all_seen = {*(rule.column for rule in rules.rules), *preferred, *drop}, set[str](), True
     for source in run.job.source:
         mine = [shard for shard in run.shards if shard.source == source.name]
         looked_at = mine[:TARS_LOOKED_AT] if source.format == "webdataset" else mine
@@ -217,6 +243,7 @@ def _check_named_columns(run: Run) -> None:
                 there.update(reader.schema.names)
     if there:
         rules.check(there)
+        run.check_preferred(there)
         if all_seen:
             check_dropped(drop, there)
 

@@ -7,6 +7,8 @@ import pyarrow as pa
 
 GROUPS = pa.struct([("gender", pa.string()), ("age", pa.string()), ("region", pa.string()), ("language", pa.string())])
 
+NUMBERS = pa.list_(pa.struct([("column", pa.string()), ("value", pa.float64())]))
+
 BASE = pa.schema(
     [
         pa.field("uid", pa.string(), nullable=False),
@@ -36,6 +38,8 @@ BASE = pa.schema(
         pa.field("caption_length", pa.int32(), nullable=False),  # code points of the raw caption
         pa.field("words", pa.int32(), nullable=False),
         ("caption_id", pa.binary(16)),  # first 128 bits of SHA-256 of the raw caption
+        ("normal_caption_id", pa.binary(16)),  # likewise of its normal form
+        pa.field("numbers", NUMBERS, nullable=False),  # what the source's own columns hold; null and NaN are left out
         pa.field("groups", GROUPS, nullable=False),
     ]
 )

@@ -7,9 +7,9 @@ freshness of a phase's files is computed from.
 import difflib
 import enum
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from schemas.questions import IDS
@@ -43,6 +43,7 @@ class Section(BaseModel):
 
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
+Files = Annotated[Names, BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]  # one path, or a list of them
 
 
 class Decode(Section):
@@ -61,6 +62,7 @@ class Source(Section):
     columns: dict[str, str] = key(Phase.ANNOTATE, "role: column, where the layout's own names are not recognised", {})
     max_unreadable: float = key(Phase.RUN, "share of unreadable rows above which the job stops", 0.05, ge=0, le=1)
     max_unreadable_shards: int = key(Phase.RUN, "shards that may be unreadable as a whole", 0, ge=0)
+    protected: bool = key(Phase.JUDGE, "true: its rows are never rejected as duplicates; others are cleaned of them", default=False)
     decode: Decode = section("budget of one picture", Decode)
 
 
@@ -71,10 +73,36 @@ class Images(Section):
     reach: Literal["views", "plain"] = key(Phase.ANNOTATE, "views: also cropped, turned, with bars; plain: trimmed, mirrored", "plain")
 
 
+class Preference(Section):
+    """One thing by which the copy that stays is chosen: a source, or a column and its better end."""
+
+    source: str | None = key(Phase.JUDGE, "rows of this source go before all others", None)
+    column: str | None = key(
+        Phase.JUDGE, "column of the source that holds numbers, dates or true/false; rows without a value come last", None
+    )
+    order: Literal["high", "low"] | None = key(Phase.JUDGE, "column: whether the high or the low value goes first", None)
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if (self.source is None) == (self.column is None):
+            raise ValueError("one entry is either {source: NAME} or {column: NAME, order: high | low}")
+        if (self.column is None) != (self.order is None):
+            raise ValueError("a column needs order: high or low, and a source has none")
+        return self
+
+
 class Dedup(Section):
-    """What counts as a duplicate."""
+    """What counts as a duplicate, which copy stays, and what becomes of the others."""
 
     policy: Literal["image", "image_and_caption", "image_or_caption"] = key(Phase.MATCH, "which edges join rows into a cluster", "image")
+    action: Literal["reject", "flag"] = key(Phase.JUDGE, "flag: duplicates are noticed and kept", "reject")
+    prefer: Annotated[tuple[Preference, ...], Field(strict=False)] = key(
+        Phase.JUDGE, "which copy stays, before pixels: a list of {source: NAME} and {column: NAME, order: high | low}", ()
+    )
+    not_duplicates: Files = key(
+        Phase.JUDGE, "files of pairs that are no duplicates: CSV or Parquet with uid and other, or two uids a line", ()
+    )
+    keep_captions: bool = key(Phase.JUDGE, "true: a kept row carries the distinct captions of its cluster (column captions)", default=False)
     max_per_caption: int | None = key(Phase.JUDGE, "rows kept of a caption cluster; null: all", None, ge=1)
     against: Names = key(Phase.MATCH, "earlier runs whose rows count as the elder side", (), max_length=0)
     eval_overlap: Names = key(Phase.MATCH, "benchmark sets to keep out", (), max_length=0)
@@ -169,7 +197,7 @@ def keys_of(part: BaseModel, *phases: Phase) -> dict[str, Any]:
     >>> keys_of(Images(), Phase.ANNOTATE)
     {'mode': 'fast', 'reach': 'plain'}
     >>> keys_of(Dedup(), Phase.JUDGE)
-    {'max_per_caption': None}
+    {'action': 'reject', 'prefer': (), 'not_duplicates': (), 'keep_captions': False, 'max_per_caption': None}
     """
     values: dict[str, Any] = {}
     for name, field in type(part).model_fields.items():

@@ -77,6 +77,14 @@ class Layout:
         return join(self.ledger, f"{shard}.parquet")
 
     @property
+    def captions(self) -> str:
+        """Where the captions lie that kept rows carry beside their own; with `dedup.keep_captions` only."""
+        return join(self.judging, "captions")
+
+    def captions_file(self, shard: str) -> str:
+        return join(self.captions, f"{shard}.parquet")
+
+    @property
     def emitted(self) -> str:
         return join(self.work, "emitted")
 

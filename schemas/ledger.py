@@ -23,6 +23,20 @@ LEDGER = pa.schema(
         pa.field("evidence", pa.list_(EVIDENCE), nullable=False),
         pa.field("consent", pa.string(), nullable=False),
         pa.field("consent_observable", pa.int32(), nullable=False),
+        pa.field("copies", pa.int64(), nullable=False),  # rows of its cluster, rejected ones and itself among them; 1 for a row alone
+        ("copy_hosts", pa.int64()),  # registrable domains among their URLs; null where none has a URL
+        # With `dedup.keep_captions`, else null; of kept rows only.
+        ("caption_count", pa.int64()),  # distinct captions of its cluster that may be published, its own among them
+        ("captions", pa.list_(pa.string())),  # uids of the rows whose captions it carries beside its own
+    ]
+)
+
+# `work/captions/<shard>.parquet`: where those rows are, so that emit can fetch their captions; in the order of `captions`.
+CARRIED = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),  # of this shard: the row that carries
+        pa.field("shard", pa.string(), nullable=False),  # of the row whose caption it is
+        pa.field("from_row", pa.int64(), nullable=False),
     ]
 )
 

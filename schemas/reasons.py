@@ -32,6 +32,7 @@ EXTRA_MEMBER: Final = "extra_member"
 HEADERS_UNREADABLE: Final = "headers_unreadable"
 HASH_NOT_COMPARABLE: Final = "hash_not_comparable"
 RESERVED_COPY_EXISTS: Final = "reserved_copy_exists"
+NOT_DUPLICATE: Final = "not_duplicate"  # `dedup.not_duplicates` keeps it apart from a row of its cluster
 URL_WITHHELD: Final = "url_withheld"
 KEY_WITHHELD: Final = "key_withheld"
 

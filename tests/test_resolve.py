@@ -4,15 +4,25 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.resolve import COPY_RESERVED, DUPLICATE, ELIGIBLE, LOCATED, MEMBER, SPREADS, by_shard, cap, resolve
+from transforms.records import ELIGIBLE, LOCATED, SPREADS, member_type
+from transforms.resolve import COPY_RESERVED, DUPLICATE, by_shard, cap, resolve
+
+MEMBER = member_type(2)
 
 
-def record(cluster, row, uid, *, order=b"m", consent=1, bits=ELIGIBLE, link=1, agreement=1.0):
-    return (cluster, row, uid.ljust(16, b"\0"), order.ljust(16, b"\0"), consent, bits, link, agreement)
+def record(
+    cluster, row, uid, *, rank=b"\2\0", order=b"m", consent=1, bits=ELIGIBLE, link=1, agreement=1.0, host=0, caption=0
+):  # fmt: skip
+    return (cluster, row, uid.ljust(16, b"\0"), rank, consent, order.ljust(16, b"\0"), bits, link, agreement, host, caption)
+
+
+def resolved(records, **options):
+    return resolve(np.array(records, MEMBER), **options)[0]
 
 
 def outcomes(records, kernel=resolve, **options):
     found = kernel(np.array(records, MEMBER), **options)
+    found = found[0] if kernel is resolve else found
     return {
         int(row): (bytes(of).rstrip(b"\0"), int(bits))
         for row, of, bits in zip(found["row"], found["of"].tolist(), found["bits"], strict=True)
@@ -26,7 +36,7 @@ def test_the_best_eligible_member_stays_and_all_others_are_its_duplicates():
 
 def test_a_leader_that_goes_agrees_with_who_stays_as_that_one_with_it():
     leader, stays, third = record(0, 0, b"a", bits=0), record(0, 1, b"b", agreement=0.8), record(0, 2, b"c", order=b"z", agreement=0.9)
-    found = resolve(np.array([leader, stays, third], MEMBER))
+    found = resolved([leader, stays, third])
     agreement = dict(zip(found["row"].tolist(), found["agreement"].round(4).tolist(), strict=True))
     assert (round(agreement[0], 4), round(agreement[2], 4)) == (0.8, 0.9)
 
@@ -77,12 +87,12 @@ def test_arrival_order_does_not_show_and_at_most_one_stays(drawn, shuffle):
     assert (outcomes(mixed) if mixed else {}) == found
     for cluster in {r[0] for r in records}:
         mine = [r for r in records if r[0] == cluster]
-        spread = any(r[5] & ~3 for r in mine)
-        staying = [r for r in mine if r[5] & ELIGIBLE and not spread and not found[r[1]][1] & DUPLICATE]
-        assert len(staying) == (0 if spread else min(1, sum(r[5] & ELIGIBLE for r in mine)))
+        spread = any(r[6] & ~3 for r in mine)
+        staying = [r for r in mine if r[6] & ELIGIBLE and not spread and not found[r[1]][1] & DUPLICATE]
+        assert len(staying) == (0 if spread else min(1, sum(r[6] & ELIGIBLE for r in mine)))
 
 
 def test_outcomes_go_back_to_the_shards_they_came_from():
-    found = resolve(np.array([record(0, 0, b"a"), record(0, 5, b"b"), record(0, 9, b"c")], MEMBER))
+    found = resolved([record(0, 0, b"a"), record(0, 5, b"b"), record(0, 9, b"c")])
     sent = dict(by_shard(found, np.array([0, 5, 5, 8])))
     assert sorted(sent) == [0, 2, 3]

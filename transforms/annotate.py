@@ -25,6 +25,7 @@ from transforms.images.decode import Picture, PictureError, open_picture
 from transforms.images.phash import Hashes, hash_pictures
 from transforms.read.count import count_rows
 from transforms.read.reader import open_shard
+from transforms.source_numbers import numbers_of
 from transforms.storage import atomic_write
 from transforms.text.caption import count_words
 from transforms.text.groups import groups
@@ -64,6 +65,7 @@ class Tally:
       unreadable: unreadable rows among the others.
       unreadable_shard: why the shard could not be read at all.
       not_scored: filter -> rows on which it raised. `first_not_scored`: the first such row.
+      numbers: column of the source -> rows in which it holds a number.
     """
 
     rows: int = 0
@@ -72,6 +74,7 @@ class Tally:
     unreadable_shard: str | None = None
     not_scored: Counter[str] = dataclasses.field(default_factory=Counter)
     first_not_scored: dict[str, int] = dataclasses.field(default_factory=dict)
+    numbers: Counter[str] = dataclasses.field(default_factory=Counter)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Counts a batch of annotations."""
@@ -85,6 +88,8 @@ class Tally:
                 for name in names:
                     self.not_scored[name] += 1
                     self.first_not_scored.setdefault(name, row)
+        for column in pc.value_counts(batch.column("numbers").flatten().field("column")).to_pylist():
+            self.numbers[column["values"]] += column["counts"]
 
     def encoded(self) -> bytes:
         """JSON for the footer."""
@@ -163,7 +168,7 @@ def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe
         for row in rows:
             failed[row].append(rule.name)
     uids = [_uid(*fields) for fields in zip(sha256, normal_urls, captions, strict=True)]
-    url_ids = [None if url is None else hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()[:16] for url in normal_urls]
+    url_ids = [_text_id(url) for url in normal_urls]
     hosts = [None if url is None else host_of(url) for url in normal_urls]
     private = batch.measures["personal_data"]
     withheld = {name: pc.fill_null(private.field(f"{name}_withheld"), True).to_pylist() for name in ("url", "key")}
@@ -192,13 +197,20 @@ def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe
         "has_caption": [text is not None for text in captions],
         "caption_length": [0 if text is None else len(text) for text in captions],
         "words": [0 if text is None else count_words(text) for text in batch.normal_captions],
-        "caption_id": [None if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16] for text in captions],
+        "caption_id": [_text_id(text) for text in captions],
+        "normal_caption_id": [_text_id(text) for text in batch.normal_captions],
+        "numbers": numbers_of(samples.source),
         "groups": groups(batch.normal_captions, pa.array(batch.measures["language"].field("label")).to_pylist(), hosts),
         **batch.measures,
     }
     schema = recipe.schema
     arrays = [columns[f.name] if isinstance(columns[f.name], pa.Array) else pa.array(columns[f.name], f.type) for f in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema), (batch, uids, hashes if samples.has_bytes else None, url_ids)
+
+
+def _text_id(text: str | None) -> bytes | None:
+    """First 128 bits of the SHA-256 of a text as UTF-8."""
+    return None if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def measured(rule: Filter, batch: Batch) -> tuple[pa.StructArray, list[int]]:

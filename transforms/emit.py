@@ -122,7 +122,7 @@ def _own_columns(samples: Samples, ledger: pa.Table, kinds: Sequence[frozenset[s
         "uid": ledger.column("uid").combine_chunks(),
         "url": ledger.column("url").combine_chunks(),
         "caption": pa.array([redact(t, k) if t is not None and k else t for t, k in zip(captions, kinds, strict=True)], pa.string()),
-        "weight": ledger.column("weight").combine_chunks(),
+        **{name: ledger.column(name).combine_chunks() for name in ("weight", "copies", "copy_hosts")},
     }
     images: list[dict[str, Any] | None] = []
     written: list[str | None] = []

@@ -1,6 +1,6 @@
 """Writes down what became of every row of a shard, and why: findings in, one ledger batch out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -8,14 +8,20 @@ import pyarrow as pa
 from schemas import reasons
 from schemas.ledger import EVIDENCE, LEDGER
 from transforms.filters.base import Finding
-from transforms.resolve import Resolved
+from transforms.outcomes import Copies, Resolved
 from transforms.verdicts import Verdicts, narrowed
 
 UNIT = 2.0**-32
 
 
 def ledger_batch(
-    verdicts: Verdicts, images: Resolved, captions: Resolved, weights: np.ndarray, vocabulary: Sequence[str]
+    verdicts: Verdicts,
+    images: Resolved,
+    captions: Resolved,
+    copies: Copies,
+    weights: np.ndarray,
+    vocabulary: Sequence[str],
+    carried: Mapping[int, Sequence[str]] | None = None,
 ) -> pa.RecordBatch:
     """The ledger rows of a shard (schemas.ledger.LEDGER).
 
@@ -23,8 +29,10 @@ def ledger_batch(
       verdicts: the shard with all findings, those of its clusters among them.
       images: what image (or policy) clusters say.
       captions: what caption clusters say.
+      copies: how often each row was seen.
       weights: int64[n], in units of 2^-32; read for kept rows only.
       vocabulary: every reason of the run, in the order in which a row lists them.
+      carried: row -> uids of the rows whose captions it carries; None where none does.
     """
     base = verdicts.annotations
     n = len(verdicts)
@@ -45,6 +53,13 @@ def ledger_batch(
         "evidence": _evidence(n, findings, vocabulary),
         "consent": pa.array([reasons.CONSENT[state] for state in verdicts.consent.tolist()], pa.string()),
         "consent_observable": pa.array(verdicts.observable, pa.int32()),
+        "copies": pa.array(copies.copies, pa.int64()),
+        "copy_hosts": pa.array(copies.hosts, pa.int64(), mask=copies.hosts == 0),
+        "caption_count": pa.array(copies.captions, pa.int64(), mask=~kept | (carried is None)),
+        "captions": pa.array(
+            [carried.get(row, []) if carried is not None and stays else None for row, stays in enumerate(kept.tolist())],
+            pa.list_(pa.string()),
+        ),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in LEDGER.names], schema=LEDGER)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.release import OF_BYTES, OWN, OWN_ROLES
+from schemas.release import OF_BYTES, OF_CAPTIONS, OWN, OWN_ROLES
 
 WIDE = b"winnow.wide"  # mark of an integer field that holds a number no double can
 STAND_INS = {pa.int64(): pa.decimal256(76), pa.uint64(): pa.decimal256(75)}  # what such a field's type is while types are joined
@@ -38,15 +38,19 @@ class ReleaseSchema:
         return [str(self.schema), {s: dict(c) for s, c in self.columns.items()}, {n: list(t) for n, t in self.conflicts.items()}]
 
 
-def release_schema(shards: Sequence[tuple[str, pa.Schema, Mapping[str, str]]], drop: Sequence[str], *, images: bool) -> ReleaseSchema:
+def release_schema(
+    shards: Sequence[tuple[str, pa.Schema, Mapping[str, str]]], drop: Sequence[str], *, images: bool, captions: bool = False
+) -> ReleaseSchema:
     """The schema of a run.
 
     Args:
       shards: for every shard the name of its source, the schema of its own columns, and role -> column.
       drop: source columns that are not published.
       images: whether any source carries picture bytes.
+      captions: whether rows carry the captions of their cluster.
     """
-    own = pa.schema([field for field in OWN if images or field.name not in OF_BYTES])
+    absent = {*(() if images else OF_BYTES), *(() if captions else OF_CAPTIONS)}
+    own = pa.schema([field for field in OWN if field.name not in absent])
     taken = {field.name.casefold() for field in own}
     gone = {name.casefold() for name in drop}
     found: dict[str, list[pa.DataType]] = {}

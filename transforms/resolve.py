@@ -1,249 +1,221 @@
 """What a cluster does to its members: reservations spread first, then one row stands for the others.
 
-Members of one cluster lie in many shards. They meet as packed records, one partition of clusters at a time, and what follows for each
-goes back to its shard as packed records. Rows are numbered densely over all shards, in shard order.
+Members of one cluster lie in many shards. They meet as packed records (transforms.records), one partition of clusters at a time, and
+what follows for each goes back to its shard as packed records.
 """
 
 import dataclasses
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
-import pyarrow as pa
 
-from schemas import reasons
-from schemas.signatures import CAPTIONS_AGREE, PERMUTATIONS, PICTURES_AGREE
-from transforms.filters.base import Finding
-from transforms.match.clusters import Clusters
-from transforms.match.order import MOST_CHARACTERS, order_of
-from transforms.verdicts import Verdicts, narrowed
+from schemas.release import MOST_CAPTIONS
+from transforms.choice import as_matrix, first_difference
+from transforms.not_duplicates import NO_PAIRS, Pairs, parted
+from transforms.records import ELIGIBLE, GIVES, LOCATED, SPREAD_MASK
 
-ALONE = -1
-PICTURE_LINK = 1  # bit of a link: the picture ties the row to its leader
-NO_CAPTION = hashlib.sha256(b"").digest()[:4]
-ELIGIBLE, LOCATED = 1, 2
-SPREADS = {word: 4 << place for place, word in enumerate(sorted(reasons.BINDING))}
-SPREAD_MASK = sum(SPREADS.values())
-LEADS = 128
-
-MEMBER = np.dtype(
+OUTCOME = np.dtype(
     [
-        ("cluster", "<i8"),
         ("row", "<i8"),
-        ("uid", "V16"),
-        ("order", "V16"),
-        ("consent", "u1"),
+        ("name", "V16"),  # smallest uid of the cluster; zero where the row is alone in its part
+        ("of", "V16"),  # uid of who stays in its place; zero where nobody does
+        ("apart", "V16"),  # uid of a row that a list keeps it apart from; zero where none does
         ("bits", "u1"),
         ("link", "u1"),
         ("agreement", "<f4"),
+        ("differs", "<i2"),  # first byte of its rank that differs from that of who stays; -1 where none does, or it could not stay
+        ("copies", "<i8"),  # rows of its part
+        ("hosts", "<i8"),  # registrable domains among them
+        ("captions", "<i8"),  # distinct captions that who stays may publish
     ]
 )
-OUTCOME = np.dtype([("row", "<i8"), ("name", "V16"), ("of", "V16"), ("bits", "u1"), ("link", "u1"), ("agreement", "<f4")])
+DUPLICATE, COPY_RESERVED = 1, 2  # bits beside those of SPREADS
 
-DUPLICATE, SPREAD_SHIFT, COPY_RESERVED = 1, 2, 2
-COPY_OF_RESERVED = "a copy in its cluster carries a reservation"
-
-
-def members(verdicts: Verdicts, clusters: np.ndarray, found: Clusters, first: int) -> np.ndarray:
-    """Records of the rows of a shard that lie in a cluster.
-
-    Args:
-      verdicts: the shard so far.
-      clusters: int64[n], dense row number of the cluster's leader, -1 for a row alone.
-      found: what match found about the shard: which edges to the leader hold, and how well they agree.
-      first: dense row number of the shard's first row.
-
-    Returns:
-      MEMBER records, by row.
-    """
-    rows = np.flatnonzero(clusters != ALONE)
-    out = np.zeros(len(rows), MEMBER)
-    if not len(rows):
-        return out
-    base = verdicts.annotations
-    out["cluster"], out["row"] = clusters[rows], rows + first
-    out["link"], out["agreement"] = found.link[rows], found.agreement[rows]
-    out["uid"] = uid_records(base, rows)
-    out["order"] = np.ascontiguousarray(_order(base, rows)).view("V16").ravel()
-    out["consent"] = verdicts.consent[rows]
-    bits = np.where(verdicts.rejected, 0, ELIGIBLE) | np.where(verdicts.located, LOCATED, 0)
-    for word, mask in verdicts.spreading.items():
-        bits |= np.where(mask, SPREADS[word], 0)
-    out["bits"] = bits[rows]
-    return out
-
-
-def resolve(records: np.ndarray) -> np.ndarray:
-    """What follows for every member of whole clusters.
-
-    A content-scoped reservation of any member covers all. Of what is left eligible the best stays: by consent, content order (pixels,
-    caption, uid), then row; every other member is its duplicate. Where nobody is eligible nobody is a duplicate.
-
-    Args:
-      records: MEMBER records of whole clusters, in any order.
-
-    Returns:
-      OUTCOME records: `name` the smallest uid of the cluster, `of` the uid of who stays (zero where nobody does), bits DUPLICATE,
-      COPY_RESERVED and spread reasons, `link` the edges by which the row is a duplicate, `agreement` how well it agrees with its leader;
-      both are those of who stays where the row itself is the leader.
-    """
-    uid, order = records["uid"].view("S16"), records["order"].view("S16")
-    group, starts, at = _groups(records["cluster"])
-    spread = np.bitwise_or.reduceat(records["bits"][group] & SPREAD_MASK, starts)[at] if len(records) else np.empty(0, np.uint8)
-    spread_of = np.empty(len(records), np.uint8)
-    spread_of[group] = spread
-    eligible = (records["bits"] & ELIGIBLE > 0) & (spread_of == 0)
-    ranked = np.lexsort((records["row"], uid, order, records["consent"], ~eligible, records["cluster"]))
-    out = np.zeros(len(records), OUTCOME)
-    out["row"] = records["row"][ranked]
-    best = ranked[starts][at]
-    stays = eligible[best]
-    duplicate = stays & (ranked != best)
-    out["name"] = _least(records["uid"], records["cluster"], starts, at)
-    out["of"] = np.where(duplicate, records["uid"][best].view("S16"), np.zeros(1, "S16")).view("V16")
-    located = records["bits"][ranked] & LOCATED > 0
-    any_located = np.maximum.reduceat(located, starts)[at] if len(records) else located
-    out["bits"] = np.where(duplicate, DUPLICATE, 0) | np.where(any_located & ~located, COPY_RESERVED, 0) | spread_of[ranked]
-    leads = (records["cluster"] == records["row"])[ranked]
-    for name in ("link", "agreement"):
-        out[name] = np.where(leads, records[name][best], records[name][ranked])
-    return out
-
-
-def cap(records: np.ndarray, most: int | None) -> np.ndarray:
-    """What follows for every member of whole caption clusters when at most `most` rows of one are kept.
-
-    Args:
-      records: MEMBER records; ELIGIBLE are the rows kept so far.
-      most: rows kept of a cluster; None keeps all.
-
-    Returns:
-      OUTCOME records; DUPLICATE marks rows beyond the first `most` in the order of `resolve`.
-    """
-    uid, order = records["uid"].view("S16"), records["order"].view("S16")
-    _, starts, at = _groups(records["cluster"])
-    eligible = records["bits"] & ELIGIBLE > 0
-    ranked = np.lexsort((records["row"], uid, order, records["consent"], ~eligible, records["cluster"]))
-    out = np.zeros(len(records), OUTCOME)
-    out["row"] = records["row"][ranked]
-    out["name"] = _least(records["uid"], records["cluster"], starts, at)
-    if most is not None:
-        place = np.arange(len(records)) - starts[at]
-        beyond = eligible[ranked] & (place >= most)
-        out["bits"] = np.where(beyond, DUPLICATE, 0)
-        out["of"] = np.where(beyond, records["uid"][ranked[starts][at]].view("S16"), np.zeros(1, "S16")).view("V16")
-    return out
+CARRIED = np.dtype([("row", "<i8"), ("place", "<i4"), ("from", "<i8"), ("uid", "V16")])
+"""A caption that a row carries: the row, the place among what it carries, the row (and its uid) whose caption it is."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Resolved:
-    """What clusters say about the rows of one shard.
+class Ranking:
+    """Members of whole clusters, part after part, in each the best first.
 
     Attributes:
-      cluster: hex of the smallest uid of each row's cluster, None for a row alone.
-      duplicate_of: hex uid of the row that stays in its place, None elsewhere.
+      order: int64[n], places in the records. All else is in this order:
+      part: int64[n], the number of each member's part.
+      starts: int64[parts], where each part begins.
+      apart: int64[n], the place in the records of a row that a list keeps it apart from, -1 where none does.
+      eligible: bool[n].
     """
 
-    cluster: list[str | None]
-    duplicate_of: list[str | None]
+    order: np.ndarray
+    part: np.ndarray
+    starts: np.ndarray
+    apart: np.ndarray
+    eligible: np.ndarray
+
+    @property
+    def best(self) -> np.ndarray:
+        """The place in the records of the best of each member's part, int64[n]."""
+        return self.order[self.starts][self.part]
 
 
-def apply_images(verdicts: Verdicts, outcomes: Sequence[bytes], first: int) -> Resolved:
-    """Image (or policy) clusters' outcomes for one shard; the findings are added to `verdicts` too."""
-    found = _outcomes(outcomes)
-    rows = found["row"] - first
-    bits, link = found["bits"], found["link"]
-    findings = []
-    for word, bit in SPREADS.items():
-        mask = bits & bit > 0
-        already = np.zeros(len(verdicts), bool)
-        for finding in verdicts.findings:
-            if finding.kind == "reason" and finding.word == word:
-                already[finding.rows] = True
-        mask &= ~already[rows]
-        if mask.any():
-            findings.append(Finding("reason", word, rows[mask], details=COPY_OF_RESERVED))
-    by_picture = link & PICTURE_LINK > 0
-    for word, least, chosen in (
-        (reasons.DUPLICATE_IMAGE, PICTURES_AGREE, by_picture),
-        (reasons.DUPLICATE_CAPTION, round(CAPTIONS_AGREE / PERMUTATIONS, 4), ~by_picture),
-    ):
-        mask = (bits & DUPLICATE > 0) & chosen
-        if mask.any():
-            findings.append(Finding("reason", word, rows[mask], np.round(found["agreement"][mask].astype(np.float64), 4), least))
-    copies = bits & COPY_RESERVED > 0
-    if copies.any():
-        findings.append(Finding("flag", reasons.RESERVED_COPY_EXISTS, rows[copies]))
-    unreadable = verdicts.unreadable
-    findings = [
-        narrowed(finding, ~unreadable[finding.rows]) if finding.word not in reasons.BINDING and unreadable[finding.rows].any() else finding
-        for finding in findings
-    ]
-    verdicts.findings += findings
-    reserved = np.zeros(len(verdicts), bool)
-    reserved[rows[bits & SPREADS[reasons.OPT_OUT] > 0]] = True
-    verdicts.consent[reserved] = reasons.CONSENT.index(reasons.RESERVED)
-    readable = ~unreadable[rows]
-    duplicate_of = _named(len(verdicts), rows[readable], found["of"][readable])
-    return Resolved(_named(len(verdicts), rows, found["name"]), duplicate_of)
+def rank(records: np.ndarray, eligible: np.ndarray, pairs: Pairs = NO_PAIRS) -> Ranking:
+    """Members by cluster: eligible ones first, then by rank, consent, content order (pixels, caption, uid) and row; parted by `pairs`.
+
+    Args:
+      records: of `transforms.records.member_type`, whole clusters, in any order.
+      eligible: bool[n], who may stay.
+      pairs: rows that are no duplicates of each other.
+    """
+    uid, order, wish = records["uid"].view("S16"), records["order"].view("S16"), records["rank"]
+    wish = wish.view(f"S{wish.dtype.itemsize}")
+    ranked = np.lexsort((records["row"], uid, order, records["consent"], wish, ~eligible, records["cluster"]))
+    cluster = records["cluster"][ranked]
+    part, apart = parted(cluster, uid[ranked], pairs)
+    apart = np.where(apart >= 0, ranked[apart], -1)
+    if part.any():
+        again = np.lexsort((part, cluster))
+        ranked, cluster, part, apart = ranked[again], cluster[again], part[again], apart[again]
+    head = np.ones(len(ranked), bool)
+    head[1:] = (np.diff(cluster) != 0) | (np.diff(part) != 0)
+    return Ranking(ranked, np.cumsum(head) - 1, np.flatnonzero(head), apart, eligible[ranked])
 
 
-def apply_captions(verdicts: Verdicts, outcomes: Sequence[bytes], first: int) -> Resolved:
-    """Caption clusters' outcomes for one shard; the findings are added to `verdicts` too."""
-    found = _outcomes(outcomes)
-    rows = found["row"] - first
-    beyond = found["bits"] & DUPLICATE > 0
-    if beyond.any():
-        verdicts.findings.append(Finding("reason", reasons.DUPLICATE_CAPTION, rows[beyond], details="beyond max_per_caption"))
-    return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]))
+def resolve(records: np.ndarray, pairs: Pairs = NO_PAIRS, *, captions: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """What follows for every member of whole clusters.
+
+    A content-scoped reservation of any member covers all, whatever a list of pairs says. Of what is left eligible the best stays (see
+    `rank`), every other member is its duplicate. Where nobody is eligible nobody is a duplicate. A list of pairs parts the cluster
+    (`transforms.not_duplicates.parted`), and each part is then a cluster of its own.
+
+    Args:
+      records: of `transforms.records.member_type`, whole clusters, in any order.
+      pairs: rows that are no duplicates of each other.
+      captions: whether who stays carries the captions of its part.
+
+    Returns:
+      OUTCOME records. `link` and `agreement` are the row's with its leader; those of who stays where the row itself is the leader.
+      CARRIED records, by row and place; none without `captions`.
+    """
+    covered = _of_cluster(records, records["bits"] & (SPREAD_MASK | LOCATED))
+    ranking = rank(records, (records["bits"] & ELIGIBLE > 0) & (covered & SPREAD_MASK == 0), pairs)
+    best, ranked = ranking.best, ranking.order
+    stays = ranking.eligible[ranking.starts][ranking.part] if len(records) else ranking.eligible
+    duplicate = stays & (ranked != best)
+    out = np.zeros(len(records), OUTCOME)
+    out["row"] = records["row"][ranked]
+    sizes = np.bincount(ranking.part)
+    out["copies"] = sizes[ranking.part]
+    out["name"] = np.where(out["copies"] > 1, _least(records, ranking).view("S16"), b"").astype("S16").view("V16")
+    out["of"] = _where(duplicate, records["uid"][best])
+    out["apart"] = _where(ranking.apart >= 0, records["uid"][ranking.apart])
+    copied = (covered[ranked] & LOCATED > 0) & (records["bits"][ranked] & LOCATED == 0)
+    out["bits"] = np.where(duplicate, DUPLICATE, 0) | np.where(copied, COPY_RESERVED, 0) | covered[ranked] & SPREAD_MASK
+    leads = (records["cluster"] == records["row"])[ranked]
+    for name in ("link", "agreement"):
+        out[name] = np.where(leads, records[name][best], records[name][ranked])
+    differs = first_difference(as_matrix(records["rank"][ranked]), as_matrix(records["rank"][best]))
+    out["differs"] = np.where(duplicate & ranking.eligible, differs, -1)
+    out["hosts"] = _hosts(records["host"][ranked], ranking.part)
+    carried, counts = carry(records, ranking) if captions else (np.empty(0, CARRIED), np.zeros_like(sizes))
+    out["captions"] = counts[ranking.part]
+    return out, carried
+
+
+def cap(records: np.ndarray, most: int | None, pairs: Pairs = NO_PAIRS) -> np.ndarray:
+    """What follows for every member of whole caption clusters when at most `most` rows of one are kept.
+
+    Args:
+      records: of `transforms.records.member_type`; ELIGIBLE are the rows kept so far.
+      most: rows kept of a cluster; None keeps all.
+      pairs: rows that are no duplicates of each other; as in `resolve`, each part is a cluster of its own.
+
+    Returns:
+      OUTCOME records; DUPLICATE marks rows beyond the first `most` in the order of `rank`.
+    """
+    ranking = rank(records, records["bits"] & ELIGIBLE > 0, pairs)
+    out = np.zeros(len(records), OUTCOME)
+    out["row"] = records["row"][ranking.order]
+    out["copies"] = np.bincount(ranking.part)[ranking.part]
+    out["name"] = np.where(out["copies"] > 1, _least(records, ranking).view("S16"), b"").astype("S16").view("V16")
+    if most is not None:
+        place = np.arange(len(records)) - ranking.starts[ranking.part]
+        beyond = ranking.eligible & (place >= most)
+        out["bits"] = np.where(beyond, DUPLICATE, 0)
+        out["of"] = _where(beyond, records["uid"][ranking.best])
+    return out
+
+
+def carry(records: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:
+    """The captions that who stays carries beside its own: distinct by normal form, in content order, at most `MOST_CAPTIONS` with its own.
+
+    Args:
+      records: whole clusters.
+      ranking: of them.
+
+    Returns:
+      CARRIED records, by row and place. And of each part how many distinct captions there are in all, int64[parts].
+    """
+    ranked, part = ranking.order, ranking.part
+    stays, best = ranking.eligible[ranking.starts], ranked[ranking.starts]
+    own = records["caption"][best]
+    caption = records["caption"][ranked]
+    chosen = np.flatnonzero((records["bits"][ranked] & GIVES > 0) & stays[part] & (caption != own[part]))
+    given, of, said = ranked[chosen], part[chosen], caption[chosen]
+    uid, order = records["uid"].view("S16")[given], records["order"].view("S16")[given]
+    at = np.lexsort((records["row"][given], uid, order, of))
+    by_text = at[np.lexsort((np.arange(len(at)), said[at], of[at]))]
+    first = np.ones(len(by_text), bool)
+    first[1:] = (np.diff(of[by_text]) != 0) | (said[by_text][1:] != said[by_text][:-1])
+    distinct = np.zeros(len(at), bool)
+    distinct[by_text[first]] = True
+    at = at[distinct[at]]
+    number = np.bincount(of[at], minlength=len(best))
+    place = np.arange(len(at)) - np.repeat(np.cumsum(number) - number, number)
+    has_own = (own != 0).astype(np.int64)
+    at, place = at[place < MOST_CAPTIONS - has_own[of[at]]], place[place < MOST_CAPTIONS - has_own[of[at]]]
+    out = np.zeros(len(at), CARRIED)
+    out["row"], out["place"] = records["row"][best[of[at]]], place
+    out["from"], out["uid"] = records["row"][given[at]], records["uid"][given[at]]
+    return out[np.lexsort((out["place"], out["row"]))], np.where(stays, number + has_own, 0)
 
 
 def by_shard(outcomes: np.ndarray, starts: np.ndarray) -> Iterator[tuple[int, bytes]]:
-    """Outcomes as packed records per shard number; `starts` is the dense number of each shard's first row, ascending."""
+    """Records with a `row`, packed, per shard number; `starts` is the dense number of each shard's first row, ascending."""
     ordered = outcomes[np.argsort(outcomes["row"], kind="stable")]
     shard = np.searchsorted(starts, ordered["row"], side="right") - 1
     for number in np.unique(shard).tolist():
         yield number, ordered[shard == number].tobytes()
 
 
-def _order(annotations: pa.RecordBatch, rows: np.ndarray) -> np.ndarray:
-    """Content order of some rows, as their signatures have it: uint8[n, 16]."""
-    chosen = annotations.select(["width", "height", "caption_length", "caption_id"]).take(rows)
-    width, height = (chosen.column(name).fill_null(0).to_numpy().astype(np.int64) for name in ("width", "height"))
-    lengths = np.minimum(chosen.column("caption_length").to_numpy().astype(np.int64), MOST_CHARACTERS)
-    digests = b"".join(NO_CAPTION if found is None else found[:4] for found in chosen.column("caption_id").to_pylist())
-    return order_of(width * height, lengths, digests, uid_records(annotations, rows).tobytes())
+def _of_cluster(records: np.ndarray, bits: np.ndarray) -> np.ndarray:
+    """The bits of all members of each member's cluster together, in the order of the records."""
+    if not len(records):
+        return bits
+    order = np.argsort(records["cluster"], kind="stable")
+    head = np.ones(len(order), bool)
+    head[1:] = np.diff(records["cluster"][order]) != 0
+    out = np.empty_like(bits)
+    out[order] = np.bitwise_or.reduceat(bits[order], np.flatnonzero(head))[np.cumsum(head) - 1]
+    return out
 
 
-def uid_records(annotations: pa.RecordBatch, rows: np.ndarray) -> np.ndarray:
-    """Raw uids of some rows of an annotation batch, V16."""
-    texts = annotations.column("uid").take(rows).to_pylist()
-    return np.frombuffer(bytes.fromhex("".join(texts)), "V16")
+def _least(records: np.ndarray, ranking: Ranking) -> np.ndarray:
+    """The smallest uid of each member's part, V16[n]."""
+    uids = records["uid"][ranking.order]
+    order = np.lexsort((uids.view("S16"), ranking.part))
+    return uids[order[ranking.starts]][ranking.part]
 
 
-def _outcomes(packed: Sequence[bytes]) -> np.ndarray:
-    found = np.frombuffer(b"".join(packed), OUTCOME)
-    return found[np.argsort(found["row"], kind="stable")]
+def _hosts(hosts: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """How many distinct hosts each member's part has, 0 not counted, int64[n]."""
+    order = np.lexsort((hosts, part))
+    fresh = np.ones(len(order), bool)
+    fresh[1:] = (np.diff(part[order]) != 0) | (hosts[order][1:] != hosts[order][:-1])
+    fresh &= hosts[order] != 0
+    return np.bincount(part[order][fresh], minlength=int(part.max(initial=-1)) + 1)[part]
 
 
-def _groups(cluster: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Order by cluster, where each cluster starts in it, and for every place the number of its cluster."""
-    order = np.argsort(cluster, kind="stable")
-    ordered = cluster[order]
-    head = np.ones(len(ordered), bool)
-    head[1:] = ordered[1:] != ordered[:-1]
-    return order, np.flatnonzero(head), np.cumsum(head) - 1
-
-
-def _least(uids: np.ndarray, cluster: np.ndarray, starts: np.ndarray, at: np.ndarray) -> np.ndarray:
-    order = np.lexsort((uids.view("S16"), cluster))
-    return uids[order[starts]][at] if len(uids) else uids
-
-
-def _named(n: int, rows: np.ndarray, uids: np.ndarray) -> list[str | None]:
-    names: list[str | None] = [None] * n
-    nobody = bytes(16)
-    for row, uid in zip(rows.tolist(), uids.tolist(), strict=True):
-        if uid != nobody:
-            names[row] = uid.hex()
-    return names
+def _where(mask: np.ndarray, uids: np.ndarray) -> np.ndarray:
+    """Uids where a mask holds, else zeros, V16[n]."""
+    return np.where(mask, uids.view("S16"), np.zeros(1, "S16")).view("V16")

@@ -14,6 +14,7 @@ import pyarrow as pa
 from schemas import reasons
 from transforms.filters.base import Context, Filter, Finding
 from transforms.filters.opt_out import Consent, OptOut
+from transforms.not_duplicates import NO_PAIRS, Pairs
 
 Mode = Literal["fast", "exact"]
 SAME_URL = "a row with the same URL carries a reservation"
@@ -26,23 +27,28 @@ class Facts:
     Attributes:
       counts: filter name -> integers it asked for, summed.
       reserved: sorted distinct `url_id`s of URLs under a location-scoped reservation, packed, 16 bytes each.
+      listed: sorted distinct uids that `dedup.not_duplicates` names and a row has, packed, 16 bytes each.
     """
 
     counts: Mapping[str, Mapping[str, int]]
     reserved: bytes
+    listed: bytes = b""
 
     @staticmethod
     def merged(parts: Iterable["Facts"]) -> "Facts":
         """Facts of several shards together; order does not matter."""
         counts: dict[str, dict[str, int]] = {}
         reserved: list[np.ndarray] = [np.empty(0, "V16")]
+        listed: list[np.ndarray] = [np.empty(0, "V16")]
         for part in parts:
             for name, found in part.counts.items():
                 sums = counts.setdefault(name, {})
                 for word, number in found.items():
                     sums[word] = sums.get(word, 0) + number
             reserved.append(np.frombuffer(part.reserved, "V16"))
-        return Facts({n: dict(sorted(c.items())) for n, c in sorted(counts.items())}, _distinct(np.concatenate(reserved)))
+            listed.append(np.frombuffer(part.listed, "V16"))
+        ordered = {name: dict(sorted(found.items())) for name, found in sorted(counts.items())}
+        return Facts(ordered, _distinct(np.concatenate(reserved)), _distinct(np.concatenate(listed)))
 
 
 @dataclasses.dataclass
@@ -97,9 +103,13 @@ def vocabulary(filters: Sequence[Filter]) -> tuple[str, ...]:
     return (*reasons.REASONS, *sorted({rule.reason for rule in filters} - known))
 
 
-def collect_facts(annotations: pa.RecordBatch, filters: Sequence[Filter], mode: Mode = "fast") -> Facts:
+def collect_facts(annotations: pa.RecordBatch, filters: Sequence[Filter], mode: Mode = "fast", pairs: Pairs = NO_PAIRS) -> Facts:
     """What one shard adds to the facts of the run."""
     counts = {}
+    listed = b""
+    if len(pairs.uids):
+        uids = np.frombuffer(bytes.fromhex("".join(annotations.column("uid").to_pylist())), "S16")
+        listed = _distinct(uids[np.isin(uids, pairs.uids)].view("V16"))
     reserved = np.empty(0, "V16")
     for rule in filters:
         if not rule.enabled:
@@ -112,7 +122,7 @@ def collect_facts(annotations: pa.RecordBatch, filters: Sequence[Filter], mode: 
             ids = annotations.column("url_id")
             rows = np.flatnonzero(located & ids.is_valid().to_numpy(zero_copy_only=False))
             reserved = _fixed(ids.take(pa.array(rows)), 16)
-    return Facts(counts, _distinct(reserved))
+    return Facts(counts, _distinct(reserved), listed)
 
 
 def judge_rows(annotations: pa.RecordBatch, filters: Sequence[Filter], facts: Facts, mode: Mode = "fast") -> Verdicts:

@@ -106,7 +106,8 @@ def _schema(run: Run, annotated: list[Footer]) -> ReleaseSchema:
         (shard.source, source_schema(footer.metadata), json.loads(footer.metadata[annotations.ROLES]))
         for shard, footer in zip(run.shards, annotated, strict=True)
     ]
-    return release_schema(shards, run.job.publish.drop, images=any(source.format != "urls" for source in run.job.source))
+    images = any(source.format != "urls" for source in run.job.source)
+    return release_schema(shards, run.job.publish.drop, images=images, captions=run.job.dedup.keep_captions)
 
 
 def _notes(annotated: list[Footer]) -> dict[str, int]:

@@ -21,6 +21,10 @@ OWN_MEANINGS = {
     "sha256": "of the picture's bytes in this row",
     "read_sha256": "of the picture's bytes as read, before metadata was stripped",
     "weight": "sampling weight that balances groups; the mean over all rows is 1",
+    "copies": "how often the picture was seen: rows of its cluster in the whole input, removed ones and this one among them",
+    "copy_hosts": "on how many registrable domains; null where no copy has a URL",
+    "captions": "distinct captions of the picture's copies that pass, personal data redacted, this row's own first; at most 1,000",
+    "caption_count": "how many such captions there are, listed or not",
 }
 
 

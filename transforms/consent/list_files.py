@@ -59,30 +59,54 @@ def read_list(path: str) -> Iterator[Entry]:
       MissingError: there is no such file.
       JobError: it is malformed; the message names the row.
     """
-    if not exists(path):
-        raise MissingError(f"lists: there is no file {path}; put the list there, or take it out of the job")
-    try:
-        content = read_bytes(path)
-    except (InputError, OSError) as error:
-        raise MissingError(f"lists: {path} cannot be read ({error}); make it readable, or take it out of the job") from error
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise JobError(f"{path}: looks like gzip and cannot be read ({error}); write the list again") from error
+    content = content_of(path, "lists")
     if content[:4] == b"PAR1":
         yield from _parquet(path, content)
         return
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise JobError(f"{path}: neither Parquet nor UTF-8 text (byte {error.start}); save the list as one of them") from error
+    text = text_of(path, content)
     first = next((line for line in text.splitlines() if line.strip()), "")
     names = [name.strip().casefold() for name in next(csv.reader([first]), [])]
     if {"kind", "value"} <= set(names):
         yield from _csv(path, text, names)
     else:
         yield from _lines(path, text)
+
+
+def content_of(path: str, key: str) -> bytes:
+    """The bytes of a list, uncompressed.
+
+    Args:
+      path: where it lies.
+      key: the job's key that names it, for messages.
+
+    Raises:
+      MissingError: there is no such file, or it cannot be read.
+      JobError: it is cut or damaged.
+    """
+    if not exists(path):
+        raise MissingError(f"{key}: there is no file {path}; put the list there, or take it out of the job")
+    try:
+        content = read_bytes(path)
+    except (InputError, OSError) as error:
+        raise MissingError(f"{key}: {path} cannot be read ({error}); make it readable, or take it out of the job") from error
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise JobError(f"{path}: looks like gzip and cannot be read ({error}); write the list again") from error
+    return content
+
+
+def text_of(path: str, content: bytes) -> str:
+    """The text of a list.
+
+    Raises:
+      JobError: it is no UTF-8.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise JobError(f"{path}: neither Parquet nor UTF-8 text (byte {error.start}); save the list as one of them") from error
 
 
 def _parquet(path: str, content: bytes) -> Iterator[Entry]:

@@ -153,12 +153,15 @@ class Filter(Section, abc.ABC):
       reads: names of filters whose measures this one needs; they run first.
       measured: Arrow type of what `measure` returns; always a struct. A float64 field is a score from 0 to 1, of which the datasheet
         shows the distribution; other numbers are integers or float32.
+      of_picture: whether its reason speaks of the picture alone, so that the row's caption may still be published with another copy of
+        it (`dedup.keep_captions`).
       needs: what makes the filter not applicable to a row where it is absent: its measure is null there and never counted as a failure.
     """
 
     name: ClassVar[str]
     reads: ClassVar[tuple[str, ...]] = ()
     measured: ClassVar[pa.DataType] = SCORE
+    of_picture: ClassVar[bool] = False
 
     enabled: bool = key(Phase.JUDGE, "false: measured, never judged", True)
     action: Literal["reject", "flag"] = key(Phase.JUDGE, "flag: notice and keep", "reject")

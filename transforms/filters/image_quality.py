@@ -19,6 +19,7 @@ class ImageQuality(Filter):
     """
 
     name: ClassVar[str] = "image_quality"
+    of_picture: ClassVar[bool] = True
     measured: ClassVar[pa.DataType] = MEASURED
 
     min_side: int = key(Phase.JUDGE, "pixels of the shorter side below which a picture is rejected", 200, ge=0)

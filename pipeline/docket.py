@@ -1,0 +1,142 @@
+"""What every step of judge knows, and the packed records in which rows of clusters travel between them."""
+
+import dataclasses
+import itertools
+import json
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.run import Run
+from schemas import annotations
+from schemas.errors import JobError
+from schemas.job import Rebalance
+from schemas.layout import Layout
+from schemas.versions import versions
+from transforms.annotate import TALLY, source_schema
+from transforms.choice import Choice
+from transforms.filters.base import Filter
+from transforms.match.clusters import Clusters, read_clusters
+from transforms.not_duplicates import Pairs, load_pairs
+from transforms.outcomes import Copies, Resolved, apply_images
+from transforms.records import member_type, members
+from transforms.storage import read_parquet
+from transforms.verdicts import Facts, Verdicts, judge_rows, vocabulary
+
+PARTITION_ROWS = 1 << 20  # rows whose clusters meet in one partition; a constant, so that nothing shows in the result
+
+
+@dataclasses.dataclass(frozen=True)
+class Docket:
+    """What every step of judge knows: small, picklable, the same on every engine.
+
+    Attributes:
+      names: shard names, in order; `annotations` their annotation files, `starts` the dense number of their first rows, then the total.
+      filters: the filters, in reading order.
+      layout: where files lie.
+      mode: how pictures were decoded for hashing.
+      rebalance: how weights are set.
+      choice: which copy stays, and what becomes of the others.
+      not_duplicates: lists of pairs.
+      keep_captions: whether kept rows carry the captions of their cluster.
+      max_per_caption: rows kept of a caption cluster.
+      versions: of the code and the libraries that decide bytes.
+    """
+
+    names: tuple[str, ...]
+    annotations: tuple[str, ...]
+    starts: tuple[int, ...]
+    filters: tuple[Filter, ...]
+    layout: Layout
+    mode: Literal["fast", "exact"]
+    rebalance: Rebalance
+    choice: Choice
+    not_duplicates: tuple[str, ...]
+    keep_captions: bool
+    max_per_caption: int | None
+    versions: Mapping[str, str]
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """Every reason of the run, in order."""
+        return vocabulary(self.filters)
+
+    @property
+    def partitions(self) -> int:
+        """Partitions that clusters are spread over."""
+        return self.starts[-1] // PARTITION_ROWS + 1
+
+    def read(self, shard: int) -> pa.RecordBatch:
+        """A shard's annotations as one batch; without the source's numbers where nobody asks for them."""
+        names = annotations.schema({rule.name: rule.measured for rule in self.filters}).names
+        columns = [name for name in names if name != "numbers" or self.choice.columns]
+        table = read_parquet(self.annotations[shard], columns).combine_chunks()
+        batches = table.to_batches(max_chunksize=max(1, table.num_rows))
+        return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
+
+    def clusters(self, shard: int) -> Clusters:
+        """What match found about a shard's rows."""
+        return read_clusters(self.layout.clusters, self.starts[shard], self.starts[shard + 1])
+
+    @property
+    def pairs(self) -> Pairs:
+        """Rows that are no duplicates of each other."""
+        return load_pairs(self.not_duplicates)
+
+    def judged(self, shard: int, facts: Facts, images: Iterable[bytes]) -> tuple[Verdicts, Resolved, Copies]:
+        """A shard judged as far as its image clusters."""
+        verdicts = judge_rows(self.read(shard), self.filters, facts, self.mode)
+        return verdicts, *apply_images(verdicts, list(images), self.starts[shard], self.choice)
+
+    def members(self, shard: int, verdicts: Verdicts, *, by_caption: bool) -> Iterable[tuple[int, bytes]]:
+        """Packed records of a shard's rows that lie in clusters, by partition."""
+        found = self.clusters(shard)
+        clusters = found.caption_cluster if by_caption else found.cluster
+        return _partitioned(members(verdicts, clusters, found, self.starts[shard], self.choice, self.filters), self.partitions)
+
+
+def open_docket(run: Run) -> Docket:
+    """What the steps of judge must know of a run that is annotated and matched."""
+    annotations = tuple(run.annotation(shard) for shard in run.shards)
+    rows = [json.loads(footer.metadata[TALLY])["rows"] for footer in run.footers]
+    starts = (0, *itertools.accumulate(rows))
+    names = tuple(shard.name for shard in run.shards)
+    dedup = run.job.dedup
+    return Docket(
+        names, annotations, starts, run.filters, run.layout, dedup.images.mode, run.job.rebalance, _choice(run), dedup.not_duplicates,
+        dedup.keep_captions, dedup.max_per_caption, versions(),
+    )  # fmt: skip
+
+
+def _choice(run: Run) -> Choice:
+    """What the job says about which copy stays.
+
+    Raises:
+      JobError: a column that it names holds no number in any row.
+    """
+    dedup = run.job.dedup
+    choice = Choice(dedup.prefer, frozenset(source.name for source in run.job.source if source.protected), dedup.action)
+    tallies = [json.loads(footer.metadata[TALLY]) for footer in run.footers]
+    numbers = {column for tally in tallies for column in tally["numbers"]}
+    if choice.columns and any(tally["rows"] for tally in tallies):
+        run.check_preferred({name for footer in run.footers for name in source_schema(footer.metadata).names})
+        for column in choice.columns:
+            if column not in numbers:
+                raise JobError(
+                    f"dedup.prefer: column {column!r} holds no number, date or true/false in any row; name another or take it out"
+                )
+    return choice
+
+
+def unpacked(blocks: Iterable[bytes], choice: Choice) -> np.ndarray:
+    """Member records of one partition, by row: arrival order must not show."""
+    records = np.frombuffer(b"".join(blocks), member_type(choice.width))
+    return records[np.argsort(records["row"], kind="stable")]
+
+
+def _partitioned(records: np.ndarray, partitions: int) -> Iterable[tuple[int, bytes]]:
+    part = (records["cluster"].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(40)).astype(np.int64) % partitions
+    for number in np.unique(part).tolist():
+        yield number, records[part == number].tobytes()

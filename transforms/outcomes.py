@@ -1,0 +1,153 @@
+"""What clusters decided comes back to the rows of a shard: reasons, flags, evidence, and what the ledger says of a row's copies."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from schemas import reasons
+from schemas.signatures import CAPTIONS_AGREE, PERMUTATIONS, PICTURES_AGREE
+from transforms.choice import Choice
+from transforms.filters.base import Finding
+from transforms.not_duplicates import KEY
+from transforms.records import SPREADS
+from transforms.resolve import CARRIED, COPY_RESERVED, DUPLICATE, OUTCOME
+from transforms.verdicts import Verdicts, narrowed
+
+PICTURE_LINK = 1  # bit of a link: the picture ties the row to its leader
+COPY_OF_RESERVED = "a copy in its cluster carries a reservation"
+BEYOND = "beyond max_per_caption"
+
+
+@dataclasses.dataclass(frozen=True)
+class Resolved:
+    """What clusters say about the rows of one shard.
+
+    Attributes:
+      cluster: hex of the smallest uid of each row's cluster, None for a row alone.
+      duplicate_of: hex uid of the row that stays in its place, None elsewhere.
+    """
+
+    cluster: list[str | None]
+    duplicate_of: list[str | None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Copies:
+    """How often and where each row of a shard was seen.
+
+    Attributes:
+      copies: int64[n], rows of its cluster.
+      hosts: int64[n], registrable domains among them; 0 where none has a URL.
+      captions: int64[n], distinct captions that a kept row may carry, its own among them.
+    """
+
+    copies: np.ndarray
+    hosts: np.ndarray
+    captions: np.ndarray
+
+
+def apply_images(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choice: Choice) -> tuple[Resolved, Copies]:
+    """Image (or policy) clusters' outcomes for one shard; the findings are added to `verdicts` too."""
+    found = _outcomes(outcomes)
+    rows = found["row"] - first
+    bits = found["bits"]
+    findings = [*_spread(verdicts, rows, bits), *_duplicates(verdicts, rows, found, choice)]
+    copies = bits & COPY_RESERVED > 0
+    if copies.any():
+        findings.append(Finding("flag", reasons.RESERVED_COPY_EXISTS, rows[copies]))
+    apart = found["apart"].view("S16") != b""
+    if apart.any():
+        told = [f"{KEY}: kept apart from {uid.hex()}" for uid in found["apart"][apart].tolist()]
+        findings.append(Finding("flag", reasons.NOT_DUPLICATE, rows[apart], details=told))
+    unreadable = verdicts.unreadable
+    verdicts.findings += [
+        narrowed(finding, ~unreadable[finding.rows]) if finding.word not in reasons.BINDING and unreadable[finding.rows].any() else finding
+        for finding in findings
+    ]
+    reserved = np.zeros(len(verdicts), bool)
+    reserved[rows[bits & SPREADS[reasons.OPT_OUT] > 0]] = True
+    verdicts.consent[reserved] = reasons.CONSENT.index(reasons.RESERVED)
+    readable = ~unreadable[rows]
+    duplicate_of = _named(len(verdicts), rows[readable], found["of"][readable])
+    return Resolved(_named(len(verdicts), rows, found["name"]), duplicate_of), _copies(verdicts, rows, found)
+
+
+def apply_captions(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choice: Choice) -> Resolved:
+    """Caption clusters' outcomes for one shard; the findings are added to `verdicts` too."""
+    found = _outcomes(outcomes)
+    rows = found["row"] - first
+    beyond = found["bits"] & DUPLICATE > 0
+    if beyond.any():
+        kind, why = choice.treatment(source_of(verdicts))
+        details = f"{BEYOND}; {why}" if why else BEYOND
+        verdicts.findings.append(Finding(kind, reasons.DUPLICATE_CAPTION, rows[beyond], details=details))
+    return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]))
+
+
+def carried_by(packed: Sequence[bytes]) -> np.ndarray:
+    """CARRIED records of one shard, by row and place."""
+    found = np.frombuffer(b"".join(packed), CARRIED)
+    return found[np.lexsort((found["place"], found["row"]))]
+
+
+def source_of(verdicts: Verdicts) -> str | None:
+    """Name of the source that a shard is of; None where it has no row."""
+    return verdicts.annotations.column("source")[0].as_py() if len(verdicts) else None
+
+
+def _spread(verdicts: Verdicts, rows: np.ndarray, bits: np.ndarray) -> list[Finding]:
+    """Reservations that rows have from a copy, where they do not carry the reason themselves."""
+    findings = []
+    for word, bit in SPREADS.items():
+        mask = bits & bit > 0
+        already = np.zeros(len(verdicts), bool)
+        for finding in verdicts.findings:
+            if finding.kind == "reason" and finding.word == word:
+                already[finding.rows] = True
+        mask &= ~already[rows]
+        if mask.any():
+            findings.append(Finding("reason", word, rows[mask], details=COPY_OF_RESERVED))
+    return findings
+
+
+def _duplicates(verdicts: Verdicts, rows: np.ndarray, found: np.ndarray, choice: Choice) -> list[Finding]:
+    """Rows that somebody stands for, by picture and by caption: a reason, or a flag where the job says so."""
+    kind, why = choice.treatment(source_of(verdicts))
+    by_picture = found["link"] & PICTURE_LINK > 0
+    findings = []
+    for word, least, chosen in (
+        (reasons.DUPLICATE_IMAGE, PICTURES_AGREE, by_picture),
+        (reasons.DUPLICATE_CAPTION, round(CAPTIONS_AGREE / PERMUTATIONS, 4), ~by_picture),
+    ):
+        mask = (found["bits"] & DUPLICATE > 0) & chosen
+        if mask.any():
+            told = [why or choice.told(byte) for byte in found["differs"][mask].tolist()]
+            agreement = np.round(found["agreement"][mask].astype(np.float64), 4)
+            findings.append(Finding(kind, word, rows[mask], agreement, least, told))
+    return findings
+
+
+def _copies(verdicts: Verdicts, rows: np.ndarray, found: np.ndarray) -> Copies:
+    base = verdicts.annotations
+    copies = np.ones(len(verdicts), np.int64)
+    hosts = base.column("domain").is_valid().to_numpy(zero_copy_only=False).astype(np.int64)
+    captions = base.column("has_caption").to_numpy(zero_copy_only=False).astype(np.int64)
+    copies[rows], hosts[rows] = found["copies"], found["hosts"]
+    stands = found["of"].view("S16") == b""
+    captions[rows[stands]] = np.maximum(found["captions"][stands], captions[rows[stands]])
+    return Copies(copies, hosts, captions)
+
+
+def _outcomes(packed: Sequence[bytes]) -> np.ndarray:
+    found = np.frombuffer(b"".join(packed), OUTCOME)
+    return found[np.argsort(found["row"], kind="stable")]
+
+
+def _named(n: int, rows: np.ndarray, uids: np.ndarray) -> list[str | None]:
+    names: list[str | None] = [None] * n
+    nobody = bytes(16)
+    for row, uid in zip(rows.tolist(), uids.tolist(), strict=True):
+        if uid != nobody:
+            names[row] = uid.hex()
+    return names
