@@ -42,7 +42,7 @@ def _edges(plan: Plan, family: int, shares: int) -> np.ndarray:
     """Edges of a family, uint64[2, n]: the verified ones, and every row with the one that stands for it."""
     found = [np.empty((2, 0), np.uint64)]
     for owner in range(plan.owners):
-        found += [plan.load("edges", family, owner, share) for share in range(shares)]
+        found += [plan.load("edges", family, owner, share)[:2] for share in range(shares)]
         same = plan.load("same", family, owner)
         found.append(np.stack([same[0] | np.uint64(owner << plan.owner_bits), same[1]]))
     return np.concatenate(found, axis=1)

@@ -13,6 +13,7 @@ from transforms.match.passes import LEFT_SHIFT, RIGHT_MASK, RIGHT_SHIFT
 from transforms.match.plan import CAPTIONS, PICTURES, Plan
 from transforms.match.verify import LEAST_EQUAL, PICTURE_COLUMNS, PICTURE_KINDS, Captions, Pictures, caption_agreements, picture_agreements
 
+AGREEMENTS = 10_000
 PAIRS_A_BLOCK = {CAPTIONS: 1 << 16, PICTURES: 1 << 13}
 _CAPTION_COLUMNS = ("caption_kind", "caption_id", "caption_minhash", "text_minhash")
 _MINHASH = (np.uint8, PERMUTATIONS)
@@ -47,20 +48,25 @@ def send(plan: Plan, number: int, count: int, passes: int, key: int) -> Iterator
 
 
 def check(plan: Plan, number: int, key: int, blocks: Iterable[bytes]) -> Iterator[int]:
-    """(Owner and family, blocks) -> a file of edges, uint64[2, n], dense rows, smaller first, ascending."""
+    """(Owner and family, blocks) -> a file of edges, uint64[3, n], ascending: dense rows, smaller first, and how well they agree.
+
+    Captions agree in so many places, pictures in so many parts of `AGREEMENTS`.
+    """
     owner, family = key >> 1, key & 1
-    edges = [np.empty((2, 0), np.uint64)]
+    edges = [np.empty((3, 0), np.uint64)]
     for block in filter(None, blocks):
         sender, (pairs, index, *left) = unpack(block, _KINDS[family])
         right_rows = pairs >> RIGHT_SHIFT & RIGHT_MASK
         local, places = _numbered(right_rows & plan.local)
         right = _signatures(plan, owner, family, local)
         if family == CAPTIONS:
-            good = caption_agreements(Captions(*left), index, Captions(*right), places) >= LEAST_EQUAL
+            agreed = caption_agreements(Captions(*left), index, Captions(*right), places)
+            good = agreed >= LEAST_EQUAL
         else:
-            good = picture_agreements(Pictures.of(left), index, Pictures.of(right), places) >= AGREE
+            agreed = picture_agreements(Pictures.of(left), index, Pictures.of(right), places)
+            good, agreed = agreed >= AGREE, np.rint(agreed * AGREEMENTS)
         left_rows = np.uint64(sender << plan.owner_bits) | pairs >> LEFT_SHIFT
-        edges.append(np.stack([left_rows[good], right_rows[good]]))
+        edges.append(np.stack([left_rows[good], right_rows[good], agreed[good].astype(np.uint64)]))
     found = np.concatenate(edges, axis=1)
     found = found[:, np.lexsort(found[::-1])]
     fresh = np.ones(found.shape[1], bool)
