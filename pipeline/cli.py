@@ -212,6 +212,20 @@ def datasheet(run_folder: RunFolder, settings: Settings = [], work: Work = None)
 
 
 @app.command()
+def snapshot(
+    out: Annotated[str, typer.Argument(metavar="OUT", help="the Parquet file to write, for filters.opt_out.host_policies")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="WARC or Parquet files, globs of them, or folders of fetched files")
+    ],
+) -> None:
+    """Turn what was fetched of hosts (robots.txt, tdmrep.json, ai.txt, RSL) into a snapshot of their policies."""
+    from pipeline.commands.snapshot import snapshot as write_snapshot
+
+    count = write_snapshot(out, paths)
+    _tell(f"{out}: the policies of {count} hosts; name it in the job: filters.opt_out.host_policies")
+
+
+@app.command()
 def filters() -> None:
     """List the installed filters, their options and defaults."""
     from pipeline.commands.console import out

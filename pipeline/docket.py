@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from pipeline.policies import host_rule, with_host_signals
 from pipeline.run import Run
 from schemas import annotations
 from schemas.errors import JobError
@@ -43,6 +44,7 @@ class Docket:
       keep_captions: whether kept rows carry the captions of their cluster.
       max_per_caption: rows kept of a caption cluster.
       versions: of the code and the libraries that decide bytes.
+      hosts_asked: whether what the hosts say of the rows lies in the layout's `policies`.
     """
 
     names: tuple[str, ...]
@@ -57,6 +59,7 @@ class Docket:
     keep_captions: bool
     max_per_caption: int | None
     versions: Mapping[str, str]
+    hosts_asked: bool = False
 
     @property
     def vocabulary(self) -> tuple[str, ...]:
@@ -74,7 +77,8 @@ class Docket:
         columns = [name for name in names if name != "numbers" or self.choice.columns]
         table = read_parquet(self.annotations[shard], columns).combine_chunks()
         batches = table.to_batches(max_chunksize=max(1, table.num_rows))
-        return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
+        batch = batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
+        return with_host_signals(batch, self.layout.policy_file(self.names[shard])) if self.hosts_asked else batch
 
     def clusters(self, shard: int) -> Clusters:
         """What match found about a shard's rows."""
@@ -106,7 +110,7 @@ def open_docket(run: Run) -> Docket:
     dedup = run.job.dedup
     return Docket(
         names, annotations, starts, run.filters, run.layout, dedup.images.mode, run.job.rebalance, _choice(run), dedup.not_duplicates,
-        dedup.keep_captions, dedup.max_per_caption, versions(),
+        dedup.keep_captions, dedup.max_per_caption, versions(), host_rule(run.filters) is not None,
     )  # fmt: skip
 
 

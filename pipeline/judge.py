@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.docket import Docket, open_docket, unpacked
+from pipeline.policies import ask_hosts
 from pipeline.progress import Progress
 from pipeline.run import Run
 from schemas.errors import LawError, reported
@@ -53,6 +54,8 @@ def judge(run: Run) -> None:
         sweep(run.layout.ledger)
         sweep(run.layout.captions)
         docket = open_docket(run)
+        if docket.hosts_asked:
+            ask_hosts(run, docket.names, docket.annotations)
         with Progress("judge", 0, []):
             run.engine.run("judge", lambda root: root | JudgeRun(docket, run.judge_digest), 400 * docket.starts[-1])
         _sweep_ledgers(run)

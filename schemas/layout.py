@@ -77,6 +77,14 @@ class Layout:
         return join(self.ledger, f"{shard}.parquet")
 
     @property
+    def policies(self) -> str:
+        """What the hosts say of the rows; see `schemas.consent_signals`."""
+        return join(self.judging, "policies")
+
+    def policy_file(self, shard: str) -> str:
+        return join(self.policies, f"{shard}.parquet")
+
+    @property
     def captions(self) -> str:
         """Where the captions lie that kept rows carry beside their own; with `dedup.keep_captions` only."""
         return join(self.judging, "captions")

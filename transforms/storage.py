@@ -125,6 +125,11 @@ def exists(path: str) -> bool:
     return os.path.isfile(path) if is_local(path) else remote.exists(path)
 
 
+def version_of(path: str) -> str:
+    """What tells a file that was read from one that has changed since: size, and etag or time of change."""
+    return repr([(found.size, found.version) for found in list_files(path)])
+
+
 def open_read(path: str) -> BinaryIO:
     """A seekable file, as its bytes are (nothing is decompressed).
 

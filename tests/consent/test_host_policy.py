@@ -51,6 +51,13 @@ def test_an_agent_is_in_its_own_group_and_else_in_that_of_all() -> None:
     assert [signal.value for signal in robots.signals("https://a.example/", ["CCBot"])] == ["ai-train=no"]
 
 
+@pytest.mark.parametrize("between", ["Crawl-delay: 2", "Sitemap: https://a.example/s.xml", "Clean-param: a", "", "# nothing"])
+def test_no_other_record_ends_a_group(between: str) -> None:
+    """RFC 9309, section 2.2.4; protego alone reads a group of its own before a `Crawl-delay`, and lets everybody in."""
+    robots = Robots(f"User-agent: *\n{between}\nUser-agent: Googlebot\nDisallow: /pics/\n")
+    assert [signal.value for signal in robots.signals("https://a.example/pics/1.jpg", ["CCBot"])] == ["disallowed"]
+
+
 def test_licences_are_of_the_whole_site() -> None:
     assert Robots("License: https://a.example/l.xml\nUser-agent: x\nlicense: https://a.example/m.xml").licences == [
         "https://a.example/l.xml",

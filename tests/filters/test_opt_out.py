@@ -251,9 +251,7 @@ def test_what_is_measured_does_not_depend_on_what_the_job_asks() -> None:
     assert state_of({"image": PLAIN, "http_headers": {"X-Robots-Tag": "noindex"}}, respect_noindex=False) == "silent"
 
 
-def test_options_that_this_version_cannot_honour_are_refused() -> None:
-    with pytest.raises(ValidationError, match="joins lists only"):
-        OptOut.model_validate({"host_policies": "hosts.parquet"})
+def test_a_date_that_is_none_is_refused() -> None:
     with pytest.raises(ValidationError, match="no date"):
         OptOut(as_of="20240101")
 

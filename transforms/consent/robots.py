@@ -1,7 +1,8 @@
 """What robots.txt says of use: whom it keeps out (RFC 9309), and its lines on training (`Content-Signal`, `Content-Usage`).
 
-Whether an agent may fetch a URL is protego's answer. Lines that protego passes over belong to the group they stand in, by the same rule:
-consecutive `User-agent` lines open a group, groups of one agent are one, and an agent without a group of its own is in that of `*`.
+Whether an agent may fetch a URL is protego's answer, to a text of agents and rules alone: other records must not end a group (section
+2.2.4), and with protego a `Crawl-delay` does, which turns a no into a yes. The lines on training belong to the group they stand in, by
+the same rule: `User-agent` lines open a group, groups of one agent are one, an agent without a group of its own is in that of `*`.
 """
 
 import logging
@@ -26,9 +27,10 @@ TRAINING_AGENTS: Final = (
     "LAIONDownloader", "DeepSeekBot", "PetalBot",
 )  # fmt: skip
 
-_SITE_WIDE: Final = frozenset({"sitemap", "sitemaps", "site-map", "host", "license"})
+_RULES: Final = frozenset({"allow", "disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw"})  # as protego forgives them
+_ON_TRAINING: Final = frozenset({"content-signal", "content-usage"})
 _AGENT: Final = frozenset({"user-agent", "useragent", "user agent"})
-_FIELD: Final = re.compile(r"\s*([A-Za-z][A-Za-z -]*?)\s*:(.*)")
+_FIELD: Final = re.compile(r"\s*([A-Za-z][A-Za-z -]*?)\s*:(.*)|\s*(user-agent|allow|disallow)\s+(.*)", re.IGNORECASE)
 _PATHED: Final = re.compile(r"(/\S*)?\s*(.*)", re.DOTALL)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_.-]+")
 _EVERYBODY: Final = "*"
@@ -45,21 +47,22 @@ class Robots:
     """
 
     def __init__(self, text: str) -> None:
-        self._rules = Protego.parse(text)
+        lines = list(_fields(text))
+        rules = [f"{field}: {value}" for field, value in lines if field in _AGENT or field in _RULES]
+        self._rules = Protego.parse("\n".join(rules))
         self._lines: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
         self.licences: list[str] = []
         agents: list[str] = []
         open_for_agents = False
-        for field, value in _fields(text):
+        for field, value in lines:
             if field in _AGENT:
                 agents = [*agents, value.casefold()] if open_for_agents else [value.casefold()]
                 open_for_agents = True
                 for agent in agents:
                     self._lines.setdefault(agent, [])
-            elif field in _SITE_WIDE:
-                if field == "license" and value:
-                    self.licences.append(value)
-            else:
+            elif field == "license" and value:
+                self.licences.append(value)
+            elif field in _RULES or field in _ON_TRAINING:
                 open_for_agents = False
                 for agent in agents:
                     self._lines[agent].append((field, value))
@@ -99,11 +102,11 @@ class Robots:
 
 
 def _fields(text: str) -> Iterator[tuple[str, str]]:
-    """The lines of a file as field, in lower case, and value, without comments."""
+    """The lines of a file as field, in lower case, and value, without comments; a field of RFC 9309 may lack its colon."""
     for line in text.split("\n"):
         found = _FIELD.fullmatch(line.partition("#")[0])
         if found:
-            yield found.group(1).casefold(), found.group(2).strip()
+            yield (found.group(1) or found.group(3)).casefold(), (found.group(2) or found.group(4) or "").strip()
 
 
 def _usages(values: Sequence[str], path: str) -> Iterator[tuple[str, str]]:

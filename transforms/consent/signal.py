@@ -4,8 +4,6 @@ import dataclasses
 import enum
 from typing import Final, Literal
 
-import pyarrow as pa
-
 Use = Literal["generative", "discriminative", "any"]
 Scope = Literal["content", "location"]
 CONTENT: Final = "content"
@@ -33,9 +31,6 @@ NOINDEX_DIRECTIVES: Final = ("noindex", "noimageindex", "none")
 USAGE_LABELS: Final = ("train-ai", "ai", "tdm", "all", "bots")
 GENERATIVE_LABELS: Final = ("train-genai", "genai")
 
-SIGNAL: Final = pa.struct(
-    [("signal", pa.string()), ("value", pa.string()), ("scope", pa.string()), ("evidence", pa.string()), ("observed_at", pa.string())]
-)
 _MAX_EVIDENCE: Final = 200
 
 

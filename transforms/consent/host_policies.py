@@ -1,0 +1,98 @@
+"""A snapshot of host policies as judge asks it: cut into ranges of hosts, each read whole and parsed once, however many URLs ask."""
+
+import bisect
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.errors import JobError, MissingError
+from schemas.host_policies import BODIES
+from transforms.consent.fetched import conformed
+from transforms.consent.host_policy import HostPolicy, Served
+from transforms.storage import exists, kept_copy
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """Ranges of hosts, which are the row groups of the file.
+
+    Attributes:
+      path: the file.
+      firsts: the first host of each range, ascending; a host that goes on in the next range begins in the first that has it.
+      lasts: the last host of each range.
+    """
+
+    path: str
+    firsts: tuple[str, ...]
+    lasts: tuple[str, ...]
+
+    def range_of(self, host: str) -> int | None:
+        """The range that a host, in lower case, begins in; None where no range can hold it."""
+        at = bisect.bisect_left(self.lasts, host)
+        return at if at < len(self.lasts) and self.firsts[at] <= host else None
+
+    def policies(self, number: int, as_of: str | None) -> "Policies":
+        """The policies of a range, and of a host that begins in it and goes on. On a date, those fetched until then."""
+        rows: list[dict[str, Any]] = []
+        with pq.ParquetFile(kept_copy(self.path)) as file:
+            for group in range(number, len(self.firsts)):
+                if group > number and self.firsts[group] > self.lasts[number]:
+                    break
+                for batch in file.iter_batches(row_groups=[group]):
+                    rows += conformed(batch, "").to_pylist()
+        return Policies([row for row in rows if not (as_of and row["fetched_at"] and row["fetched_at"][: len(as_of)] > as_of)])
+
+
+class Policies:
+    """Policies by host; each is parsed when it is first asked for.
+
+    Args:
+      rows: of schema `schemas.host_policies.HOST_POLICIES`.
+    """
+
+    def __init__(self, rows: Sequence[dict[str, Any]]) -> None:
+        self._served = {(row["host"], row["scheme"]): row for row in rows}
+        self._parsed: dict[tuple[str, str], HostPolicy] = {}
+
+    def of(self, host: str, scheme: str) -> HostPolicy | None:
+        """The policy of a host; that of its other scheme where this one was not fetched; None where neither was."""
+        key = next((key for key in ((host, scheme), (host, "https"), (host, "http")) if key in self._served), None)
+        if key is None:
+            return None
+        if key not in self._parsed:
+            row = self._served[key]
+            self._parsed[key] = HostPolicy(Served(row["fetched_at"], row["status_robots"], *(row[name] for name in BODIES)))
+        return self._parsed[key]
+
+
+@functools.lru_cache(maxsize=2)
+def load_snapshot(path: str, version: str) -> Snapshot:  # noqa: ARG001  another version is another snapshot
+    """Reads the hosts of a snapshot and checks that it is one.
+
+    Raises:
+      MissingError: there is no such file.
+      JobError: it is no Parquet file with a sorted column `host`; says how to make one.
+    """
+    if not exists(path):
+        raise MissingError(f"host_policies: there is no file {path}; make it with `winnow snapshot`, or take it out of the job")
+    cure = f"make a snapshot of it: winnow snapshot NEW.parquet {path}"
+    firsts: list[str] = []
+    lasts: list[str] = []
+    try:
+        with pq.ParquetFile(kept_copy(path)) as file:
+            if "host" not in file.schema_arrow.names or not set(BODIES) & set(file.schema_arrow.names):
+                raise JobError(f"host_policies: {path} has no column host, or none of {', '.join(BODIES)}; {cure}")
+            for group in range(file.num_row_groups):
+                hosts = file.read_row_group(group, ["host"]).column("host").to_pylist()
+                if None in hosts or hosts != sorted(hosts) or (lasts and hosts and hosts[0] < lasts[-1]):
+                    raise JobError(f"host_policies: {path} is not sorted by host; {cure}")
+                if hosts:
+                    firsts.append(hosts[0])
+                    lasts.append(hosts[-1])
+    except (pa.ArrowInvalid, OSError) as error:
+        raise JobError(f"host_policies: {path} is no Parquet file that can be read ({error}); {cure}") from error
+    return Snapshot(path, tuple(firsts), tuple(lasts))

@@ -1,0 +1,112 @@
+"""What each row itself says of use: in response headers, columns about the page, the downloader's record, the picture's side data.
+
+Whether what the picture carries could have been seen is told by the recorded hash: where it is that of the bytes, they are the
+download's. Where none is recorded, they are taken for the download's unless the recorded original size is another one.
+"""
+
+import dataclasses
+import datetime as dt
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.ledger import OBSERVABLE_EMBEDDED, OBSERVABLE_HEADERS, OBSERVABLE_PAGE
+from transforms.consent.embedded import creator_ids, creators, embedded_signals
+from transforms.consent.headers import header_signals, read_headers
+from transforms.consent.page import page_signals
+from transforms.consent.signal import DISALLOWED, LOCATION, Signal
+from transforms.filters.base import Batch
+from transforms.images.metadata import Metadata, read_metadata
+
+_DIGESTS = {"sha256": 64, "md5": 32, "sha1": 40}
+_EXIF_CREATORS = ("Image Artist", "Artist", "Image XPAuthor", "XPAuthor")
+
+
+def measured_rows(batch: Batch) -> Iterator[dict[str, Any]]:
+    """What each row of a batch says of use, as plain data of type `OptOut.measured`."""
+    core = batch.samples.core
+    columns = {name: batch.role(name) for name in ("http_headers", "page_noai", "page_meta_robots", "downloaded_at", "creator", "exif")}
+    disallowed, extra = core.column("disallowed").to_pylist(), core.column("extra").to_pylist()
+    original = _originals(batch)
+    for row, image in enumerate(batch.images):
+        at = _time(columns["downloaded_at"][row])
+        headers = read_headers(columns["http_headers"][row])
+        noai, robots = columns["page_noai"][row], columns["page_meta_robots"][row]
+        metadata = [read_metadata(image)] if image else [Metadata()]
+        metadata += [read_metadata(member["image"]) for member in extra[row] if member["image"]]
+        signals = header_signals(headers, at) + page_signals(noai, robots, at)
+        if disallowed[row]:
+            signals.append(Signal(DISALLOWED, "x-robots-tag", LOCATION, "recorded by the downloader", at))
+        for number, found in enumerate(metadata):
+            signals += embedded_signals(found, f"further picture {number}: " if number else "")
+        observable = OBSERVABLE_HEADERS if headers.recorded and headers.readable else 0
+        observable |= 0 if _absent(noai) and _absent(robots) else OBSERVABLE_PAGE
+        observable |= OBSERVABLE_EMBEDDED if metadata[0].container and original[row] else 0
+        names = [name for found in metadata for name in creators(found)] + _names(columns["creator"][row], columns["exif"][row])
+        yield {
+            "signals": [dataclasses.asdict(signal) for signal in dict.fromkeys(signals)],
+            "observable": observable,
+            "headers_unreadable": not headers.readable,
+            "creators": creator_ids(names),
+        }
+
+
+def _originals(batch: Batch) -> list[bool]:
+    """Whether the bytes of each row may be taken for those of the download.
+
+    They are where a recorded hash is theirs, and are not where one is recorded and none is theirs. Without a recorded hash they are
+    unless the recorded original size, in either orientation, is not that of the picture.
+    """
+    recorded = {name: batch.role(name) for name in _DIGESTS}
+    actual = {"sha256": batch.sha256, "md5": batch.md5, "sha1": batch.sha1}
+    sizes = [batch.role(name) for name in ("original_width", "original_height", "width", "height")]
+    found = []
+    for row in range(len(batch)):
+        compared = [
+            digest == hashed.hex() for name in _DIGESTS
+            if (hashed := actual[name][row]) is not None and (digest := _hex(recorded[name][row], _DIGESTS[name])) is not None
+        ]  # fmt: skip
+        if compared:
+            found.append(any(compared))
+            continue
+        width, height, stored_width, stored_height = (_number(column[row]) for column in sizes)
+        picture = batch.pictures[row]
+        stored = (picture.width, picture.height) if picture else (stored_width, stored_height)
+        known = None not in (width, height, *stored)
+        found.append(not known or sorted((width, height)) == sorted(stored))  # type: ignore[type-var]  # known: none is None
+    return found
+
+
+def _hex(value: object, digits: int) -> str | None:
+    """A recorded digest as lower-case hexadecimal digits; None where it is none."""
+    text = value.hex() if isinstance(value, bytes) and 2 * len(value) == digits else value
+    text = text.decode("latin-1") if isinstance(text, bytes) else text
+    plain = text.strip().lower() if isinstance(text, str) else ""
+    return plain if len(plain) == digits and not plain.strip("0123456789abcdef") else None
+
+
+def _number(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) and value == value and value > 0 else None
+
+
+def _absent(value: object) -> bool:
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
+
+
+def _time(value: object) -> str | None:
+    if _absent(value):
+        return None
+    return value.isoformat() if isinstance(value, dt.date) else str(value)
+
+
+def _names(column: object, exif: object) -> list[str]:
+    """Who made the picture by a column, and by img2dataset's `exif` text."""
+    names = [column] if isinstance(column, str) else [name for name in column if isinstance(name, str)] if isinstance(column, list) else []
+    if isinstance(exif, str) and ("Artist" in exif or "Author" in exif):
+        try:
+            fields = json.loads(exif)
+        except (ValueError, RecursionError):
+            fields = None
+        if isinstance(fields, dict):
+            names += [name for tag in _EXIF_CREATORS if isinstance(name := fields.get(tag), str)]
+    return names
