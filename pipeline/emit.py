@@ -2,12 +2,18 @@
 
     source shard + its ledger ─► EmitShards ─► out/data/, a summary in work/emitted/
 
+With `dedup.keep_captions` the captions of a cluster's other rows come from their own shards first:
+
+    shard ─► AskCaptions ─► GroupByKey by the shard they lie in ─► ReadCaptions ─► GroupByKey by the shard that asked ─► EmitShards
+
 A shard is written again only where its source, its ledger, the schema of the run or the emit keys changed: its summary's name holds
 their digest, and the summary's footer the data file's size and hash.
 """
 
+import dataclasses
+import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import apache_beam as beam
 
@@ -19,10 +25,14 @@ from schemas.errors import JobError, reported
 from schemas.job import Phase, Source, keys_of
 from schemas.versions import digest, guard, versions
 from transforms.annotate import source_schema
+from transforms.carry import Carried, answers, asks
 from transforms.emit import FILE, Task, emit_shard
+from transforms.filters.personal_data import PersonalData
 from transforms.footers import read_footers
 from transforms.release_schema import ReleaseSchema, release_schema
 from transforms.storage import exists, list_folder, remove, remove_all, sweep
+
+CARRIED_AT_ONCE = 4_000_000  # captions that one pipeline moves, some 300 MB
 
 
 def emit(run: Run) -> None:
@@ -38,10 +48,38 @@ def emit(run: Run) -> None:
         sweep(folder)
     stale = stale_of(run, tasks)
     with Progress("emit", len(tasks), [task.summary for task in tasks]):
-        if stale:
-            size = sum(task.shard.size for task in stale)
-            run.engine.run("emit", lambda root: root | EmitShards(stale, run.job.source, release), size)
+        for some in _passes(run, stale):
+            size = sum(task.shard.size for task in some)
+            captions = Captions(tuple(tasks), redacted_kinds(run)) if run.job.dedup.keep_captions else None
+            run.engine.run("emit", functools.partial(_emitting, some, run.job.source, release, captions), size)
     _sweep(run, tasks)
+
+
+def _emitting(
+    tasks: Sequence[Task], sources: Sequence[Source], release: ReleaseSchema, captions: "Captions | None", root: beam.Pipeline
+) -> None:
+    root | EmitShards(tasks, sources, release, captions)
+
+
+def _passes(run: Run, stale: Sequence[Task]) -> Iterator[list[Task]]:
+    """Stale shards, in runs that carry at most `CARRIED_AT_ONCE` captions, or one shard: an engine may keep what it shuffles in memory."""
+    ledger = (read_judged(run.layout) or {})["ledger"]
+    some: list[Task] = []
+    count = 0
+    for task in stale:
+        more = ledger[task.shard.name]["captions"]
+        if some and count + more > CARRIED_AT_ONCE:
+            yield some
+            some, count = [], 0
+        some, count = [*some, task], count + more
+    if some:
+        yield some
+
+
+def redacted_kinds(run: Run) -> tuple[str, ...]:
+    """Kinds of personal data that are written over in captions that other rows carry, as in those that are published where they are."""
+    rule = next(rule for rule in run.filters if isinstance(rule, PersonalData))
+    return rule.redact if rule.enabled else ()
 
 
 def schema_of(run: Run) -> ReleaseSchema:
@@ -67,11 +105,14 @@ def tasks_of(run: Run) -> list[Task]:
     if judged is None:
         raise JobError("emit needs a finished judge phase: run `winnow run` without naming a phase")
     common = [schema_of(run).digestible(), keys_of(run.job, Phase.EMIT), versions()]
+    if run.job.dedup.keep_captions:
+        common.append(redacted_kinds(run))
     return [
         Task(
             shard=shard,
             annotation=run.annotation(shard),
             ledger=run.layout.ledger_file(shard.name),
+            captions=run.layout.captions_file(shard.name),
             data=run.layout.data_file(shard.name),
             summary=run.layout.summary(
                 shard.name, digest([run.annotate_digests[shard.name], judged["ledger"][shard.name]["sha256"], common])
@@ -108,31 +149,77 @@ def _sweep(run: Run, tasks: Sequence[Task]) -> None:
         remove_all(file.path for file in list_folder(folder) if file.path not in owned)
 
 
+@dataclasses.dataclass(frozen=True)
+class Captions:
+    """What it takes to fetch captions: every shard of the run, and the kinds of personal data that are written over in them."""
+
+    tasks: tuple[Task, ...]
+    redact: tuple[str, ...]
+
+
 class EmitShards(beam.PTransform):
     """Publishes shards: one element a shard, two files each."""
 
-    def __init__(self, tasks: Sequence[Task], sources: Sequence[Source], release: ReleaseSchema) -> None:
+    def __init__(self, tasks: Sequence[Task], sources: Sequence[Source], release: ReleaseSchema, captions: Captions | None = None) -> None:
         super().__init__()
-        self.tasks, self.sources, self.release = tasks, sources, release
+        self.tasks, self.release, self.captions = tasks, release, captions
+        self.sources = {source.name: source for source in sources}
 
     def expand(self, root: beam.Pipeline) -> beam.PCollection[str]:
         """One name of a finished shard per task."""
-        return (
-            root
-            | "Shards" >> beam.Create(self.tasks)
-            | "Spread" >> beam.Reshuffle()
-            | "Emit" >> beam.ParDo(_EmitShard({s.name: s for s in self.sources}, self.release, versions()))
+        emit = _EmitShard(self.sources, self.release, versions())
+        if self.captions is None:
+            shards = root | "Shards" >> beam.Create([(number, {"task": [task]}) for number, task in enumerate(self.tasks)])
+            return shards | "Spread" >> beam.Reshuffle() | "Emit" >> beam.ParDo(emit)
+        numbers = {task.shard.name: number for number, task in enumerate(self.captions.tasks)}
+        shards = root | "Shards" >> beam.Create([(numbers[task.shard.name], task) for task in self.tasks]) | "Spread" >> beam.Reshuffle()
+        answers = (
+            shards
+            | "AskCaptions" >> beam.ParDo(_AskCaptions(self.sources, numbers, versions()))
+            | "GroupAsked" >> beam.GroupByKey()
+            | "ReadCaptions" >> beam.ParDo(_ReadCaptions(self.sources, self.captions, versions()))
         )
+        return {"task": shards, "captions": answers} | "JoinCaptions" >> beam.CoGroupByKey() | "Emit" >> beam.ParDo(emit)
 
 
-class _EmitShard(beam.DoFn):
-    def __init__(self, sources: dict[str, Source], release: ReleaseSchema, expected: dict[str, str]) -> None:
-        self.sources, self.release, self.expected = sources, release, expected
+class _Step(beam.DoFn):
+    def __init__(self, sources: Mapping[str, Source], expected: dict[str, str]) -> None:
+        self.sources, self.expected = sources, expected
 
     def setup(self) -> None:
         guard(self.expected)
 
-    def process(self, task: Task) -> Iterable[str]:
+
+class _AskCaptions(_Step):
+    def __init__(self, sources: Mapping[str, Source], numbers: Mapping[str, int], expected: dict[str, str]) -> None:
+        super().__init__(sources, expected)
+        self.numbers = numbers
+
+    def process(self, element: tuple[int, Task]) -> Iterable[tuple[int, bytes]]:
+        number, task = element
         with reported(f"emit, shard {task.shard.name}"):
-            emit_shard(task, self.sources[task.shard.source], self.release)
-            yield task.shard.name
+            yield from asks(task.captions, number, self.numbers)
+
+
+class _ReadCaptions(_Step):
+    def __init__(self, sources: Mapping[str, Source], captions: Captions, expected: dict[str, str]) -> None:
+        super().__init__(sources, expected)
+        self.captions = captions
+
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterable[tuple[int, bytes]]:
+        shard = self.captions.tasks[element[0]].shard
+        with reported(f"emit, captions of shard {shard.name}"):
+            yield from answers(shard, self.sources[shard.source], element[1], self.captions.redact)
+
+
+class _EmitShard(_Step):
+    def __init__(self, sources: Mapping[str, Source], release: ReleaseSchema, expected: dict[str, str]) -> None:
+        super().__init__(sources, expected)
+        self.release = release
+
+    def process(self, element: tuple[int, Mapping[str, Iterable]]) -> Iterable[str]:
+        for task in element[1]["task"]:
+            with reported(f"emit, shard {task.shard.name}"):
+                carried = Carried.of(element[1]["captions"]) if "captions" in element[1] else None
+                emit_shard(task, self.sources[task.shard.source], self.release, carried)
+                yield task.shard.name

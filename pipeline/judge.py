@@ -229,7 +229,8 @@ class _WriteLedger(_Step):
             weights = weigh(verdicts, solved, docket.rebalance)
             carried = _carry(docket, shard, ~verdicts.rejected, _flat(parts["carried"])) if docket.keep_captions else None
             batch = ledger_batch(verdicts, images, captions, copies, weights, docket.vocabulary, carried)
-            yield docket.names[shard], _write(batch, docket.layout.ledger_file(docket.names[shard]))
+            written = _write(batch, docket.layout.ledger_file(docket.names[shard]))
+            yield docket.names[shard], {**written, "captions": sum(map(len, carried.values())) if carried else 0}
 
 
 class _Mark(_Step):

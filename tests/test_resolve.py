@@ -4,7 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.records import ELIGIBLE, LOCATED, SPREADS, member_type
+from schemas.release import MOST_CAPTIONS
+from transforms.not_duplicates import Pairs
+from transforms.records import ELIGIBLE, GIVES, LOCATED, SPREADS, member_type
 from transforms.resolve import COPY_RESERVED, DUPLICATE, by_shard, cap, resolve
 
 MEMBER = member_type(2)
@@ -96,3 +98,85 @@ def test_outcomes_go_back_to_the_shards_they_came_from():
     found = resolved([record(0, 0, b"a"), record(0, 5, b"b"), record(0, 9, b"c")])
     sent = dict(by_shard(found, np.array([0, 5, 5, 8])))
     assert sorted(sent) == [0, 2, 3]
+
+
+A, B, C, D = (bytes([97 + n]).ljust(16, b"\1") for n in range(4))
+
+
+def test_rank_goes_before_consent_and_pixels():
+    found = outcomes([record(0, 0, A, order=b"a", consent=0, rank=b"\2\1"), record(0, 1, B, order=b"z", consent=2, rank=b"\2\0")])
+    assert found == {0: (B, DUPLICATE), 1: (b"", 0)}
+    found = resolved([record(0, 0, A, rank=b"\2\1"), record(0, 1, B, rank=b"\1\1"), record(0, 2, C, rank=b"\1\1")])
+    assert dict(zip(found["row"].tolist(), found["differs"].tolist(), strict=True)) == {0: 0, 1: -1, 2: -1}
+
+
+def test_a_pair_that_a_list_names_parts_the_cluster_and_the_second_opens_a_part_of_its_own():
+    records = [record(0, row, uid, order=bytes([row + 1]), host=row % 2 + 5) for row, uid in enumerate((A, B, C, D))]
+    found = resolved(records, pairs=Pairs.of([(B, C), (C, A)]))
+    told = {int(r["row"]): (bytes(r["of"].tolist())[:1], bytes(r["name"].tolist())[:1], int(r["copies"]), int(r["hosts"])) for r in found}
+    assert told == {0: (b"\0", b"a", 3, 2), 1: (b"a", b"a", 3, 2), 2: (b"\0", b"\0", 1, 1), 3: (b"a", b"a", 3, 2)}
+
+
+def test_a_reservation_covers_rows_that_a_list_keeps_apart_all_the_same():
+    records = [record(0, 0, A), record(0, 1, B, bits=SPREADS["taken_down"])]
+    found = resolved(records, pairs=Pairs.of([(A, B)]))
+    assert found["bits"].tolist() == [SPREADS["taken_down"]] * 2
+
+
+def test_a_caption_cluster_is_capped_in_each_part():
+    records = [record(0, row, uid, order=bytes([row + 1])) for row, uid in enumerate((A, B, C, D))]
+    found = outcomes(records, cap, most=1, pairs=Pairs.of([(A, B)]))
+    assert {row for row, (_, bits) in found.items() if bits & DUPLICATE} == {2, 3}
+
+
+def test_who_stays_carries_distinct_captions_in_content_order_whoever_is_preferred():
+    gives = ELIGIBLE | GIVES
+    records = [
+        record(0, 0, A, order=b"c", bits=gives, caption=10, rank=b"\1\0"),
+        record(0, 1, B, order=b"d", bits=gives, caption=30),
+        record(0, 2, C, order=b"b", bits=GIVES, caption=20),
+        record(0, 3, D, order=b"a", bits=gives, caption=30, rank=b"\2\1"),
+        record(0, 4, b"e", order=b"0", bits=gives, caption=10),
+        record(0, 5, b"f", order=b"0", bits=ELIGIBLE, caption=40),
+        record(6, 6, b"g", bits=GIVES, caption=50),
+        record(6, 7, b"h", bits=GIVES, caption=60),
+    ]
+    found, carried = resolve(np.array(records, MEMBER), captions=True)
+    assert [(int(c["row"]), int(c["place"]), int(c["from"])) for c in carried] == [(0, 0, 3), (0, 1, 2)]
+    assert dict(zip(found["row"].tolist(), found["captions"].tolist(), strict=True)) == dict.fromkeys(range(6), 3) | {6: 0, 7: 0}
+
+
+def test_a_picture_with_very_many_captions_carries_a_thousand_and_counts_the_rest():
+    """A19: one picture, millions of captions."""
+    n = 20_000
+    records = np.zeros(n, MEMBER)
+    records["row"], records["bits"], records["caption"] = np.arange(n), ELIGIBLE | GIVES, np.arange(1, n + 1) % 15_000 + 1
+    records["uid"] = np.frombuffer(np.arange(1, n + 1, dtype=">u8").repeat(2).tobytes(), "V16")
+    records["host"] = np.arange(n) % 400 + 1
+    found, carried = resolve(records, captions=True)
+    assert len(carried) == MOST_CAPTIONS - 1
+    assert carried["from"].tolist() == list(range(1, MOST_CAPTIONS))
+    assert (found["captions"] == 15_000).all()
+    assert (found["copies"] == n).all()
+    assert (found["hosts"] == 400).all()
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.integers(0, 4), st.sampled_from([1, 2]), st.sampled_from([0, 1, 33, 32, 3]), st.integers(0, 3)),
+        max_size=10,
+    ),
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda pair: pair[0] != pair[1]), max_size=6),
+    st.randoms(),
+)
+def test_arrival_order_does_not_show_in_anything_that_follows(drawn, listed, shuffle):
+    uids = [bytes([65 + row]) * 16 for row in range(10)]
+    records = [
+        record(10 * c, row, uids[row], order=bytes([97 + o]), rank=bytes([tier, 0]), bits=b, host=text, caption=text)
+        for row, (c, o, tier, b, text) in enumerate(drawn)
+    ]
+    pairs = Pairs.of([(uids[a], uids[b]) for a, b in listed])
+    first = [np.sort(found, order="row") for found in resolve(np.array(records, MEMBER), pairs, captions=True)]
+    shuffle.shuffle(records)
+    again = [np.sort(found, order="row") for found in resolve(np.array(records, MEMBER), pairs, captions=True)]
+    assert [found.tobytes() for found in first] == [found.tobytes() for found in again]

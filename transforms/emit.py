@@ -21,6 +21,7 @@ from schemas.release import IMAGE, SCHEMA_VERSION
 from schemas.samples import Samples
 from schemas.shards import Shard
 from schemas.summaries import SUMMARY
+from transforms.carry import Carried
 from transforms.images.decode import EXTENSIONS, sniff
 from transforms.images.scrub import scrub, scrub_exif_text
 from transforms.read.reader import open_shard
@@ -37,17 +38,25 @@ REDACTED = "redacted:"
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """One shard to publish: where its source, annotation and ledger lie, and where data and summary go."""
+    """One shard to publish: where its source, annotation and ledger lie, what it carries, and where data and summary go."""
 
     shard: Shard
     annotation: str
     ledger: str
+    captions: str
     data: str
     summary: str
 
 
-def emit_shard(task: Task, source: Source, release: ReleaseSchema) -> None:
-    """Writes the data file, then its summary, whose being there says that both are done."""
+def emit_shard(task: Task, source: Source, release: ReleaseSchema, carried: Carried | None = None) -> None:
+    """Writes the data file, then its summary, whose being there says that both are done.
+
+    Args:
+      task: the shard.
+      source: what it belongs to.
+      release: the run's schema.
+      carried: captions that its rows carry beside their own, where the schema has a column for them.
+    """
     annotations, ledger = read_parquet(task.annotation), read_parquet(task.ledger)
     for name in ("width", "height"):
         ledger = ledger.append_column(name, annotations.column(name))
@@ -55,7 +64,7 @@ def emit_shard(task: Task, source: Source, release: ReleaseSchema) -> None:
     nulls: dict[str, int] = dict.fromkeys(release.schema.names, 0)
     with atomic_write(task.data) as scratch:
         with pq.ParquetWriter(scratch, release.schema, version="2.6", compression="zstd", store_schema=True) as writer:
-            for table in _groups(_published(task.shard, source, release, ledger, kept)):
+            for table in _groups(_published(task.shard, source, release, ledger, kept, carried)):
                 writer.write_table(table, row_group_size=table.num_rows)
                 for name in table.column_names:
                     nulls[name] += table.column(name).null_count
@@ -73,7 +82,9 @@ def _describe(path: str, rows: int) -> dict[str, Any]:
         return {"rows": rows, "bytes": file.seek(0, 2), "sha256": sha256}
 
 
-def _published(shard: Shard, source: Source, release: ReleaseSchema, ledger: pa.Table, kept: np.ndarray) -> Iterator[pa.RecordBatch]:
+def _published(
+    shard: Shard, source: Source, release: ReleaseSchema, ledger: pa.Table, kept: np.ndarray, carried: Carried | None
+) -> Iterator[pa.RecordBatch]:
     """Kept rows as they are published, batch by batch, in the order of the source."""
     if not len(kept):
         return
@@ -81,11 +92,11 @@ def _published(shard: Shard, source: Source, release: ReleaseSchema, ledger: pa.
     at = 0
     with open_shard(shard, source) as reader:
         for samples in reader.batches(kept):
-            yield publish(samples, chosen.slice(at, len(samples)), release, shard.source)
+            yield publish(samples, chosen.slice(at, len(samples)), release, shard.source, carried)
             at += len(samples)
 
 
-def publish(samples: Samples, ledger: pa.Table, release: ReleaseSchema, source: str) -> pa.RecordBatch:
+def publish(samples: Samples, ledger: pa.Table, release: ReleaseSchema, source: str, carried: Carried | None = None) -> pa.RecordBatch:
     """Kept rows of a batch as they are published (release.schema).
 
     Args:
@@ -93,11 +104,15 @@ def publish(samples: Samples, ledger: pa.Table, release: ReleaseSchema, source: 
       ledger: their ledger rows, in the same order.
       release: the run's schema.
       source: name of the source they come from.
+      carried: captions that they carry beside their own.
     """
     if samples.core.column("row").to_pylist() != ledger.column("row").to_pylist():
         raise AssertionError("samples and ledger rows do not lie side by side")
     kinds = [_redacted(actions) for actions in ledger.column("actions").to_pylist()]
     columns: dict[str, pa.Array] = _own_columns(samples, ledger, kinds)
+    if carried is not None:
+        columns["captions"] = _captions(columns["caption"], ledger.column("row").to_pylist(), carried)
+        columns["caption_count"] = ledger.column("caption_count").combine_chunks()
     dirty = [row for row, found in enumerate(kinds) if found]
     mapping = release.columns.get(source, {})
     key_column = samples.roles.get("key")
@@ -139,6 +154,14 @@ def _own_columns(samples: Samples, ledger: pa.Table, kinds: Sequence[frozenset[s
         "sha256": pa.array(written, pa.string()),
         "read_sha256": pa.array(read, pa.string()),
     }
+
+
+def _captions(own: pa.Array, rows: Sequence[int], carried: Carried) -> pa.Array:
+    """The captions of each row: its own, then those it carries; those that became one text by redaction once."""
+    found = [
+        list(dict.fromkeys([*(() if text is None else (text,)), *carried.by(row)])) for text, row in zip(own.to_pylist(), rows, strict=True)
+    ]
+    return pa.array(found, pa.list_(pa.string()))
 
 
 def _hex(raw: bytes | None) -> str | None:

@@ -82,6 +82,20 @@ class ParquetReader:
             self.notes.append(f"{REPLACED} in {self._replaced} values")
             self._replaced = 0
 
+    def captions(self) -> pa.Array:
+        """The raw caption of every row, string; no other column is read. From where the column is damaged on, a row group has none."""
+        parts = [pa.array([], pa.string())]
+        for group in self._groups:
+            missing = self._file.metadata.row_group(group).num_rows
+            if "caption" in self.roles:
+                with contextlib.suppress(*DAMAGE):
+                    for _, batch in self._iterate(group, MAX_BATCH_ROWS, 0, [self.roles["caption"]]):
+                        text, _ = as_text(clean(batch.column(self.roles["caption"]))[0])
+                        parts.append(pa.nulls(batch.num_rows, pa.string()) if text is None else text)
+                        missing -= batch.num_rows
+            parts.append(pa.nulls(missing, pa.string()))
+        return pa.concat_arrays(parts)
+
     def _gathered(self, group: int, first: int, wanted: np.ndarray) -> Iterator[Samples]:
         """Wanted rows of one group, small reads put together."""
         held: list[pa.RecordBatch] = []

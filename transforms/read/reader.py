@@ -43,6 +43,9 @@ class ShardReader(Protocol):
     def batches(self, rows: np.ndarray | None = None) -> Iterator[Samples]:
         """Rows in order; `rows`: ascending numbers of those wanted."""
 
+    def captions(self) -> pa.Array:
+        """The raw caption of every row, as `batches` has it for readable rows; nothing else is read."""
+
 
 @contextlib.contextmanager
 def open_shard(shard: Shard, source: Source) -> Iterator[ShardReader]:

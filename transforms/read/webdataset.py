@@ -82,6 +82,10 @@ class WebdatasetReader:
         if start < len(wanted):
             yield self._batch(wanted[start:])
 
+    def captions(self) -> pa.Array:
+        """The raw caption of every row, string."""
+        return self._caption
+
     def _pictures(self, row: int) -> list[Member]:
         """The pictures of a row that the budget allows, the sample's own first."""
         if row >= len(self._samples):
