@@ -27,7 +27,7 @@ from transforms import storage
 from transforms.match import compact, grouping, identity, passes, verification
 from transforms.match.blocks import EMPTY
 from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, KEY_BYTES, PARTITION_BYTES, PICTURES, STEPS, Plan, make_plan
-from transforms.match.rows import OWNER_BITS, SignatureFile
+from transforms.match.rows import OWNER_BITS, ElderFile, SignatureFile
 
 Build = Callable[[beam.Pipeline], None]
 Block = tuple[int, bytes]
@@ -167,6 +167,7 @@ def match(
     memory_bytes: int | None = None,
     owner_bits: int = OWNER_BITS,
     partition_bytes: int = PARTITION_BYTES,
+    elders: Sequence[ElderFile] = (),
 ) -> None:
     """Writes the clusters of all rows into a folder, where `transforms.match.clusters.read_clusters` finds them, and `facts.json`.
 
@@ -179,11 +180,12 @@ def match(
         that spreads an exchange over machines or disks.
       owner_bits: an owner has 2^owner_bits consecutive rows.
       partition_bytes: what one key of an exchange holds at most, about.
+      elders: rows of earlier runs and of benchmark sets, numbered after all others; `transforms.match.elders` says what is told of them.
     """
     _remove(folder)
-    plan = make_plan(tuple(signatures), folder, dedup.policy, owner_bits, partition_bytes)
+    plan = make_plan(tuple(signatures), folder, dedup.policy, owner_bits, partition_bytes, tuple(elders))
     size = plan.total * sum(KEY_BYTES)
-    if not plan.total:
+    if not plan.own:
         facts = {"rows": 0, "hashes_cut": 0, "rows_beyond_leaders": 0}
     elif memory_bytes is None or plan.total * ROW_BYTES * COPIES + BASE_BYTES <= memory_bytes:
         engine.run("match", functools.partial(_whole, plan), size)
@@ -264,4 +266,4 @@ def _facts(plan: Plan, passes_run: int, shares: int) -> dict[str, int]:
     owners = range(plan.owners)
     cut = sum(int(plan.load("cut", PICTURES, owner, number)[0]) for owner in owners for number in range(passes_run))
     left = sum(int(plan.load("left", owner, number)[0]) for owner in owners for number in range(shares))
-    return {"rows": plan.total, "hashes_cut": cut, "rows_beyond_leaders": left}
+    return {"rows": plan.own, "hashes_cut": cut, "rows_beyond_leaders": left}

@@ -29,7 +29,8 @@ class Clusters:
     """Consecutive rows, as arrays.
 
     Attributes:
-      cluster: int64[n], dense row number of the leader, its own for a leader, -1 for a row alone.
+      cluster: int64[n], dense row number of the leader, its own for a leader, -1 for a row alone. Where the row belongs to an elder
+        cluster, that of the cluster's first row, which is beyond all rows of the run: see `transforms.match.elders`.
       caption_cluster: int64[n], likewise over captions alone, whatever the policy.
       link: uint8[n], what ties a row to its leader: 1 the picture, 2 the caption, 3 both; 0 for leaders and rows alone. Under
         `image_or_caption` a row whose equal picture came in by another caption has 1 as well.

@@ -11,6 +11,8 @@ import numpy as np
 from schemas.signatures import CAPTION_LONG, PERMUTATIONS
 from transforms.match.blocks import gather, pack, scatter
 from transforms.match.clusters import ALONE, Clusters, path_of, write_clusters
+from transforms.match.components import distinct
+from transforms.match.elders import HELD, OWN, TIE, TIED, write_ties
 from transforms.match.grouping import BY_CAPTION, BY_POLICY, rule_of
 from transforms.match.keys import mixed
 from transforms.match.leaders import leaders
@@ -24,7 +26,9 @@ MEMBER_BYTES = 2_816  # a row that brings its picture
 MOST_LEADERS = {BY_CAPTION: 4_096, BY_POLICY: 256}
 """Of a group that a row is compared with. A caption costs 20 ns, a picture 80 us: 50,000 rows in a chain stay below 20 minutes."""
 
-PLACED = np.dtype([("row", "<u8"), ("leader", "<u8"), ("link", "u1"), ("agreement", "<f4")])
+PLACED = np.dtype([("row", "<u8"), ("leader", "<u8"), ("kind", "u1"), ("link", "u1"), ("agreement", "<f4")])
+"""A row and its leader, or the elder row of kind `kind` that it is tied to."""
+
 _COLUMNS = ("order", "picture_id", "caption_id", "caption_kind", "has_picture", "has_hashes", "caption_minhash", "text_minhash")
 
 
@@ -44,16 +48,18 @@ def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndar
     columns = plan.rows.read(owner, _COLUMNS, local)
     members = np.zeros(len(local), MEMBER)
     members["root"], members["row"] = roots, local | np.uint64(owner << plan.owner_bits)
+    places = plan.places(owner, local)
+    members["elder"], members["first"] = places.kind, places.caption_cluster if graph == BY_CAPTION else places.cluster
     members["rank"] = rank
     members["high"], members["low"] = as_words(columns["order"])
     members["picture"], members["caption"] = columns["picture_id"], columns["caption_id"]
     members["kind"], members["has_picture"], members["short"] = columns["caption_kind"], columns["has_picture"], columns["caption_minhash"]
     if graph == BY_POLICY:
         shown = np.flatnonzero(columns["has_hashes"])
-        order = np.lexsort((shown, columns["picture_id"][shown], roots[shown]))
-        shown = shown[order]
+        parts = roots, columns["picture_id"], members["elder"]
+        shown = shown[np.lexsort((shown, *(part[shown] for part in parts)))]
         fresh = np.ones(len(shown), bool)
-        fresh[1:] = (np.diff(roots[shown]) != 0) | (np.diff(columns["picture_id"][shown]) != 0)
+        fresh[1:] = np.any([part[shown[1:]] != part[shown[:-1]] for part in parts], axis=0)
         members["thumbnail"][shown[fresh]] = True
     pictures = plan.rows.read(owner, PICTURE_COLUMNS, local[members["thumbnail"]])
     texts = columns["text_minhash"][members["kind"] & CAPTION_LONG != 0]
@@ -67,42 +73,95 @@ def choose(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[tuple[int,
     if not len(table):
         return
     members = Members(rule_of(plan, graph), table, long, Pictures.of(pictures))
-    heads = members.heads
-    places, left = leaders(members.root[heads], members.compare, MOST_LEADERS[graph])
-    leader = heads[places][members.head]
-    link, agreement = members.ties(leader)
-    several = np.bincount(leader, minlength=len(leader))[leader] > 1
-    placed = np.empty(int(several.sum()), PLACED)
-    placed["row"], placed["leader"] = members.row[several], members.row[leader[several]]
-    placed["link"], placed["agreement"] = link[several], agreement[several]
-    for owner, (mine,) in scatter(plan.owner_of(placed["row"]), plan.owners, placed):
+    placed = [_tied(members, kind, MOST_LEADERS[graph]) for kind in TIED]
+    clustered, left = _clustered(members, MOST_LEADERS[graph])
+    found = np.concatenate([*placed, clustered])
+    for owner, (mine,) in scatter(plan.owner_of(found["row"]), plan.owners, found):
         yield owner, pack(graph, mine.view(np.uint8), np.empty(0, np.uint64))
     if left:
         yield 0, pack(graph, np.empty(0, np.uint8), np.array([left], np.uint64))
 
 
+def _clustered(members: Members, most: int) -> tuple[np.ndarray, int]:
+    """Rows of the run that are not alone, each with its leader, as `PLACED`, and how many a bound left leading.
+
+    A row that is held against an elder row has the first row of that one's cluster for a leader; the others are parted by `leaders`.
+    """
+    heads, (places, left) = members.heads, members.joined(HELD, most)
+    rest = np.flatnonzero((places < 0) & (members.elder[heads] == OWN))
+    mine, more = leaders(members.root[heads[rest]], lambda one, other: members.compare(rest[one], rest[other]), most)
+    places[rest] = rest[mine]
+    own = members.elder == OWN
+    leader = np.where(own, heads[places][members.head], np.arange(len(own)))
+    link, agreement = members.ties(leader)
+    several = own & ((np.bincount(leader[own], minlength=len(leader))[leader] > 1) | ~own[leader])
+    return _placed(members, several, np.where(own, members.row, members.first)[leader], link, agreement, HELD), left + more
+
+
+def _tied(members: Members, kind: int, most: int) -> np.ndarray:
+    """Rows of the run that are verified against an elder row of a kind, each with that one, as `PLACED`."""
+    places, _ = members.joined(kind, most)
+    found = places[members.head] >= 0
+    leader = np.where(found, members.heads[places][members.head], np.arange(len(found)))
+    link, agreement = members.ties(leader)
+    return _placed(members, found, members.row[leader], link, agreement, kind)
+
+
+def _placed(members: Members, some: np.ndarray, leader: np.ndarray, link: np.ndarray, agreement: np.ndarray, kind: int) -> np.ndarray:
+    placed = np.empty(int(some.sum()), PLACED)
+    placed["row"], placed["leader"], placed["kind"] = members.row[some], leader[some], kind
+    placed["link"], placed["agreement"] = link[some], agreement[some]
+    return placed
+
+
 def save(plan: Plan, number: int, owner: int, blocks: Iterable[bytes]) -> Iterator[int]:
-    """(Owner, blocks) -> a file for each graph of what one share of the groups found, and of how many rows a bound left leading."""
+    """(Owner, blocks) -> files of what one share of the groups found, clusters and ties by graph, and how many rows a bound left."""
     graphs, (placed, left) = gather(blocks, [PLACED, np.uint64])
+    tied = np.isin(placed["kind"], TIED)
     for graph in (BY_CAPTION, BY_POLICY):
-        mine = placed[graphs == graph]
-        plan.save(mine[np.argsort(mine["row"])], "placed", graph, owner, number)
+        for step, some in (("placed", ~tied), ("tied", tied)):
+            mine = placed[some & (graphs == graph)]
+            plan.save(mine[np.lexsort((mine["kind"], mine["row"]))], step, graph, owner, number)
     plan.save(left.sum(dtype=np.uint64)[None], "left", owner, number)
     yield owner
 
 
 def write(plan: Plan, count: int, owner: int) -> Iterator[int]:
-    """Owner -> the clusters of its rows, from all shares."""
-    start, stop = plan.rows.span(owner)
-    found = Clusters(
-        np.full(stop - start, ALONE, np.int64), np.full(stop - start, ALONE, np.int64),
-        np.zeros(stop - start, np.uint8), np.zeros(stop - start, np.float32),
-    )  # fmt: skip
-    for number in range(count):
-        placed = plan.load("placed", BY_CAPTION, owner, number)
-        found.caption_cluster[placed["row"].astype(np.int64) - start] = placed["leader"]
-        placed = plan.load("placed", BY_POLICY, owner, number)
-        local = placed["row"].astype(np.int64) - start
-        found.cluster[local], found.link[local], found.agreement[local] = placed["leader"], placed["link"], placed["agreement"]
-    write_clusters(path_of(plan.folder, owner), found)
+    """Owner -> the clusters of its rows, and what ties them to elder rows, from all shares."""
+    start = owner << plan.owner_bits
+    rows = min(plan.own, plan.rows.span(owner)[1]) - start
+    if rows > 0:
+        found = Clusters(
+            np.full(rows, ALONE, np.int64), np.full(rows, ALONE, np.int64), np.zeros(rows, np.uint8), np.zeros(rows, np.float32)
+        )
+        for number in range(count):
+            placed = plan.load("placed", BY_CAPTION, owner, number)
+            found.caption_cluster[placed["row"].astype(np.int64) - start] = placed["leader"]
+            placed = plan.load("placed", BY_POLICY, owner, number)
+            local = placed["row"].astype(np.int64) - start
+            found.cluster[local], found.link[local], found.agreement[local] = placed["leader"], placed["link"], placed["agreement"]
+        write_clusters(path_of(plan.folder, owner), found)
+        if plan.own < plan.total:
+            write_ties(plan.folder, owner, _ties(plan, count, owner))
     yield owner
+
+
+def _ties(plan: Plan, count: int, owner: int) -> np.ndarray:
+    """What ties an owner's rows to elder rows, as `TIE`, by row, graph and kind."""
+    found = [np.empty(0, TIE)]
+    for graph in (BY_CAPTION, BY_POLICY):
+        for number in range(count):
+            placed = plan.load("tied", graph, owner, number)
+            part = np.zeros(len(placed), TIE)
+            part["row"], part["elder"], part["graph"] = placed["row"], placed["leader"], graph
+            for name in ("kind", "link", "agreement"):
+                part[name] = placed[name]
+            found.append(part)
+    ties = np.concatenate(found)
+    ties = ties[np.lexsort((ties["kind"], ties["graph"], ties["row"]))]
+    elders = distinct(ties["elder"]).astype(np.uint64)
+    uids = [np.empty(0, "V16")]
+    for of, (mine,) in scatter(plan.owner_of(elders), plan.owners, elders):
+        uids.append(np.ascontiguousarray(plan.rows.read(of, ["uid"], mine & plan.local)["uid"]).view("V16").ravel())
+    ties["uid"] = np.concatenate(uids)[np.searchsorted(elders, ties["elder"].astype(np.uint64))]
+    return ties

@@ -1,7 +1,8 @@
 """First step: rows of equal normal form, or of equal picture bytes, are stood for by the first of them in content order.
 
 They have equal signatures, so the choice cannot show in what is found; they leave every exchange of keys, so that a text or a picture
-that stands in a million rows costs what it costs in one.
+that stands in a million rows costs what it costs in one. Rows of the run stand for rows of the run, elder rows for elder rows of their
+kind; where both have an identity, those two meet here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,9 +11,13 @@ import numpy as np
 
 from schemas.signatures import CAPTION_NONE
 from transforms.match.blocks import gather, pack, scatter
+from transforms.match.elders import NO_PART, OWN
 from transforms.match.keys import mixed
 from transforms.match.order import as_words
 from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PICTURES, Plan
+
+KIND_SHIFT = np.uint32(24)  # of an elder row's kind, above a row within its owner
+MET = 2  # beside a family: a row of the run and an elder row that equals it
 
 _COLUMNS = {CAPTIONS: ("caption_id", "caption_kind"), PICTURES: ("picture_id", "has_picture")}
 
@@ -21,36 +26,48 @@ def send(plan: Plan, owner: int) -> Iterator[tuple[int, bytes]]:
     """Owner -> (range of identities and family, block of identity, order and row)."""
     bits = plan.range_bits(IDENTITY_BYTES)
     orders = as_words(plan.rows.read(owner, ["order"])["order"])
+    kinds = plan.places(owner).kind
     for family in (CAPTIONS, PICTURES):
         columns = plan.rows.read(owner, _COLUMNS[family])
         ids, has = (columns[name] for name in _COLUMNS[family])
-        local = np.flatnonzero(has != CAPTION_NONE if family == CAPTIONS else has)
+        local = np.flatnonzero((kinds != NO_PART) & (has != CAPTION_NONE if family == CAPTIONS else has))
         ids = ids[local]
-        arrays = (ids, orders[0][local], orders[1][local], local.astype(np.uint32))
+        arrays = (ids, orders[0][local], orders[1][local], kinds[local].astype(np.uint32) << KIND_SHIFT | local.astype(np.uint32))
         for part, mine in scatter(mixed(ids, bits), 1 << bits, *arrays):
             yield part << 1 | family, pack(owner, *mine)
 
 
 def choose(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """(Range and family, blocks) -> (owner, block of rows that another stands for, and that other)."""
+    """(Range and family, blocks) -> (owner, block of rows that another stands for, and that other), (owner, block of equal elder rows)."""
     owners, (ids, high, low, local) = gather(blocks, [np.uint64, np.uint64, np.uint64, np.uint32])
+    kinds, local = local >> KIND_SHIFT, local & np.uint32((1 << KIND_SHIFT) - 1)
     rows = owners << np.uint64(plan.owner_bits) | local
     order = np.argsort(ids, kind="stable")
     same = np.concatenate([[False], ids[order[1:]] == ids[order[:-1]]])
     order = order[same | np.concatenate([same[1:], [False]])]  # identities that more than one row has
-    order = order[np.lexsort((rows[order], low[order], high[order], ids[order]))]
-    first = np.concatenate([[True], ids[order[1:]] != ids[order[:-1]]])[: len(order)]
-    stands = rows[order][first][np.cumsum(first) - 1]
-    rows, stands = rows[order][~first], stands[~first]
-    for owner, (mine, of) in scatter(plan.owner_of(rows), plan.owners, rows & plan.local, stands):
+    order = order[np.lexsort((rows[order], low[order], high[order], kinds[order], ids[order]))]
+    ids, kinds, rows = ids[order], kinds[order], rows[order]
+    other = np.concatenate([[True], ids[1:] != ids[:-1]])[: len(ids)]
+    first = other | np.concatenate([[True], kinds[1:] != kinds[:-1]])[: len(ids)]
+    stands = rows[first][np.cumsum(first) - 1]
+    for owner, (mine, of) in scatter(plan.owner_of(rows[~first]), plan.owners, rows[~first] & plan.local, stands[~first]):
         yield owner, pack(key & 1, mine, of)
+    leads = np.flatnonzero(other)[np.cumsum(other) - 1]  # the row of the run, where there is one
+    met = np.flatnonzero(first & (kinds != OWN) & (kinds[leads] == OWN))
+    for owner, (mine, of) in scatter(plan.owner_of(rows[leads[met]]), plan.owners, rows[leads[met]] & plan.local, rows[met]):
+        yield owner, pack(MET | key & 1, mine, of)
 
 
 def save(plan: Plan, owner: int, blocks: Iterable[bytes]) -> Iterator[int]:
-    """(Owner, blocks) -> a file for each family: uint64[2, n], rows within the owner, ascending, and the dense row that stands for each."""
+    """(Owner, blocks) -> two files for each family.
+
+    Both are uint64[2, n], by row: rows within the owner and the dense row that stands for each, and rows within the owner and the dense
+    elder row that equals each.
+    """
     families, (local, stands) = gather(blocks, [np.uint64, np.uint64])
     for family in (CAPTIONS, PICTURES):
-        mine = np.flatnonzero(families == family)
-        mine = mine[np.argsort(local[mine])]
-        plan.save(np.stack([local[mine], stands[mine]]), "same", family, owner)
+        for step, what in (("same", family), ("met", MET | family)):
+            mine = np.flatnonzero(families == what)
+            mine = mine[np.argsort(local[mine], kind="stable")]
+            plan.save(np.stack([local[mine], stands[mine]]), step, family, owner)
     yield owner

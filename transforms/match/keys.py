@@ -21,6 +21,7 @@ BUCKET_BITS = 40  # of a band's key; always as many, so that a bucket is the sam
 ROW_BITS = 24  # of a row within its owner
 LOW_BITS = np.uint64((1 << ROW_BITS) - 1)
 MIRRORED = np.uint64(1 << 63)  # in a picture's word
+ELDER = np.uint64(1 << 62)  # its row is on the elder side
 MIRRORED_VIEWS = tuple(view.endswith("_mirrored") for view in PHASHES)
 
 
@@ -98,7 +99,8 @@ def caption_words(bands: np.ndarray, ids: np.ndarray) -> np.ndarray:
 def picture_entries(hashes: np.ndarray, ids: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The distinct hashes of each picture, and a word for each that orders equal hashes and says whose they are, uint64[m] both.
 
-    A word is one bit `mirrored`, 39 bits of the picture's identity, 24 bits of the row: pictures as they are before mirrored ones.
+    A word is one bit `mirrored`, one that is set later for elder rows, 38 bits of the picture's identity, 24 bits of the row: pictures as
+    they are before mirrored ones.
 
     Args:
       hashes: uint64[n, views].
@@ -110,7 +112,7 @@ def picture_entries(hashes: np.ndarray, ids: np.ndarray, rows: np.ndarray) -> tu
         fresh = np.ones(len(hashes), bool)
         for earlier in range(view):
             fresh &= hashes[:, earlier] != hashes[:, view]
-        word = ids[fresh] >> np.uint64(1) & ~LOW_BITS | rows[fresh].astype(np.uint64)
+        word = ids[fresh] >> np.uint64(2) & ~LOW_BITS | rows[fresh].astype(np.uint64)
         found.append(hashes[fresh, view])
         words.append(word | MIRRORED if MIRRORED_VIEWS[view] else word)
     return np.concatenate(found), np.concatenate(words)

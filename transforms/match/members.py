@@ -4,19 +4,21 @@ import numpy as np
 
 from schemas.signatures import PERMUTATIONS
 from transforms.images.alignment import AGREE
+from transforms.match.elders import OWN
 from transforms.match.policy import CAPTION, PICTURE, Rule, joins
 from transforms.match.verify import LEAST_EQUAL, Captions, Pictures, caption_agreements, picture_agreements
 
 MEMBER = np.dtype(
     [
         ("root", "<u8"), ("row", "<u8"),  # the group, the dense row
+        ("first", "<u8"),  # of an elder row: the first row of its cluster
         ("rank", "<u8"), ("high", "<u8"), ("low", "<u8"),  # the highest rank first, then content order
         ("picture", "<u8"), ("caption", "<u8"),  # identities
-        ("has_picture", "?"), ("thumbnail", "?"), ("kind", "u1"), ("spare", "u1", (5,)),
+        ("has_picture", "?"), ("thumbnail", "?"), ("kind", "u1"), ("elder", "u1"), ("spare", "u1", (4,)),
         ("short", "u1", (PERMUTATIONS,)),
     ]
 )  # fmt: skip
-"""What travels of a row to the place where its group is parted. `thumbnail`: whether it brings one."""
+"""What travels of a row to the place where its group is parted. `thumbnail`: whether it brings one; `elder`: its kind on the elder side."""
 
 
 class Members:
@@ -25,6 +27,8 @@ class Members:
     Attributes:
       root: uint64[n], the group of each.
       row: uint64[n], its dense row number.
+      first: uint64[n], that of the first row of its elder cluster, if it is an elder row.
+      elder: uint8[n], its kind in `transforms.match.elders`; `OWN` for a row of the run.
       head: int64[n], the unit each row is in: rows that go together unseen. Numbers units by their first row.
       heads: int64[m], the place of the first row of each unit, ascending.
     """
@@ -36,9 +40,9 @@ class Members:
         self._pictures = pictures
         brings = np.where(table["thumbnail"], np.cumsum(table["thumbnail"]) - 1, -1)
         self._at = np.lexsort((table["row"], table["low"], table["high"], ~table["rank"], table["root"]))
-        self.root, self.row = table["root"][self._at], table["row"][self._at]
+        self.root, self.row, self.first, self.elder = (table[name][self._at] for name in ("root", "row", "first", "elder"))
         self._picture, self._has_picture = table["picture"][self._at], table["has_picture"][self._at]
-        self.heads, self.head = self._units(table["caption"][self._at])
+        self.heads, self.head, self._twin = self._units(table["caption"][self._at])
         self._thumbnail = np.full(len(self.heads), -1)
         np.maximum.at(self._thumbnail, self.head, brings[self._at])
         self._agreement = np.zeros(len(self.heads))  # of each unit's picture with its leader's, once compared
@@ -67,21 +71,50 @@ class Members:
         link[leader == rows], agreement[leader == rows] = 0, 1.0
         return link.astype(np.uint8), np.round(agreement, 4).astype(np.float32)
 
-    def _units(self, caption: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def joined(self, kind: int, most: int) -> tuple[np.ndarray, int]:
+        """Which elder unit of a kind each unit of the run is joined to, int64[m], and how many were left when the rounds were spent.
+
+        An equal one, or else the first that it is verified against; -1 where there is none. As in `leaders`, all groups advance together.
+        """
+        out = np.full(len(self.heads), -1)
+        elders, left = (np.flatnonzero(self.elder[self.heads] == which) for which in (kind, OWN))
+        if not len(elders):
+            return out, 0
+        twins, at = np.unique(self._twin[elders], return_index=True)
+        at = elders[at[np.minimum(np.searchsorted(twins, self._twin[left]), len(twins) - 1)]]
+        equal = self._twin[at] == self._twin[left]
+        out[left[equal]], left = at[equal], left[~equal]
+        groups = self.root[self.heads]
+        at, end = (np.searchsorted(groups[elders], groups[left], side) for side in ("left", "right"))
+        for _ in range(most):
+            there = at < end
+            left, at, end = left[there], at[there], end[there]
+            if not len(left):
+                break
+            leading = elders[at]
+            same = self.compare(leading, left)
+            out[left[same]] = leading[same]
+            left, at, end = left[~same], at[~same] + 1, end[~same]
+        return out, int((at < end).sum())
+
+    def _units(self, caption: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The first row of each unit, the unit of each row, and what units have in common that differ in nothing but their kind."""
         if self._rule == "caption":
             parts = [caption]
         else:
             parts = [np.where(self._has_picture, self._picture, self.row), self._has_picture]
             if self._rule == "image_and_caption":
                 parts.append(caption)
-        order = np.lexsort((np.arange(len(caption)), *parts, self.root))
-        first = np.ones(len(order), bool)
-        first[1:] = np.any([np.asarray(part)[order[1:]] != np.asarray(part)[order[:-1]] for part in (*parts, self.root)], axis=0)
+        order = np.lexsort((np.arange(len(caption)), self.elder, *parts, self.root))
+        fresh = np.ones(len(order), bool)
+        fresh[1:] = np.any([np.asarray(part)[order[1:]] != np.asarray(part)[order[:-1]] for part in (*parts, self.root)], axis=0)
+        first = fresh.copy()
+        first[1:] |= self.elder[order[1:]] != self.elder[order[:-1]]
         heads = order[first][np.cumsum(first) - 1]
-        head_of = np.empty(len(order), np.int64)
-        head_of[order] = heads
+        head_of, twin_of = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
+        head_of[order], twin_of[order] = heads, np.cumsum(fresh)
         units = np.flatnonzero(head_of == np.arange(len(order)))
-        return units, np.searchsorted(units, head_of)
+        return units, np.searchsorted(units, head_of), twin_of[units]
 
     def _caption_places(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         return caption_agreements(self._captions, self._at[left], self._captions, self._at[right])

@@ -11,7 +11,7 @@ What is told is a function of the rows in the bucket alone: a bucket is put in a
 import numpy as np
 
 from transforms.compiled import compiled
-from transforms.match.keys import BUCKET_BITS, HASH_BITS, KEY_BITS, LOW_BITS, MASKS, MIRRORED, ORDERS, RADIUS, ROW_BITS
+from transforms.match.keys import BUCKET_BITS, ELDER, HASH_BITS, KEY_BITS, LOW_BITS, MASKS, MIRRORED, ORDERS, RADIUS, ROW_BITS
 
 ALL_PAIRS = 8
 MOST_NEIGHBOURS = 16
@@ -124,18 +124,20 @@ def _any_near(hashes: np.ndarray, low: int, high: int, to: np.uint64) -> bool:
 
 @compiled
 def _tell(told: np.ndarray, n: int, words: np.ndarray, rows: np.ndarray, i: int, j: int) -> tuple[np.ndarray, int]:
-    """Adds the pair of two entries, unless they are one row or two mirror images."""
-    if rows[i] == rows[j] or words[i] & words[j] & MIRRORED:
+    """Adds the pair of two entries, unless they are one row, two mirror images or two elder rows."""
+    if rows[i] == rows[j] or words[i] & words[j] & (MIRRORED | ELDER):
         return told, n
     return _add(told, n, rows[i], rows[j], (words[i] ^ words[j]) >> np.uint64(63))
 
 
 @compiled
-def _near_pairs(
+def _look_back(
     told: np.ndarray,
     n: int,
     words: np.ndarray,
     rows: np.ndarray,
+    entry: int,
+    hash_of_entry: np.uint64,
     heads: np.ndarray,
     seen: np.ndarray,
     many: int,
@@ -143,33 +145,29 @@ def _near_pairs(
     key: int,
     masks: np.ndarray,
 ) -> tuple[np.ndarray, int, int]:
-    """Each of the `many` distinct hashes of a bucket with those before it. `used`: the bits of the permuted hash, as masks."""
-    crowded = 0
-    for x in range(1, many):
-        found, high, floor = 0, x, max(0, x - LOOK_BACK)
-        while high > floor and found < MOST_NEIGHBOURS:
-            low = max(floor, high - 64)
-            if _any_near(seen, low, high, seen[x]):
-                for y in range(high - 1, low - 1, -1):
-                    difference = seen[x] ^ seen[y]
-                    if _popcount(difference) > np.uint64(RADIUS):
-                        continue
-                    bits = np.uint64(0)
-                    while difference:
-                        bits |= used[np.int64(_popcount((difference & (~difference + np.uint64(1))) - np.uint64(1)))]
-                        difference &= difference - np.uint64(1)
-                    least = 0
-                    while masks[least] & bits:
-                        least += 1
-                    if least == key:
-                        told, n = _tell(told, n, words, rows, heads[x], heads[y])
-                    found += 1
-                    if found == MOST_NEIGHBOURS:
-                        break
-            high = low
-        if found == MOST_NEIGHBOURS or floor > 0:
-            crowded += 1
-    return told, n, crowded
+    """A hash with the last of the `many` seen before it. `used`: the bits of the permuted hash, as masks."""
+    found, high, floor = 0, many, max(0, many - LOOK_BACK)
+    while high > floor and found < MOST_NEIGHBOURS:
+        low = max(floor, high - 64)
+        if _any_near(seen, low, high, hash_of_entry):
+            for y in range(high - 1, low - 1, -1):
+                difference = hash_of_entry ^ seen[y]
+                if _popcount(difference) > np.uint64(RADIUS):
+                    continue
+                bits = np.uint64(0)
+                while difference:
+                    bits |= used[np.int64(_popcount((difference & (~difference + np.uint64(1))) - np.uint64(1)))]
+                    difference &= difference - np.uint64(1)
+                least = 0
+                while masks[least] & bits:
+                    least += 1
+                if least == key:
+                    told, n = _tell(told, n, words, rows, entry, heads[y])
+                found += 1
+                if found == MOST_NEIGHBOURS:
+                    break
+        high = low
+    return told, n, int(found == MOST_NEIGHBOURS or floor > 0)
 
 
 @compiled
@@ -177,14 +175,14 @@ def _picture_pairs(
     hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, key: int, key_bits: int, used: np.ndarray, masks: np.ndarray
 ) -> tuple[np.ndarray, int, int]:
     told, n, begin, crowded = np.empty(3 * len(rows) + 192, np.uint64), 0, 0, 0
-    shift, heads, seen = np.uint64(HASH_BITS - key_bits), np.empty(len(hashes), np.int64), np.empty(len(hashes), np.uint64)
+    shift, heads, seen = np.uint64(HASH_BITS - key_bits), np.empty((2, len(hashes)), np.int64), np.empty((2, len(hashes)), np.uint64)
     while begin < len(hashes):
         end = begin + 1
         while end < len(hashes) and hashes[end] >> shift == hashes[begin] >> shift:
             end += 1
         if end - begin > 1:
             _settle(hashes, words, rows, begin, end)
-            start, m = begin, 0
+            start, all_seen, own_seen = begin, 0, 0
             while start < end:
                 stop = start + 1
                 while stop < end and hashes[stop] == hashes[start]:
@@ -195,10 +193,18 @@ def _picture_pairs(
                             if stop - start > ALL_PAIRS and start < j < k - 1:
                                 continue
                             told, n = _tell(told, n, words, rows, j, k)
-                heads[m], seen[m] = start, hashes[start]
-                start, m = stop, m + 1
-            told, n, more = _near_pairs(told, n, words, rows, heads, seen, m, used, key, masks)
-            crowded += more
+                head = start
+                while head < stop and words[head] & ELDER:
+                    head += 1
+                elder = head == stop  # no row of the run has this hash: it is compared with those that one has
+                head = start if elder else head
+                side, many = (1, own_seen) if elder else (0, all_seen)
+                told, n, more = _look_back(told, n, words, rows, head, hashes[start], heads[side], seen[side], many, used, key, masks)
+                crowded += more
+                heads[0, all_seen], seen[0, all_seen], all_seen = head, hashes[start], all_seen + 1
+                if not elder:
+                    heads[1, own_seen], seen[1, own_seen], own_seen = head, hashes[start], own_seen + 1
+                start = stop
         begin = end
     return told, n, crowded
 

@@ -12,6 +12,8 @@ from schemas.signatures import BANDS, CAPTION_LONG, CAPTION_SHORT
 from transforms.match import keys
 from transforms.match.blocks import gather, pack, scatter
 from transforms.match.components import distinct
+from transforms.match.elders import NO_PART
+from transforms.match.keys import BUCKET_BITS, HASH_BITS, KEY_BITS
 from transforms.match.pairs import by_top, caption_pairs, picture_pairs
 from transforms.match.plan import CAPTIONS, KEY_BYTES, PICTURES, RANGE_BITS, Plan
 
@@ -34,7 +36,7 @@ def send(plan: Plan, units: list[int], owner: int) -> Iterator[tuple[int, bytes]
 
 def _send_captions(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator[tuple[int, bytes]]:
     columns = plan.rows.read(owner, ["caption_kind", "caption_id", "caption_bands", "text_bands"])
-    kinds = columns["caption_kind"].copy()
+    kinds = np.where(plan.places(owner).kind == NO_PART, 0, columns["caption_kind"])
     kinds[plan.load("same", CAPTIONS, owner)[0].astype(np.int64)] = 0
     short, long = np.flatnonzero(kinds & CAPTION_SHORT), np.flatnonzero(kinds & CAPTION_LONG)
     rows = np.concatenate([short, long])
@@ -51,11 +53,12 @@ def _send_captions(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Itera
 
 def _send_pictures(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator[tuple[int, bytes]]:
     columns = plan.rows.read(owner, ["has_hashes", "picture_id", "picture_hashes"])
-    alive = columns["has_hashes"].copy()
+    alive = columns["has_hashes"] & (plan.places(owner).kind != NO_PART)
     alive[plan.load("same", PICTURES, owner)[0].astype(np.int64)] = False
     rows = np.flatnonzero(alive)
     hashes = columns["picture_hashes"][rows].view("<u8").astype(np.uint64)
     found, words = keys.picture_entries(hashes, columns["picture_id"][rows], rows)
+    words[words & keys.LOW_BITS >= max(0, plan.own - (owner << plan.owner_bits))] |= keys.ELDER
     for number, ranges in sorted(wanted.items()):
         key, bits = number - BANDS, plan.range_bits(KEY_BYTES[number])
         permuted = keys.permuted(found, key)
@@ -71,18 +74,33 @@ def pair(plan: Plan, unit: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, 
     if number < BANDS:
         family = CAPTIONS
         owners, (words, local) = gather(blocks, [np.uint64, np.uint32])
-        pairs = caption_pairs(*by_top(words, owners << np.uint64(plan.owner_bits) | local))
+        words, rows = by_top(words, owners << np.uint64(plan.owner_bits) | local)
+        words, rows = _with_own(plan, words >> np.uint64(64 - BUCKET_BITS), rows, words, rows)
+        pairs = caption_pairs(words, rows)
     else:
         family = PICTURES
         owners, (hashes, words) = gather(blocks, [np.uint64, np.uint64])
         rows = owners << np.uint64(plan.owner_bits) | words & keys.LOW_BITS
         hashes, words, rows = by_top(hashes, words, rows)
+        buckets = hashes >> np.uint64(HASH_BITS - KEY_BITS[number - BANDS])
+        hashes, words, rows = _with_own(plan, buckets, rows, hashes, words, rows)
         pairs, cut = picture_pairs(hashes, words, rows, number - BANDS)
+    pairs = pairs[pairs[:, 0] < plan.own]  # two elder rows are no pair
     packed = (pairs[:, 0] & plan.local) << LEFT_SHIFT | pairs[:, 1] << RIGHT_SHIFT | pairs[:, 2]
     for owner, (mine,) in scatter(plan.owner_of(pairs[:, 0]), plan.owners, packed):
         yield owner << 1 | family, pack(unit, distinct(mine), np.empty(0, np.uint64))
     if cut:
         yield family, pack(unit, np.empty(0, np.uint64), np.array([cut], np.uint64))
+
+
+def _with_own(plan: Plan, buckets: np.ndarray, rows: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
+    """The arrays without the buckets, ascending, that hold elder rows alone."""
+    if plan.own == plan.total or not len(rows):
+        return list(arrays)
+    starts = np.flatnonzero(np.concatenate([[True], buckets[1:] != buckets[:-1]]))
+    own = np.logical_or.reduceat(rows < plan.own, starts)
+    kept = np.repeat(own, np.diff(starts, append=len(rows)))
+    return [array[kept] for array in arrays]
 
 
 def save(plan: Plan, number: int, key: int, blocks: Iterable[bytes]) -> Iterator[int]:

@@ -15,9 +15,10 @@ import numpy as np
 from schemas.layout import join
 from schemas.signatures import BANDS, PHASHES
 from transforms import storage
+from transforms.match.elders import Places, places_of
 from transforms.match.keys import PICTURE_KEYS
 from transforms.match.policy import Rule
-from transforms.match.rows import OWNER_BITS, Rows, SignatureFile
+from transforms.match.rows import OWNER_BITS, ElderFile, Rows, SignatureFile
 
 CAPTIONS, PICTURES = 0, 1  # the families
 KEYS = BANDS + PICTURE_KEYS
@@ -35,11 +36,12 @@ class Plan:
 
     Attributes:
       folder: where results lie.
-      total: rows.
+      total: rows, those of the elder side among them.
       owner_bits: an owner has 2^owner_bits rows.
       rule: `dedup.policy`.
       partition_bytes: what one key of an exchange holds at most, about.
       digest: of the list of files.
+      elder: rows of the elder side; they have the last numbers.
     """
 
     folder: str
@@ -48,6 +50,12 @@ class Plan:
     rule: Rule
     partition_bytes: int
     digest: str
+    elder: int = 0
+
+    @property
+    def own(self) -> int:
+        """Rows of the run itself."""
+        return self.total - self.elder
 
     @property
     def rows(self) -> Rows:
@@ -57,6 +65,11 @@ class Plan:
     @property
     def owners(self) -> int:
         return -(-self.total >> self.owner_bits)
+
+    def places(self, owner: int, local: np.ndarray | None = None) -> Places:
+        """What is known of an owner's rows, or of some of them (ascending, within the owner), by earlier runs."""
+        rows = self.rows
+        return places_of((rows.files[number], rows.starts[number], wanted) for number, wanted in rows.parts(owner, local))
 
     @property
     def local(self) -> np.uint64:
@@ -98,15 +111,21 @@ class Plan:
 
 
 def make_plan(
-    files: tuple[SignatureFile, ...], folder: str, rule: Rule, owner_bits: int = OWNER_BITS, partition_bytes: int = PARTITION_BYTES
+    files: tuple[SignatureFile, ...],
+    folder: str,
+    rule: Rule,
+    owner_bits: int = OWNER_BITS,
+    partition_bytes: int = PARTITION_BYTES,
+    elders: tuple[ElderFile, ...] = (),
 ) -> Plan:
     """A plan, and the list of files written where every worker finds it."""
-    content = json.dumps([[file.path, file.rows] for file in files]).encode()
+    content = json.dumps([dataclasses.astuple(file) for file in (*files, *elders)]).encode()
     storage.write_bytes(join(folder, STEPS, "files.json"), content)
-    total = sum(file.rows for file in files)
-    return Plan(folder, total, owner_bits, rule, partition_bytes, hashlib.sha256(content).hexdigest())
+    own, elder = (sum(file.rows for file in some) for some in (files, elders))
+    return Plan(folder, own + elder, owner_bits, rule, partition_bytes, hashlib.sha256(content).hexdigest(), elder)
 
 
 @functools.lru_cache(maxsize=4)
 def _rows(path: str, owner_bits: int, digest: str) -> Rows:  # noqa: ARG001 -- another list under the same name is another digest
-    return Rows(tuple(SignatureFile(*entry) for entry in json.loads(storage.read_bytes(path))), owner_bits)
+    listed = json.loads(storage.read_bytes(path))
+    return Rows(tuple(SignatureFile(*entry) if len(entry) == 2 else ElderFile(*entry) for entry in listed), owner_bits)

@@ -28,11 +28,24 @@ class SignatureFile:
 
 
 @dataclasses.dataclass(frozen=True)
-class Rows:
-    """All rows of a run.
+class ElderFile(SignatureFile):
+    """One file of the elder side: `transforms.match.elders` says what that is.
 
     Attributes:
-      files: in shard order.
+      places: a file that says of each row its kind and its cluster.
+      before: rows of the same set in the files before this one.
+    """
+
+    places: str
+    before: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """All rows of a run, then all rows of its elder side.
+
+    Attributes:
+      files: in shard order, then those of the elder side.
       owner_bits: an owner has 2^owner_bits rows; 24 at most.
     """
 
@@ -67,17 +80,8 @@ class Rows:
         Raises:
           InputError: a file has other rows than it is said to have.
         """
-        start, stop = self.span(owner)
         parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
-        for number, begin, end in self._files(start, stop):
-            if local is None:
-                wanted: slice | np.ndarray = slice(begin, end)
-            else:
-                offset = self.starts[number] + begin - start
-                low, high = np.searchsorted(local, [offset, offset + end - begin])
-                if low == high:
-                    continue
-                wanted = local[low:high].astype(np.int64) - offset + begin
+        for number, wanted in self.parts(owner, local):
             file = self.files[number]
             columns = open_columns(file.path, names)
             found = next((len(column) for column in columns.values() if len(column) != file.rows), None)
@@ -86,6 +90,23 @@ class Rows:
             for name in names:
                 parts[name].append(columns[name][wanted])
         return {name: np.concatenate(found) if found else no_rows(name) for name, found in parts.items()}
+
+    def parts(self, owner: int, local: np.ndarray | None = None) -> Iterator[tuple[int, slice | np.ndarray]]:
+        """Numbers of the files that an owner's rows lie in, and which of each file's rows are wanted.
+
+        Args:
+          owner: which.
+          local: rows within the owner that are wanted, ascending. None: all.
+        """
+        start, stop = self.span(owner)
+        for number, begin, end in self._files(start, stop):
+            if local is None:
+                yield number, slice(begin, end)
+                continue
+            offset = self.starts[number] + begin - start
+            low, high = np.searchsorted(local, [offset, offset + end - begin])
+            if low < high:
+                yield number, local[low:high].astype(np.int64) - offset + begin
 
     def _files(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
         number = bisect.bisect_right(self.starts, start) - 1
