@@ -3,7 +3,7 @@
 import numpy as np
 
 from transforms.compiled import compiled
-from transforms.images.thumbnail import Box
+from transforms.images.resample import Box
 
 _DEEPEST = 0.34  # of the picture's side
 _EVEN = 0.97  # of a row, for it to be of one colour

@@ -23,6 +23,8 @@ def looks_cut(grey: np.ndarray) -> bool:
     >>> looks_cut(whole), looks_cut(cut), looks_cut(np.full((200, 240), 128, np.uint8))
     (False, True, False)
     """
+    if not FILL - SPREAD <= int(grey[-1, 0]) <= FILL + SPREAD:
+        return False
     filled = np.all((grey >= FILL - SPREAD) & (grey <= FILL + SPREAD), axis=1)
     foot = len(filled) if filled.all() else int(filled[::-1].argmin())
     return LEAST_SHARE * len(filled) <= foot < len(filled)

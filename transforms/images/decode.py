@@ -7,7 +7,6 @@ looked at but for the orientation, so it cannot cost the picture.
 
 import dataclasses
 import io
-import math
 import warnings
 from typing import IO, Literal, cast
 
@@ -20,11 +19,12 @@ from transforms.images.cut import looks_cut
 from transforms.images.header import EXTENSIONS, Header, PictureError, exif_orientation, read_header, sniff
 from transforms.images.jpeg import decode_jpeg
 from transforms.images.png import BarePng
-from transforms.images.thumbnail import Box, border, hashed, hashed_exactly, thumbnail
+from transforms.images.resample import Box, deviation
+from transforms.images.thumbnail import border, hashed, hashed_exactly, thumbnail
 
 __all__ = ["EXTENSIONS", "Picture", "PictureError", "decode_rgb", "open_picture", "sniff"]
 
-LEAST = 192  # pixels: a side is not reduced below this; under twice this after reduction
+LEAST = 144  # pixels, three for each of the thumbnail: a side is not reduced below this; under twice this after reduction
 _RUN_LENGTH_BYTES = 1 << 22  # Pillow reads run-length BMP in Python, 0.3 us a byte
 
 # The plugins themselves, not Image.open: no other format can be tried, and no process-wide pixel limit warns or raises.
@@ -47,7 +47,7 @@ class Picture:
       width: pixels as displayed.
       height: pixels as displayed.
       flags: `animated`, `truncated_tail`, `cut_suspected`, or none.
-      grey: uint8 [rows, columns], luma as displayed; each side reduced by a whole factor (JPEG: by the decoder) to 192 to 383 pixels.
+      grey: uint8 [rows, columns], luma as displayed; each side reduced by a whole factor (JPEG: by the decoder) to 144 to 287 pixels.
       deviation: standard deviation of `grey`, 0 to 127.5.
       box: of `grey`, without its border: left, top, right, bottom.
       small: uint8 [2, 32, 32], the whole picture and the one without its border, from all pixels in mode `exact`, else from `grey`.
@@ -80,23 +80,21 @@ def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"]) -> 
     try:
         decoded, header = _jpeg_grey(raw, header, LEAST) if kind == "jpeg" else _other_grey(raw, kind, header, budget)
         grey = _reduced(decoded)
-        pixels = np.asarray(grey)
-        box = border(pixels)
+        box = border(grey)
         if mode == "fast":
             small = hashed(grey, box)
-        elif kind == "jpeg":
-            small = hashed_exactly(_jpeg_grey(raw, header, 0)[0], box, grey.size)
         else:
-            small = hashed_exactly(decoded, box, grey.size)
+            full = _as_image(_jpeg_grey(raw, header, 0)[0] if kind == "jpeg" else decoded)
+            small = hashed_exactly(full, box, (grey.shape[1], grey.shape[0]))
         small_grey = thumbnail(grey, box)
     except PictureError:
         raise
     except Exception as error:  # a codec may raise anything over hostile bytes, and a picture is never worth a batch
         raise PictureError("truncated" if "truncated" in str(error).lower() else f"damaged {kind}") from error
-    noticed = {ANIMATED: header.animated, TRUNCATED_TAIL: not header.ended, CUT_SUSPECTED: looks_cut(pixels)}
+    noticed = {ANIMATED: header.animated, TRUNCATED_TAIL: not header.ended, CUT_SUSPECTED: looks_cut(grey)}
     flags = tuple(word for word, holds in noticed.items() if holds)
     width, height = (header.height, header.width) if header.orientation > 4 else (header.width, header.height)
-    return Picture(kind, width, height, flags, pixels, _deviation(grey), box, small, small_grey)
+    return Picture(kind, width, height, flags, grey, deviation(grey), box, small, small_grey)
 
 
 def decode_rgb(raw: bytes, budget: Decode, least: int | None) -> Image.Image:
@@ -141,10 +139,13 @@ def _affordable(width: int, height: int, budget: Decode) -> None:
         raise PictureError(f"too many pixels: {width} x {height}")
 
 
-def _jpeg_grey(raw: bytes, header: Header, least: int) -> tuple[Image.Image, Header]:
+def _jpeg_grey(raw: bytes, header: Header, least: int) -> tuple[Image.Image | np.ndarray, Header]:
     """Luma as displayed: the luma channel at a reduced scale, that of the RGB picture, as Pillow converts it, at full size."""
     pixels, cut = decode_jpeg(raw, least, colour=not least, progressive=header.progressive)
-    return _turned(_from_jpeg(pixels).convert("L"), header.orientation), dataclasses.replace(header, ended=not cut)
+    header = dataclasses.replace(header, ended=not cut)
+    if pixels.shape[2] == 1 and header.orientation not in _TURNS:
+        return pixels[:, :, 0], header
+    return _turned(_from_jpeg(pixels).convert("L"), header.orientation), header
 
 
 def _from_jpeg(pixels: np.ndarray) -> Image.Image:
@@ -154,7 +155,7 @@ def _from_jpeg(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(pixels if channels == 3 else pixels[:, :, 0])
 
 
-def _other_grey(raw: bytes, kind: str, header: Header, budget: Decode) -> tuple[Image.Image, Header]:
+def _other_grey(raw: bytes, kind: str, header: Header, budget: Decode) -> tuple[Image.Image | np.ndarray, Header]:
     image, header = _opened(raw, kind, header, budget)
     return _turned(_plain(image).convert("L"), header.orientation), header
 
@@ -207,14 +208,13 @@ def _turned(image: Image.Image, orientation: int) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _reduced(grey: Image.Image) -> Image.Image:
-    factors = (max(1, grey.width // LEAST), max(1, grey.height // LEAST))
-    return grey if factors == (1, 1) else grey.reduce(factors)
+def _reduced(grey: Image.Image | np.ndarray) -> np.ndarray:
+    height, width = grey.shape if isinstance(grey, np.ndarray) else grey.size[::-1]
+    factors = (max(1, width // LEAST), max(1, height // LEAST))
+    if factors != (1, 1):
+        return np.array(_as_image(grey).reduce(factors))
+    return grey if isinstance(grey, np.ndarray) else np.array(grey)
 
 
-def _deviation(grey: Image.Image) -> float:
-    """Standard deviation from integer sums, which no machine adds up in another order."""
-    counts = np.array(grey.histogram(), np.int64)
-    values = np.arange(256)
-    pixels, total, squares = int(counts.sum()), int(counts @ values), int(counts @ values**2)
-    return math.sqrt(pixels * squares - total * total) / pixels
+def _as_image(grey: Image.Image | np.ndarray) -> Image.Image:
+    return Image.fromarray(grey) if isinstance(grey, np.ndarray) else grey

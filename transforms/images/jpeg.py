@@ -26,7 +26,8 @@ def decode_jpeg(raw: bytes, least: int, *, colour: bool, progressive: bool) -> t
 
     Args:
       raw: the file.
-      least: no side gets shorter than this by decoding at a reduced scale (n/8 in the frequency domain); 0: full size.
+      least: no side gets shorter than this by decoding at half, a quarter or an eighth of the size, for which libjpeg has fast transforms;
+        0: full size.
       colour: RGB; otherwise luma. CMYK comes as it is stored (Adobe: inverted) in either case.
       progressive: whether it is one: only then can a few bytes ask for a pass over all blocks.
 
@@ -38,23 +39,23 @@ def decode_jpeg(raw: bytes, least: int, *, colour: bool, progressive: bool) -> t
     """
     if progressive:
         _affordable(raw)
-    space = _space(raw, colour=colour)
-    pixels, problem = _attempt(raw, space, least)
+    wanted = _wanted(raw, least, colour=colour)
+    pixels, problem = _attempt(raw, wanted)
     if pixels is None and not problem.endswith(_CUT):
         raw = b"".join(_bare(raw))
-        pixels, problem = _attempt(raw, space, least)
+        pixels, problem = _attempt(raw, wanted)
     if pixels is not None:
         return pixels, False
     end = jpeg_scans(raw)[1]
     if end is None:
-        pixels, problem = _attempt(raw + _END, space, least)
+        pixels, problem = _attempt(raw + _END, wanted)
         if pixels is not None:
             return pixels, True
     if problem.endswith(_CUT):
         raise PictureError("truncated")
     _affordable(raw)
     body = raw if end is None else raw[:end]
-    one, other = (_attempt(body + tail, space, least, strict=False)[0] for tail in _CONTINUATIONS)
+    one, other = (_attempt(body + tail, wanted, strict=False)[0] for tail in _CONTINUATIONS)
     if one is None or other is None:
         raise PictureError("truncated" if end is None else "damaged jpeg")
     if not np.array_equal(one, other):
@@ -77,18 +78,20 @@ def _affordable(raw: bytes) -> None:
         raise PictureError("too many scans")
 
 
-def _space(raw: bytes, *, colour: bool) -> str:
+def _wanted(raw: bytes, least: int, *, colour: bool) -> tuple[str, int, int]:
+    """What the decoder is asked for: the colour space, and the height and width at the scale it shall decode at."""
     try:
-        stored = simplejpeg.decode_jpeg_header(raw, strict=False)[2]
+        height, width, stored, _ = simplejpeg.decode_jpeg_header(raw, strict=False)
     except (ValueError, KeyError) as error:  # KeyError: simplejpeg's, where there are no tables to go by
         raise PictureError("truncated" if jpeg_scans(raw)[1] is None else "damaged jpeg") from error
-    if stored in ("CMYK", "YCCK"):
-        return "CMYK"
-    return "RGB" if colour and stored != "Gray" else "GRAY"
+    parts = next((parts for parts in (8, 4, 2) if least and min(height, width) > parts * (least - 1)), 1)
+    space = "CMYK" if stored in ("CMYK", "YCCK") else "RGB" if colour and stored != "Gray" else "GRAY"
+    return space, -(-height // parts), -(-width // parts)
 
 
-def _attempt(raw: bytes, space: str, least: int, *, strict: bool = True) -> tuple[np.ndarray | None, str]:
+def _attempt(raw: bytes, wanted: tuple[str, int, int], *, strict: bool = True) -> tuple[np.ndarray | None, str]:
+    space, height, width = wanted
     try:
-        return simplejpeg.decode_jpeg(raw, space, min_height=least, min_width=least, strict=strict), ""
+        return simplejpeg.decode_jpeg(raw, space, min_height=height, min_width=width, strict=strict), ""
     except ValueError as error:
         return None, str(error)

@@ -1,6 +1,6 @@
 """The picture without its uniform border, and the small grey pictures that are compared in its place.
 
-All of it is integer arithmetic (Pillow resamples 8-bit pictures in fixed point), so every machine makes the same bytes.
+All of it is integer arithmetic, so every machine makes the same bytes.
 """
 
 import math
@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from schemas.signatures import THUMBNAIL_SIDE
-
-Box = tuple[int, int, int, int]  # left, top, right, bottom
+from transforms.compiled import compiled
+from transforms.images.resample import Box, resampled
 
 HASHED_SIDE = 32  # imagehash.phash: hash_size 8, highfreq_factor 4
 _EVEN = 2  # levels within which the outermost row of a border lies
@@ -38,64 +38,81 @@ def border(grey: np.ndarray) -> Box:
     >>> border(framed)
     (5, 10, 50, 30)
     """
-    left, top, right, bottom = 0, 0, grey.shape[1], grey.shape[0]
+    flat, width = grey.reshape(-1), grey.shape[1]
+    left, top, right, bottom = 0, 0, width, len(grey)
     for _ in range(_FRAMES):
-        seen = grey[top:bottom, left:right]
-        above, below = _depth(seen), _depth(seen[::-1])
-        if above + below + _FEWEST > len(seen):
+        rows, columns = bottom - top, right - left
+        above = _depth(flat, top * width + left, width, 1, rows, columns)
+        below = _depth(flat, (bottom - 1) * width + left, -width, 1, rows, columns)
+        if above + below + _FEWEST > rows:
             above = below = 0
-        seen = seen[above : len(seen) - below]
-        before, after = _depth(seen.T), _depth(seen.T[::-1])
-        if before + after + _FEWEST > seen.shape[1]:
+        top, bottom, rows = top + above, bottom - below, rows - above - below
+        before = _depth(flat, top * width + left, 1, width, columns, rows)
+        after = _depth(flat, top * width + right - 1, -1, width, columns, rows)
+        if before + after + _FEWEST > columns:
             before = after = 0
-        left, top, right, bottom = left + before, top + above, right - after, bottom - below
+        left, right = left + before, right - after
         if not above + below + before + after:
             break
     return left, top, right, bottom
 
 
-def thumbnail(grey: Image.Image, box: Box) -> np.ndarray:
+@compiled
+def _depth(flat, start, down, along, rows, columns):  # type: ignore[no-untyped-def]
+    """Rows of a border that begins at `start`, where the next row is `down` places on and the next pixel of a row `along`; 0: none."""
+    least = most = np.int64(flat[start])
+    at = start
+    for _ in range(columns):
+        level = np.int64(flat[at])
+        least, most = min(least, level), max(most, level)
+        if most - least > _EVEN:
+            return 0
+        at += along
+    colour, end, depth = (least + most) // 2, -1, -1
+    for row in range(1, rows):
+        stray, at = np.int64(0), start + row * down
+        for _ in range(columns):
+            stray = max(stray, np.abs(np.int64(flat[at]) - colour))
+            if stray > _SHARP:
+                break
+            at += along
+        if end < 0 and stray > _PLAIN:
+            end = row
+        if end >= 0 and row > end + math.ceil(_EDGE * rows):
+            return 0
+        if end >= 0 and depth < 0 and stray > _CUT:
+            depth = row
+        if stray > _SHARP:
+            return depth
+    return 0
+
+
+def thumbnail(grey: np.ndarray, box: Box) -> np.ndarray:
     """The part of a grey picture in the box as uint8 [48, 48], each pixel the mean of what it covers."""
-    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    return np.asarray(_cropped(grey, box).resize(side, Image.Resampling.HAMMING))
+    return resampled(grey, box, THUMBNAIL_SIDE, "area")
 
 
-def hashed(grey: Image.Image, box: Box) -> np.ndarray:
+def hashed(grey: np.ndarray, box: Box) -> np.ndarray:
     """The whole of a grey picture and the part in the box, as uint8 [2, 32, 32].
 
-    Bilinear takes a third of the time of Lanczos and moves a hash as little: of 149 photos at a reduced scale 0.62 bits on average lie
-    off the hash of all pixels, 0.46 with Lanczos, never more than 4.
+    A triangle takes half the time of Lanczos and moves a hash as little: of 1,000 photos at a reduced scale 0.38 bits on average lie off
+    the hash of all pixels, 0.28 with Lanczos, never more than 4.
     """
-    whole = _small(grey, Image.Resampling.BILINEAR)
-    return np.stack([whole, whole if box == (0, 0, *grey.size) else _small(_cropped(grey, box), Image.Resampling.BILINEAR)])
+    everything = (0, 0, grey.shape[1], grey.shape[0])
+    whole = resampled(grey, everything, HASHED_SIDE, "triangle")
+    return np.stack([whole, whole if box == everything else resampled(grey, box, HASHED_SIDE, "triangle")])
 
 
 def hashed_exactly(grey: Image.Image, box: Box, size: tuple[int, int]) -> np.ndarray:
     """The same from all pixels, resampled as `imagehash.phash` does; the box is one of a picture of that width and height."""
     across, down = grey.width / size[0], grey.height / size[1]
-    whole = _small(grey, Image.Resampling.LANCZOS)
+    whole = _lanczos(grey)
     if box == (0, 0, *size):
         return np.stack([whole, whole])
     left, top, right, bottom = box
     inner = grey.crop((round(left * across), round(top * down), round(right * across), round(bottom * down)))
-    return np.stack([whole, _small(inner, Image.Resampling.LANCZOS)])
+    return np.stack([whole, _lanczos(inner)])
 
 
-def _cropped(grey: Image.Image, box: Box) -> Image.Image:
-    """The box alone: resampling a part of a picture would let what lies around it in."""
-    return grey if box == (0, 0, *grey.size) else grey.crop(box)
-
-
-def _small(grey: Image.Image, resampling: Image.Resampling) -> np.ndarray:
-    return np.asarray(grey.resize((HASHED_SIDE, HASHED_SIDE), resampling))
-
-
-def _depth(grey: np.ndarray) -> int:
-    """Rows of a border that begins with the first row; 0 where there is none."""
-    least, most = int(grey[0].min()), int(grey[0].max())
-    if most - least > _EVEN:
-        return 0
-    strays = np.abs(grey.astype(np.int16) - (least + most) // 2).max(axis=1)
-    end = int(np.argmax(strays > _PLAIN))
-    edge = strays[end : end + 1 + math.ceil(_EDGE * len(grey))]
-    return end + int(np.argmax(edge > _CUT)) if edge.max() > _SHARP else 0
+def _lanczos(grey: Image.Image) -> np.ndarray:
+    return np.asarray(grey.resize((HASHED_SIDE, HASHED_SIDE), Image.Resampling.LANCZOS))
