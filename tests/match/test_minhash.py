@@ -9,11 +9,14 @@ from datasketch import MinHash
 from schemas.signatures import BAND_ROWS, BANDS, PERMUTATIONS
 from tests.shared_data import shared
 from transforms.match import minhash
+from transforms.match.texts import Texts
 from transforms.text.caption import normal_form
 
 SCRIPTS = [
     "a red kite over the sea", "кошка спит на окне", "猫が窓辺で寝ている", "고양이가 자고 있다", "قطة تنام على النافذة",
     "बिल्ली खिड़की पर सोती है", "🙂🙂🙂 family 👨‍👩‍👧", "aaaaaaaaaa", "abc", "ท้องฟ้าสีคราม", "𝒳𝒴𝒵 math", "é" * 40,
+    "e\u0301\u0323\u0308 zalgo", "שָׁלוֹם עולם", "\u202eright to left", "각\u1100\u1161\u11a8", "👩🏽‍🚀 in space", "ﷺ",
+    "1 2", "ＡＢＣ１２３", "𠮷野家", "كِتَابٌ",
 ]  # fmt: skip
 
 
@@ -40,7 +43,7 @@ def test_the_permutations_are_those_of_datasketch():
 
 def test_character_signatures_equal_datasketch_in_many_scripts():
     texts = [normal_form(text) for text in SCRIPTS]
-    for signature, text in zip(minhash.MinHasher().characters(texts), texts, strict=True):
+    for signature, text in zip(minhash.MinHasher().characters(Texts.of(texts)), texts, strict=True):
         np.testing.assert_array_equal(signature, reference(characters(text)), err_msg=text)
 
 
@@ -57,25 +60,25 @@ def test_real_captions_have_the_signatures_of_datasketch():
         path = shared("data", "captions", "multi30k", "data", "task1", "raw", f"train.{language}.gz")
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             texts += [normal_form(line) for line, _ in zip(lines, range(150), strict=False)]
-    for signature, text in zip(minhash.MinHasher().characters(texts), texts, strict=True):
+    for signature, text in zip(minhash.MinHasher().characters(Texts.of(texts)), texts, strict=True):
         np.testing.assert_array_equal(signature, reference(characters(text)), err_msg=text)
 
 
 def test_a_table_that_is_emptied_again_and_again_changes_nothing():
-    texts = [normal_form(text) for text in SCRIPTS * 3]
+    texts = Texts.of([normal_form(text) for text in SCRIPTS * 3])
     np.testing.assert_array_equal(minhash.MinHasher(slots=8, most=16).characters(texts), minhash.MinHasher().characters(texts))
 
 
 def test_a_text_with_more_distinct_shingles_than_the_table_holds_is_signed():
     text = "".join(chr(0x4E00 + i) for i in range(500))
-    np.testing.assert_array_equal(minhash.MinHasher(slots=16, most=64).characters([text])[0], reference(characters(text)))
+    np.testing.assert_array_equal(minhash.MinHasher(slots=16, most=64).characters(Texts.of([text]))[0], reference(characters(text)))
 
 
 def test_texts_shorter_than_a_shingle_have_no_minima():
     hasher = minhash.MinHasher()
-    assert (hasher.characters(["", "a", "ab"]) == 0xFFFFFFFF).all()
+    assert (hasher.characters(Texts.of(["", "a", "ab"])) == 0xFFFFFFFF).all()
     assert (hasher.words(["", "one two three four"]) == 0xFFFFFFFF).all()
-    assert hasher.characters([]).shape == hasher.words([]).shape == (0, PERMUTATIONS)
+    assert hasher.characters(Texts.of([])).shape == hasher.words([]).shape == (0, PERMUTATIONS)
 
 
 def test_the_least_values_equal_numpy():

@@ -16,6 +16,7 @@ import numpy as np
 
 from schemas.signatures import BAND_ROWS, BANDS, PERMUTATIONS
 from transforms.compiled import compiled
+from transforms.match.texts import Texts
 
 SHINGLE_CHARACTERS = 3
 SHINGLE_WORDS = 5
@@ -101,13 +102,18 @@ def least(hashes: np.ndarray, starts: np.ndarray, counts: np.ndarray, a: np.ndar
     """
     out = np.full((len(starts), len(a)), np.uint32(0xFFFFFFFF), np.uint32)
     for i in range(len(starts)):
-        row = out[i]
-        for j in range(starts[i], starts[i] + counts[i]):
-            h = hashes[j]
+        row, j, end = out[i], starts[i], starts[i] + counts[i]
+        while j + 4 <= end:  # four at once, so that the least values are loaded and stored a quarter as often
+            h0, h1, h2, h3 = hashes[j], hashes[j + 1], hashes[j + 2], hashes[j + 3]
             for k in range(len(a)):
-                value = np.uint32(h * a[k] + b[k])
-                if value < row[k]:
-                    row[k] = value
+                low = min(np.uint32(h0 * a[k] + b[k]), np.uint32(h1 * a[k] + b[k]))
+                high = min(np.uint32(h2 * a[k] + b[k]), np.uint32(h3 * a[k] + b[k]))
+                row[k] = min(row[k], low, high)
+            j += 4
+        while j < end:
+            for k in range(len(a)):
+                row[k] = min(row[k], np.uint32(hashes[j] * a[k] + b[k]))
+            j += 1
     return out
 
 
@@ -135,13 +141,10 @@ class MinHasher:
         self._most = most
         self._clear(slots)
 
-    def characters(self, texts: Sequence[str]) -> np.ndarray:
+    def characters(self, texts: Texts) -> np.ndarray:
         """Minima over the character 3-grams of each text, uint32[n, 128]; all ones where a text has fewer than three characters."""
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
-        starts = np.cumsum(lengths) - lengths
-        hashes = self._hashes(points, starts, lengths)
-        return least(hashes, starts, np.maximum(lengths - (SHINGLE_CHARACTERS - 1), 0), *permutations())
+        counts = np.maximum(texts.lengths - (SHINGLE_CHARACTERS - 1), 0)
+        return least(self._hashes(texts), texts.starts, counts, *permutations())
 
     def words(self, texts: Sequence[str]) -> np.ndarray:
         """Minima over the word 5-grams of each text in normal form, uint32[n, 128]; all ones where a text has fewer than five words."""
@@ -156,17 +159,18 @@ class MinHasher:
     def _clear(self, slots: int) -> None:
         self._table, self._values, self._used = np.full(slots, _EMPTY), np.zeros(slots, np.uint32), 0
 
-    def _hashes(self, points: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        slots, hashes = np.zeros(len(points), np.int64), np.zeros(len(points), np.uint32)
+    def _hashes(self, texts: Texts) -> np.ndarray:
+        """The hash of the 3-gram that begins at each code point, where one of these texts has one there, uint32[m]."""
+        slots, hashes = np.zeros(len(texts.points), np.int64), np.empty(len(texts.points), np.uint32)
         text, at, begin = 0, 0, 0
-        while text < len(starts):
-            fresh = np.empty(len(self._table), np.int64)
-            text, at, made = _look_up(points, starts, lengths, text, at, self._table, self._used, slots, fresh)
+        fresh = np.empty(self._most, np.int64)
+        while text < len(texts.starts):
+            text, at, made = _look_up(texts.points, texts.starts, texts.lengths, text, at, self._table, self._used, slots, fresh)
             self._fill(fresh[:made])
-            end = starts[text] + at if text < len(starts) else len(points)
-            hashes[begin:end] = self._values[slots[begin:end]]
+            end = texts.starts[text] + at if text < len(texts.starts) else len(texts.points)
+            np.take(self._values, slots[begin:end], out=hashes[begin:end], mode="wrap")  # every slot is in the table
             begin = end
-            if text < len(starts):
+            if text < len(texts.starts):
                 self._clear(min(4 * len(self._table), self._most))
         return hashes
 

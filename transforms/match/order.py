@@ -33,8 +33,9 @@ def content_order(pixels: np.ndarray, captions: Sequence[str | None], uids: Sequ
     >>> large.tobytes() < small.tobytes()
     True
     """
-    lengths = np.fromiter((0 if text is None else min(len(text), MOST_CHARACTERS) for text in captions), np.int64, len(uids))
-    digests = b"".join([hashlib.sha256(b"" if text is None else text.encode("utf-8", "surrogatepass")).digest()[:4] for text in captions])
+    lengths = np.minimum(np.array([0 if text is None else len(text) for text in captions], np.int64), MOST_CHARACTERS)
+    sha256 = hashlib.sha256
+    digests = b"".join([sha256(b"" if text is None else text.encode("utf-8", "surrogatepass")).digest()[:4] for text in captions])
     return order_of(pixels, lengths, digests, b"".join(uids))
 
 

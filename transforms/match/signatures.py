@@ -13,7 +13,6 @@ A long text is in words where white space parts it into words of 20 characters a
 Thai) has too few word 5-grams to be compared by them and stays with character 3-grams at any length.
 """
 
-import hashlib
 import threading
 from collections.abc import Sequence
 
@@ -36,6 +35,7 @@ from transforms.images.phash import Hashes
 from transforms.images.views import Views
 from transforms.match.minhash import CHARACTER_SEED, SHINGLE_CHARACTERS, SHINGLE_WORDS, WORD_SEED, MinHasher, band_keys
 from transforms.match.order import content_order
+from transforms.match.texts import ASK, SAYS_NOTHING, Texts
 
 LONG_FROM = 450
 SHORT_TO = 550
@@ -97,23 +97,26 @@ def caption_columns(texts: Sequence[str | None]) -> dict[str, pa.Array]:
     """The columns of `SIGNATURE` that captions decide, from their normal forms."""
     if not hasattr(_own, "hasher"):
         _own.hasher = MinHasher()
-    kinds = np.array([kind_of(text) for text in texts], np.uint8)
-    columns = {
-        "caption_kind": pa.array(kinds),
-        "caption_id": pa.array(_ids([hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() if text else None for text in texts])),
+    words = [text or "" for text in texts]
+    joined = Texts.of(words)
+    ids, says = joined.look()
+    kinds = np.where(says == SAYS_NOTHING, CAPTION_NONE, np.where(joined.lengths < SHINGLE_CHARACTERS, CAPTION_EXACT, CAPTION_SHORT))
+    for row in np.flatnonzero((says == ASK) | (joined.lengths >= LONG_FROM)).tolist():
+        kinds[row] = kind_of(words[row])
+    short, long = np.flatnonzero(kinds & CAPTION_SHORT), np.flatnonzero(kinds & CAPTION_LONG)
+    return {
+        "caption_kind": pa.array(kinds.astype(np.uint8)),
+        "caption_id": pa.array(ids),
+        **_minhash_columns("caption", len(texts), short, _own.hasher.characters(joined.take(short)), CHARACTER_SEED),
+        **_minhash_columns("text", len(texts), long, _own.hasher.words([words[row] for row in long.tolist()]), WORD_SEED),
     }
-    for bit, prefix, seed, minima in (
-        (CAPTION_SHORT, "caption", CHARACTER_SEED, _own.hasher.characters),
-        (CAPTION_LONG, "text", WORD_SEED, _own.hasher.words),
-    ):
-        rows = np.flatnonzero(kinds & bit)
-        signatures = minima([text for row in rows.tolist() if (text := texts[row]) is not None])
-        keys, low = np.zeros((len(texts), BANDS), "<u8"), np.zeros((len(texts), PERMUTATIONS), np.uint8)
-        keys[rows] = band_keys(signatures, np.uint64(seed))
-        low[rows] = signatures.astype(np.uint8)
-        columns[f"{prefix}_bands"] = _matrix(keys, 8 * BANDS)
-        columns[f"{prefix}_minhash"] = _matrix(low, PERMUTATIONS)
-    return columns
+
+
+def _minhash_columns(prefix: str, n: int, rows: np.ndarray, minima: np.ndarray, seed: int) -> dict[str, pa.Array]:
+    """Keys of bands and low bits of the minima of some rows of n, zeros for the others."""
+    keys, low = np.zeros((n, BANDS), "<u8"), np.zeros((n, PERMUTATIONS), np.uint8)
+    keys[rows], low[rows] = band_keys(minima, np.uint64(seed)), minima
+    return {f"{prefix}_bands": _matrix(keys, 8 * BANDS), f"{prefix}_minhash": _matrix(low, PERMUTATIONS)}
 
 
 def kind_of(text: str | None) -> int:

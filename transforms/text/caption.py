@@ -49,7 +49,10 @@ def normal_form(text: str) -> str:
     >>> normal_form("zero\u200bwidth, soft\u00adhyphen")
     'zerowidth, softhyphen'
     """
-    if not text.isascii() or "&" in text:
+    if text.isascii() and "&" not in text:
+        if "  " not in text and text.isprintable():  # the only white space there is stands alone
+            return text.lower().strip(" ")
+    else:
         for _ in range(2):
             if "&" in text:
                 text = html.unescape(text)
