@@ -13,12 +13,14 @@ from pipeline.policies import host_rule, with_host_signals
 from pipeline.run import Run
 from schemas import annotations
 from schemas.errors import JobError
-from schemas.job import Rebalance
+from schemas.job import Benchmark, Rebalance
 from schemas.layout import Layout
 from schemas.versions import versions
 from transforms.annotate import TALLY, source_schema
+from transforms.benchmarks.hash_lists import load_sets
 from transforms.choice import Choice
 from transforms.filters.base import Filter
+from transforms.images.phash import FAST_SLACK
 from transforms.match.clusters import Clusters, read_clusters
 from transforms.not_duplicates import Pairs, load_pairs
 from transforms.outcomes import Copies, Resolved, apply_images
@@ -41,6 +43,7 @@ class Docket:
       rebalance: how weights are set.
       choice: which copy stays, and what becomes of the others.
       not_duplicates: lists of pairs.
+      benchmarks: sets to keep out.
       keep_captions: whether kept rows carry the captions of their cluster.
       max_per_caption: rows kept of a caption cluster.
       versions: of the code and the libraries that decide bytes.
@@ -56,6 +59,7 @@ class Docket:
     rebalance: Rebalance
     choice: Choice
     not_duplicates: tuple[str, ...]
+    benchmarks: tuple[Benchmark, ...]
     keep_captions: bool
     max_per_caption: int | None
     versions: Mapping[str, str]
@@ -89,9 +93,17 @@ class Docket:
         """Rows that are no duplicates of each other."""
         return load_pairs(self.not_duplicates)
 
+    def verdicts(self, shard: int, facts: Facts) -> Verdicts:
+        """A shard judged as far as its rows themselves, and the sets they are held against, tell."""
+        verdicts = judge_rows(self.read(shard), self.filters, facts, self.mode)
+        slack = FAST_SLACK if self.mode == "fast" else 0
+        for listed in load_sets(self.benchmarks):
+            verdicts.add(listed.find(verdicts.annotations, slack))
+        return verdicts
+
     def judged(self, shard: int, facts: Facts, images: Iterable[bytes]) -> tuple[Verdicts, Resolved, Copies]:
         """A shard judged as far as its image clusters."""
-        verdicts = judge_rows(self.read(shard), self.filters, facts, self.mode)
+        verdicts = self.verdicts(shard, facts)
         return verdicts, *apply_images(verdicts, list(images), self.starts[shard], self.choice)
 
     def members(self, shard: int, verdicts: Verdicts, *, by_caption: bool) -> Iterable[tuple[int, bytes]]:
@@ -110,7 +122,7 @@ def open_docket(run: Run) -> Docket:
     dedup = run.job.dedup
     return Docket(
         names, annotations, starts, run.filters, run.layout, dedup.images.mode, run.job.rebalance, _choice(run), dedup.not_duplicates,
-        dedup.keep_captions, dedup.max_per_caption, versions(), host_rule(run.filters) is not None,
+        dedup.eval_overlap, dedup.keep_captions, dedup.max_per_caption, versions(), host_rule(run.filters) is not None,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError, create_model
 
 from schemas.errors import InputError, JobError
-from schemas.job import Job, Phase, Section, leaves, section
+from schemas.job import Benchmark, Job, Phase, Section, leaves, section
 from schemas.layout import Layout, join
 from transforms import storage
 from transforms.filters import filter_types, in_reading_order
@@ -72,6 +72,9 @@ def build_job(content: Mapping[str, Any], folder: str, name: str) -> Job:
             near = difflib.get_close_matches(wish.source, names, 1, 0.5)
             hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
             raise JobError(f"{name}: dedup.prefer.{place}.source: no source is called {wish.source!r}; {hint}")
+    sets = [benchmark.name for benchmark in job.dedup.eval_overlap]
+    if len(set(sets)) < len(sets):
+        raise JobError(f"{name}: dedup.eval_overlap: each set needs a name of its own; {max(sets, key=sets.count)!r} stands twice")
     return _located(job, folder, name)
 
 
@@ -233,7 +236,10 @@ def _located(job: Job, folder: str, name: str) -> Job:
             "work": None if job.work is None else storage.located(job.work, folder),
             "filters": job.filters.model_copy(update=filters),
             "dedup": job.dedup.model_copy(
-                update={"not_duplicates": tuple(storage.located(path, folder) for path in job.dedup.not_duplicates)}
+                update={
+                    "not_duplicates": tuple(storage.located(path, folder) for path in job.dedup.not_duplicates),
+                    "eval_overlap": tuple(_located_set(benchmark, folder) for benchmark in job.dedup.eval_overlap),
+                }
             ),
         }
     )
@@ -243,6 +249,11 @@ def _located(job: Job, folder: str, name: str) -> Job:
             f"{name}: work: {layout.work} lies inside the release {layout.out}; the work folder is private and must lie beside it"
         )
     return moved
+
+
+def _located_set(benchmark: Benchmark, folder: str) -> Benchmark:
+    paths = {name: getattr(benchmark, name) for name in ("images", "shards", "captions", "hashes")}
+    return benchmark.model_copy(update={name: tuple(storage.located(path, folder) for path in found) for name, found in paths.items()})
 
 
 def _first_line(kind: type) -> str:

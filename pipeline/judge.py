@@ -39,7 +39,7 @@ from transforms.not_duplicates import Pairs
 from transforms.outcomes import apply_captions, carried_by
 from transforms.resolve import by_shard, cap, resolve
 from transforms.storage import atomic_write, exists, list_folder, read_bytes, remove, remove_all, sweep, write_bytes
-from transforms.verdicts import Facts, collect_facts, judge_rows
+from transforms.verdicts import Facts, collect_facts
 from transforms.weigh import Weights, count_shard, solve_weights, weigh
 
 
@@ -171,7 +171,7 @@ class _SendMembers(_Step):
     def process(self, shard: int, facts: Facts) -> Iterable[tuple[int, bytes]]:
         with self.at(shard):
             docket = self.docket
-            yield from docket.members(shard, judge_rows(docket.read(shard), docket.filters, facts, docket.mode), by_caption=False)
+            yield from docket.members(shard, docket.verdicts(shard, facts), by_caption=False)
 
 
 class _SendCaptions(_Step):

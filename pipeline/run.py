@@ -14,9 +14,11 @@ from pipeline.jobfile import build_job, filters_of, lay_over, layout_of, load_jo
 from schemas.errors import JobError, MissingError, UnreadableShardError
 from schemas.job import Job, Phase, Publish, keys_of
 from schemas.layout import Layout
-from schemas.shards import Shard
+from schemas.shards import Shard, shard_from
 from schemas.versions import digest, versions
 from transforms.balance import targets
+from transforms.benchmarks.hash_lists import hash_files
+from transforms.benchmarks.sets import Part, part_from, parts_of
 from transforms.filters.base import Artefact, Filter
 from transforms.filters.columns import Columns
 from transforms.footers import Footer, read_footers
@@ -39,6 +41,7 @@ class Run:
       layout: the release folder and the work folder.
       shards: every shard of the input, by name.
       filters: every installed filter, each after those it reads.
+      benchmarks: parts of the benchmark sets that are kept out, in the order of the job.
       beam_args: Beam's own options, for the engine.
       replace: whether a finished release made from other inputs may be overwritten.
     """
@@ -47,6 +50,7 @@ class Run:
     layout: Layout
     shards: tuple[Shard, ...]
     filters: tuple[Filter, ...]
+    benchmarks: tuple[Part, ...] = ()
     beam_args: tuple[str, ...] = ()
     replace: bool = False
 
@@ -93,15 +97,21 @@ class Run:
         return read_footers([self.annotation(shard) for shard in self.shards])
 
     @functools.cached_property
+    def benchmark_digests(self) -> dict[str, str]:
+        """Part of a benchmark set -> digest of all that its signatures depend on."""
+        images = keys_of(self.job.dedup.images, Phase.ANNOTATE)
+        return {part.name: part.digest(images) for part in self.benchmarks}
+
+    @functools.cached_property
     def match_digest(self) -> str:
         """Digest of all that match depends on."""
-        return digest([self.annotate_digests, keys_of(self.job.dedup, Phase.MATCH)])
+        return digest([self.annotate_digests, keys_of(self.job.dedup, Phase.MATCH), self.benchmark_digests])
 
     @functools.cached_property
     def judge_digest(self) -> str:
         """Digest of all that judge depends on."""
         lists = {rule.name: [found.sha256 for found in rule.list_files()] for rule in self.filters}
-        pairs = [found.sha256 for found in self.pair_files]
+        pairs = [found.sha256 for found in (*self.pair_files, *self.hash_files)]
         protected = sorted(source.name for source in self.job.source if source.protected)
         return digest([self.match_digest, keys_of(self.job, Phase.JUDGE), lists, pairs, protected])
 
@@ -109,6 +119,11 @@ class Run:
     def pair_files(self) -> list[Artefact]:
         """The lists of `dedup.not_duplicates`."""
         return pair_files(self.job.dedup.not_duplicates)
+
+    @property
+    def hash_files(self) -> list[Artefact]:
+        """The lists of hashes of `dedup.eval_overlap`."""
+        return hash_files(self.job.dedup.eval_overlap)
 
     def check_preferred(self, names: Collection[str]) -> None:
         """Makes sure that every column by which the copy that stays is chosen is one of the source's.
@@ -154,7 +169,8 @@ def open_run(
         job = job.model_copy(update={"output": trial, "work": f"{trial}.work"})
     targets.check(job.rebalance)
     shards = list_shards(job.source, folder_of(path))[:limit_shards]
-    run = _opened(job, shards, beam_args, replace=replace or limit_shards is not None)
+    parts = parts_of(job.dedup.eval_overlap, folder_of(path))
+    run = _opened(job, shards, parts, beam_args, replace=replace or limit_shards is not None)
     _check_folders(run)
     check_columns(run.shards, job.source)
     _check_named_columns(run)
@@ -182,26 +198,26 @@ def reopen_run(out: str, work: str | None, settings: Sequence[str] = ()) -> Run:
     job = build_job(content, os.getcwd(), "--set" if settings else layout.record)
     targets.check(job.rebalance)
     job = job.model_copy(update={"output": layout.out, "work": layout.work})
-    shards = [Shard(**{**found, "row_groups": tuple(found["row_groups"]) if found["row_groups"] else None}) for found in record["shards"]]
-    return _opened(job, shards, ())
+    return _opened(job, [shard_from(found) for found in record["shards"]], [part_from(found) for found in record["benchmarks"]])
 
 
 def write_record(run: Run) -> None:
-    """Leaves the job and its shards in the work folder."""
+    """Leaves the job, its shards and its benchmark sets in the work folder."""
     job = run.job.model_dump(mode="json")
-    record = {"job": job, "shards": [dataclasses.asdict(shard) for shard in run.shards]}
+    shards, benchmarks = map(dataclasses.asdict, run.shards), map(dataclasses.asdict, run.benchmarks)
+    record = {"job": job, "shards": [*shards], "benchmarks": [*benchmarks]}
     write_bytes(run.layout.record, json.dumps(record, sort_keys=True).encode())
 
 
-def _opened(job: Job, shards: Sequence[Shard], beam_args: Sequence[str], *, replace: bool = False) -> Run:
+def _opened(job: Job, shards: Sequence[Shard], benchmarks: Sequence[Part], beam_args: Sequence[str] = (), *, replace: bool = False) -> Run:
     filters = tuple(filters_of(job))
     for rule in filters:
         try:
             rule.models(), rule.list_files()
         except MissingError as error:
             raise MissingError(f"filters.{rule.name}: {error}") from error
-    pair_files(job.dedup.not_duplicates)
-    return Run(job, layout_of(job), tuple(shards), filters, tuple(beam_args), replace)
+    pair_files(job.dedup.not_duplicates), hash_files(job.dedup.eval_overlap)
+    return Run(job, layout_of(job), tuple(shards), filters, tuple(benchmarks), tuple(beam_args), replace)
 
 
 def _check_folders(run: Run) -> None:

@@ -91,6 +91,29 @@ class Preference(Section):
         return self
 
 
+class Benchmark(Section):
+    """A set to keep out, given as any of pictures, shards, captions and hashes."""
+
+    name: str = key(Phase.MATCH, "name of the set, as evidence and documents have it", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    images: Files = key(Phase.MATCH, "picture files: globs or folders", ())
+    shards: Files = key(Phase.MATCH, "shards of pictures and captions: globs", ())
+    format: Literal["webdataset", "parquet", "urls"] | None = key(Phase.MATCH, "layout of the shards", None)
+    columns: dict[str, str] = key(Phase.MATCH, "shards: role: column, where the layout's own names are not recognised", {})
+    captions: Files = key(Phase.MATCH, "files of captions: a line each, or CSV, TSV, JSON or Parquet with `column`", ())
+    column: str | int | None = key(Phase.MATCH, "captions: column that holds them; a number is its place in files without a header", None)
+    min_words: int | None = key(Phase.MATCH, "captions with fewer words do not count; null: none counts", 8, ge=1)
+    hashes: Files = key(Phase.JUDGE, "lists of MD5, SHA-1, SHA-256 or perceptual hashes: md5sum's, bare, CSV or Parquet", ())
+    radius: int = key(Phase.JUDGE, "hashes: bits by which a picture may differ from a perceptual hash without a radius", 4, ge=0, le=16)
+
+    @model_validator(mode="after")
+    def _says_what_it_is(self) -> Self:
+        if not (self.images or self.shards or self.captions or self.hashes):
+            raise ValueError("a set needs images, shards, captions or hashes")
+        if bool(self.shards) != (self.format is not None):
+            raise ValueError("shards need their format (webdataset, parquet or urls), and nothing else has one")
+        return self
+
+
 class Dedup(Section):
     """What counts as a duplicate, which copy stays, and what becomes of the others."""
 
@@ -105,7 +128,9 @@ class Dedup(Section):
     keep_captions: bool = key(Phase.JUDGE, "true: a kept row carries the distinct captions of its cluster (column captions)", default=False)
     max_per_caption: int | None = key(Phase.JUDGE, "rows kept of a caption cluster; null: all", None, ge=1)
     against: Names = key(Phase.MATCH, "earlier runs whose rows count as the elder side", (), max_length=0)
-    eval_overlap: Names = key(Phase.MATCH, "benchmark sets to keep out", (), max_length=0)
+    eval_overlap: Annotated[tuple[Benchmark, ...], Field(strict=False)] = Field(
+        default=(), description="benchmark sets to keep out: a list of {name: NAME, images, shards, captions or hashes: FILES}"
+    )
     images: Images = section("near-equal pictures", Images)
 
 

@@ -66,6 +66,17 @@ class Layout:
         return join(self.signatures, f"{shard}.{digest}.arrow")
 
     @property
+    def benchmarks(self) -> str:
+        """Signatures of the benchmark sets that are kept out."""
+        return join(self.work, "benchmarks")
+
+    def benchmark(self, part: str, digest: str) -> str:
+        return join(self.benchmarks, f"{part}.{digest}.arrow")
+
+    def benchmark_tally(self, part: str, digest: str) -> str:
+        return join(self.benchmarks, f"{part}.{digest}.json")
+
+    @property
     def clusters(self) -> str:
         return join(self.work, "clusters")
 

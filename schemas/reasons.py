@@ -12,6 +12,7 @@ TAKEN_DOWN: Final = "taken_down"
 ILLEGAL: Final = "illegal"
 DUPLICATE_IMAGE: Final = "duplicate_image"
 DUPLICATE_CAPTION: Final = "duplicate_caption"
+EVAL_OVERLAP: Final = "eval_overlap"
 NOT_SCORED: Final = "not_scored"
 REBALANCED: Final = "rebalanced"
 
@@ -19,7 +20,7 @@ REBALANCED: Final = "rebalanced"
 REASONS: Final = (
     UNREADABLE, OPT_OUT, TAKEN_DOWN, ILLEGAL, DUPLICATE_IMAGE, DUPLICATE_CAPTION, "duplicate_semantic", "caption_quality", "image_quality",
     "language", "toxicity", "nsfw", "violence", "personal_data", "hash_mismatch", "poisoning", "watermark", "synthetic", "misinformation",
-    "column_rule", "eval_overlap", NOT_SCORED, REBALANCED,
+    "column_rule", EVAL_OVERLAP, NOT_SCORED, REBALANCED,
 )  # fmt: skip
 
 # Listed beside `unreadable` all the same: they bind whoever gets the picture elsewhere.

@@ -1,7 +1,8 @@
 """A shard: one source file, or a range of row groups of one. The element that travels through the pipeline."""
 
 import dataclasses
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 Format = Literal["webdataset", "parquet", "urls"]
 
@@ -33,3 +34,8 @@ class Shard:
     sidecar: str | None = None
     sidecar_size: int = 0
     sidecar_version: str = ""
+
+
+def shard_from(fields: Mapping[str, Any]) -> Shard:
+    """A shard from its fields as JSON has them."""
+    return Shard(**{**fields, "row_groups": tuple(fields["row_groups"]) if fields["row_groups"] else None})

@@ -167,7 +167,7 @@ def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe
         batch.measures[rule.name], rows = measured(rule, batch)
         for row in rows:
             failed[row].append(rule.name)
-    uids = [_uid(*fields) for fields in zip(sha256, normal_urls, captions, strict=True)]
+    uids = [row_uid(*fields) for fields in zip(sha256, normal_urls, captions, strict=True)]
     url_ids = [_text_id(url) for url in normal_urls]
     hosts = [None if url is None else host_of(url) for url in normal_urls]
     private = batch.measures["personal_data"]
@@ -255,10 +255,10 @@ def _open_pictures(
     return pictures
 
 
-def _uid(sha256: bytes | None, url: str | None, caption: str | None) -> bytes:
+def row_uid(sha256: bytes | None, url: str | None, caption: str | None) -> bytes:
     """First 128 bits of SHA-256 over three fields, each an 8-byte little-endian length and its bytes; absent: length 2^64 - 1.
 
-    >>> _uid(None, None, None).hex()
+    >>> row_uid(None, None, None).hex()
     '44a5f7891570e5631e8c91c85186e663'
     """
     whole = hashlib.sha256()

@@ -88,6 +88,13 @@ class Verdicts:
                 mask[finding.rows] = True
         return mask
 
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Takes in further findings; a reason that binds nobody elsewhere means nothing for an unreadable row."""
+        unreadable = self.unreadable
+        for finding in findings:
+            binding = finding.kind != "reason" or finding.word in reasons.BINDING
+            self.findings.append(finding if binding else narrowed(finding, ~unreadable[finding.rows]))
+
     def bits(self, vocabulary: Sequence[str]) -> np.ndarray:
         """Reasons of every row as a bitmask over a vocabulary, uint64[n]."""
         mask = np.zeros(len(self), np.uint64)

@@ -13,13 +13,13 @@ import pyarrow as pa
 import xxhash
 
 from schemas.annotations import GROUPS
-from schemas.reasons import DUPLICATE_CAPTION, DUPLICATE_IMAGE, REBALANCED, UNREADABLE
+from schemas.reasons import DUPLICATE_CAPTION, DUPLICATE_IMAGE, EVAL_OVERLAP, REBALANCED, UNREADABLE
 
 ATTRIBUTES: tuple[str, ...] = tuple(field.name for field in GROUPS)
 BUCKETS = 50
 
 # Rows with one of these are no part of what the filters distorted: nothing to read, a copy of another row, or our own sampling.
-OUTSIDE = frozenset({UNREADABLE, DUPLICATE_IMAGE, DUPLICATE_CAPTION, "duplicate_semantic", "eval_overlap", REBALANCED})
+OUTSIDE = frozenset({UNREADABLE, DUPLICATE_IMAGE, DUPLICATE_CAPTION, "duplicate_semantic", EVAL_OVERLAP, REBALANCED})
 
 
 class Key(NamedTuple):

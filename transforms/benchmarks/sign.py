@@ -1,0 +1,127 @@
+"""Signatures of a benchmark set, made by the same code as those of the dataset's own rows, so that match can hold one against the other."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from schemas.job import Decode
+from schemas.samples import MAX_BATCH_BYTES, MAX_BATCH_ROWS, SAMPLE, Samples
+from transforms.annotate import row_uid
+from transforms.benchmarks.caption_files import read_captions
+from transforms.benchmarks.sets import Part
+from transforms.filters.base import Batch
+from transforms.images.decode import Picture, PictureError, open_picture
+from transforms.images.phash import hash_pictures
+from transforms.match.columns import write_columns
+from transforms.match.signatures import sign
+from transforms.read.reader import open_shard
+from transforms.storage import atomic_write, read_bytes, write_bytes
+from transforms.text.caption import count_words
+from transforms.text.url import normal_url
+
+Mode = Literal["fast", "exact"]
+Reach = Literal["views", "plain"]
+
+
+@dataclasses.dataclass
+class Tally:
+    """What a part holds.
+
+    Attributes:
+      rows: signature rows.
+      pictures: pictures with bytes.
+      unreadable: among them, those that cannot be decoded: only their bytes count.
+      captions: captions that count.
+      short: captions that do not, because they have too few words.
+    """
+
+    rows: int = 0
+    pictures: int = 0
+    unreadable: int = 0
+    captions: int = 0
+    short: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(*(mine + its for mine, its in zip(vars(self).values(), vars(other).values(), strict=True)))
+
+
+def sign_part(part: Part, mode: Mode, reach: Reach, signature: str, tally: str) -> None:
+    """Writes the signatures of a part, then, as the sign that they are there, its tally as JSON.
+
+    Raises:
+      MissingError: a file is gone.
+      JobError: a file of captions, or the mapping of a shard's columns, is wrong.
+      InputError: a shard cannot be read.
+    """
+    counts, batches = Tally(), list[pa.RecordBatch]()
+    for samples in _samples(part):
+        batches.append(_signed(samples, mode, reach, part.min_words, counts))
+    with atomic_write(signature) as scratch:
+        write_columns(batches, scratch)
+    write_bytes(tally, json.dumps(vars(counts), sort_keys=True).encode())
+
+
+def read_tally(path: str) -> Tally:
+    """The tally of a part that is signed."""
+    return Tally(**json.loads(read_bytes(path)))
+
+
+def _samples(part: Part) -> Iterator[Samples]:
+    if part.shard is not None:
+        with open_shard(part.shard, part.source) as reader:
+            yield from reader.batches()
+    elif part.kind == "captions":
+        captions = list(read_captions(part.files[0].path, part.column))
+        for start in range(0, len(captions), MAX_BATCH_ROWS):
+            yield _batch([], captions[start : start + MAX_BATCH_ROWS])
+    else:
+        images: list[bytes] = []
+        for file in part.files:
+            images.append(read_bytes(file.path))
+            if len(images) == MAX_BATCH_ROWS or sum(map(len, images)) > MAX_BATCH_BYTES:
+                yield _batch(images, [])
+                images = []
+        if images:
+            yield _batch(images, [])
+
+
+def _batch(images: Sequence[bytes], captions: Sequence[str]) -> Samples:
+    rows = max(len(images), len(captions))
+    nothing = [None] * rows
+    known: dict[str, list[Any]] = {
+        "row": list(range(rows)), "image": [*images] or nothing, "caption": [*captions] or nothing, "disallowed": [False] * rows,
+        "extra": [[]] * rows, "flags": [[]] * rows,
+    }  # fmt: skip
+    columns = [pa.array(known.get(field.name, nothing), field.type) for field in SAMPLE]
+    empty = pa.RecordBatch.from_arrays([], names=[])
+    return Samples(pa.RecordBatch.from_arrays(columns, schema=SAMPLE), empty, {}, has_bytes=bool(images))
+
+
+def _signed(samples: Samples, mode: Mode, reach: Reach, least: int | None, tally: Tally) -> pa.RecordBatch:
+    images: list[bytes | None] = samples.core.column("image").to_pylist()
+    urls = [None if url is None else normal_url(url) for url in samples.core.column("url").to_pylist()]
+    pictures = [_opened(raw, mode) for raw in images]
+    sha256 = [None if raw is None else hashlib.sha256(raw).digest() for raw in images]
+    batch = Batch(samples, pictures, sha256, [], [], [], {}, mode)
+    counted = [text is not None and least is not None and count_words(text) >= least for text in batch.normal_captions]
+    tally.rows += len(batch)
+    tally.pictures += sum(raw is not None for raw in images)
+    tally.unreadable += sum(raw is not None and picture is None for raw, picture in zip(images, pictures, strict=True))
+    tally.captions += sum(counted)
+    tally.short += sum(text is not None for text in batch.captions) - sum(counted)
+    batch.captions = [text if counts else None for text, counts in zip(batch.captions, counted, strict=True)]
+    batch.normal_captions = [text if counts else None for text, counts in zip(batch.normal_captions, counted, strict=True)]
+    uids = [row_uid(*fields) for fields in zip(sha256, urls, batch.captions, strict=True)]
+    url_ids = [None if url is None else hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()[:16] for url in urls]
+    return sign(batch, uids, hash_pictures(pictures, reach) if samples.has_bytes else None, url_ids)
+
+
+def _opened(raw: bytes | None, mode: Mode) -> Picture | None:
+    try:
+        return None if raw is None else open_picture(raw, Decode(), mode)
+    except PictureError:
+        return None
