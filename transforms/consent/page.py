@@ -1,12 +1,12 @@
-"""Consent on the page that shows the picture, as far as columns tell: `page_noai` and `page_meta_robots`."""
+"""Consent on the page that shows the picture, as far as columns tell: `page_noai`, `page_meta_robots` and `page_tdm_reservation`."""
 
 from transforms.consent.headers import robots_words
-from transforms.consent.signal import LOCATION, PAGE_META_ROBOTS, PAGE_NOAI, TRAINING_DIRECTIVES, Signal, evidence
+from transforms.consent.signal import LOCATION, PAGE_META_ROBOTS, PAGE_NOAI, TDM_PAGE, TRAINING_DIRECTIVES, Signal, evidence
 
 _TRUE = frozenset({"true", "1", "1.0", "yes", "y", "t", "noai"})
 
 
-def page_signals(noai: object, meta_robots: object, observed_at: str | None = None) -> list[Signal]:
+def page_signals(noai: object, meta_robots: object = None, tdm_reservation: object = None, observed_at: str | None = None) -> list[Signal]:
     """What the columns say. That a page is not to be indexed says nothing of its pictures, and does not count.
 
     >>> [signal.value for signal in page_signals(True, "NoIndex, NoImageAI")]
@@ -20,4 +20,7 @@ def page_signals(noai: object, meta_robots: object, observed_at: str | None = No
     if isinstance(meta_robots, str):
         words = [word for word in robots_words(meta_robots) if word in TRAINING_DIRECTIVES]
         found += [Signal(PAGE_META_ROBOTS, word, LOCATION, evidence(f"robots meta: {meta_robots}"), observed_at) for word in words]
+    tdm = "" if tdm_reservation is None else str(tdm_reservation).strip().removesuffix(".0")
+    if tdm in ("0", "1"):
+        found.append(Signal(TDM_PAGE, tdm, LOCATION, "column page_tdm_reservation", observed_at))
     return found

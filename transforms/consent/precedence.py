@@ -7,9 +7,9 @@ other protocols either speak once for a URL or say themselves that a no goes bef
 from collections.abc import Iterable
 from typing import Final
 
-from transforms.consent.signal import TDM_FILE, TDM_RESERVATION, TDM_XMP, Signal
+from transforms.consent.signal import TDM_FILE, TDM_PAGE, TDM_RESERVATION, TDM_XMP, Signal
 
-_TDM: Final = {TDM_FILE: 0, TDM_RESERVATION: 1, TDM_XMP: 2}
+_TDM: Final = {TDM_FILE: 0, TDM_RESERVATION: 1, TDM_PAGE: 2, TDM_XMP: 3}
 
 
 def standing(signals: Iterable[Signal]) -> list[Signal]:

@@ -19,11 +19,13 @@ DISALLOWED: Final = "download_disallowed"
 PLUS_DATA_MINING: Final = "plus_data_mining"
 TDM_XMP: Final = "tdm_reservation_xmp"
 ROBOTS_TXT: Final = "robots_txt"
+TDM_PAGE: Final = "tdm_reservation_page"
 TDM_FILE: Final = "tdm_reservation_file"
 AI_TXT: Final = "ai_txt"
 RSL: Final = "rsl"
 UNDECODABLE: Final = "policy_undecodable"  # a policy file that is text in no encoding
-C2PA: Final = "c2pa_manifest"  # there is one; its assertions are not read here
+C2PA: Final = "c2pa_manifest"  # there is one
+TRAINING_MINING: Final = "training_mining"  # what its assertions say
 
 TRAINING_DIRECTIVES: Final = ("noai", "noimageai", "noml")
 NOINDEX_DIRECTIVES: Final = ("noindex", "noimageindex", "none")
@@ -86,9 +88,11 @@ def meaning(signal: str, value: str, use: Use, *, respect_noindex: bool) -> Mean
         return Meaning.RESERVES if reserves else Meaning.SILENT
     if signal in (PAGE_NOAI, DISALLOWED, ROBOTS_TXT, AI_TXT, UNDECODABLE):
         return Meaning.RESERVES
+    if signal == TRAINING_MINING:
+        return _training_mining(value, use)
     if signal == RSL:
         return {"permitted": Meaning.PERMITS, "silent": Meaning.SILENT}.get(value, Meaning.RESERVES)
-    if signal in (TDM_RESERVATION, TDM_FILE, TDM_XMP):
+    if signal in (TDM_RESERVATION, TDM_FILE, TDM_PAGE, TDM_XMP):
         return {"1": Meaning.RESERVES, "0": Meaning.PERMITS}.get(value, Meaning.SILENT)
     if signal in (CONTENT_USAGE, CONTENT_SIGNAL):
         label, _, answer = value.partition("=")
@@ -98,6 +102,15 @@ def meaning(signal: str, value: str, use: Use, *, respect_noindex: bool) -> Mean
     if signal == PLUS_DATA_MINING:
         return _plus(value, use)
     return Meaning.SILENT
+
+
+def _training_mining(value: str, use: Use) -> Meaning:
+    """Data mining bears on every use; training of one kind on that kind, and both where the use is not known."""
+    key, _, answer = value.partition("=")
+    others = {"generative": "ai_training", "discriminative": "ai_generative_training"}
+    if key == others.get(use):
+        return Meaning.SILENT
+    return {"notAllowed": Meaning.RESERVES, "constrained": Meaning.RESERVES, "allowed": Meaning.PERMITS}.get(answer, Meaning.SILENT)
 
 
 def _plus(value: str, use: Use) -> Meaning:

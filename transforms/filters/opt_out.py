@@ -18,6 +18,7 @@ from schemas.job import Names, Phase, key
 from schemas.ledger import OBSERVABLE_HASH_LISTS, OBSERVABLE_HOST_POLICY, OBSERVABLE_LISTS
 from schemas.reasons import CONSENT as STATES
 from schemas.reasons import HEADERS_UNREADABLE, ILLEGAL, OPT_OUT, PERMITTED, TAKEN_DOWN
+from transforms.consent.content_credentials import load_c2pa
 from transforms.consent.host_policies import load_snapshot
 from transforms.consent.lists import HASH_KINDS, LOCATION_KINDS, Lists, load_lists
 from transforms.consent.measured import measured_rows
@@ -69,6 +70,9 @@ class OptOut(Filter):
     )
 
     use: Use = key(Phase.JUDGE, "what the set is for: generative, discriminative (generative reservations do not count), any", "generative")
+    c2pa: Literal["notice", "read"] = key(
+        Phase.ANNOTATE, "what C2PA and CAWG manifests say of training: read (extra c2pa), or notice that there is one", "notice"
+    )
     lists: Names = key(
         Phase.JUDGE, "files of opt-outs and takedowns: CSV or Parquet with kind and value, or one URL, domain or hash a line", ()
     )
@@ -94,6 +98,11 @@ class OptOut(Filter):
         policies = None if self.host_policies is None else located(self.host_policies, folder)
         return self.model_copy(update={"lists": tuple(located(path, folder) for path in self.lists), "host_policies": policies})
 
+    def models(self) -> Sequence[Artefact]:
+        if self.c2pa == "read":
+            load_c2pa()
+        return ()
+
     def list_files(self) -> Sequence[Artefact]:
         found = []
         for path in self.lists:
@@ -114,7 +123,7 @@ class OptOut(Filter):
         return found
 
     def measure(self, batch: Batch) -> pa.StructArray:
-        return pa.array(list(measured_rows(batch)), self.measured)
+        return pa.array(list(measured_rows(batch, read_manifests=self.c2pa == "read")), self.measured)
 
     def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
         evaluated = _Evaluated(self, measures, context)

@@ -44,6 +44,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     "error_message": ("error_message",),
     "page_noai": ("page_noai",),
     "page_meta_robots": ("page_meta_robots",),
+    "page_tdm_reservation": ("page_tdm_reservation",),
     "downloaded_at": ("downloaded_at",),
     "mime": ("mime", "mime_type", "content_type"),
     "license": ("license", "licence"),
