@@ -39,10 +39,10 @@ def measured_rows(batch: Batch, *, read_manifests: bool) -> Iterator[dict[str, A
     for row, image in enumerate(batch.images):
         at = _time(columns["downloaded_at"][row])
         headers = read_headers(columns["http_headers"][row])
-        page = [columns[name][row] for name in _PAGE]
+        noai, robots, tdm = (columns[name][row] for name in _PAGE)
         pictures = [image or b"", *(member["image"] for member in extra[row] if member["image"])]
         metadata = [read_metadata(picture) if picture else Metadata() for picture in pictures]
-        signals = header_signals(headers, at) + page_signals(*page, at)
+        signals = header_signals(headers, at) + page_signals(noai, robots, tdm, at)
         if disallowed[row]:
             signals.append(Signal(DISALLOWED, "x-robots-tag", LOCATION, "recorded by the downloader", at))
         for number, (picture, found) in enumerate(zip(pictures, metadata, strict=True)):
@@ -51,7 +51,7 @@ def measured_rows(batch: Batch, *, read_manifests: bool) -> Iterator[dict[str, A
             if found.has_c2pa and read_manifests:
                 signals += manifest_signals(picture, found.container or "", where)
         observable = OBSERVABLE_HEADERS if headers.recorded and headers.readable else 0
-        observable |= 0 if all(map(_absent, page)) else OBSERVABLE_PAGE
+        observable |= 0 if all(map(_absent, (noai, robots, tdm))) else OBSERVABLE_PAGE
         observable |= OBSERVABLE_EMBEDDED if metadata[0].container and original[row] else 0
         names = [name for found in metadata for name in creators(found)] + _names(columns["creator"][row], columns["exif"][row])
         yield {
