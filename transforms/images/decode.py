@@ -24,7 +24,7 @@ from transforms.images.thumbnail import border, hashed, hashed_exactly, thumbnai
 
 __all__ = ["EXTENSIONS", "Picture", "PictureError", "decode_rgb", "open_picture", "sniff"]
 
-LEAST = 144  # pixels, three for each of the thumbnail: a side is not reduced below this; under twice this after reduction
+LEAST = 144  # pixels, three for each of the thumbnail: no side is reduced below this; under four times this after reduction
 _RUN_LENGTH_BYTES = 1 << 22  # Pillow reads run-length BMP in Python, 0.3 us a byte
 
 # The plugins themselves, not Image.open: no other format can be tried, and no process-wide pixel limit warns or raises.
@@ -47,7 +47,7 @@ class Picture:
       width: pixels as displayed.
       height: pixels as displayed.
       flags: `animated`, `truncated_tail`, `cut_suspected`, or none.
-      grey: uint8 [rows, columns], luma as displayed; each side reduced by a whole factor (JPEG: by the decoder) to 144 to 287 pixels.
+      grey: uint8 [rows, columns], luma as displayed; reduced by whole factors (JPEG: by the decoder), no side below 144, none above 575 pixels.
       deviation: standard deviation of `grey`, 0 to 127.5.
       box: of `grey`, without its border: left, top, right, bottom.
       small: uint8 [2, 32, 32], the whole picture and the one without its border, from all pixels in mode `exact`, else from `grey`.
@@ -210,7 +210,7 @@ def _turned(image: Image.Image, orientation: int) -> Image.Image:
 
 def _reduced(grey: Image.Image | np.ndarray) -> np.ndarray:
     height, width = grey.shape if isinstance(grey, np.ndarray) else grey.size[::-1]
-    factors = (max(1, width // LEAST), max(1, height // LEAST))
+    factors = (max(1, width // (2 * LEAST)), max(1, height // (2 * LEAST)))
     if factors != (1, 1):
         return np.array(_as_image(grey).reduce(factors))
     return grey if isinstance(grey, np.ndarray) else np.array(grey)
