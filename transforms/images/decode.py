@@ -47,7 +47,8 @@ class Picture:
       width: pixels as displayed.
       height: pixels as displayed.
       flags: `animated`, `truncated_tail`, `cut_suspected`, or none.
-      grey: uint8 [rows, columns], luma as displayed; reduced by whole factors (JPEG: by the decoder), no side below 144, none above 575 pixels.
+      grey: uint8 [rows, columns], luma as displayed; reduced by whole factors (JPEG: by the decoder), no side below 144 pixels, none
+        above 575.
       deviation: standard deviation of `grey`, 0 to 127.5.
       box: of `grey`, without its border: left, top, right, bottom.
       small: uint8 [2, 32, 32], the whole picture and the one without its border, from all pixels in mode `exact`, else from `grey`.
