@@ -5,6 +5,8 @@
 That a part's tally exists under the digest of all it depends on says that it is done.
 """
 
+import dataclasses
+import itertools
 from collections.abc import Iterable, Sequence
 
 import apache_beam as beam
@@ -13,19 +15,34 @@ from pipeline.progress import Progress
 from pipeline.run import Run
 from schemas.errors import JobError, reported
 from schemas.versions import guard, versions
+from transforms.benchmarks.overlap import SignedSets
 from transforms.benchmarks.sets import Part
 from transforms.benchmarks.sign import Mode, Reach, Tally, read_tally, sign_part
-from transforms.match.rows import SignatureFile
+from transforms.match.elders import elder_set
+from transforms.match.rows import ElderFile
 from transforms.storage import list_folder, remove_all, sweep
 
-Task = tuple[Part, str, str]  # a part, where its signatures go, where its tally goes
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A part, and where what is made of it goes: its signatures, what match is told of their rows, and its tally."""
+
+    part: Part
+    signature: str
+    places: str
+    tally: str
+
+    @property
+    def files(self) -> set[str]:
+        """All three."""
+        return {self.signature, self.places, self.tally}
 
 
-def sign_benchmarks(run: Run) -> list[SignatureFile]:
+def sign_benchmarks(run: Run) -> tuple[ElderFile, ...]:
     """Brings the signatures of every benchmark set up to date, and sweeps those of sets that the job does not name.
 
     Returns:
-      The files, in the order of the job.
+      The files, in the order of the job. Match numbers their rows right after the run's own.
 
     Raises:
       JobError: a set's pictures are no pictures.
@@ -33,23 +50,30 @@ def sign_benchmarks(run: Run) -> list[SignatureFile]:
     sweep(run.layout.benchmarks)
     tasks = [_task(run, part) for part in run.benchmarks]
     there = {file.path for file in list_folder(run.layout.benchmarks)}
-    stale = [task for task in tasks if not {task[1], task[2]} <= there]
+    stale = [task for task in tasks if not task.files <= there]
     if stale:
         images = run.job.dedup.images
-        with Progress("benchmarks", len(tasks), [tally for _, _, tally in tasks]):
+        with Progress("benchmarks", len(tasks), [task.tally for task in tasks]):
             run.engine.run("benchmarks", lambda root: root | SignBenchmarks(stale, images.mode, images.reach))
-    remove_all(there - {path for _, signature, tally in tasks for path in (signature, tally)})
+    remove_all(there.difference(*(task.files for task in tasks)))
     for name, tally in tallies(run).items():
         if tally.pictures and tally.unreadable == tally.pictures:
             raise JobError(f"dedup.eval_overlap: set {name}: none of its {tally.pictures} files can be opened as a picture")
-    return [SignatureFile(signature, read_tally(tally).rows) for _, signature, tally in tasks]
+    return elder_set((task.signature, read_tally(task.tally).rows, task.places) for task in tasks)
+
+
+def signed_sets(run: Run, own_rows: int) -> SignedSets:
+    """Which rows of match are of which set. `own_rows`: rows of the run, which are numbered before them."""
+    tasks = [_task(run, part) for part in run.benchmarks]
+    starts = itertools.accumulate((read_tally(task.tally).rows for task in tasks[:-1]), initial=own_rows)
+    return SignedSets(tuple(task.part.set for task in tasks), tuple(starts) if tasks else ())
 
 
 def tallies(run: Run) -> dict[str, Tally]:
     """What each set holds, in the order of the job; a set that is given by hashes alone has nothing but zeros."""
     found = {benchmark.name: Tally() for benchmark in run.job.dedup.eval_overlap}
     for part in run.benchmarks:
-        found[part.set] += read_tally(_task(run, part)[2])
+        found[part.set] += read_tally(_task(run, part).tally)
     return found
 
 
@@ -78,12 +102,11 @@ class _SignPart(beam.DoFn):
         guard(self.expected)
 
     def process(self, element: Task) -> Iterable[str]:
-        part, signature, tally = element
-        with reported(f"benchmarks, set {part.set}"):
-            sign_part(part, self.mode, self.reach, signature, tally)
-            yield part.name
+        with reported(f"benchmarks, set {element.part.set}"):
+            sign_part(element.part, self.mode, self.reach, element.signature, element.places, element.tally)
+            yield element.part.name
 
 
 def _task(run: Run, part: Part) -> Task:
-    digest = run.benchmark_digests[part.name]
-    return part, run.layout.benchmark(part.name, digest), run.layout.benchmark_tally(part.name, digest)
+    files = (run.layout.benchmark(part.name, run.benchmark_digests[part.name], ending) for ending in ("arrow", "places", "json"))
+    return Task(part, *files)

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+from pipeline.benchmarks import signed_sets
 from pipeline.policies import host_rule, with_host_signals
 from pipeline.run import Run
 from schemas import annotations
@@ -18,10 +19,12 @@ from schemas.layout import Layout
 from schemas.versions import versions
 from transforms.annotate import TALLY, source_schema
 from transforms.benchmarks.hash_lists import load_sets
+from transforms.benchmarks.overlap import SignedSets, overlaps
 from transforms.choice import Choice
 from transforms.filters.base import Filter
 from transforms.images.phash import FAST_SLACK
 from transforms.match.clusters import Clusters, read_clusters
+from transforms.match.elders import read_ties
 from transforms.not_duplicates import Pairs, load_pairs
 from transforms.outcomes import Copies, Resolved, apply_images
 from transforms.records import member_type, members
@@ -43,7 +46,7 @@ class Docket:
       rebalance: how weights are set.
       choice: which copy stays, and what becomes of the others.
       not_duplicates: lists of pairs.
-      benchmarks: sets to keep out.
+      benchmarks: sets to keep out, and `signed`, which of their rows match has numbered how.
       keep_captions: whether kept rows carry the captions of their cluster.
       max_per_caption: rows kept of a caption cluster.
       versions: of the code and the libraries that decide bytes.
@@ -60,6 +63,7 @@ class Docket:
     choice: Choice
     not_duplicates: tuple[str, ...]
     benchmarks: tuple[Benchmark, ...]
+    signed: SignedSets
     keep_captions: bool
     max_per_caption: int | None
     versions: Mapping[str, str]
@@ -99,6 +103,9 @@ class Docket:
         slack = FAST_SLACK if self.mode == "fast" else 0
         for listed in load_sets(self.benchmarks):
             verdicts.add(listed.find(verdicts.annotations, slack))
+        if self.signed.names:
+            start, stop = self.starts[shard : shard + 2]
+            verdicts.add(overlaps(read_ties(self.layout.clusters, start, stop), start, self.signed))
         return verdicts
 
     def judged(self, shard: int, facts: Facts, images: Iterable[bytes]) -> tuple[Verdicts, Resolved, Copies]:
@@ -122,7 +129,8 @@ def open_docket(run: Run) -> Docket:
     dedup = run.job.dedup
     return Docket(
         names, annotations, starts, run.filters, run.layout, dedup.images.mode, run.job.rebalance, _choice(run), dedup.not_duplicates,
-        dedup.eval_overlap, dedup.keep_captions, dedup.max_per_caption, versions(), host_rule(run.filters) is not None,
+        dedup.eval_overlap, signed_sets(run, starts[-1]), dedup.keep_captions, dedup.max_per_caption, versions(),
+        host_rule(run.filters) is not None,
     )  # fmt: skip
 
 

@@ -70,11 +70,8 @@ class Layout:
         """Signatures of the benchmark sets that are kept out."""
         return join(self.work, "benchmarks")
 
-    def benchmark(self, part: str, digest: str) -> str:
-        return join(self.benchmarks, f"{part}.{digest}.arrow")
-
-    def benchmark_tally(self, part: str, digest: str) -> str:
-        return join(self.benchmarks, f"{part}.{digest}.json")
+    def benchmark(self, part: str, digest: str, ending: str) -> str:
+        return join(self.benchmarks, f"{part}.{digest}.{ending}")
 
     @property
     def clusters(self) -> str:

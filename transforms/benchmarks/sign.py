@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 
 from schemas.job import Decode
@@ -16,7 +17,9 @@ from transforms.benchmarks.sets import Part
 from transforms.filters.base import Batch
 from transforms.images.decode import Picture, PictureError, open_picture
 from transforms.images.phash import hash_pictures
+from transforms.match.clusters import ALONE
 from transforms.match.columns import write_columns
+from transforms.match.elders import BENCHMARK, write_places
 from transforms.match.signatures import sign
 from transforms.read.reader import open_shard
 from transforms.storage import atomic_write, read_bytes, write_bytes
@@ -49,8 +52,8 @@ class Tally:
         return Tally(*(mine + its for mine, its in zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
-def sign_part(part: Part, mode: Mode, reach: Reach, signature: str, tally: str) -> None:
-    """Writes the signatures of a part, then, as the sign that they are there, its tally as JSON.
+def sign_part(part: Part, mode: Mode, reach: Reach, signature: str, places: str, tally: str) -> None:
+    """Writes the signatures of a part, what match is told of their rows, then, as the sign that both are there, its tally as JSON.
 
     Raises:
       MissingError: a file is gone.
@@ -62,6 +65,8 @@ def sign_part(part: Part, mode: Mode, reach: Reach, signature: str, tally: str) 
         batches.append(_signed(samples, mode, reach, part.min_words, counts))
     with atomic_write(signature) as scratch:
         write_columns(batches, scratch)
+    nobody = np.full(counts.rows, ALONE, np.int64)
+    write_places(places, np.full(counts.rows, BENCHMARK, np.uint8), nobody, nobody)
     write_bytes(tally, json.dumps(vars(counts), sort_keys=True).encode())
 
 
