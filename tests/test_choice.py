@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.annotations import NUMBERS
@@ -20,6 +20,7 @@ def rows(sources, values):
     return pa.RecordBatch.from_arrays([pa.array(sources), pa.array(numbers, NUMBERS)], ["source", "numbers"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), NUMBER), min_size=1, max_size=12), st.sampled_from(["high", "low"]))
 def test_ranks_sort_as_the_job_says_and_null_comes_last(drawn, order):
     choice = Choice((Preference(source="b"), Preference(column="score", order=order), Preference(source="c")), frozenset({"c"}))

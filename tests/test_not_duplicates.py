@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import JobError, MissingError
@@ -84,6 +84,7 @@ DRAWN = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(DRAWN)
 def test_no_part_holds_a_pair_and_each_row_is_in_the_first_part_that_takes_it(drawn):
     rows, listed = drawn

@@ -1,7 +1,7 @@
 """What a cluster does to its members."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.release import MOST_CAPTIONS
@@ -74,6 +74,7 @@ def test_a_caption_cluster_keeps_the_first_n_of_those_still_kept():
     assert not any(bits for _, bits in outcomes(records, cap, most=None).values())
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 3), st.integers(0, 5), st.integers(0, 2), st.sampled_from([0, 1, 2, 3, SPREADS["opt_out"] | 1])),
@@ -161,6 +162,7 @@ def test_a_picture_with_very_many_captions_carries_a_thousand_and_counts_the_res
     assert (found["hosts"] == 400).all()
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 2), st.integers(0, 4), st.sampled_from([1, 2]), st.sampled_from([0, 1, 33, 32, 3]), st.integers(0, 3)),
