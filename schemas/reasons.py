@@ -34,6 +34,7 @@ HEADERS_UNREADABLE: Final = "headers_unreadable"
 HASH_NOT_COMPARABLE: Final = "hash_not_comparable"
 RESERVED_COPY_EXISTS: Final = "reserved_copy_exists"
 NOT_DUPLICATE: Final = "not_duplicate"  # `dedup.not_duplicates` keeps it apart from a row of its cluster
+PLACEHOLDER_SUSPECTED: Final = "placeholder_suspected"  # one picture on many sites under texts that have nothing in common
 URL_WITHHELD: Final = "url_withheld"
 KEY_WITHHELD: Final = "key_withheld"
 

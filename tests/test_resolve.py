@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from schemas.release import MOST_CAPTIONS
 from transforms.not_duplicates import Pairs
 from transforms.records import ELIGIBLE, GIVES, LOCATED, SPREADS, member_type
-from transforms.resolve import COPY_RESERVED, DUPLICATE, by_shard, cap, resolve
+from transforms.resolve import COPY_RESERVED, DUPLICATE, PLACEHOLDER, by_shard, cap, resolve
 
 MEMBER = member_type(2)
 
 
 def record(
-    cluster, row, uid, *, rank=b"\2\0", order=b"m", consent=1, bits=ELIGIBLE, link=1, agreement=1.0, host=0, caption=0
+    cluster, row, uid, *, rank=b"\2\0", order=b"m", consent=1, bits=ELIGIBLE, link=1, agreement=1.0, host=0, caption=0, text=0
 ):  # fmt: skip
-    return (cluster, row, uid.ljust(16, b"\0"), rank, consent, order.ljust(16, b"\0"), bits, link, agreement, host, caption)
+    return (cluster, row, uid.ljust(16, b"\0"), rank, consent, order.ljust(16, b"\0"), bits, link, agreement, host, caption, text)
 
 
 def resolved(records, **options):
@@ -160,6 +160,17 @@ def test_a_picture_with_very_many_captions_carries_a_thousand_and_counts_the_res
     assert (found["captions"] == 15_000).all()
     assert (found["copies"] == n).all()
     assert (found["hosts"] == 400).all()
+
+
+def test_one_picture_under_unrelated_texts_on_many_sites_is_suspected_to_be_a_placeholder():
+    """D12: "no longer available" pictures under thousands of captions."""
+
+    def suspected(texts, hosts):
+        records = [record(0, row, bytes([row + 1]), host=row % hosts + 1, text=row % texts + 1) for row in range(60)]
+        return {bool(bits & PLACEHOLDER) for _, bits in outcomes(records).values()}
+
+    assert suspected(60, 40) == suspected(20, 10) == {True}
+    assert suspected(19, 40) == suspected(60, 9) == {False}
 
 
 @settings(deadline=None)

@@ -11,7 +11,7 @@ from transforms.choice import Choice
 from transforms.filters.base import Finding
 from transforms.not_duplicates import KEY
 from transforms.records import SPREADS
-from transforms.resolve import CARRIED, COPY_RESERVED, DUPLICATE, OUTCOME
+from transforms.resolve import CARRIED, COPY_RESERVED, DUPLICATE, OUTCOME, PLACEHOLDER
 from transforms.verdicts import Verdicts, narrowed
 
 PICTURE_LINK = 1  # bit of a link: the picture ties the row to its leader
@@ -53,9 +53,9 @@ def apply_images(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choi
     rows = found["row"] - first
     bits = found["bits"]
     findings = [*_spread(verdicts, rows, bits), *_duplicates(verdicts, rows, found, choice)]
-    copies = bits & COPY_RESERVED > 0
-    if copies.any():
-        findings.append(Finding("flag", reasons.RESERVED_COPY_EXISTS, rows[copies]))
+    for word, bit in ((reasons.RESERVED_COPY_EXISTS, COPY_RESERVED), (reasons.PLACEHOLDER_SUSPECTED, PLACEHOLDER)):
+        if (bits & bit).any():
+            findings.append(Finding("flag", word, rows[bits & bit > 0]))
     apart = found["apart"].view("S16") != b""
     if apart.any():
         told = [f"{KEY}: kept apart from {uid.hex()}" for uid in found["apart"][apart].tolist()]

@@ -39,6 +39,7 @@ def member_type(width: int) -> np.dtype:
             ("agreement", "<f4"),
             ("host", "<u8"),  # of the URL's registrable domain; 0 where there is none
             ("caption", "<u8"),  # of the normal form; 0 where there is none
+            ("text", "<u8"),  # of its caption cluster, or of the caption where that is alone; 0 where there is none
         ]
     )
 
@@ -71,6 +72,7 @@ def members(verdicts: Verdicts, clusters: np.ndarray, found: Clusters, first: in
     out["consent"] = verdicts.consent[rows]
     out["host"] = _hosts(base.column("domain").take(rows))
     out["caption"] = _halves(base.column("normal_caption_id").take(rows))
+    out["text"] = np.where(found.caption_cluster[rows] == ALONE, out["caption"], found.caption_cluster[rows].astype(np.uint64) + 1)
     bits = np.where(verdicts.rejected, 0, ELIGIBLE) | np.where(verdicts.located, LOCATED, 0)
     bits |= np.where(gives_caption(verdicts, filters), GIVES, 0)
     for word, mask in verdicts.spreading.items():

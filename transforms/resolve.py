@@ -29,7 +29,9 @@ OUTCOME = np.dtype(
         ("captions", "<i8"),  # distinct captions that who stays may publish
     ]
 )
-DUPLICATE, COPY_RESERVED = 1, 2  # bits beside those of SPREADS
+DUPLICATE, COPY_RESERVED, PLACEHOLDER = 1, 2, 32  # bits beside those of SPREADS
+PLACEHOLDER_TEXTS, PLACEHOLDER_HOSTS = 20, 10
+"""From so many unrelated captions on so many domains on, a picture is suspected to be a notice that stands where another one was."""
 
 CARRIED = np.dtype([("row", "<i8"), ("place", "<i4"), ("from", "<i8"), ("uid", "V16")])
 """A caption that a row carries: the row, the place among what it carries, the row (and its uid) whose caption it is."""
@@ -114,9 +116,11 @@ def resolve(records: np.ndarray, pairs: Pairs = NO_PAIRS, *, captions: bool = Fa
     leads = (records["cluster"] == records["row"])[ranked]
     for name in ("link", "agreement"):
         out[name] = np.where(leads, records[name][best], records[name][ranked])
+    out["hosts"] = _distinct(records["host"][ranked], ranking.part)
+    texts = _distinct(records["text"][ranked], ranking.part)
+    out["bits"] |= np.where((texts >= PLACEHOLDER_TEXTS) & (out["hosts"] >= PLACEHOLDER_HOSTS), PLACEHOLDER, 0).astype(np.uint8)
     differs = first_difference(as_matrix(records["rank"][ranked]), as_matrix(records["rank"][best]))
     out["differs"] = np.where(duplicate & ranking.eligible, differs, -1)
-    out["hosts"] = _hosts(records["host"][ranked], ranking.part)
     carried, counts = carry(records, ranking) if captions else (np.empty(0, CARRIED), np.zeros_like(sizes))
     out["captions"] = counts[ranking.part]
     return out, carried
@@ -207,12 +211,12 @@ def _least(records: np.ndarray, ranking: Ranking) -> np.ndarray:
     return uids[order[ranking.starts]][ranking.part]
 
 
-def _hosts(hosts: np.ndarray, part: np.ndarray) -> np.ndarray:
-    """How many distinct hosts each member's part has, 0 not counted, int64[n]."""
-    order = np.lexsort((hosts, part))
+def _distinct(values: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """How many distinct values each member's part has, 0 not counted, int64[n]."""
+    order = np.lexsort((values, part))
     fresh = np.ones(len(order), bool)
-    fresh[1:] = (np.diff(part[order]) != 0) | (hosts[order][1:] != hosts[order][:-1])
-    fresh &= hosts[order] != 0
+    fresh[1:] = (np.diff(part[order]) != 0) | (values[order][1:] != values[order][:-1])
+    fresh &= values[order] != 0
     return np.bincount(part[order][fresh], minlength=int(part.max(initial=-1)) + 1)[part]
 
 
