@@ -18,6 +18,7 @@ from transforms.storage import list_folder, read_parquet
 from transforms.text.url import normal_url, without_credentials
 
 SHOWN = 50  # rows of a cluster
+LISTED = 10  # uids of rows whose captions a row carries
 
 
 def why(layout: Layout, console: Console, wanted: str) -> None:
@@ -68,7 +69,7 @@ def _row(row: dict[str, Any]) -> Table:
     table = Table("column", "value", title=f"{plain(row['shard'])}, row {row['row']}")
     for name, value in row.items():
         if name != "evidence" and value not in (None, []):
-            table.add_row(name, plain(", ".join(value) if isinstance(value, list) else value))
+            table.add_row(name, plain(_listed(value) if isinstance(value, list) else value))
     for entry in row["evidence"]:
         told = [f"{name} {entry[name]:g}" for name in ("score", "threshold") if entry[name] is not None]
         table.add_row(f"  {plain(entry['reason'])}", plain("; ".join([*told, *([entry["detail"]] if entry["detail"] else [])])))
@@ -77,12 +78,17 @@ def _row(row: dict[str, Any]) -> Table:
 
 def _cluster(layout: Layout, cluster: str) -> Table:
     """The rows of a cluster, kept ones first."""
-    columns = ["shard", "row", "key", "uid", "url", "verdict", "reasons", "duplicate_of", "cluster"]
+    columns = ["source", "shard", "row", "key", "uid", "url", "verdict", "reasons", "flags", "cluster"]
     parts = [table.filter(pc.fill_null(pc.equal(table["cluster"], cluster), False)) for _, table in ledgers(layout, columns)]
     members = pa.concat_tables(parts).sort_by([("verdict", "ascending"), ("shard", "ascending"), ("row", "ascending")])
     more = "" if members.num_rows <= SHOWN else f", the first {SHOWN} of {members.num_rows} rows"
-    shown = Table("shard", "row", "key", "uid", "url", "verdict", "reasons", title=f"cluster {cluster}{more}")
+    shown = Table("source", "shard", "row", "key", "uid", "url", "verdict", "reasons", "flags", title=f"cluster {cluster}{more}")
     for row in members.slice(0, SHOWN).to_pylist():
         shown.add_row(*(plain(", ".join(value) if isinstance(value, list) else "" if value is None else value)
-                        for name, value in row.items() if name not in ("duplicate_of", "cluster")))  # fmt: skip
+                        for name, value in row.items() if name != "cluster"))  # fmt: skip
     return shown
+
+
+def _listed(values: list[str]) -> str:
+    more = len(values) - LISTED
+    return ", ".join(values[:LISTED]) + (f" and {more:,} more" if more > 0 else "")

@@ -90,6 +90,7 @@ def _duplicates(record: Record) -> Section:
         f"{found['mode']['value']} and "
         f"compared with reach {found['reach']['value']}. Every candidate pair was verified before it counted."
     )
+    chosen = _chosen(found)
     rows = [(r["reason"], number(r["identical"]), number(r["near"])) for r in found["rows"]["value"]]
     sizes = [
         (kind, number(line["size"]), number(line["clusters"]))
@@ -97,12 +98,33 @@ def _duplicates(record: Record) -> Section:
         for line in found[f"{kind}_clusters"]["value"]
     ]
     return Section(
-        "duplicates", "Duplicates", (told,), ("clusters",),
+        "duplicates", "Duplicates", (told, chosen), ("clusters",),
         (
+            table("Lists of rows that are no duplicates", ("list", "sha256"),
+                  [(f["name"], f["sha256"]) for f in found["not_duplicates"]["value"]["lists"]], found["not_duplicates"]["how"]),
             table("Rows that repeat another", ("reason", "identical#", "near#"), rows, found["rows"]["how"]),
             table("Cluster sizes", ("clusters of", "rows#", "clusters#"), sizes, found["image_clusters"]["how"], folded=len(sizes) > 12),
         ),
     )  # fmt: skip
+
+
+def _chosen(found: Record) -> str:
+    """In words, which copy stayed and what became of the others."""
+    order = [*found["prefer"]["value"], "consent", "pixels", "length of the caption"]
+    told = [f"Of a cluster that copy stays that is best by: {'; '.join(order)}."]
+    if found["protected"]["value"]:
+        told.append(f"Rows of these sources stay whatever repeats them: {words(found['protected']['value'])}.")
+    if found["action"]["value"] == "flag":
+        told.append("Duplicates were flagged and kept.")
+    listed = found["not_duplicates"]["value"]
+    if listed["pairs"]:
+        told.append(
+            f"{number(listed['pairs'])} pairs of rows were kept apart by lists; {number(listed['unknown_uids'])} of the "
+            f"{number(listed['uids'])} rows they name are not in this input."
+        )
+    if found["keep_captions"]["value"]:
+        told.append(f"Kept rows carry {number(found['captions_carried']['value'])} captions of rows that they stand for.")
+    return " ".join(told)
 
 
 def _consent(record: Record) -> Section:

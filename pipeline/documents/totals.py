@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.documents.evidence import Evidence
-from pipeline.documents.facts import Fact, computed, share
+from pipeline.documents.facts import Fact, computed, portable, share
 from schemas.reasons import KEPT, REJECTED, UNREADABLE, in_order
 from schemas.release import OWN, SCHEMA_VERSION
 from schemas.versions import versions
@@ -118,9 +118,27 @@ def duplicates(evidence: Evidence) -> dict[str, Fact]:
         "mode": computed(evidence.run.job.dedup.images.mode, "dedup.images.mode: how pictures were decoded for hashing"),
         "reach": computed(evidence.run.job.dedup.images.reach, "dedup.images.reach: which views of a picture were compared"),
         "max_per_caption": computed(evidence.run.job.dedup.max_per_caption, "dedup.max_per_caption; null: no bound"),
-        "rows": computed(table, "rows that repeat a representative: identical (agreement 1) or near"),
+        **_choice(evidence),
+        "rows": computed(table, "rows that repeat a representative, removed or flagged: identical (agreement 1) or near"),
         "image_clusters": computed(sizes["image"], how),
         "caption_clusters": computed(sizes["caption"], how),
+    }
+
+
+def _choice(evidence: Evidence) -> dict[str, Fact]:
+    """How the copy that stays was chosen, and what became of the others."""
+    job, listed = evidence.run.job, evidence.judged["not_duplicates"]
+    prefer = [f"source {w.source}" if w.column is None else f"column {w.column}, {w.order} first" for w in job.dedup.prefer]
+    lists = [{"name": portable(found.name), "sha256": found.sha256} for found in evidence.run.pair_files]
+    return {
+        "action": computed(job.dedup.action, "dedup.action: what becomes of a row that somebody stands for"),
+        "prefer": computed(prefer, "dedup.prefer: what decides which copy stays, before consent and pixels"),
+        "protected": computed([s.name for s in job.source if s.protected], "sources whose rows are never rejected as duplicates"),
+        "not_duplicates": computed({**listed, "lists": lists}, "dedup.not_duplicates: pairs that people call no duplicates"),
+        "keep_captions": computed(job.dedup.keep_captions, "dedup.keep_captions: whether kept rows carry the captions of their cluster"),
+        "captions_carried": computed(
+            sum(found["captions"] for found in evidence.judged["ledger"].values()), "captions in kept rows that are other rows' own"
+        ),
     }
 
 

@@ -9,6 +9,12 @@ from tests.builders import jpeg, sample, write_parquet
 from tests.runs import Ran, run_job, stamps
 
 SHOP, WEB = "shop", "web"
+# fmt: off
+WORDS = (
+    "anchor", "bridge", "candle", "dragon", "engine", "forest", "guitar", "helmet", "island", "jacket", "kettle", "lantern", "mirror",
+    "needle", "orchard", "parrot", "quarry", "ribbon", "saddle", "tunnel",
+)
+# fmt: on
 
 
 def row(name, seed, side, caption, **changed):
@@ -45,6 +51,7 @@ def web():
         row("twin_two", 5, 60, "the younger of two sisters at the window"),
         row("twin_copy", 5, 40, "a girl at the window one morning"),
         row("alone", 6, 60, "market stalls under the railway bridge"),
+        *(row(f"notice_{n}", 8, 40, f"{WORDS[n]} {WORDS[n - 7]} {WORDS[n - 12]}") for n in range(20)),
         row("no_url", 7, 60, "a paper lantern hanging in a tree", url=None),
     ]
 
@@ -164,6 +171,15 @@ def test_copies_count_every_row_of_the_cluster_and_hosts_count_domains(ran):
     assert (published["twin_one"]["copies"], published["twin_two"]["copies"]) == (2, 1)
     assert (published["alone"]["copies"], published["alone"]["copy_hosts"]) == (1, 1)
     assert (published["no_url"]["copies"], published["no_url"]["copy_hosts"]) == (1, None)
+
+
+def test_one_notice_under_many_unrelated_captions_is_one_cluster_and_flagged(ran):
+    """D12: "no longer available" pictures under thousands of captions."""
+    rows = [of(ran, f"notice_{n}") for n in range(20)]
+    assert len({found["cluster"] for found in rows}) == 1
+    assert sum(found["verdict"] == "kept" for found in rows) == 1
+    assert all("placeholder_suspected" in found["flags"] for found in rows)
+    assert not any("placeholder_suspected" in found["flags"] for name, found in ran.by_key().items() if "notice" not in name)
 
 
 def test_another_sharding_gives_the_same_rows(ran, tmp_path):
