@@ -248,8 +248,8 @@ def _in_passes(plan: Plan, engine: Engine, memory_bytes: int, size: int) -> dict
         step = _Edges(plan, number=number, count=edge_shares, passes=len(units))
         run(f"match: edges {number + 1} of {edge_shares}", families, step, pair_bytes // edge_shares)
     run("match: groups", [0], _Groups(plan, shares=edge_shares), 0)
-    members = [sum(_sizes(plan, f"groups-{graph}-*")) // 24 for graph in (grouping.BY_CAPTION, grouping.BY_POLICY)]
-    member_bytes = members[0] * CAPTION_MEMBER_BYTES + members[1] * compact.MEMBER_BYTES
+    members = [sum(_sizes(plan, f"groups-{graph}-*")) // 24 for graph in grouping.graphs_of(plan)]
+    member_bytes = members[0] * CAPTION_MEMBER_BYTES + sum(members[1:]) * compact.MEMBER_BYTES
     shares = min(shares_of(member_bytes), 1 << plan.range_bits(compact.MEMBER_BYTES))
     for number in range(shares):
         run(f"match: clusters {number + 1} of {shares}", owners, _Clusters(plan, number=number, count=shares), member_bytes // shares)

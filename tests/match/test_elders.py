@@ -15,7 +15,7 @@ from transforms.images.alignment import AGREE
 from transforms.match import elders, verification
 from transforms.match.clusters import Clusters, read_clusters
 from transforms.match.elders import BENCHMARK, BINDING, HELD, NO_PART, elder_set, read_ties, write_places
-from transforms.match.grouping import BY_CAPTION, BY_POLICY
+from transforms.match.grouping import BY_CAPTION, BY_PICTURE, BY_POLICY
 from transforms.match.rows import ElderFile
 
 
@@ -107,6 +107,14 @@ def test_under_both_the_elder_row_that_has_both_is_found(tmp_path):
     found, _ = held([Row("another caption", photo(1)), Row("one caption here", photo(2))], [elder], tmp_path, "image_and_caption")
     assert found.cluster.tolist() == [4, -1]
     assert found.link.tolist() == [3, 0]
+
+
+def test_under_both_a_picture_alone_ties_a_row_to_what_is_kept_out(tmp_path):
+    rows = [Row("one caption here", noisy(photo(1), 1)), Row("another caption", photo(1)), Row("a third caption", photo(2))]
+    found, ties = held(rows, [[Elder(Row("nothing alike at all", photo(1)), BENCHMARK)]], tmp_path, "image_and_caption")
+    assert told(ties, BY_PICTURE) == [(0, 3, BENCHMARK), (1, 3, BENCHMARK)]
+    assert told(ties) == []
+    assert found.cluster.tolist() == [-1, -1, -1]
 
 
 def words(seed: int) -> str:

@@ -13,7 +13,7 @@ from transforms.match.blocks import gather, pack, scatter
 from transforms.match.clusters import ALONE, Clusters, path_of, write_clusters
 from transforms.match.components import distinct
 from transforms.match.elders import HELD, OWN, TIE, TIED, write_ties
-from transforms.match.grouping import BY_CAPTION, BY_POLICY, rule_of
+from transforms.match.grouping import BY_CAPTION, BY_PICTURE, BY_POLICY, graphs_of, rule_of
 from transforms.match.keys import mixed
 from transforms.match.leaders import leaders
 from transforms.match.members import MEMBER, Members
@@ -22,8 +22,9 @@ from transforms.match.plan import Plan
 from transforms.match.verify import PICTURE_COLUMNS, PICTURE_KINDS, Pictures
 
 ROWS_A_BLOCK = 1 << 12
+GRAPH_BITS = 2  # of a key
 MEMBER_BYTES = 2_816  # a row that brings its picture
-MOST_LEADERS = {BY_CAPTION: 4_096, BY_POLICY: 256}
+MOST_LEADERS = {BY_CAPTION: 4_096, BY_PICTURE: 256, BY_POLICY: 256}
 """Of a group that a row is compared with. A caption costs 20 ns, a picture 80 us: 50,000 rows in a chain stay below 20 minutes."""
 
 PLACED = np.dtype([("row", "<u8"), ("leader", "<u8"), ("kind", "u1"), ("link", "u1"), ("agreement", "<f4")])
@@ -35,13 +36,13 @@ _COLUMNS = ("order", "picture_id", "caption_id", "caption_kind", "has_picture", 
 def send(plan: Plan, number: int, count: int, owner: int) -> Iterator[tuple[int, bytes]]:
     """Owner -> (range of groups and graph, block of members), a share of all ranges."""
     bits = plan.range_bits(MEMBER_BYTES)
-    for graph in (BY_CAPTION, BY_POLICY):
+    for graph in graphs_of(plan):
         local, roots, rank = plan.load("groups", graph, owner)
         for part, (rows, mine, ranks) in scatter(mixed(roots, bits), 1 << bits, local, roots, rank):
             if part % count == number:
                 for at in range(0, len(rows), ROWS_A_BLOCK):
                     some = slice(at, at + ROWS_A_BLOCK)
-                    yield part << 1 | graph, _block(plan, graph, owner, rows[some], mine[some], ranks[some])
+                    yield part << GRAPH_BITS | graph, _block(plan, graph, owner, rows[some], mine[some], ranks[some])
 
 
 def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndarray, rank: np.ndarray) -> bytes:
@@ -54,7 +55,7 @@ def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndar
     members["high"], members["low"] = as_words(columns["order"])
     members["picture"], members["caption"] = columns["picture_id"], columns["caption_id"]
     members["kind"], members["has_picture"], members["short"] = columns["caption_kind"], columns["has_picture"], columns["caption_minhash"]
-    if graph == BY_POLICY:
+    if graph != BY_CAPTION:
         shown = np.flatnonzero(columns["has_hashes"])
         parts = roots, columns["picture_id"], members["elder"]
         shown = shown[np.lexsort((shown, *(part[shown] for part in parts)))]
@@ -68,14 +69,16 @@ def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndar
 
 def choose(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """(Range and graph, blocks) -> (owner, block of rows that are not alone, each with its leader), and how many a bound left leading."""
-    graph = key & 1
+    graph = key & ((1 << GRAPH_BITS) - 1)
     _, (table, long, *pictures) = gather(blocks, [MEMBER, (np.uint8, PERMUTATIONS), *PICTURE_KINDS])
     if not len(table):
         return
     members = Members(rule_of(plan, graph), table, long, Pictures.of(pictures))
-    placed = [_tied(members, kind, MOST_LEADERS[graph]) for kind in TIED]
-    clustered, left = _clustered(members, MOST_LEADERS[graph])
-    found = np.concatenate([*placed, clustered])
+    placed, left = [_tied(members, kind, MOST_LEADERS[graph]) for kind in TIED], 0
+    if graph != BY_PICTURE:
+        clustered, left = _clustered(members, MOST_LEADERS[graph])
+        placed.append(clustered)
+    found = np.concatenate(placed)
     for owner, (mine,) in scatter(plan.owner_of(found["row"]), plan.owners, found):
         yield owner, pack(graph, mine.view(np.uint8), np.empty(0, np.uint64))
     if left:
@@ -118,7 +121,7 @@ def save(plan: Plan, number: int, owner: int, blocks: Iterable[bytes]) -> Iterat
     """(Owner, blocks) -> files of what one share of the groups found, clusters and ties by graph, and how many rows a bound left."""
     graphs, (placed, left) = gather(blocks, [PLACED, np.uint64])
     tied = np.isin(placed["kind"], TIED)
-    for graph in (BY_CAPTION, BY_POLICY):
+    for graph in graphs_of(plan):
         for step, some in (("placed", ~tied), ("tied", tied)):
             mine = placed[some & (graphs == graph)]
             plan.save(mine[np.lexsort((mine["kind"], mine["row"]))], step, graph, owner, number)
@@ -149,7 +152,7 @@ def write(plan: Plan, count: int, owner: int) -> Iterator[int]:
 def _ties(plan: Plan, count: int, owner: int) -> np.ndarray:
     """What ties an owner's rows to elder rows, as `TIE`, by row, graph and kind."""
     found = [np.empty(0, TIE)]
-    for graph in (BY_CAPTION, BY_POLICY):
+    for graph in graphs_of(plan):
         for number in range(count):
             placed = plan.load("tied", graph, owner, number)
             part = np.zeros(len(placed), TIE)

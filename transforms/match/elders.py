@@ -12,8 +12,8 @@ them may be:
 | `NO_PART` | rejected there, with nobody kept in their place | nothing |
 
 For each kind a row is told the elder row that it equals, or else the first in content order of those near it that it is verified
-against. Only a `HELD` row ends its search for a cluster; a row may be tied to one of each kind. Ties come from both graphs: that of
-captions and that of the policy.
+against. Only a `HELD` row ends its search for a cluster; a row may be tied to one of each kind. Ties come from all graphs: that of
+captions, that of the policy, and, where that one asks for more than a picture, one of pictures alone.
 """
 
 import dataclasses
@@ -42,7 +42,7 @@ TIE = np.dtype(
     [
         ("row", "<i8"), ("elder", "<i8"),  # dense numbers of the row and of the elder row that it is verified against
         ("uid", "V16"),  # of the elder row
-        ("graph", "u1"),  # transforms.match.grouping: BY_CAPTION or BY_POLICY
+        ("graph", "u1"),  # transforms.match.grouping: BY_CAPTION, BY_PICTURE or BY_POLICY
         ("kind", "u1"), ("link", "u1"), ("agreement", "<f4"),  # link and agreement as in `Clusters`
     ]
 )  # fmt: skip

@@ -12,23 +12,31 @@ from transforms.match.components import distinct
 from transforms.match.plan import CAPTIONS, PICTURES, Plan
 from transforms.match.policy import Rule, groups
 
-BY_CAPTION, BY_POLICY = 0, 1  # the two graphs
+BY_CAPTION, BY_PICTURE, BY_POLICY = range(3)  # the graphs
+
+
+def graphs_of(plan: Plan) -> tuple[int, ...]:
+    """The graphs of a run: by captions and by its policy, and by pictures alone where elder rows are looked for and the policy asks more.
+
+    Whatever makes two rows of the run one cluster, a picture is enough to tie one to what is to be kept out.
+    """
+    return (BY_CAPTION, BY_PICTURE, BY_POLICY) if plan.elder and plan.rule == "image_and_caption" else (BY_CAPTION, BY_POLICY)
 
 
 def rule_of(plan: Plan, graph: int) -> Rule:
     """The rule that a graph follows."""
-    return "caption" if graph == BY_CAPTION else plan.rule
+    return "caption" if graph == BY_CAPTION else "image" if graph == BY_PICTURE else plan.rule
 
 
 def group(plan: Plan, shares: int, _key: int, _blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """Once all edges are there -> a file for each graph and owner, and every owner, to carry on with.
 
     A file is uint64[3, n]: rows within the owner that may share a cluster, the group of each, and what ranks it before content order
-    does. By captions that is the number of its edges; by the policy it is 0. Of elder rows those are here that a row of the run has an
+    does. By captions that is the number of its edges; else it is 0. Of elder rows those are here that a row of the run has an
     edge to; an elder cluster is one node of the graph.
     """
     edges = {family: _edges(plan, family, shares) for family in (CAPTIONS, PICTURES)}
-    for graph in (BY_CAPTION, BY_POLICY):
+    for graph in graphs_of(plan):
         if graph == BY_POLICY and plan.rule == "image_and_caption":
             edges = {family: np.concatenate([found, _stood_for(plan, family, found)], axis=1) for family, found in edges.items()}
         met, first = _elder_nodes(plan, graph, edges)
@@ -39,6 +47,9 @@ def group(plan: Plan, shares: int, _key: int, _blocks: Iterable[bytes]) -> Itera
         here[here] = rows[at[here]] == first[here]
         own = rows < plan.own
         rows, roots = np.concatenate([rows[own], met[here]]), np.concatenate([roots[own], roots[at[here]]])
+        if graph == BY_PICTURE:
+            held = np.isin(roots, roots[rows >= plan.own])
+            rows, roots = rows[held], roots[held]
         rank = np.zeros(len(rows), np.uint64)
         if graph == BY_CAPTION:
             rank = np.bincount(np.searchsorted(rows, edges[CAPTIONS].reshape(-1)), minlength=len(rows)).astype(np.uint64)
