@@ -84,3 +84,12 @@ def test_no_two_different_photos_are_verified_look_alikes_included():
         still = np.repeat(hashes.thumbnails[row : row + 1], len(others), axis=0)
         assert (agreements(still, hashes.thumbnails[row + 1 :][others], mirrored[others]) < AGREE).all()
     assert compared > 50
+
+
+@pytest.mark.shared
+def test_fast_and_exact_find_the_same_border_and_hashes_four_bits_apart_at_most():
+    raws = [jpeg(bordered(Image.open(path)), 80) for path in photos()[::60]] + [path.read_bytes() for path in photos()[::60]]
+    fast, exact = ([open_picture(raw, Decode(), mode) for raw in raws] for mode in ("fast", "exact"))
+    assert [picture.box for picture in fast] == [picture.box for picture in exact]
+    assert sum(picture.box != (0, 0, *picture.grey.shape[::-1]) for picture in fast) >= len(raws) // 3
+    assert np.bitwise_count(hash_pictures(fast).phashes ^ hash_pictures(exact).phashes).max() <= 4
