@@ -71,7 +71,7 @@ class Images(Section):
 
     mode: Literal["fast", "exact"] = key(
         Phase.ANNOTATE,
-        "fast: decode at reduced scale, 0.4 of 64 bits off on average, 4 at most; exact: fully, hashes are imagehash's",
+        "fast: decode at reduced scale, 0.4 of 64 bits off on average; exact: fully, hashes are imagehash's",
         "fast",
     )
     reach: Literal["views", "plain"] = key(Phase.ANNOTATE, "views: also cropped, turned, with bars; plain: trimmed, mirrored", "plain")
