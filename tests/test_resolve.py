@@ -147,13 +147,27 @@ def test_who_stays_carries_distinct_captions_in_content_order_whoever_is_preferr
     assert dict(zip(found["row"].tolist(), found["captions"].tolist(), strict=True)) == dict.fromkeys(range(6), 3) | {6: 0, 7: 0}
 
 
+def test_a_row_that_agrees_with_its_leader_in_nothing_gives_no_caption_and_carries_none():
+    """With policy image_or_caption: its picture is that of a row whose caption brought it in."""
+    given = {"bits": ELIGIBLE | GIVES, "link": 1}
+    records = [
+        record(0, 0, A, order=b"a", caption=1, **given),
+        record(0, 1, B, caption=2, agreement=0.7, **given),
+        record(0, 2, C, caption=3, agreement=0.31, **given),
+        record(0, 3, D, caption=4, agreement=0.71, **given | {"link": 2}),
+    ]
+    assert resolve(np.array(records, MEMBER), captions=True)[1]["from"].tolist() == [1, 3]
+    records[2] = record(0, 2, C, order=b"A", caption=3, agreement=0.31, **given)
+    assert resolve(np.array(records, MEMBER), captions=True)[1]["from"].tolist() == []
+
+
 def test_a_picture_with_very_many_captions_carries_a_thousand_and_counts_the_rest():
     """A19: one picture, millions of captions."""
     n = 20_000
     records = np.zeros(n, MEMBER)
     records["row"], records["bits"], records["caption"] = np.arange(n), ELIGIBLE | GIVES, np.arange(1, n + 1) % 15_000 + 1
     records["uid"] = np.frombuffer(np.arange(1, n + 1, dtype=">u8").repeat(2).tobytes(), "V16")
-    records["host"] = np.arange(n) % 400 + 1
+    records["host"], records["agreement"] = np.arange(n) % 400 + 1, 1.0
     found, carried = resolve(records, captions=True)
     assert len(carried) == MOST_CAPTIONS - 1
     assert carried["from"].tolist() == list(range(1, MOST_CAPTIONS))

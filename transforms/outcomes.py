@@ -9,12 +9,12 @@ from schemas import reasons
 from schemas.signatures import CAPTIONS_AGREE, PERMUTATIONS, PICTURES_AGREE
 from transforms.choice import Choice
 from transforms.filters.base import Finding
+from transforms.match.policy import PICTURE
 from transforms.not_duplicates import KEY
 from transforms.records import SPREADS
 from transforms.resolve import CARRIED, COPY_RESERVED, DUPLICATE, OUTCOME, PLACEHOLDER
 from transforms.verdicts import Verdicts, narrowed
 
-PICTURE_LINK = 1  # bit of a link: the picture ties the row to its leader
 COPY_OF_RESERVED = "a copy in its cluster carries a reservation"
 BEYOND = "beyond max_per_caption"
 
@@ -114,7 +114,7 @@ def _spread(verdicts: Verdicts, rows: np.ndarray, bits: np.ndarray) -> list[Find
 def _duplicates(verdicts: Verdicts, rows: np.ndarray, found: np.ndarray, choice: Choice) -> list[Finding]:
     """Rows that somebody stands for, by picture and by caption: a reason, or a flag where the job says so."""
     kind, why = choice.treatment(source_of(verdicts))
-    by_picture = found["link"] & PICTURE_LINK > 0
+    by_picture = found["link"] & PICTURE > 0
     findings = []
     for word, least, chosen in (
         (reasons.DUPLICATE_IMAGE, PICTURES_AGREE, by_picture),

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from schemas.release import MOST_CAPTIONS
+from schemas.signatures import PICTURES_AGREE
 from transforms.choice import as_matrix, first_difference
+from transforms.match.policy import PICTURE
 from transforms.not_duplicates import NO_PAIRS, Pairs, parted
 from transforms.records import ELIGIBLE, GIVES, LOCATED, SPREAD_MASK
 
@@ -29,6 +31,7 @@ OUTCOME = np.dtype(
         ("captions", "<i8"),  # distinct captions that who stays may publish
     ]
 )
+ROUNDED = 5e-5  # agreements are multiples of 1e-4
 DUPLICATE, COPY_RESERVED, PLACEHOLDER = 1, 2, 32  # bits beside those of SPREADS
 PLACEHOLDER_TEXTS, PLACEHOLDER_HOSTS = 20, 10
 """From so many unrelated captions on so many domains on, a picture is suspected to be a notice that stands where another one was."""
@@ -153,6 +156,9 @@ def cap(records: np.ndarray, most: int | None, pairs: Pairs = NO_PAIRS) -> np.nd
 def carry(records: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:
     """The captions that who stays carries beside its own: distinct by normal form, in content order, at most `MOST_CAPTIONS` with its own.
 
+    With policy `image_or_caption` a row may be there because its picture is that of a row whose caption brought it in; it agrees with its
+    leader in nothing itself, so its caption is about another picture, and it neither gives nor carries any.
+
     Args:
       records: whole clusters.
       ranking: of them.
@@ -164,7 +170,9 @@ def carry(records: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray
     stays, best = ranking.eligible[ranking.starts], ranked[ranking.starts]
     own = records["caption"][best]
     caption = records["caption"][ranked]
-    chosen = np.flatnonzero((records["bits"][ranked] & GIVES > 0) & stays[part] & (caption != own[part]))
+    tied = (records["link"] & PICTURE == 0) | (records["agreement"] > np.float32(PICTURES_AGREE - ROUNDED))
+    gives = (records["bits"] & GIVES > 0) & tied
+    chosen = np.flatnonzero(gives[ranked] & (stays & tied[best])[part] & (caption != own[part]))
     given, of, said = ranked[chosen], part[chosen], caption[chosen]
     uid, order = records["uid"].view("S16")[given], records["order"].view("S16")[given]
     at = np.lexsort((records["row"][given], uid, order, of))
@@ -177,7 +185,8 @@ def carry(records: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray
     number = np.bincount(of[at], minlength=len(best))
     place = np.arange(len(at)) - np.repeat(np.cumsum(number) - number, number)
     has_own = (own != 0).astype(np.int64)
-    at, place = at[place < MOST_CAPTIONS - has_own[of[at]]], place[place < MOST_CAPTIONS - has_own[of[at]]]
+    fits = place < MOST_CAPTIONS - has_own[of[at]]
+    at, place = at[fits], place[fits]
     out = np.zeros(len(at), CARRIED)
     out["row"], out["place"] = records["row"][best[of[at]]], place
     out["from"], out["uid"] = records["row"][given[at]], records["uid"][given[at]]

@@ -170,7 +170,8 @@ def _plan(run: Run, rows: int) -> Table:
     table.add_row("annotate", "source", "annotations, signatures", "shard descriptors")
     table.add_row("match", "signatures", "clusters", f"packed keys, about {told_bytes(rows * sum(KEY_BYTES))}")
     table.add_row("judge", "annotations, clusters, lists", "ledger", "rows of clusters, reserved URLs, counts per cell")
-    table.add_row("emit", "source, ledger", "data, summaries", "shard descriptors")
+    captions = ", captions of copies" if run.job.dedup.keep_captions else ""
+    table.add_row("emit", "source, ledger", "data, summaries", f"shard descriptors{captions}")
     table.add_row("document", "summaries", "datasheet, cards, manifest", "summaries")
     for rule in run.filters:
         bounds = {name: getattr(rule, name) for name in ("max", "min", "keep") if getattr(rule, name, None) is not None}

@@ -115,7 +115,7 @@ def _chosen(found: Record) -> str:
     if found["protected"]["value"]:
         told.append(f"Rows of these sources stay whatever repeats them: {words(found['protected']['value'])}.")
     if found["action"]["value"] == "flag":
-        told.append("Duplicates were flagged and kept.")
+        told.append("Duplicates were flagged and kept; each weighs as any other row, so a picture counts as often as it was seen.")
     listed = found["not_duplicates"]["value"]
     if listed["pairs"]:
         told.append(

@@ -13,7 +13,7 @@
 | D09 | a re-encoded minority | test_inputs | filters/test_hash_mismatch |
 | D10 | NaN | test_inputs | read/test_fields, read/test_parquet, filters/test_columns, filters/test_nsfw, pipeline/documents |
 | D11 | one URL, many captions | test_inputs (a) | pipeline/test_match (b) |
-| D12 | a notice under many captions | | pipeline/test_match |
+| D12 | a notice under many captions | pipeline/test_choice | pipeline/test_match, test_resolve |
 | D13 | how much missing is truncated | test_pictures | images/test_decode, images/test_cut |
 | D14 | profile or text of a PNG | test_pictures | images/test_decode, images/test_metadata |
 | D15 | broken EXIF | test_pictures | images/test_decode, images/test_scrub |
@@ -35,10 +35,12 @@
 | A7 | captions without letters | test_filters | text/test_caption, pipeline/test_match |
 | A8 | a line break in a caption | test_filters | filters/test_language |
 | A9 | digits and links are English | test_filters | filters/test_language |
+| A11 | which copy stays | pipeline/test_choice | test_choice, test_resolve |
 | A12 | raw bytes instead of a picture | test_parquet | pipeline/documents/test_loaders |
 | A13 | personal data beside the text | test_filters | filters/test_personal_data, text/test_personal_data |
 | A14 | numbers that look like people's | | text/test_personal_data |
 | A15 | a stripped picture on its side | test_filters | images/test_scrub, images/test_decode |
 | A16 | names as profanity | | filters/test_nsfw, filters/test_toxicity |
 | A18 | the kept copy is filtered away | test_filters | pipeline/test_match |
+| A19 | one picture, millions of captions | pipeline/test_choice | test_resolve |
 """
