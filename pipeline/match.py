@@ -20,13 +20,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import apache_beam as beam
+import numpy as np
 
 from schemas.job import Dedup
 from schemas.layout import join
 from transforms import storage
-from transforms.match import compact, grouping, identity, passes, verification
+from transforms.match import compact, grouping, identity, partners, passes, verification
 from transforms.match.blocks import EMPTY
-from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, KEY_BYTES, PARTITION_BYTES, PICTURES, STEPS, Plan, make_plan
+from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PARTITION_BYTES, PICTURES, STEPS, Plan, Reach, key_bytes, make_plan
 from transforms.match.rows import OWNER_BITS, ElderFile, SignatureFile
 
 Build = Callable[[beam.Pipeline], None]
@@ -36,6 +37,7 @@ BASE_BYTES = 1_500 << 20  # a driver and a worker before any row
 COPIES = 10  # of every exchanged byte in memory, at most: measured 4 in one process, up to 9.5 in two
 ROW_BYTES = 3_072  # a row in all steps together, thumbnails of half of the rows among them
 CAPTION_MEMBER_BYTES = 256
+CUT = ("hashes_cut", "views_in_crowded_buckets", "views_with_more_neighbours")  # facts that a pass counts
 PAIR_BYTES = {CAPTIONS: 160, PICTURES: 2_400}  # a pair with what verifies its smaller row
 
 
@@ -94,6 +96,20 @@ class _Pairs(beam.PTransform):
             | "Pair" >> _step(passes.pair, self._plan, grouped=True, output=Block)
         )
         return pairs | _Complete(2 * self._plan.owners) | "Save" >> _step(passes.save, self._plan, self._number, grouped=True)
+
+
+class _Partners(beam.PTransform):
+    """Owners and families -> the same: of what each view was told, the pairs that are worth verifying. Nothing to do for plain hashes."""
+
+    def __init__(self, plan: Plan, *, passes: int):
+        super().__init__()
+        self._plan, self._passes = plan, passes
+
+    def expand(self, families: beam.PCollection) -> beam.PCollection:
+        if self._plan.reach == "plain":
+            return families
+        pairs = families | "SendPartners" >> _step(partners.send, self._plan, self._passes, output=Block)
+        return pairs | _Complete(2 * self._plan.owners) | "SavePartners" >> _step(partners.save, self._plan, grouped=True)
 
 
 class _Edges(beam.PTransform):
@@ -183,10 +199,10 @@ def match(
       elders: rows of earlier runs and of benchmark sets, numbered after all others; `transforms.match.elders` says what is told of them.
     """
     _remove(folder)
-    plan = make_plan(tuple(signatures), folder, dedup.policy, owner_bits, partition_bytes, tuple(elders))
-    size = plan.total * sum(KEY_BYTES)
+    plan = make_plan(tuple(signatures), folder, dedup.policy, dedup.images.reach, owner_bits, partition_bytes, tuple(elders))
+    size = plan.total * sum(plan.key_bytes)
     if not plan.own:
-        facts = {"rows": 0, "hashes_cut": 0, "rows_beyond_leaders": 0}
+        facts = {"rows": 0, **dict.fromkeys(CUT, 0), "pictures_with_more_partners": 0, "rows_beyond_leaders": 0}
     elif memory_bytes is None or plan.total * ROW_BYTES * COPIES + BASE_BYTES <= memory_bytes:
         engine.run("match", functools.partial(_whole, plan), size)
         facts = _facts(plan, 1, 1)
@@ -203,13 +219,13 @@ def _remove(folder: str) -> None:
         storage.remove_all(file.path for file in storage.list_folder(part))
 
 
-def passes_needed(rows: int, memory_bytes: int) -> int:
+def passes_needed(rows: int, reach: Reach, memory_bytes: int) -> int:
     """How many passes over the keys keep the engine of one machine within its memory.
 
-    >>> passes_needed(10_000_000, 8 << 30)
+    >>> passes_needed(10_000_000, "plain", 8 << 30)
     15
     """
-    return max(1, math.ceil(rows * sum(KEY_BYTES) * COPIES / max(memory_bytes - BASE_BYTES, BASE_BYTES)))
+    return max(1, math.ceil(rows * sum(key_bytes(reach)) * COPIES / max(memory_bytes - BASE_BYTES, BASE_BYTES)))
 
 
 def _whole(plan: Plan, pipeline: beam.Pipeline) -> None:
@@ -217,6 +233,7 @@ def _whole(plan: Plan, pipeline: beam.Pipeline) -> None:
     owners = pipeline | "Owners" >> beam.Create(range(plan.owners))
     owners = owners | _Identity(plan)
     families = owners | _Pairs(plan, plan.units(), 0)
+    families = families | _Partners(plan, passes=1)
     families = families | _Edges(plan, number=0, count=1, passes=1)
     owners = families | _Groups(plan, shares=1)
     owners = owners | _Clusters(plan, number=0, count=1)
@@ -237,9 +254,11 @@ def _in_passes(plan: Plan, engine: Engine, memory_bytes: int, size: int) -> dict
         return max(1, math.ceil(found_bytes * COPIES / max(memory_bytes - BASE_BYTES, BASE_BYTES)))
 
     run("match: identity", owners, _Identity(plan), plan.total * 2 * IDENTITY_BYTES)
-    units = plan.passes(passes_needed(plan.total, memory_bytes))
+    units = plan.passes(passes_needed(plan.total, plan.reach, memory_bytes))
     for number, mine in enumerate(units):
         run(f"match: pass {number + 1} of {len(units)}", owners, _Pairs(plan, mine, number), size // len(units))
+    if plan.reach == "views":
+        run("match: partners", families, _Partners(plan, passes=len(units)), 0)
     pair_bytes = sum(
         storage_bytes // 8 * PAIR_BYTES[family] for family in (CAPTIONS, PICTURES) for storage_bytes in _sizes(plan, f"pairs-{family}-*")
     )
@@ -264,6 +283,7 @@ def _sizes(plan: Plan, pattern: str) -> list[int]:
 def _facts(plan: Plan, passes_run: int, shares: int) -> dict[str, int]:
     """What bounds have cut, over all rows."""
     owners = range(plan.owners)
-    cut = sum(int(plan.load("cut", PICTURES, owner, number)[0]) for owner in owners for number in range(passes_run))
+    cut = np.sum([plan.load("cut", PICTURES, owner, number) for owner in owners for number in range(passes_run)], axis=0).tolist()
+    crowded = sum(int(plan.load("partners", owner)[0]) for owner in owners) if plan.reach == "views" else 0
     left = sum(int(plan.load("left", owner, number)[0]) for owner in owners for number in range(shares))
-    return {"rows": plan.own, "hashes_cut": cut, "rows_beyond_leaders": left}
+    return {"rows": plan.own, **dict(zip(CUT, cut, strict=True)), "pictures_with_more_partners": crowded, "rows_beyond_leaders": left}

@@ -152,23 +152,23 @@ def _tell_cost(run: Run, rows: int, cost: float, console: Console, *, plan: bool
             told = f"{told_bytes(free)} are free below {escape(folder)}, about {told_bytes(scratch + size)} will be needed"
             console.print(f"[bold]alarm[/bold]: {told}")
     if plan or rows > MANY_ROWS:
-        console.print(_match_need(rows))
+        console.print(_match_need(run, rows))
 
 
-def _match_need(rows: int) -> str:
+def _match_need(run: Run, rows: int) -> str:
     from pipeline.match import passes_needed  # loads Beam and compiled kernels: two seconds that a small job need not wait for
 
     memory = available_bytes()
-    passes = passes_needed(rows, memory)
+    passes = passes_needed(rows, run.job.dedup.images.reach, memory)
     return f"match on this machine: {passes} {'pass' if passes == 1 else 'passes'} in the {told_bytes(memory)} of memory it may take"
 
 
 def _plan(run: Run, rows: int) -> Table:
-    from transforms.match.plan import KEY_BYTES
+    from transforms.match.plan import key_bytes
 
     table = Table("phase", "reads", "writes", "crosses a shuffle", title="plan")
     table.add_row("annotate", "source", "annotations, signatures", "shard descriptors")
-    table.add_row("match", "signatures", "clusters", f"packed keys, about {told_bytes(rows * sum(KEY_BYTES))}")
+    table.add_row("match", "signatures", "clusters", f"packed keys, about {told_bytes(rows * sum(key_bytes(run.job.dedup.images.reach)))}")
     table.add_row("judge", "annotations, clusters, lists", "ledger", "rows of clusters, reserved URLs, counts per cell")
     captions = ", captions of copies" if run.job.dedup.keep_captions else ""
     table.add_row("emit", "source, ledger", "data, summaries", f"shard descriptors{captions}")

@@ -67,7 +67,7 @@ def noisy(grey: np.ndarray, seed: int, level: float = 3.0) -> np.ndarray:
     return np.clip(grey + np.random.default_rng(seed).normal(0, level, grey.shape), 0, 255).astype(np.uint8)
 
 
-def signed(rows: list[Row]) -> pa.RecordBatch:
+def signed(rows: list[Row], reach: str = "plain") -> pa.RecordBatch:
     """The signatures of some rows."""
     pictures = [None if r.grey is None else open_picture(r.image, Decode(), "fast") for r in rows]
     core = pa.RecordBatch.from_pylist(
@@ -77,7 +77,7 @@ def signed(rows: list[Row]) -> pa.RecordBatch:
     nothing = [None] * len(rows)
     batch = Batch(samples, pictures, [r.sha256 for r in rows], nothing, nothing, nothing, {})
     uids = [hashlib.sha256(repr((r.sha256, r.url, r.caption)).encode()).digest()[:16] for r in rows]
-    return sign(batch, uids, hash_pictures(pictures), [r.url for r in rows])
+    return sign(batch, uids, hash_pictures(pictures, reach), [r.url for r in rows])
 
 
 def write(batch: pa.RecordBatch, folder: pathlib.Path, sizes: list[int] | None = None) -> list[SignatureFile]:
@@ -106,10 +106,15 @@ class InProcess:
 
 
 def matched(
-    files: list[SignatureFile], folder: pathlib.Path, policy: str = "image", engine: InProcess | None = None, **options
+    files: list[SignatureFile],
+    folder: pathlib.Path,
+    policy: str = "image",
+    engine: InProcess | None = None,
+    reach: str = "plain",
+    **options,
 ) -> Clusters:
     """The clusters of all rows."""
-    match(files, str(folder), Dedup(policy=policy), engine or InProcess(), **options)
+    match(files, str(folder), Dedup(policy=policy, images={"reach": reach}), engine or InProcess(), **options)
     bits = {"owner_bits": options["owner_bits"]} if "owner_bits" in options else {}
     return read_clusters(str(folder), 0, sum(file.rows for file in files), **bits)
 

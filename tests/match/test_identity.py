@@ -32,7 +32,7 @@ def test_the_first_in_content_order_stands_for_equal_rows(tmp_path, owner_bits, 
     large, small = np.kron(photo(1), np.ones((2, 2), np.uint8)), photo(2)
     rows = [Row("one", small), Row("One", large), Row("one ", small), Row("two", large), Row(None), Row("!!!", small), Row("two")]
     batch = signed(rows)
-    plan = make_plan(tuple(write(batch, tmp_path / "s", [3, 4])), str(tmp_path), "image", owner_bits, partition_bytes)
+    plan = make_plan(tuple(write(batch, tmp_path / "s", [3, 4])), str(tmp_path), "image", "plain", owner_bits, partition_bytes)
     order = batch.column("order").to_pylist()
     first = min((0, 2, 5), key=order.__getitem__)
     assert stand_ins(plan) == {

@@ -204,7 +204,10 @@ def test_what_steps_leave_is_removed_and_facts_stay(many, tmp_path):
         *(f"000000{i}.arrow" for i in range(4)),
         "facts.json",
     ]
-    assert json.loads((tmp_path / "c" / "facts.json").read_text()) == {"hashes_cut": 0, "rows": 128, "rows_beyond_leaders": 0}
+    assert json.loads((tmp_path / "c" / "facts.json").read_text()) == {
+        "rows": 128, "hashes_cut": 0, "views_in_crowded_buckets": 0, "views_with_more_neighbours": 0, "pictures_with_more_partners": 0,
+        "rows_beyond_leaders": 0,
+    }  # fmt: skip
     part = read_clusters(str(tmp_path / "c"), 50, 101, owner_bits=5)
     whole = read_clusters(str(tmp_path / "c"), 0, 128, owner_bits=5)
     np.testing.assert_array_equal(part.cluster, whole.cluster[50:101])
@@ -246,6 +249,7 @@ def test_what_bounds_cut_is_counted(tmp_path, monkeypatch):
 
 
 def test_passes_follow_from_rows_and_memory():
-    assert passes_needed(1_000, 8 << 30) == 1
-    assert passes_needed(50_000_000, 8 << 30) > passes_needed(50_000_000, 16 << 30) > 1
-    assert passes_needed(10_000_000, 0) < 100, "less memory than the engine itself needs still gives a plan"
+    assert passes_needed(1_000, "plain", 8 << 30) == 1
+    assert passes_needed(50_000_000, "plain", 8 << 30) > passes_needed(50_000_000, "plain", 16 << 30) > 1
+    assert passes_needed(50_000_000, "views", 8 << 30) > passes_needed(50_000_000, "plain", 8 << 30)
+    assert passes_needed(10_000_000, "plain", 0) < 100, "less memory than the engine itself needs still gives a plan"

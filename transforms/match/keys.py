@@ -43,6 +43,7 @@ def lines(n: int = 2, q: int = 3) -> list[tuple[int, ...]]:
 
 LINES = lines()
 PICTURE_KEYS = len(LINES)
+PICTURE_KEY_BYTES = (16 * len(PHASHES),) * PICTURE_KEYS  # a row sends under each, at most
 _BLOCK_OF_BIT = [bit * 9 // HASH_BITS for bit in range(HASH_BITS)]
 
 

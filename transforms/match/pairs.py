@@ -11,55 +11,47 @@ What is told is a function of the rows in the bucket alone: a bucket is put in a
 import numpy as np
 
 from transforms.compiled import compiled
-from transforms.match.keys import BUCKET_BITS, ELDER, HASH_BITS, KEY_BITS, LOW_BITS, MASKS, MIRRORED, ORDERS, RADIUS, ROW_BITS
+from transforms.match.buckets import settle
+from transforms.match.keys import BUCKET_BITS, ELDER, HASH_BITS, KEY_BITS, MASKS, MIRRORED, ORDERS, RADIUS
 
 ALL_PAIRS = 8
 MOST_NEIGHBOURS = 16
 LOOK_BACK = 1 << 16
 
-_LONGEST_PACKED = 1 << ROW_BITS
+LEFT_SHIFT = np.uint64(40)  # a pair in 64 bits: smaller row within its owner 24, larger dense row 36, distance 4
+RIGHT_SHIFT = np.uint64(4)
+RIGHT_MASK = np.uint64((1 << 36) - 1)
+DISTANCE_MASK = np.uint64(15)
 
 
-def by_top(words: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
-    """The arrays ordered by the upper 40 bits of `words`, stable: one sort of those bits with the place in the lower 24."""
-    if len(words) <= _LONGEST_PACKED:
-        packed = words & ~LOW_BITS | np.arange(len(words), dtype=np.uint64)
-        packed.sort()
-        order = (packed & LOW_BITS).astype(np.int64)
-    else:
-        order = np.argsort(words >> np.uint64(ROW_BITS), kind="stable")
-    return [array[order] for array in (words, *arrays)]
+def packed_pairs(left: np.ndarray, right: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """Pairs as they travel, uint64[n]: the smaller row within its owner, the larger dense row, and how far they are."""
+    return left << LEFT_SHIFT | right << RIGHT_SHIFT | distance
+
+
+def nearest_of(packed: np.ndarray) -> np.ndarray:
+    """The distinct pairs, ascending, each at its least distance.
+
+    >>> pairs = packed_pairs(*np.array([[1, 1, 0], [9, 9, 9], [3, 2, 0]], np.uint64))
+    >>> (nearest_of(pairs) & np.uint64(15)).tolist()
+    [0, 2]
+    """
+    packed = np.sort(packed)
+    fresh = np.ones(len(packed), bool)
+    fresh[1:] = packed[1:] >> RIGHT_SHIFT != packed[:-1] >> RIGHT_SHIFT
+    return packed[fresh]
 
 
 @compiled
-def _add(told: np.ndarray, n: int, left: np.uint64, right: np.uint64, mirrored: np.uint64) -> tuple[np.ndarray, int]:
+def _add(told: np.ndarray, n: int, left: np.uint64, right: np.uint64, distance: np.uint64) -> tuple[np.ndarray, int]:
     """Adds three numbers to a flat array, which grows where it is full. Loops, since numba takes seconds to compile slices."""
     if n + 3 > len(told):
         more = np.empty(2 * len(told) + 192, np.uint64)
         for i in range(n):
             more[i] = told[i]
         told = more
-    told[n], told[n + 1], told[n + 2] = min(left, right), max(left, right), mirrored
+    told[n], told[n + 1], told[n + 2] = min(left, right), max(left, right), distance
     return told, n + 3
-
-
-@compiled
-def _settle(first: np.ndarray, second: np.ndarray, third: np.ndarray, begin: int, end: int) -> None:
-    """Sorts a run of three arrays by all three in turn (Shell's sort, Knuth's gaps)."""
-    gap = 1
-    while gap < (end - begin) // 3:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for i in range(begin + gap, end):
-            a, b, c, j = first[i], second[i], third[i], i
-            while j >= begin + gap:
-                k = j - gap
-                if first[k] < a or (first[k] == a and (second[k] < b or (second[k] == b and third[k] <= c))):
-                    break
-                first[j], second[j], third[j] = first[k], second[k], third[k]
-                j = k
-            first[j], second[j], third[j] = a, b, c
-        gap //= 3
 
 
 @compiled
@@ -70,8 +62,6 @@ def _caption_pairs(words: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, int
         end = begin + 1
         while end < len(words) and words[end] >> shift == words[begin] >> shift:
             end += 1
-        if end - begin > 1:
-            _settle(words, rows, rows, begin, end)
         first = begin + 1
         while first < end and words[first] == words[begin]:
             first += 1
@@ -102,6 +92,7 @@ def caption_pairs(words: np.ndarray, rows: np.ndarray) -> np.ndarray:
     Rows of one word stand at one place of the order: each is told with all at the first place and all at the place before its own, so
     that no row number decides.
     """
+    settle(words, rows, rows, BUCKET_BITS)
     told, n = _caption_pairs(words, rows)
     return told[:n].reshape(-1, 3)
 
@@ -123,11 +114,11 @@ def _any_near(hashes: np.ndarray, low: int, high: int, to: np.uint64) -> bool:
 
 
 @compiled
-def _tell(told: np.ndarray, n: int, words: np.ndarray, rows: np.ndarray, i: int, j: int) -> tuple[np.ndarray, int]:
+def _tell(told: np.ndarray, n: int, words: np.ndarray, rows: np.ndarray, i: int, j: int, distance: np.uint64) -> tuple[np.ndarray, int]:
     """Adds the pair of two entries, unless they are one row, two mirror images or two elder rows."""
     if rows[i] == rows[j] or words[i] & words[j] & (MIRRORED | ELDER):
         return told, n
-    return _add(told, n, rows[i], rows[j], (words[i] ^ words[j]) >> np.uint64(63))
+    return _add(told, n, rows[i], rows[j], distance)
 
 
 @compiled
@@ -152,7 +143,8 @@ def _look_back(
         if _any_near(seen, low, high, hash_of_entry):
             for y in range(high - 1, low - 1, -1):
                 difference = hash_of_entry ^ seen[y]
-                if _popcount(difference) > np.uint64(RADIUS):
+                distance = _popcount(difference)
+                if distance > np.uint64(RADIUS):
                     continue
                 bits = np.uint64(0)
                 while difference:
@@ -162,7 +154,7 @@ def _look_back(
                 while masks[least] & bits:
                     least += 1
                 if least == key:
-                    told, n = _tell(told, n, words, rows, entry, heads[y])
+                    told, n = _tell(told, n, words, rows, entry, heads[y], distance)
                 found += 1
                 if found == MOST_NEIGHBOURS:
                     break
@@ -181,7 +173,6 @@ def _picture_pairs(
         while end < len(hashes) and hashes[end] >> shift == hashes[begin] >> shift:
             end += 1
         if end - begin > 1:
-            _settle(hashes, words, rows, begin, end)
             start, all_seen, own_seen = begin, 0, 0
             while start < end:
                 stop = start + 1
@@ -192,7 +183,7 @@ def _picture_pairs(
                         for j in range(start, k):
                             if stop - start > ALL_PAIRS and start < j < k - 1:
                                 continue
-                            told, n = _tell(told, n, words, rows, j, k)
+                            told, n = _tell(told, n, words, rows, j, k, np.uint64(0))
                 head = start
                 while head < stop and words[head] & ELDER:
                     head += 1
@@ -210,7 +201,7 @@ def _picture_pairs(
 
 
 def picture_pairs(hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, key: int) -> tuple[np.ndarray, int]:
-    """Candidate pairs of pictures: uint64[m, 3] of smaller row, larger row, whether one is the other's mirror image; and how many were cut.
+    """Candidate pairs of pictures: uint64[m, 3] of smaller row, larger row, distance; and how many were cut.
 
     Args:
       hashes: uint64[n], permuted for the key and sorted by it; ordered inside the buckets here. Equal hashes are told by key 0 alone.
@@ -221,6 +212,7 @@ def picture_pairs(hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, key: 
     Returns:
       The pairs, and the number of hashes that a bound kept from being compared with all others of the bucket.
     """
+    settle(hashes, words, rows, KEY_BITS[key])
     used = np.array([1 << int(bit) for bit in ORDERS[key][::-1]], np.uint64)
     told, n, crowded = _picture_pairs(hashes, words, rows, key, KEY_BITS[key], used, MASKS)
     return told[:n].reshape(-1, 3), crowded

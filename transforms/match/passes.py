@@ -9,17 +9,18 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from schemas.signatures import BANDS, CAPTION_LONG, CAPTION_SHORT
-from transforms.match import keys
+from transforms.match import keys, view_keys
 from transforms.match.blocks import gather, pack, scatter
-from transforms.match.components import distinct
+from transforms.match.buckets import by_top, settle
 from transforms.match.elders import NO_PART
-from transforms.match.keys import BUCKET_BITS, HASH_BITS, KEY_BITS
-from transforms.match.pairs import by_top, caption_pairs, picture_pairs
-from transforms.match.plan import CAPTIONS, KEY_BYTES, PICTURES, RANGE_BITS, Plan
+from transforms.match.keys import BUCKET_BITS
+from transforms.match.neighbours import neighbours
+from transforms.match.pairs import caption_pairs, nearest_of, packed_pairs, picture_pairs
+from transforms.match.partners import PARTNERS, candidates, kept
+from transforms.match.plan import CAPTIONS, PICTURES, RANGE_BITS, Plan
 
-LEFT_SHIFT = np.uint64(40)  # a pair in 64 bits: row within its owner 24, dense row 36, views 4
-RIGHT_SHIFT = np.uint64(4)
-RIGHT_MASK = np.uint64((1 << 36) - 1)
+_ROWS_AT_ONCE = 1 << 15  # whose views are sent in one block
+CUTS = 3  # kinds of what a bound cut: plain hashes; views compared with a part of their bucket; views with more neighbours than are told
 
 
 def send(plan: Plan, units: list[int], owner: int) -> Iterator[tuple[int, bytes]]:
@@ -31,7 +32,8 @@ def send(plan: Plan, units: list[int], owner: int) -> Iterator[tuple[int, bytes]
     if bands:
         yield from _send_captions(plan, {key: wanted[key] for key in bands}, owner)
     if len(bands) < len(wanted):
-        yield from _send_pictures(plan, {key: ranges for key, ranges in wanted.items() if key >= BANDS}, owner)
+        send_pictures = _send_views if plan.reach == "views" else _send_pictures
+        yield from send_pictures(plan, {key: ranges for key, ranges in wanted.items() if key >= BANDS}, owner)
 
 
 def _send_captions(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator[tuple[int, bytes]]:
@@ -42,7 +44,7 @@ def _send_captions(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Itera
     rows = np.concatenate([short, long])
     ids = columns["caption_id"][rows]
     for band, ranges in sorted(wanted.items()):
-        bits = plan.range_bits(KEY_BYTES[band])
+        bits = plan.range_bits(plan.key_bytes[band])
         column = slice(8 * band, 8 * band + 8)
         found = np.concatenate([columns["caption_bands"][short, column], columns["text_bands"][long, column]])
         words = keys.caption_words(found.view("<u8")[:, 0].astype(np.uint64), ids)
@@ -60,37 +62,64 @@ def _send_pictures(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Itera
     found, words = keys.picture_entries(hashes, columns["picture_id"][rows], rows)
     words[words & keys.LOW_BITS >= max(0, plan.own - (owner << plan.owner_bits))] |= keys.ELDER
     for number, ranges in sorted(wanted.items()):
-        key, bits = number - BANDS, plan.range_bits(KEY_BYTES[number])
+        key, bits = number - BANDS, plan.range_bits(plan.key_bytes[number])
         permuted = keys.permuted(found, key)
         for part, mine in scatter(keys.ranges_of_pictures(permuted, key, bits), 1 << bits, permuted, words):
             if part in ranges:
                 yield number << RANGE_BITS | part, pack(owner, *mine)
 
 
+def _send_views(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator[tuple[int, bytes]]:
+    columns = plan.rows.read(owner, ["views", "picture_id", "view_hashes", "view_doubts"])
+    alive = (columns["views"] != 0) & (plan.places(owner).kind != NO_PART)
+    alive[plan.load("same", PICTURES, owner)[0].astype(np.int64)] = False
+    every = np.flatnonzero(alive)
+    for start in range(0, len(every), _ROWS_AT_ONCE):
+        rows = every[start : start + _ROWS_AT_ONCE]
+        hashes, doubts = view_keys.of_columns(columns["view_hashes"][rows], columns["view_doubts"][rows])
+        elder = rows >= plan.own - (owner << plan.owner_bits)
+        have, ids = columns["views"][rows].astype(np.uint32), columns["picture_id"][rows].astype(np.uint64)
+        for number, ranges in sorted(wanted.items()):
+            asked = np.zeros(1 << plan.range_bits(plan.key_bytes[number]), bool)
+            asked[list(ranges)] = True
+            found, words, parts = view_keys.entries(have, hashes, doubts, ids, rows.astype(np.uint64), elder, number - BANDS, asked)
+            for part, mine in scatter(parts, len(asked), found, words):
+                yield number << RANGE_BITS | part, pack(owner, *mine)
+
+
 def pair(plan: Plan, unit: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """(Unit, blocks) -> (owner of the smaller row and family, block of pairs in 64 bits each, and how many hashes a bound cut)."""
+    """(Unit, blocks) -> (owner and family, block of what was found, and what bounds cut).
+
+    Captions and plain hashes: pairs in 64 bits, to the owner of the smaller row. Views: candidates in 128, to the owner of the row that
+    asked.
+    """
     number = unit >> RANGE_BITS
-    cut = 0
-    if number < BANDS:
-        family = CAPTIONS
+    cut, none = np.zeros((1, CUTS), np.uint64), np.empty(0, np.uint64)
+    family = CAPTIONS if number < BANDS else PICTURES
+    if family == CAPTIONS:
         owners, (words, local) = gather(blocks, [np.uint64, np.uint32])
         words, rows = by_top(words, owners << np.uint64(plan.owner_bits) | local)
-        words, rows = _with_own(plan, words >> np.uint64(64 - BUCKET_BITS), rows, words, rows)
-        pairs = caption_pairs(words, rows)
+        pairs = caption_pairs(*_with_own(plan, words >> np.uint64(64 - BUCKET_BITS), rows, words, rows))
     else:
-        family = PICTURES
+        key = number - BANDS
+        bits = view_keys.VIEW_KEY_BITS[key] if plan.reach == "views" else keys.KEY_BITS[key]
         owners, (hashes, words) = gather(blocks, [np.uint64, np.uint64])
-        rows = owners << np.uint64(plan.owner_bits) | words & keys.LOW_BITS
-        hashes, words, rows = by_top(hashes, words, rows)
-        buckets = hashes >> np.uint64(HASH_BITS - KEY_BITS[number - BANDS])
-        hashes, words, rows = _with_own(plan, buckets, rows, hashes, words, rows)
-        pairs, cut = picture_pairs(hashes, words, rows, number - BANDS)
-    pairs = pairs[pairs[:, 0] < plan.own]  # two elder rows are no pair
-    packed = (pairs[:, 0] & plan.local) << LEFT_SHIFT | pairs[:, 1] << RIGHT_SHIFT | pairs[:, 2]
-    for owner, (mine,) in scatter(plan.owner_of(pairs[:, 0]), plan.owners, packed):
-        yield owner << 1 | family, pack(unit, distinct(mine), np.empty(0, np.uint64))
-    if cut:
-        yield family, pack(unit, np.empty(0, np.uint64), np.array([cut], np.uint64))
+        hashes, words, rows = by_top(hashes, words, owners << np.uint64(plan.owner_bits) | words & keys.LOW_BITS)
+        hashes, words, rows = _with_own(plan, hashes >> np.uint64(keys.HASH_BITS - bits), rows, hashes, words, rows)
+        if plan.reach == "views":
+            settle(hashes, words, rows, bits)
+            told, cut[0, 1:] = neighbours(hashes, words, rows, bits)
+            for owner, found in scatter(plan.owner_of(told[:, 0]), plan.owners, *candidates(told, plan.local)):
+                yield owner << 1 | family, pack(unit, *found, none)
+        else:
+            pairs, cut[0, 0] = picture_pairs(hashes, words, rows, key)
+    if family == CAPTIONS or plan.reach == "plain":
+        pairs = pairs[pairs[:, 0] < plan.own]  # two elder rows are no pair
+        packed = packed_pairs(pairs[:, 0] & plan.local, pairs[:, 1], pairs[:, 2])
+        for owner, (mine,) in scatter(plan.owner_of(pairs[:, 0]), plan.owners, packed):
+            yield owner << 1 | family, pack(unit, nearest_of(mine), none, none)
+    if cut.any():
+        yield family, pack(unit, none, none, cut)
 
 
 def _with_own(plan: Plan, buckets: np.ndarray, rows: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
@@ -104,8 +133,15 @@ def _with_own(plan: Plan, buckets: np.ndarray, rows: np.ndarray, *arrays: np.nda
 
 
 def save(plan: Plan, number: int, key: int, blocks: Iterable[bytes]) -> Iterator[int]:
-    """(Owner and family, blocks) -> two files: the distinct pairs of the pass, uint64[n], and how many hashes a bound cut."""
-    _, (packed, cut) = gather(blocks, [np.uint64, np.uint64])
-    plan.save(distinct(packed), "pairs", key & 1, key >> 1, number)
-    plan.save(cut.sum(dtype=np.uint64)[None], "cut", key & 1, key >> 1, number)
+    """(Owner and family, blocks) -> two files: what the pass found, distinct, and what bounds cut.
+
+    Pairs are uint64[n], in the file `pairs`; candidates uint64[2, n], in `told`, of each row no more than may be kept in the end.
+    """
+    family, owner = key & 1, key >> 1
+    _, (first, second, cut) = gather(blocks, [np.uint64, np.uint64, np.uint64])
+    if family == PICTURES and plan.reach == "views":
+        plan.save(kept(np.stack([first, second]), PARTNERS + 1)[0], "told", owner, number)
+    else:
+        plan.save(nearest_of(first), "pairs", family, owner, number)
+    plan.save(cut.reshape(-1, CUTS).sum(axis=0, dtype=np.uint64), "cut", family, owner, number)
     yield key

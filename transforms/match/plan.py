@@ -9,25 +9,33 @@ import functools
 import hashlib
 import json
 import math
+from typing import Literal
 
 import numpy as np
 
 from schemas.layout import join
-from schemas.signatures import BANDS, PHASHES
+from schemas.signatures import BANDS
 from transforms import storage
 from transforms.match.elders import Places, places_of
-from transforms.match.keys import PICTURE_KEYS
+from transforms.match.keys import PICTURE_KEY_BYTES
 from transforms.match.policy import Rule
 from transforms.match.rows import OWNER_BITS, ElderFile, Rows, SignatureFile
+from transforms.match.view_keys import BYTES_A_KEY
 
 CAPTIONS, PICTURES = 0, 1  # the families
-KEYS = BANDS + PICTURE_KEYS
 PARTITION_BYTES = 64 << 20
 IDENTITY_BYTES = 28  # a row and family
-KEY_BYTES = (12,) * BANDS + (16 * len(PHASHES),) * PICTURE_KEYS  # a row and key
+CAPTION_KEY_BYTES = 12  # a row and band
 RANGE_BITS = 16  # of a unit's number that name the range
 
 STEPS = "steps"
+
+Reach = Literal["views", "plain"]
+
+
+def key_bytes(reach: Reach) -> tuple[int, ...]:
+    """What a row sends under each key, about: the bands of captions, then the keys of pictures. As many as there are keys."""
+    return (CAPTION_KEY_BYTES,) * BANDS + (BYTES_A_KEY if reach == "views" else PICTURE_KEY_BYTES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +47,7 @@ class Plan:
       total: rows, those of the elder side among them.
       owner_bits: an owner has 2^owner_bits rows.
       rule: `dedup.policy`.
+      reach: `dedup.images.reach`, the same for all rows: by which keys pictures meet.
       partition_bytes: what one key of an exchange holds at most, about.
       digest: of the list of files.
       elder: rows of the elder side; they have the last numbers.
@@ -48,6 +57,7 @@ class Plan:
     total: int
     owner_bits: int
     rule: Rule
+    reach: Reach
     partition_bytes: int
     digest: str
     elder: int = 0
@@ -61,6 +71,11 @@ class Plan:
     def rows(self) -> Rows:
         """The rows of the run; the list of files is read once a process."""
         return _rows(join(self.folder, STEPS, "files.json"), self.owner_bits, self.digest)
+
+    @property
+    def key_bytes(self) -> tuple[int, ...]:
+        """What a row sends under each key, about."""
+        return key_bytes(self.reach)
 
     @property
     def owners(self) -> int:
@@ -86,12 +101,13 @@ class Plan:
 
     def units(self) -> list[int]:
         """Every key and range as one number: `key << RANGE_BITS | range`."""
-        return [key << RANGE_BITS | part for key in range(KEYS) for part in range(1 << self.range_bits(KEY_BYTES[key]))]
+        return [key << RANGE_BITS | part for key, size in enumerate(self.key_bytes) for part in range(1 << self.range_bits(size))]
 
     def passes(self, count: int) -> list[list[int]]:
         """The units cut into runs of about equal bytes; fewer than `count` where there are fewer units."""
         units = self.units()
-        ends = np.cumsum([KEY_BYTES[unit >> RANGE_BITS] / (1 << self.range_bits(KEY_BYTES[unit >> RANGE_BITS])) for unit in units])
+        sizes = [size / (1 << self.range_bits(size)) for size in self.key_bytes]
+        ends = np.cumsum([sizes[unit >> RANGE_BITS] for unit in units])
         number = np.minimum((ends - ends[0] / 2) * count // ends[-1], count - 1)
         return [mine for n in range(count) if (mine := [unit for unit, at in zip(units, number.tolist(), strict=True) if at == n])]
 
@@ -114,6 +130,7 @@ def make_plan(
     files: tuple[SignatureFile, ...],
     folder: str,
     rule: Rule,
+    reach: Reach,
     owner_bits: int = OWNER_BITS,
     partition_bytes: int = PARTITION_BYTES,
     elders: tuple[ElderFile, ...] = (),
@@ -122,7 +139,7 @@ def make_plan(
     content = json.dumps([dataclasses.astuple(file) for file in (*files, *elders)]).encode()
     storage.write_bytes(join(folder, STEPS, "files.json"), content)
     own, elder = (sum(file.rows for file in some) for some in (files, elders))
-    return Plan(folder, own + elder, owner_bits, rule, partition_bytes, hashlib.sha256(content).hexdigest(), elder)
+    return Plan(folder, own + elder, owner_bits, rule, reach, partition_bytes, hashlib.sha256(content).hexdigest(), elder)
 
 
 @functools.lru_cache(maxsize=4)
