@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from pipeline.benchmarks import signed_sets
+from pipeline.eval_sets import signed_parts
 from pipeline.policies import host_rule, with_host_signals
 from pipeline.run import Run
 from schemas import annotations
@@ -18,9 +18,9 @@ from schemas.job import Benchmark, Rebalance
 from schemas.layout import Layout
 from schemas.versions import versions
 from transforms.annotate import TALLY, source_schema
-from transforms.benchmarks.hash_lists import load_sets
-from transforms.benchmarks.overlap import SignedSets, overlaps
 from transforms.choice import Choice
+from transforms.eval_sets.hash_lists import load_sets
+from transforms.eval_sets.overlap import SignedPart, overlaps
 from transforms.filters.base import Filter
 from transforms.images.phash import FAST_SLACK
 from transforms.match.clusters import Clusters, read_clusters
@@ -46,7 +46,7 @@ class Docket:
       rebalance: how weights are set.
       choice: which copy stays, and what becomes of the others.
       not_duplicates: lists of pairs.
-      benchmarks: sets to keep out, and `signed`, which of their rows match has numbered how.
+      benchmarks: sets to keep out, and `signed`, how match has numbered their rows.
       keep_captions: whether kept rows carry the captions of their cluster.
       max_per_caption: rows kept of a caption cluster.
       versions: of the code and the libraries that decide bytes.
@@ -63,7 +63,7 @@ class Docket:
     choice: Choice
     not_duplicates: tuple[str, ...]
     benchmarks: tuple[Benchmark, ...]
-    signed: SignedSets
+    signed: tuple[SignedPart, ...]
     keep_captions: bool
     max_per_caption: int | None
     versions: Mapping[str, str]
@@ -103,7 +103,7 @@ class Docket:
         slack = FAST_SLACK if self.mode == "fast" else 0
         for listed in load_sets(self.benchmarks):
             verdicts.add(listed.find(verdicts.annotations, slack))
-        if self.signed.names:
+        if self.signed:
             start, stop = self.starts[shard : shard + 2]
             verdicts.add(overlaps(read_ties(self.layout.clusters, start, stop), start, self.signed))
         return verdicts
@@ -129,7 +129,7 @@ def open_docket(run: Run) -> Docket:
     dedup = run.job.dedup
     return Docket(
         names, annotations, starts, run.filters, run.layout, dedup.images.mode, run.job.rebalance, _choice(run), dedup.not_duplicates,
-        dedup.eval_overlap, signed_sets(run, starts[-1]), dedup.keep_captions, dedup.max_per_caption, versions(),
+        dedup.eval_overlap, signed_parts(run, starts[-1]), dedup.keep_captions, dedup.max_per_caption, versions(),
         host_rule(run.filters) is not None,
     )  # fmt: skip
 

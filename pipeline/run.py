@@ -17,8 +17,8 @@ from schemas.layout import Layout
 from schemas.shards import Shard, shard_from
 from schemas.versions import digest, versions
 from transforms.balance import targets
-from transforms.benchmarks.hash_lists import hash_files
-from transforms.benchmarks.sets import Part, part_from, parts_of
+from transforms.eval_sets.hash_lists import hash_files
+from transforms.eval_sets.sets import Part, part_from, parts_of
 from transforms.filters.base import Artefact, Filter
 from transforms.filters.columns import Columns
 from transforms.footers import Footer, read_footers

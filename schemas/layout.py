@@ -66,12 +66,12 @@ class Layout:
         return join(self.signatures, f"{shard}.{digest}.arrow")
 
     @property
-    def benchmarks(self) -> str:
+    def eval_sets(self) -> str:
         """Signatures of the benchmark sets that are kept out."""
-        return join(self.work, "benchmarks")
+        return join(self.work, "eval_sets")
 
-    def benchmark(self, part: str, digest: str, ending: str) -> str:
-        return join(self.benchmarks, f"{part}.{digest}.{ending}")
+    def eval_set(self, part: str, digest: str, ending: str) -> str:
+        return join(self.eval_sets, f"{part}.{digest}.{ending}")
 
     @property
     def clusters(self) -> str:

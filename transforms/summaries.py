@@ -18,6 +18,7 @@ OBSERVABLE = {
     "page": bits.OBSERVABLE_PAGE, "embedded": bits.OBSERVABLE_EMBEDDED, "hash_lists": bits.OBSERVABLE_HASH_LISTS,
 }  # fmt: skip
 _EDGES = pa.array([f"{edge / BINS:.2f}" for edge in range(BINS)])
+OVERLAP = r"^(?P<set>[^:]+): (?P<how>(?:exact|near) (?:hash|picture|caption))"  # a detail of transforms.eval_sets
 _KEYS = ["metric", "a", "b", "c"]
 _SUMS = ["rows", "bytes", "weight"]
 
@@ -102,6 +103,21 @@ def _verdicts(counts: _Counts, annotations: pa.Table, ledger: pa.Table, verdict:
     identical = pc.fill_null(pc.equal(evidence.field("score"), 1.0), False)
     chosen = pc.is_in(word, pa.array([reasons.DUPLICATE_IMAGE, reasons.DUPLICATE_CAPTION]))
     counts.add("duplicate", word.filter(chosen), pc.if_else(identical, "identical", "near").filter(chosen))
+    _overlaps(counts, ledger)
+
+
+def _overlaps(counts: _Counts, ledger: pa.Table) -> None:
+    """What rows have in common with benchmark sets, by the sets' names and by how it was found."""
+    given = _column(ledger, "evidence")
+    entries, row = pc.list_flatten(given), pc.list_parent_indices(given)
+    chosen = pc.equal(entries.field("reason"), reasons.EVAL_OVERLAP)
+    if not pc.any(chosen).as_py():
+        return
+    found = pc.extract_regex(entries.filter(chosen).field("detail"), OVERLAP)
+    name, how = found.field("set"), found.field("how")
+    counts.add("overlap", name, how)
+    both = pa.table([name, row.filter(chosen)], ["set", "row"]).group_by(["set", "row"], use_threads=False).aggregate([])
+    counts.add("overlap", _column(both, "set"), "rows")
 
 
 def _scores(counts: _Counts, annotations: pa.Table, verdict: pa.Array) -> None:

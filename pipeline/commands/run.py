@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from pipeline.annotate import annotate
-from pipeline.benchmarks import sign_benchmarks
 from pipeline.document import document
 from pipeline.emit import check_replace, emit, tasks_of
+from pipeline.eval_sets import sign_benchmarks
 from pipeline.judge import judge, read_judged
 from pipeline.lease import Lease
 from pipeline.log import logged

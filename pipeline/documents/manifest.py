@@ -39,7 +39,8 @@ def render_manifest(evidence: Evidence, documents: Mapping[str, bytes], rows: Ma
         "versions": {**versions(), **{name: version(name) for name in _RENDERERS}},
         "models": {portable(model.name): model.sha256 for rule in run.filters for model in rule.models()},
         "lists": {
-            portable(found.name): found.sha256 for found in (*run.pair_files, *(f for rule in run.filters for f in rule.list_files()))
+            portable(found.name): found.sha256
+            for found in (*run.pair_files, *run.hash_files, *(f for rule in run.filters for f in rule.list_files()))
         },
         "ledger": {
             "sha256": ledger_digest(ledger),

@@ -43,6 +43,7 @@ def build_record(evidence: Evidence, domains: Domains) -> dict[str, Any]:
         "actions": totals.words(evidence, "action", "kept rows in which something was taken out or written over"),
         "flags": totals.words(evidence, "flag", "rows in which something was noticed, removed ones among them"),
         "duplicates": totals.duplicates(evidence),
+        "benchmarks": totals.benchmarks(evidence),
         "consent": consent.consent(evidence, read),
         "groups": groups,
         "languages": people.languages(evidence),

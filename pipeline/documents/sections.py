@@ -103,9 +103,24 @@ def _duplicates(record: Record) -> Section:
             table("Lists of rows that are no duplicates", ("list", "sha256"),
                   [(f["name"], f["sha256"]) for f in found["not_duplicates"]["value"]["lists"]], found["not_duplicates"]["how"]),
             table("Rows that repeat another", ("reason", "identical#", "near#"), rows, found["rows"]["how"]),
+            _benchmarks(record),
             table("Cluster sizes", ("clusters of", "rows#", "clusters#"), sizes, found["image_clusters"]["how"], folded=len(sizes) > 12),
         ),
     )  # fmt: skip
+
+
+def _benchmarks(record: Record) -> Table:
+    heads = ("set", "pictures#", "unreadable#", "captions#", "too short#", "hashes#", "rows found#", "by hash#", "by picture#", "near#",
+             "by caption#")  # fmt: skip
+    rows = [
+        (
+            line["set"], *(number(line[name]) for name in ("pictures", "unreadable", "captions", "short", "hashes", "found")),
+            number(line["hash_exact"] + line["hash_near"]), number(line["picture_exact"] + line["picture_near"]),
+            number(line["picture_near"]), number(line["caption_exact"] + line["caption_near"]),
+        )
+        for line in record["benchmarks"]["value"]
+    ]  # fmt: skip
+    return table("Benchmark sets kept out", heads, rows, record["benchmarks"]["how"])
 
 
 def _chosen(found: Record) -> str:

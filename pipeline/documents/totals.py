@@ -5,9 +5,11 @@ from typing import Any
 
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, portable, share
+from pipeline.eval_sets import tallies
 from schemas.reasons import KEPT, REJECTED, UNREADABLE, in_order
 from schemas.release import OWN, SCHEMA_VERSION
 from schemas.versions import versions
+from transforms.eval_sets.hash_lists import load_sets
 
 SEVERAL = "several reasons"
 MAX_PROBLEMS = 30
@@ -123,6 +125,24 @@ def duplicates(evidence: Evidence) -> dict[str, Fact]:
         "image_clusters": computed(sizes["image"], how),
         "caption_clusters": computed(sizes["caption"], how),
     }
+
+
+def benchmarks(evidence: Evidence) -> Fact:
+    """What each benchmark set that is kept out holds, and how many rows were found in it."""
+    found: dict[str, dict[str, int]] = {}
+    for line in evidence.counts.lines("overlap"):
+        found.setdefault(line.a or "-", {})[line.b or "-"] = line.rows
+    hashes = {listed.name: listed.size for listed in load_sets(evidence.run.job.dedup.eval_overlap)}
+    table = []
+    for name, held in tallies(evidence.run).items():
+        rows = found.get(name, {})
+        by = {f"{what}_{how}": rows.get(f"{how} {what}", 0) for what in ("hash", "picture", "caption") for how in ("exact", "near")}
+        table.append({"set": name, "hashes": hashes.get(name, 0), **vars(held), "found": rows.get("rows", 0), **by})
+    return computed(
+        table,
+        "dedup.eval_overlap: pictures, captions and hashes of each set, captions too short to count, rows of the input that were "
+        "found in it and removed, and by what (a row may be found by several)",
+    )
 
 
 def _choice(evidence: Evidence) -> dict[str, Fact]:

@@ -1,8 +1,10 @@
 """Signatures of a benchmark set, made by the same code as those of the dataset's own rows, so that match can hold one against the other."""
 
 import dataclasses
+import functools
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
@@ -12,8 +14,8 @@ import pyarrow as pa
 from schemas.job import Decode
 from schemas.samples import MAX_BATCH_BYTES, MAX_BATCH_ROWS, SAMPLE, Samples
 from transforms.annotate import row_uid
-from transforms.benchmarks.caption_files import read_captions
-from transforms.benchmarks.sets import Part
+from transforms.eval_sets.caption_files import read_captions
+from transforms.eval_sets.sets import Part
 from transforms.filters.base import Batch
 from transforms.images.decode import Picture, PictureError, open_picture
 from transforms.images.phash import hash_pictures
@@ -67,12 +69,25 @@ def sign_part(part: Part, mode: Mode, reach: Reach, signature: str, places: str,
         write_columns(batches, scratch)
     nobody = np.full(counts.rows, ALONE, np.int64)
     write_places(places, np.full(counts.rows, BENCHMARK, np.uint8), nobody, nobody)
-    write_bytes(tally, json.dumps(vars(counts), sort_keys=True).encode())
+    write_bytes(tally, json.dumps({"counts": vars(counts), "items": _items(part)}, sort_keys=True).encode())
 
 
 def read_tally(path: str) -> Tally:
     """The tally of a part that is signed."""
-    return Tally(**json.loads(read_bytes(path)))
+    return Tally(**json.loads(read_bytes(path))["counts"])
+
+
+@functools.lru_cache(maxsize=256)
+def read_items(path: str) -> list[str]:
+    """What people call the rows of a part: the file of each picture, or, as its only entry, the file that all rows lie in."""
+    items: list[str] = json.loads(read_bytes(path))["items"]
+    return items
+
+
+def _items(part: Part) -> list[str]:
+    if part.shard is not None:
+        return [os.path.basename(part.shard.path)]
+    return [os.path.basename(file.path) for file in part.files]
 
 
 def _samples(part: Part) -> Iterator[Samples]:

@@ -1,6 +1,6 @@
 """Benchmark sets that are kept out: each part of one is read once, as the dataset's own rows are, and leaves its signatures for match.
 
-    parts of sets ─► SignBenchmarks ─► work/benchmarks/
+    parts of sets ─► SignBenchmarks ─► work/eval_sets/
 
 That a part's tally exists under the digest of all it depends on says that it is done.
 """
@@ -15,9 +15,9 @@ from pipeline.progress import Progress
 from pipeline.run import Run
 from schemas.errors import JobError, reported
 from schemas.versions import guard, versions
-from transforms.benchmarks.overlap import SignedSets
-from transforms.benchmarks.sets import Part
-from transforms.benchmarks.sign import Mode, Reach, Tally, read_tally, sign_part
+from transforms.eval_sets.overlap import SignedPart
+from transforms.eval_sets.sets import Part
+from transforms.eval_sets.sign import Mode, Reach, Tally, read_tally, sign_part
 from transforms.match.elders import elder_set
 from transforms.match.rows import ElderFile
 from transforms.storage import list_folder, remove_all, sweep
@@ -47,9 +47,9 @@ def sign_benchmarks(run: Run) -> tuple[ElderFile, ...]:
     Raises:
       JobError: a set's pictures are no pictures.
     """
-    sweep(run.layout.benchmarks)
+    sweep(run.layout.eval_sets)
     tasks = [_task(run, part) for part in run.benchmarks]
-    there = {file.path for file in list_folder(run.layout.benchmarks)}
+    there = {file.path for file in list_folder(run.layout.eval_sets)}
     stale = [task for task in tasks if not task.files <= there]
     if stale:
         images = run.job.dedup.images
@@ -62,11 +62,11 @@ def sign_benchmarks(run: Run) -> tuple[ElderFile, ...]:
     return elder_set((task.signature, read_tally(task.tally).rows, task.places) for task in tasks)
 
 
-def signed_sets(run: Run, own_rows: int) -> SignedSets:
+def signed_parts(run: Run, own_rows: int) -> tuple[SignedPart, ...]:
     """Which rows of match are of which set. `own_rows`: rows of the run, which are numbered before them."""
     tasks = [_task(run, part) for part in run.benchmarks]
-    starts = itertools.accumulate((read_tally(task.tally).rows for task in tasks[:-1]), initial=own_rows)
-    return SignedSets(tuple(task.part.set for task in tasks), tuple(starts) if tasks else ())
+    starts = itertools.accumulate((read_tally(task.tally).rows for task in tasks), initial=own_rows)
+    return tuple(SignedPart(task.part.set, task.part.kind, task.tally, start) for task, start in zip(tasks, starts, strict=False))
 
 
 def tallies(run: Run) -> dict[str, Tally]:
@@ -108,5 +108,5 @@ class _SignPart(beam.DoFn):
 
 
 def _task(run: Run, part: Part) -> Task:
-    files = (run.layout.benchmark(part.name, run.benchmark_digests[part.name], ending) for ending in ("arrow", "places", "json"))
+    files = (run.layout.eval_set(part.name, run.benchmark_digests[part.name], ending) for ending in ("arrow", "places", "json"))
     return Task(part, *files)

@@ -171,13 +171,13 @@ class ListedSet:
         for kind, digests in self.digests.items():
             rows = np.flatnonzero((digests.find(annotations.column(kind).to_pylist()) >= 0) & ~told)
             told[rows] = True
-            findings.append(Finding("reason", EVAL_OVERLAP, rows, details=f"{self.name}: exact, {kind} in a list"))
+            findings.append(Finding("reason", EVAL_OVERLAP, rows, details=f"{self.name}: exact hash ({kind})"))
         column = annotations.column("phash")
         asked = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False) & ~told)
         if len(self.phashes) and len(asked):
             hashes = column.take(pa.array(asked)).to_numpy(zero_copy_only=False).astype(np.uint64)
             rows = asked[self.phashes.find(hashes, slack) >= 0]
-            findings.append(Finding("reason", EVAL_OVERLAP, rows, details=f"{self.name}: near, phash in a list"))
+            findings.append(Finding("reason", EVAL_OVERLAP, rows, details=f"{self.name}: near hash (phash)"))
         return [finding for finding in findings if len(finding.rows)]
 
 
