@@ -1,6 +1,8 @@
 """Two sources, and everything by which the user decides which copy stays and what is kept of the others."""
 
+import dataclasses
 import json
+from typing import Any
 
 import pytest
 
@@ -76,27 +78,31 @@ def write(folder, per_shard):
             write_parquet(folder / name / f"{number:03d}.parquet", rows[start : start + per_shard])
 
 
-def uids(ran: Ran) -> dict[str, str]:
-    return {key: found["uid"] for key, found in ran.by_key().items()}
+@dataclasses.dataclass
+class First:
+    """The job run once, without a list of pairs, and with duplicates flagged: a user looks, and takes uids from the ledger."""
+
+    ran: Ran
+    ledger: dict[str, dict[str, Any]]
+    columns: set[str]
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    """The job without a list of pairs, to know uids from: a user looks at a first run, too."""
+def first(tmp_path_factory):
     folder = tmp_path_factory.mktemp("choice")
-    write(folder, 3)
-    return run_job(folder, job(folder, not_duplicates=[], keep_captions=False))
+    write(folder, 11)
+    ran = run_job(folder, job(folder, not_duplicates=[], keep_captions=False, action="flag"))
+    return First(ran, ran.by_key(), set(ran.data()[0]))
 
 
 @pytest.fixture(scope="module")
-def ran(plain):
+def ran(first):
     """The same with all keys; annotations and clusters are those of the first run."""
-    folder = plain.out.parent
-    known = uids(plain)
+    folder, known = first.ran.out.parent, {key: row["uid"] for key, row in first.ledger.items()}
     (folder / "pairs.txt").write_text(f"# the sisters\n{known['twin_one']} {known['twin_two']}\n{known['twin_one']} {'0' * 32}\n")
-    before = {name: stamps(plain.work / name) for name in ("annotations", "signatures", "clusters")}
+    before = {name: stamps(first.ran.work / name) for name in ("annotations", "signatures", "clusters")}
     again = run_job(folder, job(folder), replace=True)
-    assert {name: stamps(plain.work / name) for name in before} == before
+    assert {name: stamps(again.work / name) for name in before} == before
     return again
 
 
@@ -194,15 +200,14 @@ def comparable(rows):
     return sorted(json.dumps({n: v for n, v in r.items() if n not in ("shard", "row", "key", "image")}, default=str) for r in rows)
 
 
-def test_flagged_duplicates_stay_with_their_evidence(ran, plain, tmp_path):
-    folder = plain.out.parent
-    flagged = run_job(folder, job(folder, action="flag", keep_captions=False) | {"output": str(tmp_path / "out"), "work": str(ran.work)})
-    large, kite = of(flagged, "kite_large"), of(flagged, "kite")
+def test_flagged_duplicates_stay_with_their_evidence(first):
+    large, kite = first.ledger["kite_large"], first.ledger["kite"]
     assert (large["verdict"], large["duplicate_of"]) == ("kept", kite["uid"])
     assert (large["flags"], large["weight"]) == (["duplicate_image", "reserved_copy_exists"], 1.0)
     assert (large["copies"], kite["copies"]) == (7, 7)
-    assert of(flagged, "kite_rude")["reasons"] == ["toxicity"]
-    assert "captions" not in flagged.data()[0]
+    assert first.ledger["kite_rude"]["reasons"] == ["toxicity"]
+    assert {"copies", "copy_hosts"} <= first.columns
+    assert not {"captions", "caption_count"} & first.columns
 
 
 @pytest.mark.parametrize(
@@ -216,7 +221,7 @@ def test_flagged_duplicates_stay_with_their_evidence(ran, plain, tmp_path):
         ({"not_duplicates": "gone.csv"}, MissingError, "dedup.not_duplicates: there is no file .*gone.csv"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_its_key(plain, dedup, error, says):
-    folder = plain.out.parent
+def test_what_cannot_be_meant_is_refused_with_its_key(first, dedup, error, says):
+    folder = first.ran.out.parent
     with pytest.raises(error, match=says):
         run_job(folder, job(folder, **{"not_duplicates": []} | dedup), replace=True)
