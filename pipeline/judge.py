@@ -90,7 +90,8 @@ def check_conservation(run: Run) -> None:
 
 
 def _sweep_ledgers(run: Run) -> None:
-    mine = {file(shard.name) for shard in run.shards for file in (run.layout.ledger_file, run.layout.captions_file)}
+    files = (run.layout.ledger_file, *((run.layout.captions_file,) if run.job.dedup.keep_captions else ()))
+    mine = {file(shard.name) for shard in run.shards for file in files}
     for folder in (run.layout.ledger, run.layout.captions):
         remove_all(file.path for file in list_folder(folder) if file.path not in mine)
 

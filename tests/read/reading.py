@@ -31,7 +31,7 @@ class Read:
 
 
 def read(path: pathlib.Path, layout: str, *, rows: Any = None, row_groups: tuple[int, int] | None = None, **options: Any) -> Read:
-    """Reads a file as one shard. Both counts must agree, and every batch must have the promised schema and size."""
+    """Reads a file as one shard. Both counts and both ways to captions must agree, and batches have the promised schema and size."""
     source = make_source(layout, path, **options)
     shard = make_shard(path, layout, row_groups=row_groups)
     core: list[dict[str, Any]] = []
@@ -47,10 +47,13 @@ def read(path: pathlib.Path, layout: str, *, rows: Any = None, row_groups: tuple
             core += samples.core.to_pylist()
             own += samples.source.to_pylist() if samples.source.num_columns else [{}] * len(samples)
             sizes.append(len(samples))
+        captions = reader.captions().to_pylist() if rows is None else []
         result = Read(core, own, reader.schema, reader.roles, list(reader.notes), sizes)
     if rows is None:
         assert [row["row"] for row in core] == list(range(len(core)))
         assert count_rows(shard, source) == len(core)
+        assert len(captions) == len(core)
+        assert all(row["caption"] == caption for row, caption in zip(core, captions, strict=True) if row["problem"] is None)
     return result
 
 
