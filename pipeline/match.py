@@ -145,14 +145,14 @@ class _Groups(beam.PTransform):
 class _Clusters(beam.PTransform):
     """Owners -> owners: the clusters of a share of the groups."""
 
-    def __init__(self, plan: Plan, *, number: int, count: int):
+    def __init__(self, plan: Plan, *, number: int, count: int, edge_shares: int):
         super().__init__()
-        self._plan, self._share = plan, (number, count)
+        self._plan, self._share, self._edge_shares = plan, (number, count), edge_shares
 
     def expand(self, owners: beam.PCollection) -> beam.PCollection:
         placed = (
             owners
-            | "SendMembers" >> _step(compact.send, self._plan, *self._share, output=Block)
+            | "SendMembers" >> _step(compact.send, self._plan, *self._share, self._edge_shares, output=Block)
             | "Members" >> beam.GroupByKey()
             | "Lead" >> _step(compact.choose, self._plan, grouped=True, output=Block)
         )
@@ -236,7 +236,7 @@ def _whole(plan: Plan, pipeline: beam.Pipeline) -> None:
     families = families | _Partners(plan, passes=1)
     families = families | _Edges(plan, number=0, count=1, passes=1)
     owners = families | _Groups(plan, shares=1)
-    owners = owners | _Clusters(plan, number=0, count=1)
+    owners = owners | _Clusters(plan, number=0, count=1, edge_shares=1)
     _ = owners | "Write" >> _step(compact.write, plan, 1)
 
 
@@ -267,11 +267,16 @@ def _in_passes(plan: Plan, engine: Engine, memory_bytes: int, size: int) -> dict
         step = _Edges(plan, number=number, count=edge_shares, passes=len(units))
         run(f"match: edges {number + 1} of {edge_shares}", families, step, pair_bytes // edge_shares)
     run("match: groups", [0], _Groups(plan, shares=edge_shares), 0)
-    members = [sum(_sizes(plan, f"groups-{graph}-*")) // 24 for graph in grouping.graphs_of(plan)]
+    members = [sum(_sizes(plan, f"groups-{graph}-*")) // 32 for graph in grouping.graphs_of(plan)]
     member_bytes = members[0] * CAPTION_MEMBER_BYTES + sum(members[1:]) * compact.MEMBER_BYTES
     shares = min(shares_of(member_bytes), 1 << plan.range_bits(compact.MEMBER_BYTES))
     for number in range(shares):
-        run(f"match: clusters {number + 1} of {shares}", owners, _Clusters(plan, number=number, count=shares), member_bytes // shares)
+        run(
+            f"match: clusters {number + 1} of {shares}",
+            owners,
+            _Clusters(plan, number=number, count=shares, edge_shares=edge_shares),
+            member_bytes // shares,
+        )
     run("match: write", owners, _step(compact.write, plan, shares), 0)
     return _facts(plan, len(units), shares)
 

@@ -7,14 +7,17 @@ from transforms.match.members import MEMBER, Members
 from transforms.match.policy import CAPTION, PICTURE
 from transforms.match.verify import Pictures
 
+NO_PAIRS = np.empty(0, np.uint64), np.empty(0)
+NO_LONG = np.empty((0, PERMUTATIONS), np.uint8)
 
-def members(rule, rows):
+
+def members(rule, rows, pairs=NO_PAIRS):
     """Rows as (order, picture or None, caption); every picture and every caption is unlike every other."""
     table = np.zeros(len(rows), MEMBER)
     thumbnails = []
     for i, (order, picture, caption) in enumerate(rows):
         table[i]["row"], table[i]["high"], table[i]["caption"], table[i]["kind"] = i, order, caption, CAPTION_SHORT
-        table[i]["short"] = np.random.default_rng(caption).integers(0, 256, PERMUTATIONS)
+        table[i]["signed"] = True
         if picture is not None:
             table[i]["picture"], table[i]["has_picture"] = picture, True
             table[i]["thumbnail"] = picture not in [row[1] for row in rows[:i]]
@@ -25,7 +28,8 @@ def members(rule, rows):
         np.array(thumbnails, np.uint8).reshape(n, THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.zeros((n, len(PHASHES)), np.uint64),
         np.zeros(n, np.uint32), np.zeros((n, len(VIEWS)), np.uint64), np.zeros((n, GEOMETRY), np.float32),
     )  # fmt: skip
-    return Members(rule, table, np.empty((0, PERMUTATIONS), np.uint8), pictures)
+    short = np.array([np.random.default_rng(caption).integers(0, 256, PERMUTATIONS) for _, _, caption in rows], np.uint8)
+    return Members(rule, table, (short, NO_LONG), pictures, pairs)
 
 
 ROWS = [(5, 1, 7), (4, 1, 8), (3, 2, 7), (2, None, 7), (1, None, 9)]  # sorted by order they are rows 4, 3, 2, 1, 0
@@ -47,7 +51,7 @@ def test_rows_stand_in_content_order_and_units_are_what_the_rule_says():
 def test_a_higher_rank_goes_before_content_order():
     table = np.zeros(3, MEMBER)
     table["row"], table["high"], table["rank"] = [0, 1, 2], [1, 2, 3], [1, 1, 4]
-    assert Members("caption", table, np.empty((0, PERMUTATIONS), np.uint8), np.empty((0, 48, 48), np.uint8)).row.tolist() == [2, 0, 1]
+    assert Members("caption", table, (NO_LONG, NO_LONG), np.empty((0, 48, 48), np.uint8), NO_PAIRS).row.tolist() == [2, 0, 1]
 
 
 def test_what_ties_rows_to_their_leader():
@@ -56,3 +60,11 @@ def test_what_ties_rows_to_their_leader():
     link, agreement = found.ties(np.array([0, 1, 1, 3, 3]))
     assert link.tolist() == [0, 0, CAPTION, 0, PICTURE]
     assert agreement.tolist() == [1, 1, 1, 1, 1]
+
+
+def test_the_two_units_of_a_group_are_tied_by_what_their_edge_said():
+    found = members("image", ROWS[:3], (np.array([0], np.uint64), np.array([0.8125])))
+    assert found.compare(np.array([0]), np.array([1])).tolist() == [True]
+    link, agreement = found.ties(np.array([0, 0, 0]))
+    assert link.tolist() == [0, PICTURE, PICTURE | CAPTION]
+    assert agreement.tolist() == [1, np.float32(0.8125), np.float32(0.8125)]

@@ -1,28 +1,30 @@
 """Last step: the rows of each group meet in content order and are parted into clusters, each around its leader.
 
-What travels of a row is its group, its order, its identities and the signature of its caption; a thumbnail travels once for each
-picture, group and owner.
+What travels of a row is its group, its order and its identities; the signature of its caption where it is compared or tied by it, and a
+picture once for each group and owner. A group of two units, tied by its only edge, brings what that edge says instead: to compare a pair
+is a function of the two, so to compare it again would say the same.
 """
 
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from schemas.signatures import CAPTION_LONG, PERMUTATIONS
 from transforms.match.blocks import gather, pack, scatter
 from transforms.match.clusters import ALONE, Clusters, path_of, write_clusters
 from transforms.match.components import distinct
 from transforms.match.elders import HELD, OWN, TIE, TIED, write_ties
-from transforms.match.grouping import BY_CAPTION, BY_PICTURE, BY_POLICY, graphs_of, rule_of
+from transforms.match.grouping import BY_CAPTION, BY_PICTURE, BY_POLICY, GRAPH_BITS, MANY, graphs_of, rule_of
 from transforms.match.keys import mixed
 from transforms.match.leaders import leaders
 from transforms.match.members import MEMBER, Members
 from transforms.match.order import as_words
-from transforms.match.plan import Plan
+from transforms.match.plan import PICTURES, Plan
+from transforms.match.verification import AGREEMENTS
 from transforms.match.verify import PICTURE_COLUMNS, PICTURE_KINDS, Pictures
 
 ROWS_A_BLOCK = 1 << 12
-GRAPH_BITS = 2  # of a key
 MEMBER_BYTES = 2_816  # a row that brings its picture
 MOST_LEADERS = {BY_CAPTION: 4_096, BY_PICTURE: 256, BY_POLICY: 256}
 """Of a group that a row is compared with. A caption costs 20 ns, a picture 80 us: 50,000 rows in a chain stay below 20 minutes."""
@@ -30,22 +32,49 @@ MOST_LEADERS = {BY_CAPTION: 4_096, BY_PICTURE: 256, BY_POLICY: 256}
 PLACED = np.dtype([("row", "<u8"), ("leader", "<u8"), ("kind", "u1"), ("link", "u1"), ("agreement", "<f4")])
 """A row and its leader, or the elder row of kind `kind` that it is tied to."""
 
+_MINHASH = (np.uint8, PERMUTATIONS)
+_KINDS: list[DTypeLike] = [MEMBER, _MINHASH, _MINHASH, *PICTURE_KINDS, np.uint64, np.uint64]
+_NOBODY = [np.empty(0, np.uint8)] * (3 + len(PICTURE_KINDS))
+_NO_PAIRS = [np.empty(0, np.uint64)] * 2
 _COLUMNS = ("order", "picture_id", "caption_id", "caption_kind", "has_picture", "has_hashes", "caption_minhash", "text_minhash")
 
 
-def send(plan: Plan, number: int, count: int, owner: int) -> Iterator[tuple[int, bytes]]:
-    """Owner -> (range of groups and graph, block of members), a share of all ranges."""
+def send(plan: Plan, number: int, count: int, edge_shares: int, owner: int) -> Iterator[tuple[int, bytes]]:
+    """Owner -> (range of groups and graph, block of members), (the same, block of what the only edge of a group says).
+
+    Args:
+      plan: the run.
+      number: which share of all ranges, of `count`.
+      count: shares.
+      edge_shares: of how many shares there are edges.
+      owner: whose rows.
+    """
     bits = plan.range_bits(MEMBER_BYTES)
     for graph in graphs_of(plan):
-        local, roots, rank = plan.load("groups", graph, owner)
-        for part, (rows, mine, ranks) in scatter(mixed(roots, bits), 1 << bits, local, roots, rank):
-            if part % count == number:
-                for at in range(0, len(rows), ROWS_A_BLOCK):
-                    some = slice(at, at + ROWS_A_BLOCK)
-                    yield part << GRAPH_BITS | graph, _block(plan, graph, owner, rows[some], mine[some], ranks[some])
+        groups = plan.load("groups", graph, owner)
+        mine = groups[:, mixed(groups[1], bits) % count == number]
+        for part, columns in scatter(mixed(mine[1], bits), 1 << bits, *mine):
+            for at in range(0, len(columns[0]), ROWS_A_BLOCK):
+                yield part << GRAPH_BITS | graph, _block(plan, graph, owner, *(column[at : at + ROWS_A_BLOCK] for column in columns))
+        if rule_of(plan, graph) == "image":
+            roots, agreed = _pairs(plan, owner, mine, edge_shares)
+            for part, pairs in scatter(mixed(roots, bits), 1 << bits, roots, agreed):
+                yield part << GRAPH_BITS | graph, pack(owner, *_NOBODY, *pairs)
 
 
-def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndarray, rank: np.ndarray) -> bytes:
+def _pairs(plan: Plan, owner: int, groups: np.ndarray, shares: int) -> np.ndarray:
+    """Of some groups those of two units whose edge an owner holds, and how well the two agree, uint64[2, n]."""
+    local, roots = groups[:2, groups[3] == 2]
+    found = [np.empty((2, 0), np.uint64)]
+    for share in range(shares):
+        _, right, agreed = plan.load("edges", PICTURES, owner, share)
+        at = np.minimum(np.searchsorted(local, right & plan.local), max(len(local) - 1, 0))
+        here = local[at] == right & plan.local if len(local) else np.zeros(len(right), bool)
+        found.append(np.stack([roots[at[here]], agreed[here]]))
+    return np.concatenate(found, axis=1)
+
+
+def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndarray, rank: np.ndarray, units: np.ndarray) -> bytes:
     columns = plan.rows.read(owner, _COLUMNS, local)
     members = np.zeros(len(local), MEMBER)
     members["root"], members["row"] = roots, local | np.uint64(owner << plan.owner_bits)
@@ -54,26 +83,31 @@ def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndar
     members["rank"] = rank
     members["high"], members["low"] = as_words(columns["order"])
     members["picture"], members["caption"] = columns["picture_id"], columns["caption_id"]
-    members["kind"], members["has_picture"], members["short"] = columns["caption_kind"], columns["has_picture"], columns["caption_minhash"]
+    members["kind"], members["has_picture"], members["units"] = columns["caption_kind"], columns["has_picture"], units
+    members["signed"] = (units == MANY) | (graph != BY_CAPTION)
     if graph != BY_CAPTION:
-        shown = np.flatnonzero(columns["has_hashes"])
+        shown = np.flatnonzero(columns["has_hashes"] & (units == MANY))
         parts = roots, columns["picture_id"], members["elder"]
         shown = shown[np.lexsort((shown, *(part[shown] for part in parts)))]
         fresh = np.ones(len(shown), bool)
         fresh[1:] = np.any([part[shown[1:]] != part[shown[:-1]] for part in parts], axis=0)
         members["thumbnail"][shown[fresh]] = True
     pictures = plan.rows.read(owner, PICTURE_COLUMNS, local[members["thumbnail"]])
-    texts = columns["text_minhash"][members["kind"] & CAPTION_LONG != 0]
-    return pack(owner, members.view(np.uint8), texts, *[pictures[name] for name in PICTURE_COLUMNS])
+    short = columns["caption_minhash"][members["signed"]]
+    long = columns["text_minhash"][members["signed"] & (members["kind"] & CAPTION_LONG != 0)]
+    return pack(owner, members.view(np.uint8), short, long, *[pictures[name] for name in PICTURE_COLUMNS], *_NO_PAIRS)
 
 
 def choose(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """(Range and graph, blocks) -> (owner, block of rows that are not alone, each with its leader), and how many a bound left leading."""
     graph = key & ((1 << GRAPH_BITS) - 1)
-    _, (table, long, *pictures) = gather(blocks, [MEMBER, (np.uint8, PERMUTATIONS), *PICTURE_KINDS])
+    _, (table, short, long, *pictures, roots, agreed) = gather(blocks, _KINDS)
     if not len(table):
         return
-    members = Members(rule_of(plan, graph), table, long, Pictures.of(pictures))
+    if graph == BY_CAPTION:
+        roots = distinct(table["root"][table["units"] == 2])
+        agreed = np.full(len(roots), AGREEMENTS)
+    members = Members(rule_of(plan, graph), table, (short, long), Pictures.of(pictures), (roots, agreed / AGREEMENTS))
     placed, left = [_tied(members, kind, MOST_LEADERS[graph]) for kind in TIED], 0
     if graph != BY_PICTURE:
         clustered, left = _clustered(members, MOST_LEADERS[graph])

@@ -1,4 +1,4 @@
-"""Connected components of a graph of rows, by union-find."""
+"""Connected components of a graph of rows, by union-find: in arrays of all rows, or of the rows that have an edge."""
 
 import numpy as np
 
@@ -12,22 +12,44 @@ def _join(parents: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
         a, b = left[i], right[i]
         while parents[a] != a:
             parents[a] = parents[parents[a]]
-            a = parents[a]
+            a = np.uint64(parents[a])
         while parents[b] != b:
             parents[b] = parents[parents[b]]
-            b = parents[b]
+            b = np.uint64(parents[b])
         if a < b:
             parents[b] = a
         else:
             parents[a] = b
+
+
+@compiled
+def _flatten(parents: np.ndarray) -> None:
     for i in range(len(parents)):  # ascending: a parent is never larger, so it is final before its children
         parents[i] = parents[parents[i]]
+
+
+class UnionFind:
+    """Components of a graph over rows 0 to n - 1, whose edges come in parts; 4 bytes a row."""
+
+    def __init__(self, rows: int) -> None:
+        """Takes the number of rows, 2^32 at most."""
+        self._parents = np.arange(rows, dtype=np.uint32)
+
+    def join(self, left: np.ndarray, right: np.ndarray) -> None:
+        """Takes edges: the two ends of each, uint64[m]."""
+        _join(self._parents, left, right)
+
+    def roots(self) -> np.ndarray:
+        """The least row of each row's component, uint32[n]. Nothing is joined afterwards."""
+        _flatten(self._parents)
+        return self._parents
 
 
 def components(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The rows that have an edge, ascending, and the least row of each one's component, uint64[n] both.
 
-    Holds some 40 bytes an end of an edge, and nothing for rows without one.
+    Holds some 40 bytes an end of an edge, and nothing for rows without one. The pairs of row and least row, where they differ, are a
+    forest: edges that give the same components, one for each row but the least.
 
     Args:
       edges: uint64[2, m], row numbers.
@@ -37,10 +59,9 @@ def components(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ([2, 3, 5, 7, 9], [2, 3, 3, 3, 2])
     """
     rows = distinct(edges.reshape(-1))
-    left, right = np.searchsorted(rows, edges)
-    parents = np.arange(len(rows))
-    _join(parents, left, right)
-    return rows, rows[parents]
+    places = UnionFind(len(rows))
+    places.join(*np.searchsorted(rows, edges).astype(np.uint64))
+    return rows, rows[places.roots()]
 
 
 def distinct(values: np.ndarray) -> np.ndarray:

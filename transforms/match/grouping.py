@@ -1,18 +1,27 @@
-"""Fourth step: the verified edges of all rows become groups, by captions and by the policy, in one place.
+"""Fourth step: the verified edges of all rows become groups, by captions and by the policy.
 
-One worker holds the edges, 16 bytes each, and some 40 bytes for each end: about 1 GB for ten million rows of which half have an edge.
+In one place, here, where the engine is one machine or the rows are not too many: edges are read owner by owner, and 12 bytes a row are
+held, whatever edges there are. `transforms.match.stars` does the same through exchanges.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import dataclasses
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from transforms.match.blocks import EMPTY, scatter
-from transforms.match.components import distinct
+from transforms.match.components import UnionFind, distinct
 from transforms.match.plan import CAPTIONS, PICTURES, Plan
-from transforms.match.policy import Rule, groups
+from transforms.match.policy import Rule, intersections
 
 BY_CAPTION, BY_PICTURE, BY_POLICY = range(3)  # the graphs
+GRAPH_BITS = 2  # of a key
+MANY = 3  # units, or more
+MOST_ROWS_IN_ONE_PLACE = 1 << 28  # 3 GiB
+
+_FAMILIES: dict[Rule, tuple[int, ...]] = {
+    "caption": (CAPTIONS,), "image": (PICTURES,), "image_and_caption": (PICTURES,), "image_or_caption": (CAPTIONS, PICTURES),
+}  # fmt: skip
 
 
 def graphs_of(plan: Plan) -> tuple[int, ...]:
@@ -28,76 +37,180 @@ def rule_of(plan: Plan, graph: int) -> Rule:
     return "caption" if graph == BY_CAPTION else "image" if graph == BY_PICTURE else plan.rule
 
 
+def families_of(plan: Plan, graph: int) -> tuple[int, ...]:
+    """The families whose edges a graph has; for `image_and_caption` that of pictures, whose components those of captions cut."""
+    return _FAMILIES[rule_of(plan, graph)]
+
+
 def group(plan: Plan, shares: int, _key: int, _blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """Once all edges are there -> a file for each graph and owner, and every owner, to carry on with.
 
-    A file is uint64[3, n]: rows within the owner that may share a cluster, the group of each, and what ranks it before content order
-    does. By captions that is the number of its edges; else it is 0. Of elder rows those are here that a row of the run has an
-    edge to; an elder cluster is one node of the graph.
+    A file is uint64[4, n]: rows within the owner that may share a cluster, the group of each, what ranks it before content order does,
+    and how many units its group has, `MANY` for that many or more. The rank is the number of its edges by captions, and else 0.
+    A unit is the rows that one row stands for: a group of one needs no comparison, one of two is its only edge. Of elder rows those
+    are here that a row of the run has an edge to; an elder cluster is one node of the graph.
     """
-    edges = {family: _edges(plan, family, shares) for family in (CAPTIONS, PICTURES)}
     for graph in graphs_of(plan):
-        if graph == BY_POLICY and plan.rule == "image_and_caption":
-            edges = {family: np.concatenate([found, _stood_for(plan, family, found)], axis=1) for family, found in edges.items()}
-        met, first = _elder_nodes(plan, graph, edges)
-        nodes = {family: _renamed(found, met, first) for family, found in edges.items()}
-        rows, roots = groups(rule_of(plan, graph), nodes[CAPTIONS], nodes[PICTURES])
-        at = np.searchsorted(rows, first)
-        here = at < len(rows)
-        here[here] = rows[at[here]] == first[here]
-        own = rows < plan.own
-        rows, roots = np.concatenate([rows[own], met[here]]), np.concatenate([roots[own], roots[at[here]]])
+        if rule_of(plan, graph) == "image_and_caption":
+            nodes = _elder_nodes(plan, graph, shares, _stood_for(plan, shares))
+            captions, pictures = (_components(plan, nodes, (family,), shares) for family in (CAPTIONS, PICTURES))
+            found = _intersected(captions, pictures)
+        else:
+            nodes = _elder_nodes(plan, graph, shares, {})
+            found = _components(plan, nodes, families_of(plan, graph), shares)
         if graph == BY_PICTURE:
-            held = np.isin(roots, roots[rows >= plan.own])
-            rows, roots = rows[held], roots[held]
-        rank = np.zeros(len(rows), np.uint64)
-        if graph == BY_CAPTION:
-            rank = np.bincount(np.searchsorted(rows, edges[CAPTIONS].reshape(-1)), minlength=len(rows)).astype(np.uint64)
-        found = {owner: np.stack(mine) for owner, mine in scatter(plan.owner_of(rows), plan.owners, rows & plan.local, roots, rank)}
-        for owner in range(plan.owners):
-            plan.save(found.get(owner, np.empty((3, 0), np.uint64)), "groups", graph, owner)
+            found = _held(plan, found)
+        _save(plan, graph, nodes, found)
     for owner in range(plan.owners):
         yield owner, EMPTY
 
 
-def _edges(plan: Plan, family: int, shares: int) -> np.ndarray:
-    """Edges of a family, uint64[2, n]: the verified ones, every row with the one that stands for it, and with an elder row it equals."""
-    found = [np.empty((2, 0), np.uint64)]
-    for owner in range(plan.owners):
-        found += [plan.load("edges", family, owner, share)[:2] for share in range(shares)]
-        for step in ("same", "met"):
-            same = plan.load(step, family, owner)
-            rows = same[0] | np.uint64(owner << plan.owner_bits)
-            found.append(np.stack([rows, same[1]])[:, rows < plan.own])
+def edges_of(plan: Plan, family: int, owner: int, shares: int) -> np.ndarray:
+    """Edges of a family that an owner holds, uint64[2, n].
+
+    They are the verified ones, every row of the run with the one that stands for it, and with an elder row that it equals.
+    """
+    found = [plan.load("edges", family, owner, share)[:2] for share in range(shares)]
+    for step in ("same", "met"):
+        same = plan.load(step, family, owner)
+        rows = same[0] | np.uint64(owner << plan.owner_bits)
+        found.append(np.stack([rows, same[1]])[:, rows < plan.own])
     return np.concatenate(found, axis=1)
 
 
-def _stood_for(plan: Plan, family: int, edges: np.ndarray) -> np.ndarray:
-    """Edges, uint64[2, n], between elder rows and the one that stands for them, where that one has an edge.
+def save_groups(plan: Plan, graph: int, owner: int, *columns: np.ndarray, step: str = "groups") -> None:
+    """Writes what `group` writes for a graph and owner: rows within the owner, ascending, their groups, ranks and units."""
+    local, roots, rank, units = columns
+    plan.save(np.stack([local, roots, rank, np.minimum(units, MANY)]).astype(np.uint64), step, graph, owner)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Nodes:
+    """The nodes of a graph: every row of the run, and behind them the elder clusters that are met.
+
+    Attributes:
+      met: uint64[n], elder rows that have an edge, ascending.
+      places: int64[n], which of `names` each belongs to.
+      names: uint64[m], the first rows of elder clusters, ascending.
+      more: edges between elder rows, uint64[2, k] by family.
+    """
+
+    met: np.ndarray
+    places: np.ndarray
+    names: np.ndarray
+    more: dict[int, np.ndarray]
+
+    def of(self, plan: Plan, rows: np.ndarray) -> np.ndarray:
+        """The nodes of rows, uint64[...]."""
+        if not len(self.met):
+            return rows
+        elder = np.minimum(np.searchsorted(self.met, rows), len(self.met) - 1)
+        return np.where(rows < plan.own, rows, np.uint64(plan.own) + self.places[elder].astype(np.uint64))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Components:
+    """Components of a graph over its nodes.
+
+    Attributes:
+      roots: uint32[nodes], the least node of each one's component.
+      degrees: uint32[nodes], how many edges each node has; 0 where it shares no group.
+      met_degrees: uint32[elder rows met], how many edges each of those has.
+      units: uint32[nodes], of a root how many of its rows no other stands for, where that is enough to know; else `MANY`.
+    """
+
+    roots: np.ndarray
+    degrees: np.ndarray
+    met_degrees: np.ndarray
+    units: np.ndarray
+
+
+def _elder_nodes(plan: Plan, graph: int, shares: int, more: dict[int, np.ndarray]) -> _Nodes:
+    ends = [np.empty(0, np.uint64), *(found.reshape(-1) for found in more.values())]
+    for family in (CAPTIONS, PICTURES) if plan.elder else ():
+        for owner in range(plan.owners):
+            edges = edges_of(plan, family, owner, shares)
+            ends.append(distinct(edges[edges >= plan.own]))
+    met = distinct(np.concatenate(ends))
+    first = [np.empty(0, np.uint64)]
+    for owner, (rows,) in scatter(plan.owner_of(met), plan.owners, met):
+        known = plan.places(owner, rows & plan.local)
+        first.append(known.caption_cluster if graph == BY_CAPTION else known.cluster)
+    names, places = np.unique(np.concatenate(first), return_inverse=True)
+    return _Nodes(met, places, names, more)
+
+
+def _stood_for(plan: Plan, shares: int) -> dict[int, np.ndarray]:
+    """Edges by family between elder rows and the one that stands for them, where that one has an edge.
 
     A row may have its picture from one elder row and its caption from another: then a third that has both may be stood for in either.
     """
-    met, found = distinct(edges[edges >= plan.own]), [np.empty((2, 0), np.uint64)]
-    for owner in range(plan.own >> plan.owner_bits, plan.owners):
-        same = plan.load("same", family, owner)
-        found.append(np.stack([same[0] | np.uint64(owner << plan.owner_bits), same[1]])[:, np.isin(same[1], met)])
-    return np.concatenate(found, axis=1)
+    more = {}
+    for family in (CAPTIONS, PICTURES) if plan.elder else ():
+        ends, found = [np.empty(0, np.uint64)], [np.empty((2, 0), np.uint64)]
+        for owner in range(plan.owners):
+            edges = edges_of(plan, family, owner, shares)
+            ends.append(distinct(edges[edges >= plan.own]))
+        met = distinct(np.concatenate(ends))
+        for owner in range(plan.own >> plan.owner_bits, plan.owners):
+            same = plan.load("same", family, owner)
+            found.append(np.stack([same[0] | np.uint64(owner << plan.owner_bits), same[1]])[:, np.isin(same[1], met)])
+        more[family] = np.concatenate(found, axis=1)
+    return more
 
 
-def _elder_nodes(plan: Plan, graph: int, edges: Mapping[int, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Elder rows that have an edge, ascending, and the first row of the elder cluster of each."""
-    ends = np.concatenate([found.reshape(-1) for found in edges.values()])
-    met = distinct(ends[ends >= plan.own])
-    first = [np.empty(0, np.uint64)]
-    for owner, (rows,) in scatter(plan.owner_of(met), plan.owners, met):
-        places = plan.places(owner, rows & plan.local)
-        first.append(places.caption_cluster if graph == BY_CAPTION else places.cluster)
-    return met, np.concatenate(first)
+def _components(plan: Plan, nodes: _Nodes, families: tuple[int, ...], shares: int) -> _Components:
+    count = plan.own + len(nodes.names)
+    found, degrees, met_degrees = UnionFind(count), np.zeros(count, np.uint32), np.zeros(len(nodes.met), np.uint32)
+    for family in families:
+        for edges in (*(edges_of(plan, family, owner, shares) for owner in range(plan.owners)), nodes.more.get(family)):
+            if edges is not None:
+                ends = nodes.of(plan, edges)
+                found.join(*ends)
+                np.add.at(degrees, ends.astype(np.int64).reshape(-1), np.uint32(1))
+                np.add.at(met_degrees, np.searchsorted(nodes.met, edges[edges >= plan.own]), np.uint32(1))
+    roots, units = found.roots(), np.zeros(count, np.uint32)
+    units[roots[plan.own :]] = MANY
+    for owner in range(plan.owners):
+        start, stop = (min(plan.own, row) for row in plan.rows.span(owner))
+        counted = degrees[start:stop] > 0
+        local = plan.load("same", families[0], owner)[0].astype(np.int64)
+        counted[local[local < stop - start]] = False
+        np.add.at(units, roots[start:stop][counted], np.uint32(1 if len(families) == 1 else MANY))
+    return _Components(roots, degrees, met_degrees, units)
 
 
-def _renamed(edges: np.ndarray, rows: np.ndarray, names: np.ndarray) -> np.ndarray:
-    """Edges with some of their ends (ascending) under other names."""
-    if not len(rows):
-        return edges
-    at = np.minimum(np.searchsorted(rows, edges), len(rows) - 1)
-    return np.where(rows[at] == edges, names[at], edges)
+def _intersected(captions: _Components, pictures: _Components) -> _Components:
+    both = np.flatnonzero((captions.degrees > 0) & (pictures.degrees > 0))
+    rows, least = intersections(both, captions.roots[both], pictures.roots[both])
+    roots, degrees = np.arange(len(captions.roots), dtype=np.uint32), np.zeros(len(captions.roots), np.uint32)
+    roots[rows], degrees[rows] = least, 1
+    return _Components(roots, degrees, captions.met_degrees, np.full(len(roots), MANY, np.uint32))
+
+
+def _held(plan: Plan, found: _Components) -> _Components:
+    """Of components those that have an elder row."""
+    held = np.zeros(len(found.roots), bool)
+    held[found.roots[plan.own :]] = True
+    return dataclasses.replace(found, degrees=np.where(held[found.roots], found.degrees, 0))
+
+
+def _save(plan: Plan, graph: int, nodes: _Nodes, found: _Components) -> None:
+    own = np.uint64(plan.own)
+    elder = nodes.places + plan.own
+    here = found.degrees[elder] > 0
+    for owner in range(plan.owners):
+        start, stop = plan.rows.span(owner)
+        rows = np.flatnonzero(found.degrees[min(start, plan.own) : min(stop, plan.own)]).astype(np.uint64) + np.uint64(start)
+        met = slice(*np.searchsorted(nodes.met, np.array([start, stop], np.uint64)))
+        some = here[met]
+        at = np.concatenate([rows.astype(np.int64), elder[met][some]])
+        roots = found.roots[at].astype(np.uint64)
+        if len(nodes.names):
+            roots = np.where(roots < own, roots, nodes.names[np.maximum(roots, own) - own])
+        rank = np.zeros(len(at), np.uint32)
+        if graph == BY_CAPTION:
+            rank = np.concatenate([found.degrees[rows.astype(np.int64)], found.met_degrees[met][some]])
+        save_groups(
+            plan, graph, owner, np.concatenate([rows, nodes.met[met][some]]) & plan.local, roots, rank, found.units[found.roots[at]]
+        )

@@ -14,11 +14,11 @@ MEMBER = np.dtype(
         ("first", "<u8"),  # of an elder row: the first row of its cluster
         ("rank", "<u8"), ("high", "<u8"), ("low", "<u8"),  # the highest rank first, then content order
         ("picture", "<u8"), ("caption", "<u8"),  # identities
-        ("has_picture", "?"), ("thumbnail", "?"), ("kind", "u1"), ("elder", "u1"), ("spare", "u1", (4,)),
-        ("short", "u1", (PERMUTATIONS,)),
+        ("has_picture", "?"), ("thumbnail", "?"), ("signed", "?"), ("kind", "u1"), ("elder", "u1"), ("units", "u1"), ("spare", "u1", (2,)),
     ]
 )  # fmt: skip
-"""What travels of a row to the place where its group is parted. `thumbnail`: whether it brings one; `elder`: its kind on the elder side."""
+"""What travels of a row to the place where its group is parted. `thumbnail`, `signed`: whether it brings its picture, its MinHash;
+`elder`: its kind on the elder side; `units`: as `transforms.match.grouping.group` tells it."""
 
 
 class Members:
@@ -33,22 +33,45 @@ class Members:
       heads: int64[m], the place of the first row of each unit, ascending.
     """
 
-    def __init__(self, rule: Rule, table: np.ndarray, long: np.ndarray, pictures: Pictures):
-        """Takes rows of type `MEMBER` in any order, and in that order the long signatures and the pictures of those that have one."""
+    def __init__(
+        self,
+        rule: Rule,
+        table: np.ndarray,
+        signatures: tuple[np.ndarray, np.ndarray],
+        pictures: Pictures,
+        pairs: tuple[np.ndarray, np.ndarray],
+    ):
+        """Takes rows of some groups.
+
+        Args:
+          rule: the rule.
+          table: `MEMBER`[n], in any order.
+          signatures: in that order, over character 3-grams those of rows that are signed, uint8[k, 128], and over word 5-grams those of
+            signed rows of kind `CAPTION_LONG`, uint8[m, 128].
+          pictures: in that order, of rows that bring one.
+          pairs: groups of two units, and how well these agree, so that they need not be compared: uint64[j] and float64[j].
+        """
         self._rule = rule
-        self._captions = Captions(table["kind"], table["caption"], table["short"], long)
+        signed = table["signed"]
+        self._captions = Captions(table["kind"][signed], table["caption"][signed], *signatures)
         self._pictures = pictures
         brings = np.where(table["thumbnail"], np.cumsum(table["thumbnail"]) - 1, -1)
-        self._at = np.lexsort((table["row"], table["low"], table["high"], ~table["rank"], table["root"]))
-        self.root, self.row, self.first, self.elder = (table[name][self._at] for name in ("root", "row", "first", "elder"))
-        self._picture, self._has_picture = table["picture"][self._at], table["has_picture"][self._at]
-        self.heads, self.head, self._twin = self._units(table["caption"][self._at])
+        at = np.lexsort((table["row"], table["low"], table["high"], ~table["rank"], table["root"]))
+        self._at = np.where(signed, np.cumsum(signed) - 1, -1)[at]
+        self.root, self.row, self.first, self.elder = (table[name][at] for name in ("root", "row", "first", "elder"))
+        self._picture, self._has_picture = table["picture"][at], table["has_picture"][at]
+        self.heads, self.head, self._twin = self._units(table["caption"][at])
         self._thumbnail = np.full(len(self.heads), -1)
-        np.maximum.at(self._thumbnail, self.head, brings[self._at])
+        np.maximum.at(self._thumbnail, self.head, brings[at])
+        self._agreed = _looked_up(self.root[self.heads], *pairs)
         self._agreement = np.zeros(len(self.heads))  # of each unit's picture with its leader's, once compared
 
     def compare(self, leading: np.ndarray, units: np.ndarray) -> np.ndarray:
         """Whether each unit is joined to the unit that leads, bool[n]; remembers how well the pictures of those agree."""
+        agreed = self._agreed[units]
+        known = ~np.isnan(agreed)
+        if known.any():
+            return self._compare_known(leading, units, known, agreed)
         link = np.zeros(len(units), np.uint8)
         if self._rule != "image":
             link[self._caption_places(self.heads[leading], self.heads[units]) >= LEAST_EQUAL] |= CAPTION
@@ -59,12 +82,24 @@ class Members:
             self._agreement[units[asked]] = found
         return joins(self._rule, link)
 
+    def _compare_known(self, leading: np.ndarray, units: np.ndarray, known: np.ndarray, agreed: np.ndarray) -> np.ndarray:
+        same = np.ones(len(units), bool)  # the two units of a group are tied by its only edge
+        self._agreement[units[known]] = agreed[known]
+        if not known.all():
+            same[~known] = self.compare(leading[~known], units[~known])
+        return same
+
     def ties(self, leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What holds between each row and its leader (a place), uint8[n], and how well they agree, float32[n]; 0 and 1.0 for leaders."""
+        """What holds between each row and its leader (a place), uint8[n], and how well they agree, float32[n]; 0 and 1.0 for leaders.
+
+        Captions that are not signed count as equal: they are tied, and nobody asks how well.
+        """
         rows = np.arange(len(leader))
         pictures = np.where(self.head[leader] == self.head, 0.0, self._agreement[self.head])
         pictures[self._has_picture & self._has_picture[leader] & (self._picture == self._picture[leader])] = 1.0
-        captions = self._caption_places(leader, rows)
+        captions = np.full(len(rows), PERMUTATIONS)
+        signed = np.flatnonzero((self._at >= 0) & (self._at[leader] >= 0))
+        captions[signed] = self._caption_places(leader[signed], signed)
         link = np.where(pictures >= AGREE, PICTURE, 0) | np.where(captions >= LEAST_EQUAL, CAPTION, 0)
         link[link == 0] = PICTURE  # image_or_caption: its picture is that of a row whose caption brought both in
         agreement = np.where(link & PICTURE != 0, pictures, captions / PERMUTATIONS)
@@ -128,3 +163,12 @@ class Members:
         sides = self._thumbnail[leading[asked]], self._thumbnail[units[asked]]
         out[asked] = picture_agreements(self._pictures, sides[0], self._pictures, sides[1])
         return out
+
+
+def _looked_up(keys: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The value of each key, float64[n]; NaN of those that are not known."""
+    if not len(known):
+        return np.full(len(keys), np.nan)
+    order = np.argsort(known)
+    at = np.minimum(np.searchsorted(known, keys, sorter=order), len(known) - 1)
+    return np.where(known[order[at]] == keys, values[order[at]], np.nan)

@@ -14,34 +14,26 @@ from typing import Literal
 
 import numpy as np
 
-from transforms.match.components import components
-
 Rule = Literal["caption", "image", "image_and_caption", "image_or_caption"]
 PICTURE = 1  # bits of what holds between a row and its leader
 CAPTION = 2
 
 
-def groups(rule: Rule, captions: np.ndarray, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that may share a cluster, ascending, and the least row of each one's group, uint64[n] both.
+def intersections(rows: np.ndarray, caption_roots: np.ndarray, picture_roots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that share both components with another, and the least row of each such group, uint64[n] both, ascending by row.
 
     Two rows whose edges hold in both families lie in one component of each, so under `image_and_caption` the groups are the
     intersections of components; whether both edges hold is asked again when leaders are chosen.
 
     Args:
-      rule: one of the four.
-      captions: uint64[2, m], edges between captions, those of equal normal form among them.
-      pictures: likewise.
+      rows: uint64[m], ascending.
+      caption_roots: [m], which component of captions each lies in.
+      picture_roots: likewise.
+
+    >>> rows, roots = intersections(np.array([3, 5, 8, 9]), np.array([3, 3, 8, 3]), np.array([3, 3, 3, 9]))
+    >>> rows.tolist(), roots.tolist()
+    ([3, 5], [3, 3])
     """
-    if rule == "caption":
-        return components(captions)
-    if rule == "image":
-        return components(pictures)
-    if rule == "image_or_caption":
-        return components(np.concatenate([captions, pictures], axis=1))
-    rows, caption_roots = components(captions)
-    others, picture_roots = components(pictures)
-    rows, mine, theirs = np.intersect1d(rows, others, assume_unique=True, return_indices=True)
-    caption_roots, picture_roots = caption_roots[mine], picture_roots[theirs]
     order = np.lexsort((rows, picture_roots, caption_roots))
     first = np.ones(len(rows), bool)
     first[1:] = (np.diff(caption_roots[order]) != 0) | (np.diff(picture_roots[order]) != 0)
@@ -49,7 +41,7 @@ def groups(rule: Rule, captions: np.ndarray, pictures: np.ndarray) -> tuple[np.n
     roots = np.empty_like(rows)
     roots[order] = rows[order][first][number]
     several = np.empty(len(rows), bool)
-    several[order] = np.bincount(number)[number] > 1
+    several[order] = np.bincount(number)[number] > 1 if len(rows) else False
     return rows[several], roots[several]
 
 
