@@ -20,7 +20,7 @@ COMMANDS = [
 
 
 def test_there_are_commands_to_try():
-    assert {words[1] for words in COMMANDS} == {"demo", "why", "init", "check", "preview", "run", "tune", "datasheet", "filters"}
+    assert {words[1] for words in COMMANDS} == {"demo", "why", "init", "check", "preview", "run", "trace", "tune", "datasheet", "filters"}
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -72,17 +72,17 @@ def parts_of(sets: Sequence[Benchmark], base: str) -> list[Part]:
       MissingError: nothing matches a path; names it.
     """
     parts: list[Part] = []
-    for place, wanted in enumerate(sets):
+    for wanted in sets:
         pictures = [file for path in wanted.images for file in _files(wanted.name, path)]
         distinct = sorted(set(pictures))
         for start in range(0, len(distinct), PICTURES_A_PART):
-            name = f"{place:02d}-{wanted.name}-images-{start // PICTURES_A_PART:05d}"
+            name = f"{wanted.name}-images-{start // PICTURES_A_PART:05d}"
             parts.append(Part(wanted.name, name, "images", tuple(distinct[start : start + PICTURES_A_PART])))
         for number, file in enumerate(sorted({file for path in wanted.captions for file in _files(wanted.name, path)})):
-            name = f"{place:02d}-{wanted.name}-captions-{number:05d}"
+            name = f"{wanted.name}-captions-{number:05d}"
             parts.append(Part(wanted.name, name, "captions", (file,), column=wanted.column, min_words=wanted.min_words))
         for number, shard in enumerate(_shards(wanted, base)):
-            name = f"{place:02d}-{wanted.name}-shards-{number:05d}"
+            name = f"{wanted.name}-shards-{number:05d}"
             columns = tuple(sorted(wanted.columns.items()))
             parts.append(Part(wanted.name, name, "shards", shard=shard, columns=columns, min_words=wanted.min_words))
     return parts
