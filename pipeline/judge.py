@@ -5,6 +5,7 @@
                      └► GroupByKey ─► ResolveClusters ─► GroupByKey by shard ┬─ and the captions they carry
     annotations ─► SendCaptions ◄────────────────────────────────────────────┤ who stays of each cluster
                      └► GroupByKey ─► CapCaptions ─► GroupByKey by shard ────┤ who stays of each caption
+    annotations ─► CountSignals
     annotations ─► CountCells ◄──────────────────────────────────────────────┤
                      └► CombinePerKey(sum) ─► SolveWeights ──────────────────┤ weights of the cells
     annotations ─► WriteLedger ◄─────────────────────────────────────────────┘
@@ -29,6 +30,7 @@ from pipeline.docket import Docket, open_docket, unpacked
 from pipeline.policies import ask_hosts
 from pipeline.progress import Progress
 from pipeline.run import Run
+from pipeline.signals import CountSignals
 from schemas.errors import LawError, reported
 from schemas.layout import Layout
 from schemas.ledger import CARRIED, LEDGER, VERDICTS
@@ -122,9 +124,11 @@ class JudgeRun(beam.PTransform):
             counts | "AllCells" >> beam.combiners.ToList() | "SolveWeights" >> beam.ParDo(_SolveWeights(docket))
         )
         sizes = (image_sizes, caption_sizes) | "Sizes" >> beam.Flatten() | "SumSizes" >> beam.CombinePerKey(sum)
+        signals = shards | "CountSignals" >> CountSignals(docket)
         written = judged | "WriteLedger" >> beam.ParDo(_WriteLedger(docket), facts, solved)
         everything = written | "AllLedgers" >> beam.combiners.ToList()
-        return everything | "Mark" >> beam.ParDo(_Mark(docket, self.digest), facts, solved, beam.pvalue.AsDict(sizes))
+        mark = beam.ParDo(_Mark(docket, self.digest), facts, solved, beam.pvalue.AsDict(sizes), beam.pvalue.AsDict(signals))
+        return everything | "Mark" >> mark
 
 
 def _to_shards(
@@ -239,12 +243,15 @@ class _Mark(_Step):
         super().__init__(docket)
         self.digest = digest
 
-    def process(self, written: Sequence[tuple[str, dict]], facts: Facts, solved: Weights, sizes: Mapping) -> Iterable[str]:
+    def process(
+        self, written: Sequence[tuple[str, dict]], facts: Facts, solved: Weights, sizes: Mapping, signals: Mapping
+    ) -> Iterable[str]:
         with reported("judge, marker"):
             marker = {
                 "digest": self.digest,
                 "counts": facts.counts,
                 "reserved_urls": len(facts.reserved) // 16,
+                "signals": [[*said, *counted] for said, counted in sorted(signals.items())],
                 "cluster_sizes": {
                     kind: {size: n for (of, size), n in sorted(sizes.items()) if of == kind} for kind in ("image", "caption")
                 },

@@ -1,8 +1,11 @@
 """Facts about consent: what signals said, and for how many rows they could have said anything."""
 
+from collections.abc import Sequence
+
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, share
 from schemas.reasons import CONSENT, KEPT, NOT_OBSERVABLE
+from transforms.consent.signal import PLACES
 
 BITS = {
     "headers": ("location", "response headers"),
@@ -12,6 +15,29 @@ BITS = {
     "embedded": ("content", "metadata embedded in the picture"),
     "hash_lists": ("content", "hash lists"),
 }
+
+
+def by_signal(counted: Sequence[Sequence], read: int) -> list[dict]:
+    """A line per signal: what it said, by rows and by registrable domains, and of how many rows it could not have said anything.
+
+    Args:
+      counted: signal, meaning, rows, domains, as judge counted them; of a place its name and `could speak`, of a signal also `silent`
+        and `spoke`.
+      read: rows of the run.
+    """
+    found = {(said, means): (rows, domains) for said, means, rows, domains in counted}
+    lines = []
+    for signal, place in PLACES.items():
+        said = {means: found.get((signal, word), (0, 0)) for word, means in (("reserves", "reserved"), ("permits", "permitted"))}
+        silent, spoke = found.get((signal, "silent"), (0, 0))[0], found.get((signal, "spoke"), (0, 0))[0]
+        if not silent + spoke:
+            continue
+        line = {"signal": signal, "place": place, "silent": silent, "not_observable": read - silent - spoke}
+        line |= {means: rows for means, (rows, _) in said.items()}
+        line |= {f"{name}_share": share(line[name], read) for name in ("reserved", "permitted", "silent", "not_observable")}
+        line |= {f"{means}_domains": domains for means, (_, domains) in said.items()}
+        lines.append(line | {"observable_domains": found.get((place, "could speak"), (0, 0))[1]})
+    return lines
 
 
 def consent(evidence: Evidence, read: int) -> dict[str, Fact]:
@@ -42,5 +68,11 @@ def consent(evidence: Evidence, read: int) -> dict[str, Fact]:
         ),
         "observability": computed(observability, "rows for which a signal of this kind could have been seen / rows read"),
         "signals": computed(signals, "signals found, as said; a row may carry several"),
+        "by_signal": computed(
+            by_signal(evidence.judged["signals"], read),
+            "rows of which a signal reserves, or permits, the use; could have been seen and says neither; could not have been seen."
+            " Domains: registrable domains of such rows. Signals that no row could have carried are left out",
+        ),
+        "protocols": computed(sorted(PLACES), "signals that were read, or would have been where they stand"),
         "reserved_urls": computed(evidence.judged["reserved_urls"], "distinct URLs under a reservation of their location"),
     }

@@ -162,9 +162,23 @@ def _consent(record: Record) -> Section:
         (
             table("State of every row read", ("state", "rows#", "of read#", "kept#"), states, found["states"]["how"]),
             table("What could have been seen", heads, seen, found["observability"]["how"]),
+            _signals(record),
             table("Signals found", ("signal", "scope", "value", "found#"), signals, found["signals"]["how"]),
         ),
     )  # fmt: skip
+
+
+def _signals(record: Record) -> Table:
+    heads = ("signal", "reserved#", "domains#", "permitted#", "domains#", "silent#", "not observable#", "share#")
+    rows = [
+        (
+            words(line["signal"]), number(line["reserved"]), number(line["reserved_domains"]), number(line["permitted"]),
+            number(line["permitted_domains"]), number(line["silent"]), number(line["not_observable"]),
+            percent(line["not_observable_share"]),
+        )
+        for line in record["consent"]["by_signal"]["value"]
+    ]  # fmt: skip
+    return table("What each signal said", heads, rows, record["consent"]["by_signal"]["how"])
 
 
 def _filters(record: Record) -> Section:

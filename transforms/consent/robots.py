@@ -15,7 +15,7 @@ from protego import Protego
 
 from transforms.consent import usage
 from transforms.consent.path_patterns import covers, path_of, plain
-from transforms.consent.signal import CONTENT_SIGNAL, CONTENT_USAGE, LOCATION, ROBOTS_TXT, Signal, evidence
+from transforms.consent.signal import LOCATION, ROBOTS_SIGNAL, ROBOTS_TXT, ROBOTS_USAGE, Signal, evidence
 
 logging.getLogger("protego").setLevel(logging.WARNING)  # it logs lines of files at level debug
 
@@ -80,7 +80,7 @@ class Robots:
             for value in (value for field, value in lines if field == "content-signal"):
                 found += [
                     Signal(
-                        CONTENT_SIGNAL,
+                        ROBOTS_SIGNAL,
                         f"ai-train={answer}",
                         LOCATION,
                         evidence(f"robots.txt, {group}: Content-Signal: {value}"),
@@ -89,7 +89,7 @@ class Robots:
                     for answer in usage.ai_train(value)
                 ]
             found += [
-                Signal(CONTENT_USAGE, said, LOCATION, evidence(f"robots.txt, {group}: Content-Usage: {value}"), observed_at)
+                Signal(ROBOTS_USAGE, said, LOCATION, evidence(f"robots.txt, {group}: Content-Usage: {value}"), observed_at)
                 for said, value in _usages([value for field, value in lines if field == "content-usage"], path)
             ]
         return list(dict.fromkeys(found))

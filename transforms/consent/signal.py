@@ -19,6 +19,8 @@ DISALLOWED: Final = "download_disallowed"
 PLUS_DATA_MINING: Final = "plus_data_mining"
 TDM_XMP: Final = "tdm_reservation_xmp"
 ROBOTS_TXT: Final = "robots_txt"
+ROBOTS_SIGNAL: Final = "robots_content_signal"
+ROBOTS_USAGE: Final = "robots_content_usage"
 TDM_PAGE: Final = "tdm_reservation_page"
 TDM_FILE: Final = "tdm_reservation_file"
 AI_TXT: Final = "ai_txt"
@@ -26,6 +28,15 @@ RSL: Final = "rsl"
 UNDECODABLE: Final = "policy_undecodable"  # a policy file that is text in no encoding
 C2PA: Final = "c2pa_manifest"  # there is one
 TRAINING_MINING: Final = "training_mining"  # what its assertions say
+
+PLACES: Final = {  # where each would stand, in the words of `consent_observable`
+    X_ROBOTS_TAG: "headers", TDM_RESERVATION: "headers", CONTENT_USAGE: "headers", CONTENT_SIGNAL: "headers", DISALLOWED: "headers",
+    PAGE_META_ROBOTS: "page", PAGE_NOAI: "page", TDM_PAGE: "page", ROBOTS_TXT: "host_policy", ROBOTS_SIGNAL: "host_policy",
+    ROBOTS_USAGE: "host_policy", TDM_FILE: "host_policy", AI_TXT: "host_policy", RSL: "host_policy", UNDECODABLE: "host_policy",
+    PLUS_DATA_MINING: "embedded", TDM_XMP: "embedded", C2PA: "embedded", TRAINING_MINING: "embedded",
+    "list_url": "lists", "list_url_prefix": "lists", "list_domain": "lists", "list_uid": "lists", "list_creator": "embedded",
+    "list_sha256": "hash_lists", "list_sha1": "hash_lists", "list_md5": "hash_lists", "list_phash": "hash_lists",
+}  # fmt: skip
 
 TRAINING_DIRECTIVES: Final = ("noai", "noimageai", "noml")
 NOINDEX_DIRECTIVES: Final = ("noindex", "noimageindex", "none")
@@ -94,7 +105,7 @@ def meaning(signal: str, value: str, use: Use, *, respect_noindex: bool) -> Mean
         return {"permitted": Meaning.PERMITS, "silent": Meaning.SILENT}.get(value, Meaning.RESERVES)
     if signal in (TDM_RESERVATION, TDM_FILE, TDM_PAGE, TDM_XMP):
         return {"1": Meaning.RESERVES, "0": Meaning.PERMITS}.get(value, Meaning.SILENT)
-    if signal in (CONTENT_USAGE, CONTENT_SIGNAL):
+    if signal in (CONTENT_USAGE, CONTENT_SIGNAL, ROBOTS_USAGE, ROBOTS_SIGNAL):
         label, _, answer = value.partition("=")
         if label in GENERATIVE_LABELS and use == "discriminative":
             return Meaning.SILENT

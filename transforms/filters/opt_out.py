@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import functools
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, Self
 
@@ -32,6 +33,7 @@ from transforms.storage import exists, kept_copy, list_files, located, read_byte
 
 SILENT_IS_NO = "nothing permits it, and default_when_silent is reject"
 _REASONS = (OPT_OUT, TAKEN_DOWN, ILLEGAL)
+_TOLD = {Meaning.RESERVES: "reserves", Meaning.PERMITS: "permits", Meaning.SILENT: "says nothing"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,6 +152,16 @@ class OptOut(Filter):
         evaluated = _Evaluated(self, measures, context)
         return Consent(evaluated.state, evaluated.observable, evaluated.content, evaluated.location)
 
+    def said(self, measures: pa.StructArray, context: Context) -> dict[tuple[str, str], np.ndarray]:
+        """What was said, signal by signal, lists among them: (signal, `reserves` | `permits` | `says nothing`) -> rows, ascending.
+
+        Args:
+          measures: of a batch of rows; null where the filter failed.
+          context: of the same rows.
+        """
+        said = _Evaluated(self, measures, context).said
+        return {key: np.array(sorted(rows), np.int64) for key, rows in sorted(said.items())}
+
 
 class _Evaluated:
     """Signals and list entries of a batch, and what they mean for the use: bool[n] per reason and scope, and the evidence."""
@@ -165,6 +177,7 @@ class _Evaluated:
         self.permitted = np.zeros(rows, bool)
         self.covered = {reason: np.zeros(rows, bool) for reason in _REASONS}
         self.details: dict[str, dict[int, list[str]]] = {reason: {} for reason in _REASONS}
+        self.said: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
         self._signals(rule, measures, context)
         self._lists(rule, measures, context)
         self.reserved = np.logical_or.reduce(list(self.covered.values()))
@@ -187,6 +200,7 @@ class _Evaluated:
         for row, signals in said.items():
             for signal in standing(signals):
                 means = meaning(signal.signal, signal.value, rule.use, respect_noindex=rule.respect_noindex)
+                self.said[signal.signal, _TOLD[means]].add(row)
                 if means == Meaning.PERMITS:
                     self.permitted[row] = True
                 elif means == Meaning.RESERVES:
@@ -198,6 +212,7 @@ class _Evaluated:
         lists = _loaded(rule.lists, _versions(rule.lists), rule.as_of)
         made_by = [names or () for names in pc.struct_field(measures, "creators").to_pylist()]
         for match in lists.match(context.annotations, made_by, FAST_SLACK if context.mode == "fast" else 0):
+            self.said[f"list_{match.kind}", _TOLD[Meaning.RESERVES]].update(match.rows.tolist())
             for row, detail in zip(match.rows.tolist(), match.details, strict=True):
                 self._reserve(match.reason, row, match.scope, detail)
         if lists.has(LOCATION_KINDS):

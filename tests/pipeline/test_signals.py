@@ -1,0 +1,40 @@
+"""What each signal said is counted exactly, by rows and by domains, over all shards."""
+
+import json
+import pathlib
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.documents.consent import by_signal
+from pipeline.signals import silent
+from schemas.ledger import OBSERVABLE_EMBEDDED, OBSERVABLE_HEADERS
+from tests.builders import sample
+from tests.runs import run_samples
+
+
+def test_signals_are_counted_over_all_shards(tmp_path: pathlib.Path) -> None:
+    said = ["noai", "noai", "nofollow", None, None, "noai"]
+    hosts = ["a.example", "www.b.example", "a.example", "c.example", "d.example", "img.b.example"]
+    samples = [
+        sample(number, url=f"https://{host}/{number}.jpg", http_headers=None if tag is None else json.dumps({"X-Robots-Tag": tag}))
+        for number, (host, tag) in enumerate(zip(hosts, said, strict=True))
+    ]
+    pq.write_table(
+        pa.table({"host": ["c.example", "d.example"], "robots_txt": [b"", b"User-agent: *\nDisallow: /\n"]}), tmp_path / "h.parquet"
+    )
+    ran = run_samples(tmp_path, samples, {"filters": {"opt_out": {"host_policies": "h.parquet"}}}, per_shard=2)
+    lines = {line["signal"]: line for line in by_signal(json.loads((ran.work / "judged.json").read_text())["signals"], len(samples))}
+    tag, robots = lines["x_robots_tag"], lines["robots_txt"]
+    assert (tag["reserved"], tag["reserved_domains"], tag["silent"], tag["not_observable"], tag["observable_domains"]) == (3, 2, 1, 2, 2)
+    assert (robots["reserved"], robots["reserved_domains"], robots["silent"], robots["not_observable"]) == (1, 1, 1, 4)
+    assert lines["plus_data_mining"]["silent"] + lines["plus_data_mining"]["not_observable"] == 6
+    assert "page_noai" not in lines
+
+
+def test_a_row_that_reserves_and_permits_is_counted_once_among_those_that_spoke() -> None:
+    observable = np.array([OBSERVABLE_EMBEDDED, OBSERVABLE_EMBEDDED, OBSERVABLE_HEADERS], np.int32)
+    said = {("training_mining", "reserves"): np.array([0]), ("training_mining", "permits"): np.array([0])}
+    counted = dict(silent(said, observable))
+    assert (counted["training_mining", "silent"], counted["training_mining", "spoke"]) == (1, 1)
