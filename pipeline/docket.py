@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from pipeline.eval_sets import signed_parts
+from pipeline.elders import elder_shards
+from pipeline.eval_sets import signed_parts, tallies
 from pipeline.policies import host_rule, with_host_signals
 from pipeline.run import Run
 from schemas import annotations
@@ -19,12 +20,14 @@ from schemas.layout import Layout
 from schemas.versions import versions
 from transforms.annotate import TALLY, source_schema
 from transforms.choice import Choice
+from transforms.earlier import Earlier, elder_members
 from transforms.eval_sets.hash_lists import load_sets
 from transforms.eval_sets.overlap import SignedPart, overlaps
 from transforms.filters.base import Filter
 from transforms.images.phash import FAST_SLACK
 from transforms.match.clusters import Clusters, read_clusters
-from transforms.match.elders import read_ties
+from transforms.match.elders import elder_set, read_ties
+from transforms.match.rows import ElderFile
 from transforms.not_duplicates import Pairs, load_pairs
 from transforms.outcomes import Copies, Resolved, apply_images
 from transforms.records import member_type, members
@@ -49,6 +52,8 @@ class Docket:
       benchmarks: sets to keep out, and `signed`, how match has numbered their rows.
       keep_captions: whether kept rows carry the captions of their cluster.
       max_per_caption: rows kept of a caption cluster.
+      elders: files of the elder side, each with the dense number of its first row.
+      earlier: the runs they are of.
       versions: of the code and the libraries that decide bytes.
       hosts_asked: whether what the hosts say of the rows lies in the layout's `policies`.
     """
@@ -66,6 +71,8 @@ class Docket:
     signed: tuple[SignedPart, ...]
     keep_captions: bool
     max_per_caption: int | None
+    elders: tuple[tuple[ElderFile, int], ...]
+    earlier: Earlier
     versions: Mapping[str, str]
     hosts_asked: bool = False
 
@@ -100,6 +107,8 @@ class Docket:
     def verdicts(self, shard: int, facts: Facts) -> Verdicts:
         """A shard judged as far as its rows themselves, and the sets they are held against, tell."""
         verdicts = judge_rows(self.read(shard), self.filters, facts, self.mode)
+        if self.elders:
+            self.earlier.bind(verdicts, read_ties(self.layout.clusters, *self.starts[shard : shard + 2]), self.starts[shard])
         slack = FAST_SLACK if self.mode == "fast" else 0
         for listed in load_sets(self.benchmarks):
             verdicts.add(listed.find(verdicts.annotations, slack))
@@ -111,7 +120,12 @@ class Docket:
     def judged(self, shard: int, facts: Facts, images: Iterable[bytes]) -> tuple[Verdicts, Resolved, Copies]:
         """A shard judged as far as its image clusters."""
         verdicts = self.verdicts(shard, facts)
-        return verdicts, *apply_images(verdicts, list(images), self.starts[shard], self.choice)
+        return verdicts, *apply_images(verdicts, list(images), self.starts[shard], self.choice, self.earlier)
+
+    def elder_members(self, number: int, clusters: np.ndarray, *, by_caption: bool) -> Iterable[tuple[int, bytes]]:
+        """Packed records of the rows of an elder file that lie in some clusters (dense numbers, ascending), by partition."""
+        file, start = self.elders[number]
+        return _partitioned(elder_members(file, start, clusters, self.choice, by_caption=by_caption), self.partitions)
 
     def members(self, shard: int, verdicts: Verdicts, *, by_caption: bool) -> Iterable[tuple[int, bytes]]:
         """Packed records of a shard's rows that lie in clusters, by partition."""
@@ -129,9 +143,24 @@ def open_docket(run: Run) -> Docket:
     dedup = run.job.dedup
     return Docket(
         names, annotations, starts, run.filters, run.layout, dedup.images.mode, run.job.rebalance, _choice(run), dedup.not_duplicates,
-        dedup.eval_overlap, signed_parts(run, starts[-1]), dedup.keep_captions, dedup.max_per_caption, versions(),
-        host_rule(run.filters) is not None,
+        dedup.eval_overlap, signed_parts(run, starts[-1]), dedup.keep_captions, dedup.max_per_caption, *_elders(run, starts[-1]),
+        versions(), host_rule(run.filters) is not None,
     )  # fmt: skip
+
+
+def _elders(run: Run, own: int) -> tuple[tuple[tuple[ElderFile, int], ...], Earlier]:
+    """The rows of earlier runs as match numbered them, behind so many rows of the run and those of benchmark sets."""
+    own += sum(tally.rows for tally in tallies(run).values())
+    files: list[tuple[ElderFile, int]] = []
+    starts = []
+    for elder in run.elders:
+        starts.append(own)
+        shards = list(elder_shards(elder, run.layout))
+        for _, part in itertools.groupby(shards, lambda shard: shard.part):
+            for file in elder_set((shard.signature, shard.rows, shard.places) for shard in part):
+                files.append((file, own))
+                own += file.rows
+    return tuple(files), Earlier(tuple(elder.name for elder in run.elders), tuple(starts))
 
 
 def _choice(run: Run) -> Choice:

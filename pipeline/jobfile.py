@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError, create_model
 
 from schemas.errors import InputError, JobError
-from schemas.job import Benchmark, Job, Phase, Section, leaves, section
+from schemas.job import Benchmark, EarlierRun, Job, Phase, Section, leaves, section
 from schemas.layout import Layout, join
 from transforms import storage
 from transforms.filters import filter_types, in_reading_order
@@ -238,6 +238,7 @@ def _located(job: Job, folder: str, name: str) -> Job:
             "dedup": job.dedup.model_copy(
                 update={
                     "not_duplicates": tuple(storage.located(path, folder) for path in job.dedup.not_duplicates),
+                    "against": tuple(_located_run(earlier, folder) for earlier in job.dedup.against),
                     "eval_overlap": tuple(_located_set(benchmark, folder) for benchmark in job.dedup.eval_overlap),
                 }
             ),
@@ -249,6 +250,11 @@ def _located(job: Job, folder: str, name: str) -> Job:
             f"{name}: work: {layout.work} lies inside the release {layout.out}; the work folder is private and must lie beside it"
         )
     return moved
+
+
+def _located_run(earlier: EarlierRun, folder: str) -> EarlierRun:
+    work = None if earlier.work is None else storage.located(earlier.work, folder)
+    return EarlierRun(run=storage.located(earlier.run, folder), work=work)
 
 
 def _located_set(benchmark: Benchmark, folder: str) -> Benchmark:

@@ -1,7 +1,7 @@
 """Phase 3, what becomes of each row? The whole set is judged at once; no picture and no caption is read again.
 
     annotations ─► CollectFacts ─► MergeFacts ┐
-    annotations ─► SendMembers ◄──────────────┤ facts of the run
+    annotations ─► SendMembers ◄──────────────┤ facts of the run; rows of earlier runs that are in a cluster with one of this: SendElders
                      └► GroupByKey ─► ResolveClusters ─► GroupByKey by shard ┬─ and the captions they carry
     annotations ─► SendCaptions ◄────────────────────────────────────────────┤ who stays of each cluster
                      └► GroupByKey ─► CapCaptions ─► GroupByKey by shard ────┤ who stays of each caption
@@ -112,12 +112,13 @@ class JudgeRun(beam.PTransform):
         facts = beam.pvalue.AsSingleton(
             shards | "CollectFacts" >> beam.ParDo(_CollectFacts(docket)) | "MergeFacts" >> beam.CombineGlobally(Facts.merged)
         )
-        images, carried, image_sizes = _to_shards(
-            shards | "SendMembers" >> beam.ParDo(_SendMembers(docket), facts), "Clusters", docket, capped=False
-        )
+        sent = shards | "SendMembers" >> beam.ParDo(_SendMembers(docket), facts)
+        images, carried, image_sizes = _to_shards(_with_elders(sent, shards, docket, "Clusters", by_caption=False), "Clusters", docket)
         judged = _with(shards, "JoinClusters", images=images)
         sent = judged | "SendCaptions" >> beam.ParDo(_SendCaptions(docket), facts)
-        captions, _, caption_sizes = _to_shards(sent, "Captions", docket, capped=True)
+        captions, _, caption_sizes = _to_shards(
+            _with_elders(sent, shards, docket, "Captions", by_caption=True), "Captions", docket, capped=True
+        )
         judged = _with(shards, "JoinCaptions", images=images, captions=captions, carried=carried)
         counts = judged | "CountCells" >> beam.ParDo(_CountCells(docket), facts) | "SumCells" >> beam.CombinePerKey(sum)
         solved = beam.pvalue.AsSingleton(
@@ -132,7 +133,7 @@ class JudgeRun(beam.PTransform):
 
 
 def _to_shards(
-    sent: beam.PCollection, label: str, docket: Docket, *, capped: bool
+    sent: beam.PCollection, label: str, docket: Docket, *, capped: bool = False
 ) -> tuple[beam.PCollection, beam.PCollection, beam.PCollection]:
     """Packed members, by partition -> packed outcomes, and captions carried, by shard number; and how many clusters are of each size."""
     resolved = (
@@ -142,6 +143,22 @@ def _to_shards(
     )
     carried = resolved.carried | f"Return{label}Carried" >> beam.GroupByKey()
     return resolved.outcomes | f"Return{label}" >> beam.GroupByKey(), carried, resolved.sizes
+
+
+def _with_elders(sent: beam.PCollection, shards: beam.PCollection, docket: Docket, label: str, *, by_caption: bool) -> beam.PCollection:
+    """Packed members, by partition, and those of earlier runs that are in a cluster with one of them."""
+    if not docket.elders:
+        return sent
+    met = beam.pvalue.AsSingleton(
+        shards | f"Met{label}" >> beam.ParDo(_Met(docket, by_caption=by_caption)) | f"All{label}Met" >> beam.CombineGlobally(_distinct)
+    )
+    files = sent.pipeline | f"Elders{label}" >> beam.Create(range(len(docket.elders))) | f"Spread{label}" >> beam.Reshuffle()
+    elders = files | f"SendElders{label}" >> beam.ParDo(_SendElders(docket, by_caption=by_caption), met)
+    return (sent, elders) | f"Both{label}" >> beam.Flatten()
+
+
+def _distinct(packed: Iterable[bytes]) -> bytes:
+    return np.unique(np.frombuffer(b"".join(packed), "<i8")).tobytes()
 
 
 def _with(shards: beam.PCollection, label: str, **parts: beam.PCollection) -> beam.PCollection:
@@ -179,6 +196,30 @@ class _SendMembers(_Step):
             yield from docket.members(shard, docket.verdicts(shard, facts), by_caption=False)
 
 
+class _Met(_Step):
+    """Elder clusters that a row of a shard is in, packed."""
+
+    def __init__(self, docket: Docket, *, by_caption: bool) -> None:
+        super().__init__(docket)
+        self.by_caption = by_caption
+
+    def process(self, shard: int) -> Iterable[bytes]:
+        with self.at(shard):
+            found = self.docket.clusters(shard)
+            clusters = found.caption_cluster if self.by_caption else found.cluster
+            yield np.unique(clusters[clusters >= self.docket.starts[-1]]).astype("<i8").tobytes()
+
+
+class _SendElders(_Step):
+    def __init__(self, docket: Docket, *, by_caption: bool) -> None:
+        super().__init__(docket)
+        self.by_caption = by_caption
+
+    def process(self, number: int, met: bytes) -> Iterable[tuple[int, bytes]]:
+        with reported("judge, earlier runs"):
+            yield from self.docket.elder_members(number, np.frombuffer(met, "<i8"), by_caption=self.by_caption)
+
+
 class _SendCaptions(_Step):
     def process(self, element: tuple[int, Mapping[str, Iterable]], facts: Facts) -> Iterable[tuple[int, bytes]]:
         shard, parts = element
@@ -196,17 +237,22 @@ class _Resolve(_Step):
         with reported("judge, clusters"):
             docket = self.docket
             records = unpacked(element[1], docket.choice)
-            sizes, clusters = np.unique(np.unique(records["cluster"], return_counts=True)[1], return_counts=True)
+            own = records["row"] < docket.starts[-1]
+            sizes, clusters = np.unique(np.unique(records["cluster"][own], return_counts=True)[1], return_counts=True)
             for size, number in zip(sizes.tolist(), clusters.tolist(), strict=True):
                 yield beam.pvalue.TaggedOutput("sizes", (("caption" if self.capped else "image", size), number))
             starts = np.array(docket.starts[:-1])
             if self.capped:
-                yield from by_shard(cap(records, docket.max_per_caption, docket.pairs), starts)
+                yield from by_shard(_of_this_run(cap(records, docket.max_per_caption, docket.pairs), docket), starts)
                 return
             outcomes, carried = resolve(records, docket.pairs, captions=docket.keep_captions)
-            yield from by_shard(outcomes, starts)
-            for part in by_shard(carried, starts):
+            yield from by_shard(_of_this_run(outcomes, docket), starts)
+            for part in by_shard(_of_this_run(carried, docket), starts):
                 yield beam.pvalue.TaggedOutput("carried", part)
+
+
+def _of_this_run(found: np.ndarray, docket: Docket) -> np.ndarray:
+    return found[found["row"] < docket.starts[-1]]
 
 
 class _CountCells(_Step):
@@ -214,7 +260,7 @@ class _CountCells(_Step):
         shard, parts = element
         with self.at(shard):
             verdicts, _, _ = self.docket.judged(shard, facts, _flat(parts["images"]))
-            apply_captions(verdicts, _flat(parts["captions"]), self.docket.starts[shard], self.docket.choice)
+            apply_captions(verdicts, _flat(parts["captions"]), self.docket.starts[shard], self.docket.choice, self.docket.earlier)
             yield from count_shard(verdicts, self.docket.vocabulary)
 
 
@@ -230,7 +276,7 @@ class _WriteLedger(_Step):
         with self.at(shard):
             docket = self.docket
             verdicts, images, copies = docket.judged(shard, facts, _flat(parts["images"]))
-            captions = apply_captions(verdicts, _flat(parts["captions"]), docket.starts[shard], docket.choice)
+            captions = apply_captions(verdicts, _flat(parts["captions"]), docket.starts[shard], docket.choice, docket.earlier)
             weights = weigh(verdicts, solved, docket.rebalance)
             carried = _carry(docket, shard, ~verdicts.rejected, _flat(parts["carried"])) if docket.keep_captions else None
             batch = ledger_batch(verdicts, images, captions, copies, weights, docket.vocabulary, carried)

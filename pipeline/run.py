@@ -9,6 +9,7 @@ import os
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from pipeline.elders import Elder, elder_from, find_elders
 from pipeline.find import find_run
 from pipeline.jobfile import build_job, filters_of, lay_over, layout_of, load_job
 from schemas.errors import JobError, MissingError, UnreadableShardError
@@ -42,6 +43,7 @@ class Run:
       shards: every shard of the input, by name.
       filters: every installed filter, each after those it reads.
       benchmarks: parts of the benchmark sets that are kept out, in the order of the job.
+      elders: the finished runs that it is held against, in the order of the job.
       beam_args: Beam's own options, for the engine.
       replace: whether a finished release made from other inputs may be overwritten.
     """
@@ -51,6 +53,7 @@ class Run:
     shards: tuple[Shard, ...]
     filters: tuple[Filter, ...]
     benchmarks: tuple[Part, ...] = ()
+    elders: tuple[Elder, ...] = ()
     beam_args: tuple[str, ...] = ()
     replace: bool = False
 
@@ -105,7 +108,8 @@ class Run:
     @functools.cached_property
     def match_digest(self) -> str:
         """Digest of all that match depends on."""
-        return digest([self.annotate_digests, keys_of(self.job.dedup, Phase.MATCH), self.benchmark_digests])
+        elders = [elder.sha256 for elder in self.elders]
+        return digest([self.annotate_digests, keys_of(self.job.dedup, Phase.MATCH), self.benchmark_digests, elders])
 
     @functools.cached_property
     def judge_digest(self) -> str:
@@ -170,7 +174,8 @@ def open_run(
     targets.check(job.rebalance)
     shards = list_shards(job.source, folder_of(path))[:limit_shards]
     parts = parts_of(job.dedup.eval_overlap, folder_of(path))
-    run = _opened(job, shards, parts, beam_args, replace=replace or limit_shards is not None)
+    elders = find_elders(job, layout_of(job))
+    run = _opened(job, shards, parts, elders, beam_args, replace=replace or limit_shards is not None)
     _check_folders(run)
     check_columns(run.shards, job.source)
     _check_named_columns(run)
@@ -198,18 +203,27 @@ def reopen_run(out: str, work: str | None, settings: Sequence[str] = ()) -> Run:
     job = build_job(content, os.getcwd(), "--set" if settings else layout.record)
     targets.check(job.rebalance)
     job = job.model_copy(update={"output": layout.out, "work": layout.work})
-    return _opened(job, [shard_from(found) for found in record["shards"]], [part_from(found) for found in record["benchmarks"]])
+    shards, parts = [shard_from(found) for found in record["shards"]], [part_from(found) for found in record["benchmarks"]]
+    return _opened(job, shards, parts, [elder_from(found) for found in record["elders"]])
 
 
 def write_record(run: Run) -> None:
-    """Leaves the job, its shards and its benchmark sets in the work folder."""
+    """Leaves the job, its shards, its benchmark sets and the earlier runs in the work folder."""
     job = run.job.model_dump(mode="json")
-    shards, benchmarks = map(dataclasses.asdict, run.shards), map(dataclasses.asdict, run.benchmarks)
-    record = {"job": job, "shards": [*shards], "benchmarks": [*benchmarks]}
+    found = {name: [dataclasses.asdict(entry) for entry in getattr(run, name)] for name in ("shards", "benchmarks", "elders")}
+    record = {"job": job, **found}
     write_bytes(run.layout.record, json.dumps(record, sort_keys=True).encode())
 
 
-def _opened(job: Job, shards: Sequence[Shard], benchmarks: Sequence[Part], beam_args: Sequence[str] = (), *, replace: bool = False) -> Run:
+def _opened(
+    job: Job,
+    shards: Sequence[Shard],
+    benchmarks: Sequence[Part],
+    elders: Sequence[Elder],
+    beam_args: Sequence[str] = (),
+    *,
+    replace: bool = False,
+) -> Run:
     filters = tuple(filters_of(job))
     for rule in filters:
         try:
@@ -217,7 +231,7 @@ def _opened(job: Job, shards: Sequence[Shard], benchmarks: Sequence[Part], beam_
         except MissingError as error:
             raise MissingError(f"filters.{rule.name}: {error}") from error
     pair_files(job.dedup.not_duplicates), hash_files(job.dedup.eval_overlap)
-    return Run(job, layout_of(job), tuple(shards), filters, tuple(benchmarks), tuple(beam_args), replace)
+    return Run(job, layout_of(job), tuple(shards), filters, tuple(benchmarks), tuple(elders), tuple(beam_args), replace)
 
 
 def _check_folders(run: Run) -> None:

@@ -43,7 +43,8 @@ class Section(BaseModel):
 
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
-Files = Annotated[Names, BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]  # one path, or a list of them
+one_or_more = BeforeValidator(lambda given: (given,) if isinstance(given, str | dict) else given)
+Files = Annotated[Names, one_or_more]  # one path, or a list of them
 
 
 class Decode(Section):
@@ -118,6 +119,26 @@ class Benchmark(Section):
         return self
 
 
+class EarlierRun(Section):
+    """A finished run whose rows count as seen before: its release folder, or that and its work folder."""
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(_or_text(schema)))
+
+    run: str = key(Phase.RUN, "the release folder", min_length=1)
+    work: str | None = key(Phase.RUN, "the work folder; default <run>.work", None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_folder(cls, given: Any) -> Any:
+        return {"run": given} if isinstance(given, str) else given
+
+
+def _or_text(schema: dict[str, Any]) -> dict[str, Any]:
+    whole = dict(schema)
+    schema.clear()
+    return {"anyOf": [{"type": "string"}, whole]}
+
+
 class Dedup(Section):
     """What counts as a duplicate, which copy stays, and what becomes of the others."""
 
@@ -131,7 +152,9 @@ class Dedup(Section):
     )
     keep_captions: bool = key(Phase.JUDGE, "true: a kept row carries the distinct captions of its cluster (column captions)", default=False)
     max_per_caption: int | None = key(Phase.JUDGE, "rows kept of a caption cluster; null: all", None, ge=1)
-    against: Names = key(Phase.MATCH, "earlier runs whose rows count as the elder side", (), max_length=0)
+    against: Annotated[tuple[EarlierRun, ...], Field(strict=False), one_or_more] = Field(
+        default=(), description="release folders of finished runs: what is in them, or was a copy of it, is a duplicate here"
+    )
     eval_overlap: Annotated[tuple[Benchmark, ...], Field(strict=False)] = Field(
         default=(), description="benchmark sets to keep out: a list of {name: NAME, images, shards, captions or hashes: FILES}"
     )

@@ -74,6 +74,14 @@ class Layout:
         return join(self.eval_sets, f"{part}.{digest}.{ending}")
 
     @property
+    def elders(self) -> str:
+        """What is known of the rows of earlier runs that this one is held against."""
+        return join(self.work, "elders")
+
+    def elder(self, shard: str, digest: str) -> str:
+        return join(self.elders, f"{shard}.{digest}.arrow")
+
+    @property
     def clusters(self) -> str:
         return join(self.work, "clusters")
 

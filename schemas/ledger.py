@@ -21,6 +21,7 @@ LEDGER = pa.schema(
         ("duplicate_of", pa.string()),
         ("weight", pa.float64()),  # kept rows only
         pa.field("evidence", pa.list_(EVIDENCE), nullable=False),
+        pa.field("covers", pa.list_(pa.string()), nullable=False),  # its reasons that cover every copy, in later runs too
         pa.field("consent", pa.string(), nullable=False),
         pa.field("consent_observable", pa.int32(), nullable=False),
         pa.field("copies", pa.int64(), nullable=False),  # rows of its cluster, rejected ones and itself among them; 1 for a row alone

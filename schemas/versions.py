@@ -8,7 +8,7 @@ import json
 import pathlib
 import socket
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.errors import EngineError
@@ -26,7 +26,13 @@ LIBRARIES = (
     "scipy",
     "simplejpeg",
 )
-_CODE = ("schemas", "transforms")  # what runs on workers
+_CODE = ("schemas/**/*", "transforms/**/*")  # what runs on workers
+_SIGNATURES = (  # of it, what decides a signature
+    "schemas/signatures.py", "transforms/images/*.py", "transforms/match/minhash.py", "transforms/match/order.py",
+    "transforms/match/signatures.py", "transforms/text/caption.py", "transforms/text/url.py",
+)  # fmt: skip
+COMPARED = ("signatures", "unicode", "pillow", "simplejpeg")
+"""Versions that two runs must share before rows of the one are held against rows of the other."""
 FILTERS = "winnow.filters"  # entry-point group of filters from other packages
 
 
@@ -34,12 +40,19 @@ FILTERS = "winnow.filters"  # entry-point group of filters from other packages
 def versions() -> dict[str, str]:
     """Name: version of everything that decides bytes. `code` is a digest of our sources and of the models and lists beside them.
 
+    `signatures` is a digest of those sources that decide the signatures of pictures and captions.
+
     A filter of another package counts with the version of its package and a digest of its module.
 
     Returns:
       A new run with equal versions, inputs and job gives equal bytes; a library that is not installed has the version "absent".
     """
-    found = {"winnow": _version("winnow-curation"), "code": _code_digest(), "unicode": unicodedata.unidata_version}
+    found = {
+        "winnow": _version("winnow-curation"),
+        "code": _code_digest(_CODE),
+        "signatures": _code_digest(_SIGNATURES),
+        "unicode": unicodedata.unidata_version,
+    }
     return found | {name: _version(name) for name in LIBRARIES} | _filters()
 
 
@@ -92,9 +105,9 @@ def _filters() -> dict[str, str]:
     return found
 
 
-def _code_digest() -> str:
+def _code_digest(patterns: Sequence[str]) -> str:
     root = pathlib.Path(__file__).resolve().parents[1]
-    files = (path for package in _CODE for path in (root / package).rglob("*") if path.is_file())
+    files = (path for pattern in patterns for path in root.glob(pattern) if path.is_file())
     state = hashlib.sha256()
     for path in sorted(files, key=lambda path: path.relative_to(root).as_posix()):
         relative = path.relative_to(root)

@@ -1,6 +1,8 @@
 """Writes down what became of every row of a shard, and why: findings in, one ledger batch out."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -51,6 +53,7 @@ def ledger_batch(
         "duplicate_of": pa.array([a or b for a, b in zip(images.duplicate_of, captions.duplicate_of, strict=True)], pa.string()),
         "weight": pa.array(weights * UNIT, pa.float64(), mask=~kept),
         "evidence": _evidence(n, findings, vocabulary),
+        "covers": _covers(verdicts),
         "consent": pa.array([reasons.CONSENT[state] for state in verdicts.consent.tolist()], pa.string()),
         "consent_observable": pa.array(verdicts.observable, pa.int32()),
         "copies": pa.array(copies.copies, pa.int64()),
@@ -62,6 +65,18 @@ def ledger_batch(
         ),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in LEDGER.names], schema=LEDGER)
+
+
+def ledger_digest(ledger: Mapping[str, Mapping[str, Any]]) -> str:
+    """SHA-256, as hex, over one line `<shard> <sha256>` per ledger file, in the order of their names."""
+    text = "".join(f"{name} {ledger[name]['sha256']}\n" for name in sorted(ledger))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _covers(verdicts: Verdicts) -> pa.ListArray:
+    """Per row the reasons that bind every copy of its picture."""
+    findings = [Finding("reason", word, np.flatnonzero(rows)) for word, rows in verdicts.spreading.items() if word in reasons.BINDING]
+    return _words(len(verdicts), findings, "reason", reasons.REASONS)
 
 
 def _of_kept(finding: Finding, kept: np.ndarray) -> Finding:

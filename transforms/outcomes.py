@@ -8,6 +8,7 @@ import numpy as np
 from schemas import reasons
 from schemas.signatures import CAPTIONS_AGREE, PERMUTATIONS, PICTURES_AGREE
 from transforms.choice import Choice
+from transforms.earlier import NOTHING, Earlier
 from transforms.filters.base import Finding
 from transforms.match.policy import PICTURE
 from transforms.not_duplicates import KEY
@@ -47,12 +48,14 @@ class Copies:
     captions: np.ndarray
 
 
-def apply_images(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choice: Choice) -> tuple[Resolved, Copies]:
+def apply_images(
+    verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choice: Choice, earlier: Earlier = NOTHING
+) -> tuple[Resolved, Copies]:
     """Image (or policy) clusters' outcomes for one shard; the findings are added to `verdicts` too."""
     found = _outcomes(outcomes)
     rows = found["row"] - first
     bits = found["bits"]
-    findings = [*_spread(verdicts, rows, bits), *_duplicates(verdicts, rows, found, choice)]
+    findings = [*_spread(verdicts, rows, bits), *_duplicates(verdicts, rows, found, choice, earlier)]
     for word, bit in ((reasons.RESERVED_COPY_EXISTS, COPY_RESERVED), (reasons.PLACEHOLDER_SUSPECTED, PLACEHOLDER)):
         if (bits & bit).any():
             findings.append(Finding("flag", word, rows[bits & bit > 0]))
@@ -73,14 +76,14 @@ def apply_images(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choi
     return Resolved(_named(len(verdicts), rows, found["name"]), duplicate_of), _copies(verdicts, rows, found)
 
 
-def apply_captions(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choice: Choice) -> Resolved:
+def apply_captions(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choice: Choice, earlier: Earlier = NOTHING) -> Resolved:
     """Caption clusters' outcomes for one shard; the findings are added to `verdicts` too."""
     found = _outcomes(outcomes)
     rows = found["row"] - first
     beyond = found["bits"] & DUPLICATE > 0
     if beyond.any():
         kind, why = choice.treatment(source_of(verdicts))
-        details = f"{BEYOND}; {why}" if why else BEYOND
+        details = ["; ".join(filter(None, (BEYOND, why, earlier.told(by)))) for by in found["by"][beyond].tolist()]
         verdicts.findings.append(Finding(kind, reasons.DUPLICATE_CAPTION, rows[beyond], details=details))
     return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]))
 
@@ -105,13 +108,15 @@ def _spread(verdicts: Verdicts, rows: np.ndarray, bits: np.ndarray) -> list[Find
         for finding in verdicts.findings:
             if finding.kind == "reason" and finding.word == word:
                 already[finding.rows] = True
+        if mask.any() and word in reasons.BINDING:
+            verdicts.spreading.setdefault(word, np.zeros(len(verdicts), bool))[rows[mask]] = True
         mask &= ~already[rows]
         if mask.any():
             findings.append(Finding("reason", word, rows[mask], details=COPY_OF_RESERVED))
     return findings
 
 
-def _duplicates(verdicts: Verdicts, rows: np.ndarray, found: np.ndarray, choice: Choice) -> list[Finding]:
+def _duplicates(verdicts: Verdicts, rows: np.ndarray, found: np.ndarray, choice: Choice, earlier: Earlier) -> list[Finding]:
     """Rows that somebody stands for, by picture and by caption: a reason, or a flag where the job says so."""
     kind, why = choice.treatment(source_of(verdicts))
     by_picture = found["link"] & PICTURE > 0
@@ -122,7 +127,10 @@ def _duplicates(verdicts: Verdicts, rows: np.ndarray, found: np.ndarray, choice:
     ):
         mask = (found["bits"] & DUPLICATE > 0) & chosen
         if mask.any():
-            told = [why or choice.told(byte) for byte in found["differs"][mask].tolist()]
+            told = [
+                "; ".join(filter(None, (why, earlier.told(by)))) or (None if earlier.holds(by) else choice.told(byte))
+                for by, byte in found[["by", "differs"]][mask].tolist()
+            ]
             agreement = np.round(found["agreement"][mask].astype(np.float64), 4)
             findings.append(Finding(kind, word, rows[mask], agreement, least, told))
     return findings

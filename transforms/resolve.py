@@ -21,6 +21,7 @@ OUTCOME = np.dtype(
         ("row", "<i8"),
         ("name", "V16"),  # smallest uid of the cluster; zero where the row is alone in its part
         ("of", "V16"),  # uid of who stays in its place; zero where nobody does
+        ("by", "<i8"),  # dense row of who stays
         ("apart", "V16"),  # uid of a row that a list keeps it apart from; zero where none does
         ("bits", "u1"),
         ("link", "u1"),
@@ -35,6 +36,8 @@ ROUNDED = 5e-5  # agreements are multiples of 1e-4
 DUPLICATE, COPY_RESERVED, PLACEHOLDER = 1, 2, 32  # bits beside those of SPREADS
 PLACEHOLDER_TEXTS, PLACEHOLDER_HOSTS = 20, 10
 """From so many unrelated captions on so many domains on, a picture is suspected to be a notice that stands where another one was."""
+
+EARLIER = 128  # bit of a record: a row of an earlier run, and so no copy of this one
 
 CARRIED = np.dtype([("row", "<i8"), ("place", "<i4"), ("from", "<i8"), ("uid", "V16")])
 """A caption that a row carries: the row, the place among what it carries, the row (and its uid) whose caption it is."""
@@ -94,7 +97,8 @@ def resolve(records: np.ndarray, pairs: Pairs = NO_PAIRS, *, captions: bool = Fa
     (`transforms.not_duplicates.parted`), and each part is then a cluster of its own.
 
     Args:
-      records: of `transforms.records.member_type`, whole clusters, in any order.
+      records: of `transforms.records.member_type`, whole clusters, in any order; rows of the elder side among them have numbers beyond all
+        others, and are no copies of this run.
       pairs: rows that are no duplicates of each other.
       captions: whether who stays carries the captions of its part.
 
@@ -108,10 +112,10 @@ def resolve(records: np.ndarray, pairs: Pairs = NO_PAIRS, *, captions: bool = Fa
     stays = ranking.eligible[ranking.starts][ranking.part] if len(records) else ranking.eligible
     duplicate = stays & (ranked != best)
     out = np.zeros(len(records), OUTCOME)
-    out["row"] = records["row"][ranked]
+    out["row"], out["by"] = records["row"][ranked], records["row"][best]
     sizes = np.bincount(ranking.part)
-    out["copies"] = sizes[ranking.part]
-    out["name"] = np.where(out["copies"] > 1, _least(records, ranking).view("S16"), b"").astype("S16").view("V16")
+    out["copies"] = np.bincount(ranking.part, records["bits"][ranked] & EARLIER == 0)[ranking.part]
+    out["name"] = np.where(sizes[ranking.part] > 1, _least(records, ranking).view("S16"), b"").astype("S16").view("V16")
     out["of"] = _where(duplicate, records["uid"][best])
     out["apart"] = _where(ranking.apart >= 0, records["uid"][ranking.apart])
     copied = (covered[ranked] & LOCATED > 0) & (records["bits"][ranked] & LOCATED == 0)
@@ -142,7 +146,7 @@ def cap(records: np.ndarray, most: int | None, pairs: Pairs = NO_PAIRS) -> np.nd
     """
     ranking = rank(records, records["bits"] & ELIGIBLE > 0, pairs)
     out = np.zeros(len(records), OUTCOME)
-    out["row"] = records["row"][ranking.order]
+    out["row"], out["by"] = records["row"][ranking.order], records["row"][ranking.best]
     out["copies"] = np.bincount(ranking.part)[ranking.part]
     out["name"] = np.where(out["copies"] > 1, _least(records, ranking).view("S16"), b"").astype("S16").view("V16")
     if most is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from pipeline.annotate import annotate
 from pipeline.document import document
+from pipeline.elder_places import place_elders
 from pipeline.emit import check_replace, emit, tasks_of
 from pipeline.eval_sets import sign_benchmarks
 from pipeline.judge import judge, read_judged
@@ -104,10 +105,11 @@ def match_whole(run: Run) -> None:
     if exists(run.layout.matched) and json.loads(read_bytes(run.layout.matched))["digest"] == run.match_digest:
         return
     remove(run.layout.matched)
-    elders = sign_benchmarks(run)
+    elders = (*sign_benchmarks(run), *place_elders(run))
     signatures = [SignatureFile(run.signature(shard), footer.rows) for shard, footer in zip(run.shards, run.footers, strict=True)]
+    memory = available_bytes() if run.engine.is_local else None
     with Progress("match", 0, []):
-        match(signatures, run.layout.clusters, run.job.dedup, run.engine, available_bytes() if run.engine.is_local else None, elders=elders)
+        match(signatures, run.layout.clusters, run.job.dedup, run.engine, memory, elders=elders)
     write_bytes(run.layout.matched, json.dumps({"digest": run.match_digest}).encode())
 
 

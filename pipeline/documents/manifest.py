@@ -12,6 +12,7 @@ from pipeline.documents.record import job_digest
 from schemas.reasons import VERDICTS
 from schemas.release import SCHEMA_VERSION
 from schemas.versions import versions
+from transforms.ledger import ledger_digest
 
 FORMAT = "winnow manifest 1"
 _RENDERERS = ("duckdb", "jinja2", "matplotlib")  # decide bytes of documents, and of nothing else
@@ -50,9 +51,3 @@ def render_manifest(evidence: Evidence, documents: Mapping[str, bytes], rows: Ma
         "files": files,
     }
     return json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
-
-
-def ledger_digest(ledger: Mapping[str, Mapping[str, Any]]) -> str:
-    """SHA-256, as hex, over one line `<shard> <sha256>` per ledger file, in the order of their names."""
-    text = "".join(f"{name} {ledger[name]['sha256']}\n" for name in sorted(ledger))
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -14,7 +14,7 @@ from schemas.signatures import CAPTION_LONG, PERMUTATIONS
 from transforms.match.blocks import gather, pack, scatter
 from transforms.match.clusters import ALONE, Clusters, path_of, write_clusters
 from transforms.match.components import distinct
-from transforms.match.elders import HELD, OWN, TIE, TIED, write_ties
+from transforms.match.elders import BENCHMARK, BINDING, HELD, OWN, TIE, write_ties
 from transforms.match.grouping import BY_CAPTION, BY_PICTURE, BY_POLICY, GRAPH_BITS, MANY, graphs_of, rule_of
 from transforms.match.keys import mixed
 from transforms.match.leaders import leaders
@@ -28,6 +28,9 @@ ROWS_A_BLOCK = 1 << 12
 MEMBER_BYTES = 2_816  # a row that brings its picture
 MOST_LEADERS = {BY_CAPTION: 4_096, BY_PICTURE: 256, BY_POLICY: 256}
 """Of a group that a row is compared with. A caption costs 20 ns, a picture 80 us: 50,000 rows in a chain stay below 20 minutes."""
+
+TIED = {BY_CAPTION: (BENCHMARK,), BY_PICTURE: (BENCHMARK,), BY_POLICY: (BINDING, BENCHMARK)}
+"""Kinds of elder rows that a row is tied to whatever its cluster. A caption alone binds nobody."""
 
 PLACED = np.dtype([("row", "<u8"), ("leader", "<u8"), ("kind", "u1"), ("link", "u1"), ("agreement", "<f4")])
 """A row and its leader, or the elder row of kind `kind` that it is tied to."""
@@ -108,7 +111,7 @@ def choose(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[tuple[int,
         roots = distinct(table["root"][table["units"] == 2])
         agreed = np.full(len(roots), AGREEMENTS)
     members = Members(rule_of(plan, graph), table, (short, long), Pictures.of(pictures), (roots, agreed / AGREEMENTS))
-    placed, left = [_tied(members, kind, MOST_LEADERS[graph]) for kind in TIED], 0
+    placed, left = [_tied(members, kind, MOST_LEADERS[graph]) for kind in TIED[graph]], 0
     if graph != BY_PICTURE:
         clustered, left = _clustered(members, MOST_LEADERS[graph])
         placed.append(clustered)
@@ -154,7 +157,7 @@ def _placed(members: Members, some: np.ndarray, leader: np.ndarray, link: np.nda
 def save(plan: Plan, number: int, owner: int, blocks: Iterable[bytes]) -> Iterator[int]:
     """(Owner, blocks) -> files of what one share of the groups found, clusters and ties by graph, and how many rows a bound left."""
     graphs, (placed, left) = gather(blocks, [PLACED, np.uint64])
-    tied = np.isin(placed["kind"], TIED)
+    tied = placed["kind"] != HELD
     for graph in graphs_of(plan):
         for step, some in (("placed", ~tied), ("tied", tied)):
             mine = placed[some & (graphs == graph)]
@@ -197,8 +200,10 @@ def _ties(plan: Plan, count: int, owner: int) -> np.ndarray:
     ties = np.concatenate(found)
     ties = ties[np.lexsort((ties["kind"], ties["graph"], ties["row"]))]
     elders = distinct(ties["elder"]).astype(np.uint64)
-    uids = [np.empty(0, "V16")]
+    uids, said = [np.empty(0, "V16")], [np.empty(0, np.uint8)]
     for of, (mine,) in scatter(plan.owner_of(elders), plan.owners, elders):
         uids.append(np.ascontiguousarray(plan.rows.read(of, ["uid"], mine & plan.local)["uid"]).view("V16").ravel())
-    ties["uid"] = np.concatenate(uids)[np.searchsorted(elders, ties["elder"].astype(np.uint64))]
+        said.append(plan.places(of, mine & plan.local).said)
+    at = np.searchsorted(elders, ties["elder"].astype(np.uint64))
+    ties["uid"], ties["said"] = np.concatenate(uids)[at], np.concatenate(said)[at]
     return ties

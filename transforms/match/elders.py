@@ -12,8 +12,8 @@ them may be:
 | `NO_PART` | rejected there, with nobody kept in their place | nothing |
 
 For each kind a row is told the elder row that it equals, or else the first in content order of those near it that it is verified
-against. Only a `HELD` row ends its search for a cluster; a row may be tied to one of each kind. Ties come from all graphs: that of
-captions, that of the policy, and, where that one asks for more than a picture, one of pictures alone.
+against. Only a `HELD` row ends its search for a cluster; a row may be tied to one of each kind. Ties come from the graph of the policy;
+those to `BENCHMARK` rows also from that of captions and, where the policy asks for more than a picture, from one of pictures alone.
 """
 
 import dataclasses
@@ -27,13 +27,13 @@ from transforms import storage
 from transforms.match.rows import OWNER_BITS, ElderFile, SignatureFile
 
 OWN, HELD, BINDING, BENCHMARK, NO_PART = range(5)  # `OWN`: a row of the run itself
-TIED = (BINDING, BENCHMARK)
 
 PLACE = pa.schema(
     [
         pa.field("kind", pa.uint8(), nullable=False),
         pa.field("cluster", pa.int64(), nullable=False),  # number within the set of the first row of its cluster; -1 for a row alone
         pa.field("caption_cluster", pa.int64(), nullable=False),  # likewise, over captions alone
+        pa.field("said", pa.uint8(), nullable=False),  # whatever else who made the set wants to know of a row that is tied to it
     ]
 )
 """What is known of the rows of a signature file of the elder side, row for row: the file `ElderFile.places`."""
@@ -43,7 +43,7 @@ TIE = np.dtype(
         ("row", "<i8"), ("elder", "<i8"),  # dense numbers of the row and of the elder row that it is verified against
         ("uid", "V16"),  # of the elder row
         ("graph", "u1"),  # transforms.match.grouping: BY_CAPTION, BY_PICTURE or BY_POLICY
-        ("kind", "u1"), ("link", "u1"), ("agreement", "<f4"),  # link and agreement as in `Clusters`
+        ("kind", "u1"), ("said", "u1"), ("link", "u1"), ("agreement", "<f4"),  # link and agreement as in `Clusters`
     ]
 )  # fmt: skip
 
@@ -56,11 +56,13 @@ class Places:
       kind: uint8[n]; `OWN` for rows of the run itself.
       cluster: uint64[n], dense number of the first row of its elder cluster; its own for a row alone and for rows of the run.
       caption_cluster: uint64[n], likewise.
+      said: uint8[n], as in `PLACE`; 0 for rows of the run.
     """
 
     kind: np.ndarray
     cluster: np.ndarray
     caption_cluster: np.ndarray
+    said: np.ndarray
 
 
 def elder_set(files: Iterable[tuple[str, int, str]]) -> tuple[ElderFile, ...]:
@@ -73,9 +75,18 @@ def elder_set(files: Iterable[tuple[str, int, str]]) -> tuple[ElderFile, ...]:
     return tuple(out)
 
 
-def write_places(path: str, kind: np.ndarray, cluster: np.ndarray, caption_cluster: np.ndarray) -> None:
-    """Writes what is known of the rows of a file, atomically."""
-    columns = [pa.array(values, field.type) for values, field in zip((kind, cluster, caption_cluster), PLACE, strict=True)]
+def write_places(
+    path: str,
+    kind: np.ndarray,
+    cluster: np.ndarray | None = None,
+    caption_cluster: np.ndarray | None = None,
+    said: np.ndarray | None = None,
+) -> None:
+    """Writes what is known of the rows of a file, atomically; without clusters each row is alone."""
+    alone = np.full(len(kind), -1)
+    given = (kind, alone if cluster is None else cluster, alone if caption_cluster is None else caption_cluster,
+             np.zeros(len(kind), np.uint8) if said is None else said)  # fmt: skip
+    columns = [pa.array(values, field.type) for values, field in zip(given, PLACE, strict=True)]
     with storage.atomic_write(path) as scratch, pa.OSFile(scratch, "wb") as sink, pa.ipc.new_file(sink, PLACE) as writer:
         writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=PLACE))
 
@@ -93,12 +104,13 @@ def places_of(parts: Iterable[tuple[SignatureFile, int, slice | np.ndarray]]) ->
     Args:
       parts: files, the dense number of the first row of each, and which of its rows.
     """
-    kinds, clusters, captions = [np.empty(0, np.uint8)], [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
+    kinds, clusters, captions, said = ([np.empty(0, dtype)] for dtype in (np.uint8, np.uint64, np.uint64, np.uint8))
     for file, start, rows in parts:
         numbers = np.arange(start, start + file.rows, dtype=np.uint64)[rows]
         if isinstance(file, ElderFile):
             known = read_places(file.places)
             kinds.append(known["kind"][rows])
+            said.append(known["said"][rows])
             for name, found in (("cluster", clusters), ("caption_cluster", captions)):
                 first = known[name][rows]
                 found.append(np.where(first < 0, numbers, (first + (start - file.before)).astype(np.uint64)))
@@ -106,7 +118,8 @@ def places_of(parts: Iterable[tuple[SignatureFile, int, slice | np.ndarray]]) ->
             kinds.append(np.full(len(numbers), OWN, np.uint8))
             clusters.append(numbers)
             captions.append(numbers)
-    return Places(np.concatenate(kinds), np.concatenate(clusters), np.concatenate(captions))
+            said.append(np.zeros(len(numbers), np.uint8))
+    return Places(*(np.concatenate(found) for found in (kinds, clusters, captions, said)))
 
 
 def write_ties(folder: str, owner: int, ties: np.ndarray) -> None:

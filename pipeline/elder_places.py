@@ -1,0 +1,98 @@
+"""Before match, what is known of the rows of earlier runs: one small file for each of their shards, from its ledger and its clusters.
+
+shards of earlier runs ─► SendStanding ─► GroupByKey ─► MarkClusters ┐ clusters of which a row was kept
+shards of earlier runs ─► WritePlaces ◄──────────────────────────────┘ ─► work/elders/
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+
+from pipeline.elders import ElderShard, elder_shards
+from pipeline.run import Run
+from schemas.errors import reported
+from schemas.versions import guard, versions
+from transforms.earlier import LEDGER_COLUMNS, RANGE, bits_of, places, standing
+from transforms.match.clusters import Clusters, read_clusters
+from transforms.match.elders import elder_set, write_places
+from transforms.match.rows import ElderFile
+from transforms.storage import list_folder, read_parquet, remove_all, sweep
+
+
+def place_elders(run: Run) -> list[ElderFile]:
+    """The elder side of a run, in the order by which its rows are numbered; what is known of them is written where it was not yet.
+
+    Raises:
+      InputError: an earlier run is not whole.
+    """
+    sweep(run.layout.elders)
+    parts = [
+        [shard for shard in shards if shard.part == part]
+        for elder in run.elders
+        for shards in [list(elder_shards(elder, run.layout))]
+        for part in range(len(elder.parts))
+    ]
+    there = {file.path for file in list_folder(run.layout.elders)}
+    missing = {number: shards for number, shards in enumerate(parts) if any(shard.places not in there for shard in shards)}
+    if missing:
+        run.engine.run("elders", lambda root: root | PlaceElders(missing))
+    mine = {shard.places for shards in parts for shard in shards}
+    remove_all(path for path in there if path not in mine)
+    return [file for shards in parts for file in elder_set((shard.signature, shard.rows, shard.places) for shard in shards)]
+
+
+class PlaceElders(beam.PTransform):
+    """Writes what is known of the rows of earlier runs; the picture above is its graph."""
+
+    def __init__(self, parts: Mapping[int, Sequence[ElderShard]]) -> None:
+        super().__init__()
+        self.parts = parts
+
+    def expand(self, root: beam.Pipeline) -> beam.PCollection[str]:
+        """One path of a written file per shard."""
+        every = [(part, shard) for part, shards in self.parts.items() for shard in shards]
+        shards = root | "Shards" >> beam.Create(every) | "Spread" >> beam.Reshuffle()
+        kept = (
+            shards
+            | "SendStanding" >> beam.ParDo(_SendStanding(versions()))
+            | "Ranges" >> beam.GroupByKey()
+            | "MarkClusters" >> beam.MapTuple(_mark)
+        )
+        return shards | "WritePlaces" >> beam.ParDo(_WritePlaces(versions()), beam.pvalue.AsDict(kept))
+
+
+class _Step(beam.DoFn):
+    def __init__(self, expected: dict[str, str]) -> None:
+        self.expected = expected
+
+    def setup(self) -> None:
+        guard(self.expected)
+
+
+class _SendStanding(_Step):
+    def process(self, element: tuple[int, ElderShard]) -> Iterable[tuple[tuple[int, int], bytes]]:
+        part, shard = element
+        with reported(f"elders, shard {shard.name}"):
+            leaders = standing(*_read(shard))
+            for number in np.unique(leaders // RANGE).tolist():
+                yield (part, number), leaders[leaders // RANGE == number].astype("<i8").tobytes()
+
+
+def _mark(key: tuple[int, int], packed: Iterable[bytes]) -> tuple[tuple[int, int], bytes]:
+    return key, bits_of(np.frombuffer(b"".join(packed), "<i8"))
+
+
+class _WritePlaces(_Step):
+    def process(self, element: tuple[int, ElderShard], kept: Mapping[tuple[int, int], bytes]) -> Iterable[str]:
+        part, shard = element
+        with reported(f"elders, shard {shard.name}"):
+            mine = {number: bits for (of, number), bits in kept.items() if of == part}
+            write_places(shard.places, *places(*_read(shard), mine))
+            yield shard.places
+
+
+def _read(shard: ElderShard) -> tuple[Any, Clusters, int]:
+    ledger = read_parquet(shard.ledger, LEDGER_COLUMNS)
+    return ledger, read_clusters(shard.clusters, shard.start, shard.start + shard.rows), shard.own

@@ -1,0 +1,186 @@
+"""Finished runs that a job names under `dedup.against`: found, and refused where their rows cannot be compared with those of this one.
+
+Nothing of an earlier run is annotated or read again but its ledger, its clusters and its signatures; they must have been made as this
+job makes its own, and a run that has not ended says nothing yet.
+"""
+
+import dataclasses
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from schemas.errors import InputError, JobError
+from schemas.job import Job, Phase, keys_of
+from schemas.layout import Layout
+from schemas.versions import COMPARED, digest, versions
+from transforms.storage import exists, list_folder, read_bytes
+
+_SUFFIX = len(".0123456789abcdef.arrow")
+
+
+@dataclasses.dataclass(frozen=True)
+class Elder:
+    """A finished run.
+
+    Attributes:
+      name: how evidence and documents name it, the same wherever it lies; None for the very release that is appended to.
+      sha256: of its manifest.
+      layout: its folders.
+      shards: names and rows of its shards, in order, of each part: the run itself, then what was appended to it.
+    """
+
+    name: str | None
+    sha256: str
+    layout: Layout
+    parts: tuple[tuple[tuple[str, int], ...], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ElderShard:
+    """A shard of a finished run: where its files lie, and which rows it has.
+
+    Attributes:
+      name: of the shard.
+      part: number of the part it is in.
+      signature: its signatures; `ledger` and `clusters` likewise.
+      start: number of its first row within its part.
+      rows: how many.
+      own: rows of its part.
+      places: where this run writes down what it knows of the rows.
+    """
+
+    name: str
+    part: int
+    signature: str
+    ledger: str
+    clusters: str
+    start: int
+    rows: int
+    own: int
+    places: str
+
+
+def find_elders(job: Job, layout: Layout) -> tuple[Elder, ...]:
+    """The runs that a job names.
+
+    Args:
+      job: its paths resolved.
+      layout: where its own files lie.
+
+    Raises:
+      InputError: there is no finished run where one is named.
+      JobError: one was made with other keys or versions; names it, the key and the cure.
+    """
+    found = []
+    for place, earlier in enumerate(job.dedup.against):
+        where = f"dedup.against.{place}: {earlier.run}"
+        folder = earlier.run.rstrip("/")
+        if folder == layout.out:
+            raise JobError(f"{where} is the output of this very job; `winnow append` adds shards to a release")
+        found.append(open_elder(Layout(folder, (earlier.work or f"{folder}.work").rstrip("/")), where, name=True))
+        refuse_others(job, found[-1], where)
+    if len({elder.sha256 for elder in found}) < len(found):
+        raise JobError("dedup.against: one run is named twice")
+    return tuple(found)
+
+
+def elder_from(fields: Mapping[str, Any]) -> Elder:
+    """A finished run from its fields as JSON has them."""
+    parts = tuple(tuple((name, rows) for name, rows in part) for part in fields["parts"])
+    return Elder(fields["name"], fields["sha256"], Layout(**fields["layout"]), parts)
+
+
+def open_elder(layout: Layout, where: str, *, name: bool) -> Elder:
+    """A finished run as it lies in its folders.
+
+    Raises:
+      InputError: it has not ended, or its work folder is not there.
+    """
+    from transforms.ledger import ledger_digest
+
+    if not exists(layout.manifest):
+        raise InputError(
+            f"{where} holds no finished run: {layout.manifest} is not there; end it with `winnow run`, or take it out of the job"
+        )
+    for path in (layout.record, layout.judged):
+        if not exists(path):
+            raise InputError(
+                f"{where}: its work folder {layout.work} holds no {path.rsplit('/', 1)[-1]}; name the folder, as in "
+                f"{{run: {layout.out}, work: FOLDER}}, or make the run again"
+            )
+    manifest, record, judged = (read_bytes(path) for path in (layout.manifest, layout.record, layout.judged))
+    told, ledger = json.loads(manifest)["ledger"]["sha256"], json.loads(judged)["ledger"]
+    shards = [found["name"] for found in json.loads(record)["shards"]]
+    if ledger_digest(ledger) != told or sorted(ledger) != sorted(shards):
+        raise InputError(
+            f"{where}: its ledger is not the one that its manifest speaks of; end it with `winnow run`, or take it out of the job"
+        )
+    sha256 = hashlib.sha256(manifest).hexdigest()
+    rows = tuple((shard, int(ledger[shard]["rows"])) for shard in shards)
+    return Elder(f"{layout.out.rsplit('/', 1)[-1]} (manifest {sha256[:12]})" if name else None, sha256, layout, (rows,))
+
+
+def refuse_others(job: Job, elder: Elder, where: str) -> None:
+    """Makes sure that the signatures of a finished run compare with those of a job.
+
+    Raises:
+      JobError: names the run, the key and the cure.
+    """
+    theirs = json.loads(read_bytes(elder.layout.record))["job"]
+    for name, value in keys_of(job.dedup.images, Phase.ANNOTATE).items():
+        was = theirs["dedup"]["images"].get(name)
+        if was != value:
+            raise JobError(
+                f"{where} was made with dedup.images.{name}: {was}, and this job says {value}: their signatures cannot be compared. "
+                f"Say dedup.images.{name}: {was} here, or make that run again with {value}"
+            )
+    budgets = [source.decode.model_dump() for source in job.source]
+    for source in theirs["source"]:
+        if source["decode"] not in budgets:
+            name = next(name for name, value in budgets[0].items() if source["decode"].get(name) != value)
+            raise JobError(
+                f"{where} was made with source.decode.{name}: {source['decode'].get(name)}, and this job says {budgets[0][name]}: other "
+                f"pictures are readable there. Say the same here, or make that run again"
+            )
+    then, now = json.loads(read_bytes(elder.layout.manifest))["versions"], versions()
+    for name in COMPARED:
+        if then.get(name) != now[name]:
+            raise JobError(
+                f"{where} was made with {name} {then.get(name)}, and this is {name} {now[name]}: their signatures cannot be compared. "
+                f"Make that run again with this version (winnow run ... --replace), or use that version here"
+            )
+
+
+def elder_shards(elder: Elder, layout: Layout) -> Iterator[ElderShard]:
+    """The shards of a finished run, part after part.
+
+    Args:
+      elder: the run.
+      layout: of the run that is held against it.
+
+    Raises:
+      InputError: a shard has no signatures, or those of two runs.
+    """
+    listed = sorted(file.path for file in list_folder(elder.layout.signatures, ".arrow"))
+    signatures = {name: list(paths) for name, paths in itertools.groupby(listed, lambda path: path.rsplit("/", 1)[-1][:-_SUFFIX])}
+    for part, shards in enumerate(elder.parts):
+        start, own = 0, sum(rows for _, rows in shards)
+        for name, rows in shards:
+            there = signatures.get(name, [])
+            if len(there) != 1:
+                raise InputError(
+                    f"{elder.layout.signatures}: {len(there)} files about shard {name} instead of one; end that run with `winnow run`"
+                )
+            made_of = digest([elder.sha256, part, versions()])
+            yield ElderShard(
+                name, part, there[0], elder.layout.ledger_file(name), elder.layout.clusters, start, rows, own,
+                layout.elder(name, made_of),
+            )  # fmt: skip
+            start += rows
+
+
+def told(elders: Sequence[Elder]) -> list[Mapping[str, Any]]:
+    """What the manifest says of them."""
+    return [{"run": elder.name, "manifest": elder.sha256} for elder in elders if elder.name is not None]

@@ -1,0 +1,161 @@
+"""What an earlier run decided about its rows, as the elder side of a later one: who is held against, and what stands for whom.
+
+| a row of the earlier run | on the elder side |
+|---|---|
+| kept | `HELD` |
+| in a cluster of which a row was kept, so that it was dropped as a duplicate | `HELD` |
+| opted out, taken down or illegal by content, itself or through its cluster | `BINDING` |
+| all others: rejected, unreadable, a copy of what that run was held against itself | `NO_PART` |
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas import reasons
+from transforms.choice import ELDER, Choice
+from transforms.filters.base import Finding
+from transforms.match.clusters import Clusters
+from transforms.match.columns import open_columns
+from transforms.match.elders import BINDING, HELD, NO_PART, places_of
+from transforms.match.grouping import BY_POLICY
+from transforms.match.rows import ElderFile
+from transforms.records import ELIGIBLE, SPREADS, member_type
+from transforms.resolve import EARLIER
+from transforms.verdicts import Verdicts
+
+RANGE = 1 << 18  # leaders whose clusters are told of in one block of bits
+LEDGER_COLUMNS = ("verdict", "covers")
+NAMED = "earlier run: "
+BINDS = {word: bit for word, bit in SPREADS.items() if word in reasons.BINDING}
+
+
+def standing(ledger: pa.Table, clusters: Clusters, own: int) -> np.ndarray:
+    """The leaders of clusters of which a row of this shard was kept: distinct numbers within the earlier run, int64[n].
+
+    Args:
+      ledger: the shard's columns `LEDGER_COLUMNS`.
+      clusters: of the same rows.
+      own: rows of the earlier run; a leader beyond them is a row that it was held against itself.
+    """
+    kept = ledger.column("verdict").to_numpy() == reasons.KEPT
+    return np.unique(clusters.cluster[kept & (clusters.cluster >= 0) & (clusters.cluster < own)])
+
+
+def bits_of(leaders: np.ndarray) -> bytes:
+    """Leaders of one range, as a bit for each."""
+    marks = np.zeros(RANGE, bool)
+    marks[leaders % RANGE] = True
+    return np.packbits(marks).tobytes()
+
+
+def places(ledger: pa.Table, clusters: Clusters, own: int, kept: Mapping[int, bytes]) -> tuple[np.ndarray, ...]:
+    """What `transforms.match.elders.write_places` writes of a shard of an earlier run.
+
+    Args:
+      ledger: as in `standing`.
+      clusters: likewise.
+      own: likewise.
+      kept: `bits_of` all leaders found by `standing`, by number of the range.
+    """
+    verdict = ledger.column("verdict").to_numpy()
+    here = (clusters.cluster >= 0) & (clusters.cluster < own)
+    stands = verdict == reasons.KEPT
+    stands[here] |= _marked(clusters.cluster[here], kept)
+    stands &= (clusters.cluster < own) | (verdict == reasons.KEPT)
+    covers = _covering(ledger.column("covers"))
+    kind = np.where(covers > 0, BINDING, np.where(stands, HELD, NO_PART)).astype(np.uint8)
+    said = covers | np.where(verdict == reasons.KEPT, ELIGIBLE, 0).astype(np.uint8)
+    captions = np.where(clusters.caption_cluster < own, clusters.caption_cluster, -1)
+    return kind, np.where(here, clusters.cluster, -1), captions, said
+
+
+def _marked(leaders: np.ndarray, kept: Mapping[int, bytes]) -> np.ndarray:
+    out = np.zeros(len(leaders), bool)
+    ranges = leaders // RANGE
+    for number in np.unique(ranges).tolist():
+        if number in kept:
+            mine = ranges == number
+            out[mine] = np.unpackbits(np.frombuffer(kept[number], np.uint8))[leaders[mine] % RANGE] > 0
+    return out
+
+
+def _covering(column: pa.ChunkedArray) -> np.ndarray:
+    """The column `covers` of a ledger as bits of `BINDS`, uint8[n]."""
+    lists = column.combine_chunks()
+    out = np.zeros(len(lists), np.uint8)
+    words, rows = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
+    for word, bit in BINDS.items():
+        out[rows[pc.equal(words, word).to_numpy(zero_copy_only=False)]] |= bit
+    return out
+
+
+def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Choice, *, by_caption: bool) -> np.ndarray:
+    """Records of the rows of an elder file that lie in some clusters, as `transforms.records.members` makes them of a run's own.
+
+    Args:
+      file: one file of the elder side.
+      start: dense number of its first row.
+      clusters: int64[n], dense numbers of the first rows of those clusters, ascending.
+      choice: which copy stays; rows that an earlier run kept go before all others.
+      by_caption: whether they are clusters of captions.
+    """
+    known = places_of([(file, start, slice(None))])
+    cluster = (known.caption_cluster if by_caption else known.cluster).astype(np.int64)
+    rows = np.flatnonzero((known.kind == HELD) & np.isin(cluster, clusters))
+    out = np.zeros(len(rows), member_type(choice.width))
+    if len(rows):
+        columns = open_columns(file.path, ["uid", "order"])
+        out["cluster"], out["row"] = cluster[rows], rows + start
+        out["uid"], out["order"] = (np.ascontiguousarray(columns[name][rows]).view("V16").ravel() for name in ("uid", "order"))
+        out["bits"] = known.said[rows] & ELIGIBLE | EARLIER
+        out["rank"] = np.frombuffer(bytes([ELDER]).ljust(choice.width, b"\0"), f"V{choice.width}")[0]
+    return out
+
+
+@dataclasses.dataclass(frozen=True)
+class Earlier:
+    """The runs on the elder side.
+
+    Attributes:
+      names: of each, as evidence names it; None for the very release that is appended to.
+      starts: the dense number of the first row of each, ascending.
+    """
+
+    names: tuple[str | None, ...] = ()
+    starts: tuple[int, ...] = ()
+
+    def holds(self, row: int) -> bool:
+        """Whether a dense row is one of the elder side."""
+        return bool(self.starts) and row >= self.starts[0]
+
+    def told(self, row: int) -> str | None:
+        """How evidence names the run of a dense row; None for a row of this run or release."""
+        name = self.names[np.searchsorted(self.starts, row, side="right") - 1] if self.holds(row) else None
+        return None if name is None else NAMED + name
+
+    def bind(self, verdicts: Verdicts, ties: np.ndarray, first: int) -> None:
+        """Takes over what binds copies of rows that were opted out, taken down or illegal there: it covers their clusters here too.
+
+        Args:
+          verdicts: of a shard.
+          ties: `transforms.match.elders.TIE` of its rows.
+          first: dense number of its first row.
+        """
+        ties = ties[(ties["kind"] == BINDING) & (ties["graph"] == BY_POLICY)]
+        for word, bit in BINDS.items():
+            mine = ties[ties["said"] & bit > 0]
+            rows, at = np.unique(mine["row"] - first, return_index=True)
+            if not len(rows):
+                continue
+            told = [f"a copy of {uid.hex()}; {self.told(row) or 'this release'}" for uid, row in mine[["uid", "elder"]][at].tolist()]
+            verdicts.findings.append(Finding("reason", word, rows, mine["agreement"][at].astype(np.float64).round(4), details=told))
+            verdicts.spreading.setdefault(word, np.zeros(len(verdicts), bool))[rows] = True
+            if word == reasons.OPT_OUT:
+                verdicts.consent[rows] = reasons.CONSENT.index(reasons.RESERVED)
+
+
+NOTHING = Earlier()
