@@ -3,8 +3,9 @@
 import itertools
 
 import numpy as np
+import pytest
 
-from transforms.match.blocks import EMPTY, gather, pack, scatter
+from transforms.match.blocks import EMPTY, gather, pack, pack_rows, scatter, unpack_rows
 
 
 def test_blocks_come_out_by_sender_whatever_the_order_of_arrival():
@@ -25,3 +26,17 @@ def test_scattered_rows_keep_their_order_in_every_part():
         parts = draw.integers(0, count, 300)
         seen = {part: rows.tolist() for part, (rows,) in scatter(parts, count, np.arange(300))}
         assert seen == {part: np.flatnonzero(parts == part).tolist() for part in set(parts.tolist())}
+
+
+@pytest.mark.parametrize("share", [1.0, 0.3, 0.05, 0.03, 0.001])
+def test_rows_are_unpacked_as_they_were_packed(share):
+    draw = np.random.default_rng(3)
+    rows = np.flatnonzero(draw.random(50_000) < share)
+    octets = pack_rows(rows)
+    np.testing.assert_array_equal(unpack_rows(octets), rows)
+    assert len(octets) <= min(4 * len(rows), 50_000 // 8) + 2
+
+
+def test_no_rows_are_packed_too():
+    assert unpack_rows(pack_rows(np.empty(0, np.int64))).tolist() == []
+    assert unpack_rows(pack_rows(np.array([0]))).tolist() == [0]

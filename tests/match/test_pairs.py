@@ -9,11 +9,6 @@ from transforms.match import buckets, keys, pairs
 from transforms.match.buckets import by_top
 
 
-def told_captions(words, rows):
-    words, rows = by_top(np.asarray(words, np.uint64), np.asarray(rows, np.uint64))
-    return pairs.caption_pairs(words, rows)[:, :2].tolist()
-
-
 def told_pictures(hashes, ids, rows, views=None):
     """All pairs over all keys: hashes [n, views] as annotate stores them."""
     table = np.asarray(hashes, np.uint64)
@@ -26,39 +21,6 @@ def told_pictures(hashes, ids, rows, views=None):
         out += map(tuple, found.tolist())
         cut += crowded
     return out, cut
-
-
-def word(key, order):
-    return key << 24 | order
-
-
-def test_small_buckets_give_every_pair():
-    assert sorted(map(tuple, told_captions([word(1, 5), word(2, 1), word(1, 3), word(1, 4)], [10, 11, 12, 13]))) == [
-        (10, 12),
-        (10, 13),
-        (12, 13),
-    ]
-
-
-def test_large_buckets_give_the_first_with_each_and_neighbours():
-    found = set(map(tuple, told_captions([word(1, i) for i in range(20)], range(20))))
-    assert found == {(0, i) for i in range(1, 20)} | {(i, i + 1) for i in range(19)}
-
-
-def test_rows_of_one_place_are_told_alike_whatever_their_numbers():
-    words = [word(3, i // 2) for i in range(24)]
-    renumber = np.random.default_rng(4).permutation(24)
-    plain = {frozenset(p) for p in told_captions(words, range(24))}
-    moved = {frozenset(renumber.tolist().index(i) for i in p) for p in told_captions([words[i] for i in np.argsort(renumber)], range(24))}
-    assert len(plain) == len(moved)
-
-
-def test_a_long_bucket_is_in_content_order():
-    draw = np.random.default_rng(9)
-    order = draw.permutation(5_000)
-    found = {frozenset(p) for p in told_captions([word(7, int(i)) for i in order], range(5_000))}
-    place = {int(i): row for row, i in enumerate(order)}
-    assert found == {frozenset((place[0], place[i])) for i in range(1, 5_000)} | {frozenset((place[i], place[i + 1])) for i in range(4_999)}
 
 
 def test_more_entries_than_a_packed_sort_can_number_are_sorted_alike(monkeypatch):

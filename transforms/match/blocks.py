@@ -39,18 +39,47 @@ def unpack(block: bytes, kinds: list[DTypeLike]) -> tuple[int, list[np.ndarray]]
 
 
 def gather(blocks: Iterable[bytes], kinds: list[DTypeLike]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """All blocks of a key as whole arrays, by sender and then by content, since the order of arrival must not show.
+    """All blocks of a key as whole arrays, in order.
 
     Returns:
       The sender of each row of the first array, uint64[n], and the arrays.
     """
-    parts = [unpack(block, kinds) for block in sorted(filter(None, blocks), key=lambda block: (_NUMBER.unpack_from(block), block))]
+    parts = [unpack(block, kinds) for block in in_order(blocks)]
     if not parts:
         return np.empty(0, np.uint64), [
             np.empty(0, kind) if not isinstance(kind, tuple) else np.empty((0, kind[1]), kind[0]) for kind in kinds
         ]
     senders = np.repeat(np.array([sender for sender, _ in parts], np.uint64), [len(arrays[0]) for _, arrays in parts])
     return senders, [np.concatenate([arrays[i] for _, arrays in parts]) for i in range(len(kinds))]
+
+
+def pack_rows(rows: np.ndarray) -> np.ndarray:
+    """Ascending numbers below 2^32 as octets: a bitmap where that is smaller, else four octets each.
+
+    >>> len(pack_rows(np.array([7, 90_000]))), len(pack_rows(np.arange(80_000)))
+    (9, 10001)
+    """
+    if not len(rows) or int(rows[-1]) // 8 >= 4 * len(rows):
+        return np.concatenate([np.zeros(1, np.uint8), rows.astype("<u4").view(np.uint8)])
+    held = np.zeros(int(rows[-1]) + 1, np.bool_)
+    held[rows] = True
+    return np.concatenate([np.ones(1, np.uint8), np.packbits(held)])
+
+
+def unpack_rows(octets: np.ndarray) -> np.ndarray:
+    """What `pack_rows` packed, uint64[n].
+
+    >>> unpack_rows(pack_rows(np.array([7, 90_000]))).tolist(), unpack_rows(pack_rows(np.array([1, 2, 5]))).tolist()
+    ([7, 90000], [1, 2, 5])
+    """
+    if octets[0]:
+        return np.flatnonzero(np.unpackbits(octets[1:])).astype(np.uint64)
+    return np.frombuffer(octets[1:].tobytes(), "<u4").astype(np.uint64)
+
+
+def in_order(blocks: Iterable[bytes]) -> list[bytes]:
+    """The blocks of a key by sender and then by content, without empty ones, since the order of arrival must not show."""
+    return sorted(filter(None, blocks), key=lambda block: (_NUMBER.unpack_from(block), block))
 
 
 def scatter(parts: np.ndarray, count: int, *arrays: np.ndarray) -> Iterator[tuple[int, list[np.ndarray]]]:

@@ -1,18 +1,18 @@
-"""Buckets of rows that share a key, and which pairs of a bucket are worth verifying.
+"""Buckets of pictures that share a key, and which pairs of a bucket are worth verifying.
 
 What is told is a function of the rows in the bucket alone: a bucket is put in an order that content decides before it is looked at.
 
-* Up to 8 rows: every pair. More: each with the first and with its neighbour, which keeps a bucket of near-equal rows in one component.
-* Pictures: besides equal hashes, each distinct hash with at most 16 others within Hamming distance 4, found by looking back over at most
-  65,536 others of the bucket. A pair is told only by the first key that it shares, so nothing is told twice, and two mirror images are
-  not told, since their originals meet as well.
+* Equal hashes: up to 8 rows every pair, of more each with the first and with its neighbour.
+* Each distinct hash with at most 16 others within Hamming distance 4, found by looking back over at most 65,536 others of the bucket.
+  A pair is told only by the first key that it shares, so nothing is told twice, and two mirror images are not told, since their originals
+  meet as well.
 """
 
 import numpy as np
 
 from transforms.compiled import compiled
 from transforms.match.buckets import settle
-from transforms.match.keys import BUCKET_BITS, ELDER, HASH_BITS, KEY_BITS, MASKS, MIRRORED, ORDERS, RADIUS
+from transforms.match.keys import ELDER, HASH_BITS, KEY_BITS, MASKS, MIRRORED, ORDERS, RADIUS
 
 ALL_PAIRS = 8
 MOST_NEIGHBOURS = 16
@@ -52,49 +52,6 @@ def _add(told: np.ndarray, n: int, left: np.uint64, right: np.uint64, distance: 
         told = more
     told[n], told[n + 1], told[n + 2] = min(left, right), max(left, right), distance
     return told, n + 3
-
-
-@compiled
-def _caption_pairs(words: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, int]:
-    told, n, begin = np.empty(3 * len(rows) + 192, np.uint64), 0, 0
-    shift = np.uint64(64 - BUCKET_BITS)
-    while begin < len(words):
-        end = begin + 1
-        while end < len(words) and words[end] >> shift == words[begin] >> shift:
-            end += 1
-        first = begin + 1
-        while first < end and words[first] == words[begin]:
-            first += 1
-        if end - begin <= ALL_PAIRS:
-            first = end
-        before, place = begin, begin
-        for k in range(begin + 1, end):
-            if words[k] != words[k - 1]:
-                before, place = place, k
-            j = begin
-            while j < k:
-                if first <= j < before:
-                    j = before
-                if rows[j] != rows[k]:
-                    told, n = _add(told, n, rows[j], rows[k], np.uint64(0))
-                j += 1
-        begin = end
-    return told, n
-
-
-def caption_pairs(words: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Candidate pairs of captions, uint64[m, 3]: smaller row, larger row, 0.
-
-    Args:
-      words: uint64[n] of `keys.caption_words`, sorted by key; ordered inside the buckets here.
-      rows: uint64[n], dense row numbers.
-
-    Rows of one word stand at one place of the order: each is told with all at the first place and all at the place before its own, so
-    that no row number decides.
-    """
-    settle(words, rows, rows, BUCKET_BITS)
-    told, n = _caption_pairs(words, rows)
-    return told[:n].reshape(-1, 3)
 
 
 @compiled

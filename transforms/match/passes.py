@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from schemas.signatures import BANDS, CAPTION_LONG, CAPTION_SHORT
-from transforms.match import keys, view_keys
+from schemas.signatures import BANDS
+from transforms.match import bands, keys, view_keys
 from transforms.match.blocks import gather, pack, scatter
 from transforms.match.buckets import by_top, settle
 from transforms.match.elders import NO_PART
-from transforms.match.keys import BUCKET_BITS
 from transforms.match.neighbours import neighbours
-from transforms.match.pairs import caption_pairs, nearest_of, packed_pairs, picture_pairs
+from transforms.match.pairs import nearest_of, packed_pairs, picture_pairs
 from transforms.match.partners import PARTNERS, candidates, kept
 from transforms.match.plan import CAPTIONS, PICTURES, RANGE_BITS, Plan
 
@@ -28,29 +27,12 @@ def send(plan: Plan, units: list[int], owner: int) -> Iterator[tuple[int, bytes]
     wanted: dict[int, set[int]] = {}
     for unit in units:
         wanted.setdefault(unit >> RANGE_BITS, set()).add(unit & (1 << RANGE_BITS) - 1)
-    bands = [key for key in wanted if key < BANDS]
-    if bands:
-        yield from _send_captions(plan, {key: wanted[key] for key in bands}, owner)
-    if len(bands) < len(wanted):
+    captions = {key: ranges for key, ranges in wanted.items() if key < BANDS}
+    if captions:
+        yield from bands.send(plan, captions, owner)
+    if len(captions) < len(wanted):
         send_pictures = _send_views if plan.reach == "views" else _send_pictures
         yield from send_pictures(plan, {key: ranges for key, ranges in wanted.items() if key >= BANDS}, owner)
-
-
-def _send_captions(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator[tuple[int, bytes]]:
-    columns = plan.rows.read(owner, ["caption_kind", "caption_id", "caption_bands", "text_bands"])
-    kinds = np.where(plan.places(owner).kind == NO_PART, 0, columns["caption_kind"])
-    kinds[plan.load("same", CAPTIONS, owner)[0].astype(np.int64)] = 0
-    short, long = np.flatnonzero(kinds & CAPTION_SHORT), np.flatnonzero(kinds & CAPTION_LONG)
-    rows = np.concatenate([short, long])
-    ids = columns["caption_id"][rows]
-    for band, ranges in sorted(wanted.items()):
-        bits = plan.range_bits(plan.key_bytes[band])
-        column = slice(8 * band, 8 * band + 8)
-        found = np.concatenate([columns["caption_bands"][short, column], columns["text_bands"][long, column]])
-        words = keys.caption_words(found.view("<u8")[:, 0].astype(np.uint64), ids)
-        for part, mine in scatter(keys.ranges_of_captions(words, bits), 1 << bits, words, rows.astype(np.uint32)):
-            if part in ranges:
-                yield band << RANGE_BITS | part, pack(owner, *mine)
 
 
 def _send_pictures(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator[tuple[int, bytes]]:
@@ -95,31 +77,28 @@ def pair(plan: Plan, unit: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, 
     """
     number = unit >> RANGE_BITS
     cut, none = np.zeros((1, CUTS), np.uint64), np.empty(0, np.uint64)
-    family = CAPTIONS if number < BANDS else PICTURES
-    if family == CAPTIONS:
-        owners, (words, local) = gather(blocks, [np.uint64, np.uint32])
-        words, rows = by_top(words, owners << np.uint64(plan.owner_bits) | local)
-        pairs = caption_pairs(*_with_own(plan, words >> np.uint64(64 - BUCKET_BITS), rows, words, rows))
+    if number < BANDS:
+        for owner, mine in bands.pair(plan, blocks):
+            yield owner << 1 | CAPTIONS, pack(unit, nearest_of(mine), none, none)
+        return
+    key = number - BANDS
+    bits = view_keys.VIEW_KEY_BITS[key] if plan.reach == "views" else keys.KEY_BITS[key]
+    owners, (hashes, words) = gather(blocks, [np.uint64, np.uint64])
+    hashes, words, rows = by_top(hashes, words, owners << np.uint64(plan.owner_bits) | words & keys.LOW_BITS)
+    hashes, words, rows = _with_own(plan, hashes >> np.uint64(keys.HASH_BITS - bits), rows, hashes, words, rows)
+    if plan.reach == "views":
+        settle(hashes, words, rows, bits)
+        told, cut[0, 1:] = neighbours(hashes, words, rows, bits)
+        for owner, found in scatter(plan.owner_of(told[:, 0]), plan.owners, *candidates(told, plan.local)):
+            yield owner << 1 | PICTURES, pack(unit, *found, none)
     else:
-        key = number - BANDS
-        bits = view_keys.VIEW_KEY_BITS[key] if plan.reach == "views" else keys.KEY_BITS[key]
-        owners, (hashes, words) = gather(blocks, [np.uint64, np.uint64])
-        hashes, words, rows = by_top(hashes, words, owners << np.uint64(plan.owner_bits) | words & keys.LOW_BITS)
-        hashes, words, rows = _with_own(plan, hashes >> np.uint64(keys.HASH_BITS - bits), rows, hashes, words, rows)
-        if plan.reach == "views":
-            settle(hashes, words, rows, bits)
-            told, cut[0, 1:] = neighbours(hashes, words, rows, bits)
-            for owner, found in scatter(plan.owner_of(told[:, 0]), plan.owners, *candidates(told, plan.local)):
-                yield owner << 1 | family, pack(unit, *found, none)
-        else:
-            pairs, cut[0, 0] = picture_pairs(hashes, words, rows, key)
-    if family == CAPTIONS or plan.reach == "plain":
+        pairs, cut[0, 0] = picture_pairs(hashes, words, rows, key)
         pairs = pairs[pairs[:, 0] < plan.own]  # two elder rows are no pair
         packed = packed_pairs(pairs[:, 0] & plan.local, pairs[:, 1], pairs[:, 2])
         for owner, (mine,) in scatter(plan.owner_of(pairs[:, 0]), plan.owners, packed):
-            yield owner << 1 | family, pack(unit, nearest_of(mine), none, none)
+            yield owner << 1 | PICTURES, pack(unit, nearest_of(mine), none, none)
     if cut.any():
-        yield family, pack(unit, none, none, cut)
+        yield PICTURES, pack(unit, none, none, cut)
 
 
 def _with_own(plan: Plan, buckets: np.ndarray, rows: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:

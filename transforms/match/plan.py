@@ -25,7 +25,7 @@ from transforms.match.view_keys import BYTES_A_KEY
 CAPTIONS, PICTURES = 0, 1  # the families
 PARTITION_BYTES = 64 << 20
 IDENTITY_BYTES = 28  # a row and family
-CAPTION_KEY_BYTES = 12  # a row and band
+CAPTION_KEY_BYTES = 9  # a row and band
 RANGE_BITS = 16  # of a unit's number that name the range
 
 STEPS = "steps"
