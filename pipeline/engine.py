@@ -22,6 +22,7 @@ from apache_beam.utils.plugin import BeamPlugin
 from pipeline.failures import explain, without_step
 from pipeline.local_workers import crew
 from pipeline.log import LOGGER
+from pipeline.memory import give_back
 from pipeline.portable import Options, check_reachable, make_runner, parse
 from pipeline.threads import limit_threads
 from schemas.errors import JobError, WinnowError
@@ -96,10 +97,8 @@ class Engine:
             try:
                 if self.runner is not None:
                     self._run_elsewhere(build)
-                elif self.workers_for(size_hint_bytes) == 1:
-                    self._run_here(build, EmbeddedPythonEnvironment.default(), 1)
                 else:
-                    self._run_in_processes(label, build, self.workers_for(size_hint_bytes))
+                    self._run_locally(label, build, self.workers_for(size_hint_bytes))
             except WinnowError as error:
                 raise without_step(error) from error
             except Exception as error:  # an engine raises kinds of its own
@@ -108,6 +107,15 @@ class Engine:
                 LOGGER.error("%s: failed", label, exc_info=error)
                 raise explain(label, error, list(messages), elsewhere=not self.is_local) from error
         LOGGER.info("%s: done", label)
+
+    def _run_locally(self, label: str, build: Build, workers: int) -> None:
+        try:
+            if workers == 1:
+                self._run_here(build, EmbeddedPythonEnvironment.default(), 1)
+            else:
+                self._run_in_processes(label, build, workers)
+        finally:
+            give_back()
 
     def _run_here(self, build: Build, environment: Environment, workers: int) -> None:
         options = self._fresh_options()

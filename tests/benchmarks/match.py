@@ -23,6 +23,7 @@ from typing import Self
 import numpy as np
 
 import pipeline.match
+import pipeline.match_steps
 from pipeline.engine import Build, Engine
 from schemas.job import Dedup
 from transforms.match.clusters import read_clusters
@@ -97,6 +98,9 @@ class Measured:
         self.seconds: dict[str, float] = collections.defaultdict(float)
         self.jobs: collections.Counter[str] = collections.Counter()
 
+    def workers_for(self, size_hint_bytes: int) -> int:
+        return self._engine.workers_for(size_hint_bytes)
+
     def run(self, label: str, build: Build, size_hint_bytes: int = 0) -> None:
         kind = label.rsplit(":", maxsplit=1)[-1].strip().split(" ")[0]
         self._watch.label = kind
@@ -114,7 +118,7 @@ def count_exchanges() -> tuple[collections.Counter[str], collections.Counter[str
     """Makes every step count the bytes of the blocks it yields, and the CPU seconds it takes."""
     sent: collections.Counter[str] = collections.Counter()
     seconds: collections.Counter[str] = collections.Counter()
-    plain = pipeline.match._Step.process
+    plain = pipeline.match_steps._Step.process
 
     @functools.wraps(plain)
     def process(self, element):  # type: ignore[no-untyped-def]
@@ -131,7 +135,7 @@ def count_exchanges() -> tuple[collections.Counter[str], collections.Counter[str
                 sent[name] += len(out[1])
             yield out
 
-    pipeline.match._Step.process = process  # type: ignore[method-assign]
+    pipeline.match_steps._Step.process = process  # type: ignore[method-assign]
     return sent, seconds
 
 

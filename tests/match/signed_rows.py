@@ -98,6 +98,9 @@ class InProcess:
     def __init__(self):
         self.jobs = []
 
+    def workers_for(self, size_hint_bytes):
+        return 1
+
     def run(self, label, build, size_hint_bytes=0):
         self.jobs.append(label)
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))

@@ -66,9 +66,20 @@ def test_passes_and_shares_cannot_show(many, tmp_path, monkeypatch):
     plain = matched(files, tmp_path / "c", "image_or_caption")
     monkeypatch.setattr(pipeline.match, "BASE_BYTES", 1)
     engine = InProcess()
-    passes = matched(files, tmp_path / "e", "image_or_caption", engine, owner_bits=6, partition_bytes=3_000, memory_bytes=600_000)
+    passes = matched(files, tmp_path / "e", "image_or_caption", engine, owner_bits=6, partition_bytes=3_000, memory_bytes=400_000)
     assert all(sum(step in job for job in engine.jobs) >= 2 for step in ("pass", "edges", "clusters"))
     assert_equal(passes, plain)
+
+
+@pytest.mark.parametrize("policy", ["image", "image_and_caption", "image_or_caption"])
+def test_components_in_one_place_and_by_star_rounds_are_the_same(many, tmp_path, monkeypatch, policy):
+    plain = matched(write(many, tmp_path / "s"), tmp_path / "c", policy)
+    monkeypatch.setattr("transforms.match.grouping.MOST_ROWS_IN_ONE_PLACE", 0)
+    monkeypatch.setattr(pipeline.match, "ROUNDS", 1)
+    engine = InProcess()
+    stars = matched(write(many, tmp_path / "t", [100, 28]), tmp_path / "d", policy, engine, owner_bits=5, partition_bytes=3_000)
+    assert "match: stars" in engine.jobs
+    assert_equal(stars, plain)
 
 
 @pytest.mark.parametrize("policy", ["image", "image_and_caption", "image_or_caption"])

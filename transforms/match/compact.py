@@ -25,7 +25,8 @@ from transforms.match.verification import AGREEMENTS
 from transforms.match.verify import PICTURE_COLUMNS, PICTURE_KINDS, Pictures
 
 ROWS_A_BLOCK = 1 << 12
-MEMBER_BYTES = 2_816  # a row that brings its picture
+PICTURE_BYTES = sum(np.dtype(kind).itemsize for kind in PICTURE_KINDS)
+MEMBER_BYTES = MEMBER.itemsize + PERMUTATIONS + PICTURE_BYTES  # a row that brings all
 MOST_LEADERS = {BY_CAPTION: 4_096, BY_PICTURE: 256, BY_POLICY: 256}
 """Of a group that a row is compared with. A caption costs 20 ns, a picture 80 us: 50,000 rows in a chain stay below 20 minutes."""
 
@@ -40,6 +41,12 @@ _KINDS: list[DTypeLike] = [MEMBER, _MINHASH, _MINHASH, *PICTURE_KINDS, np.uint64
 _NOBODY = [np.empty(0, np.uint8)] * (3 + len(PICTURE_KINDS))
 _NO_PAIRS = [np.empty(0, np.uint64)] * 2
 _COLUMNS = ("order", "picture_id", "caption_id", "caption_kind", "has_picture", "has_hashes", "caption_minhash", "text_minhash")
+
+
+def bytes_of(graph: int, rows: int, compared: int) -> int:
+    """What so many rows send, about, of which so many lie in groups that are compared."""
+    signed, pictured = (compared, 0) if graph == BY_CAPTION else (rows, compared)
+    return rows * MEMBER.itemsize + signed * PERMUTATIONS + pictured * PICTURE_BYTES
 
 
 def send(plan: Plan, number: int, count: int, edge_shares: int, owner: int) -> Iterator[tuple[int, bytes]]:

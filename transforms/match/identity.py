@@ -22,8 +22,8 @@ MET = 2  # beside a family: a row of the run and an elder row that equals it
 _COLUMNS = {CAPTIONS: ("caption_id", "caption_kind"), PICTURES: ("picture_id", "has_picture")}
 
 
-def send(plan: Plan, owner: int) -> Iterator[tuple[int, bytes]]:
-    """Owner -> (range of identities and family, block of identity, order and row)."""
+def send(plan: Plan, number: int, count: int, owner: int) -> Iterator[tuple[int, bytes]]:
+    """Owner -> (range of identities and family, block of identity, order and row), the share `number` of `count` of all ranges."""
     bits = plan.range_bits(IDENTITY_BYTES)
     orders = as_words(plan.rows.read(owner, ["order"])["order"])
     kinds = plan.places(owner).kind
@@ -31,6 +31,7 @@ def send(plan: Plan, owner: int) -> Iterator[tuple[int, bytes]]:
         columns = plan.rows.read(owner, _COLUMNS[family])
         ids, has = (columns[name] for name in _COLUMNS[family])
         local = np.flatnonzero((kinds != NO_PART) & (has != CAPTION_NONE if family == CAPTIONS else has))
+        local = local[mixed(ids[local], bits) % count == number]
         ids = ids[local]
         arrays = (ids, orders[0][local], orders[1][local], kinds[local].astype(np.uint32) << KIND_SHIFT | local.astype(np.uint32))
         for part, mine in scatter(mixed(ids, bits), 1 << bits, *arrays):
@@ -58,8 +59,8 @@ def choose(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[tuple[int,
         yield owner, pack(MET | key & 1, mine, of)
 
 
-def save(plan: Plan, owner: int, blocks: Iterable[bytes]) -> Iterator[int]:
-    """(Owner, blocks) -> two files for each family.
+def save(plan: Plan, number: int, count: int, owner: int, blocks: Iterable[bytes]) -> Iterator[int]:
+    """(Owner, blocks) -> two files for each family, from all shares once the last is there.
 
     Both are uint64[2, n], by row: rows within the owner and the dense row that stands for each, and rows within the owner and the dense
     elder row that equals each.
@@ -67,7 +68,10 @@ def save(plan: Plan, owner: int, blocks: Iterable[bytes]) -> Iterator[int]:
     families, (local, stands) = gather(blocks, [np.uint64, np.uint64])
     for family in (CAPTIONS, PICTURES):
         for step, what in (("same", family), ("met", MET | family)):
-            mine = np.flatnonzero(families == what)
-            mine = mine[np.argsort(local[mine], kind="stable")]
-            plan.save(np.stack([local[mine], stands[mine]]), step, family, owner)
+            found = np.stack([local, stands])[:, families == what]
+            if number < count - 1:
+                plan.save(found, f"{step}_part", family, owner, number)
+                continue
+            found = np.concatenate([*(plan.load(f"{step}_part", family, owner, share) for share in range(number)), found], axis=1)
+            plan.save(found[:, np.argsort(found[0], kind="stable")], step, family, owner)
     yield owner
