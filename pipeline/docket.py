@@ -22,7 +22,7 @@ from transforms.annotate import TALLY, source_schema
 from transforms.choice import Choice
 from transforms.earlier import Earlier, elder_members
 from transforms.eval_sets.hash_lists import load_sets
-from transforms.eval_sets.overlap import SignedPart, overlaps
+from transforms.eval_sets.overlap import SignedPart, caption_overlaps, picture_overlaps
 from transforms.filters.base import Filter
 from transforms.images.phash import FAST_SLACK
 from transforms.match.clusters import Clusters, read_clusters
@@ -111,10 +111,12 @@ class Docket:
             self.earlier.bind(verdicts, read_ties(self.layout.clusters, *self.starts[shard : shard + 2]), self.starts[shard])
         slack = FAST_SLACK if self.mode == "fast" else 0
         for listed in load_sets(self.benchmarks):
-            verdicts.add(listed.find(verdicts.annotations, slack))
+            verdicts.add(listed.find(verdicts.annotations, slack), spreading=True)
         if self.signed:
             start, stop = self.starts[shard : shard + 2]
-            verdicts.add(overlaps(read_ties(self.layout.clusters, start, stop), start, self.signed))
+            ties = read_ties(self.layout.clusters, start, stop)
+            verdicts.add(picture_overlaps(ties, start, self.signed), spreading=True)
+            verdicts.add(caption_overlaps(ties, start, self.signed))
         return verdicts
 
     def judged(self, shard: int, facts: Facts, images: Iterable[bytes]) -> tuple[Verdicts, Resolved, Copies]:

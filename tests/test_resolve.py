@@ -61,6 +61,16 @@ def test_a_content_reservation_covers_the_whole_cluster_before_a_representative_
     assert found[8] == (b"c", DUPLICATE)
 
 
+def test_a_picture_of_a_benchmark_covers_those_that_have_it_from_the_leader_and_no_copy_stays():
+    overlap = SPREADS["eval_overlap"]
+    found = outcomes([record(0, 0, b"a"), record(0, 1, b"b", bits=overlap), record(0, 2, b"c")])
+    assert found == dict.fromkeys(range(3), (b"", overlap))
+    found = outcomes([record(0, 0, b"a"), record(0, 1, b"b", bits=overlap), record(0, 2, b"c", link=2)])
+    assert found[2] == (b"", 0), "its caption alone ties it"
+    by_caption = outcomes([record(0, 0, b"a"), record(0, 1, b"b", bits=overlap, link=2)])
+    assert by_caption[0] == (b"", 0)
+
+
 def test_a_location_reservation_leaves_copies_elsewhere_and_is_reported():
     found = outcomes([record(0, 0, b"a", bits=LOCATED), record(0, 1, b"b")])
     assert found == {0: (b"b", DUPLICATE), 1: (b"", COPY_RESERVED)}

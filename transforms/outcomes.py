@@ -17,6 +17,7 @@ from transforms.resolve import CARRIED, COPY_RESERVED, DUPLICATE, OUTCOME, PLACE
 from transforms.verdicts import Verdicts, narrowed
 
 COPY_OF_RESERVED = "a copy in its cluster carries a reservation"
+COPY_OF_BENCHMARK = "a copy in its cluster is a picture of a benchmark"
 BEYOND = "beyond max_per_caption"
 
 
@@ -100,7 +101,7 @@ def source_of(verdicts: Verdicts) -> str | None:
 
 
 def _spread(verdicts: Verdicts, rows: np.ndarray, bits: np.ndarray) -> list[Finding]:
-    """Reservations that rows have from a copy, where they do not carry the reason themselves."""
+    """Reservations and overlaps that rows have from a copy, where they do not carry the reason themselves."""
     findings = []
     for word, bit in SPREADS.items():
         mask = bits & bit > 0
@@ -112,7 +113,8 @@ def _spread(verdicts: Verdicts, rows: np.ndarray, bits: np.ndarray) -> list[Find
             verdicts.spreading.setdefault(word, np.zeros(len(verdicts), bool))[rows[mask]] = True
         mask &= ~already[rows]
         if mask.any():
-            findings.append(Finding("reason", word, rows[mask], details=COPY_OF_RESERVED))
+            told = COPY_OF_BENCHMARK if word == reasons.EVAL_OVERLAP else COPY_OF_RESERVED
+            findings.append(Finding("reason", word, rows[mask], details=told))
     return findings
 
 

@@ -20,7 +20,8 @@ from transforms.verdicts import Verdicts
 ALONE = -1
 NO_CAPTION = hashlib.sha256(b"").digest()[:4]
 ELIGIBLE, LOCATED, GIVES = 1, 2, 32  # may stay; reserved as to its place; its caption may be published in another row
-SPREADS = {word: 4 << place for place, word in enumerate(sorted(reasons.BINDING))}
+OVERLAPS = 64  # its picture is one of a benchmark
+SPREADS = {word: 4 << place for place, word in enumerate(sorted(reasons.BINDING))} | {reasons.EVAL_OVERLAP: OVERLAPS}
 SPREAD_MASK = sum(SPREADS.values())
 
 

@@ -14,7 +14,7 @@ from schemas.signatures import PICTURES_AGREE
 from transforms.choice import as_matrix, first_difference
 from transforms.match.policy import PICTURE
 from transforms.not_duplicates import NO_PAIRS, Pairs, parted
-from transforms.records import ELIGIBLE, GIVES, LOCATED, SPREAD_MASK
+from transforms.records import ELIGIBLE, GIVES, LOCATED, OVERLAPS, SPREAD_MASK
 
 OUTCOME = np.dtype(
     [
@@ -92,9 +92,10 @@ def rank(records: np.ndarray, eligible: np.ndarray, pairs: Pairs = NO_PAIRS) -> 
 def resolve(records: np.ndarray, pairs: Pairs = NO_PAIRS, *, captions: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """What follows for every member of whole clusters.
 
-    A content-scoped reservation of any member covers all, whatever a list of pairs says. Of what is left eligible the best stays (see
-    `rank`), every other member is its duplicate. Where nobody is eligible nobody is a duplicate. A list of pairs parts the cluster
-    (`transforms.not_duplicates.parted`), and each part is then a cluster of its own.
+    A content-scoped reservation of any member covers all, whatever a list of pairs says, and so does a picture of a benchmark those that
+    have it from the leader. Of what is left eligible the best stays (see `rank`), every other member is its duplicate. Where nobody is
+    eligible nobody is a duplicate. A list of pairs parts the cluster (`transforms.not_duplicates.parted`), and each part is then a
+    cluster of its own.
 
     Args:
       records: of `transforms.records.member_type`, whole clusters, in any order; rows of the elder side among them have numbers beyond all
@@ -106,7 +107,7 @@ def resolve(records: np.ndarray, pairs: Pairs = NO_PAIRS, *, captions: bool = Fa
       OUTCOME records. `link` and `agreement` are the row's with its leader; those of who stays where the row itself is the leader.
       CARRIED records, by row and place; none without `captions`.
     """
-    covered = _of_cluster(records, records["bits"] & (SPREAD_MASK | LOCATED))
+    covered = _covered(records)
     ranking = rank(records, (records["bits"] & ELIGIBLE > 0) & (covered & SPREAD_MASK == 0), pairs)
     best, ranked = ranking.best, ranking.order
     stays = ranking.eligible[ranking.starts][ranking.part] if len(records) else ranking.eligible
@@ -203,6 +204,14 @@ def by_shard(outcomes: np.ndarray, starts: np.ndarray) -> Iterator[tuple[int, by
     shard = np.searchsorted(starts, ordered["row"], side="right") - 1
     for number in np.unique(shard).tolist():
         yield number, ordered[shard == number].tobytes()
+
+
+def _covered(records: np.ndarray) -> np.ndarray:
+    """Bits of SPREAD_MASK and LOCATED that each member has from any of its cluster, in the order of the records."""
+    bits = records["bits"] & (SPREAD_MASK | LOCATED)
+    alike = (records["link"] & PICTURE > 0) | (records["cluster"] == records["row"])
+    within = np.where(alike, 0xFF, 0xFF ^ OVERLAPS).astype(np.uint8)
+    return _of_cluster(records, bits & within) & within
 
 
 def _of_cluster(records: np.ndarray, bits: np.ndarray) -> np.ndarray:

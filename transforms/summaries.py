@@ -114,9 +114,10 @@ def _overlaps(counts: _Counts, ledger: pa.Table) -> None:
     if not pc.any(chosen).as_py():
         return
     found = pc.extract_regex(entries.filter(chosen).field("detail"), OVERLAP)
-    name, how = found.field("set"), found.field("how")
+    known = found.is_valid()  # a copy of a row that was found names no set
+    name, how = found.field("set").filter(known), found.field("how").filter(known)
     counts.add("overlap", name, how)
-    both = pa.table([name, row.filter(chosen)], ["set", "row"]).group_by(["set", "row"], use_threads=False).aggregate([])
+    both = pa.table([name, row.filter(chosen).filter(known)], ["set", "row"]).group_by(["set", "row"], use_threads=False).aggregate([])
     counts.add("overlap", _column(both, "set"), "rows")
 
 

@@ -60,7 +60,7 @@ class Verdicts:
       findings: what was concluded so far; reasons of unreadable rows only where they bind whoever gets the picture elsewhere.
       consent: state of every row: index into schemas.reasons.CONSENT, int8[n].
       observable: bits of schemas.ledger, int32[n].
-      spreading: per binding reason, the rows whose reservation covers their whole cluster, bool[n].
+      spreading: per binding reason, the rows whose reservation covers their whole cluster, bool[n]; `eval_overlap` likewise, of pictures.
       located: rows under a location-scoped reservation, bool[n].
     """
 
@@ -88,12 +88,19 @@ class Verdicts:
                 mask[finding.rows] = True
         return mask
 
-    def add(self, findings: Iterable[Finding]) -> None:
-        """Takes in further findings; a reason that binds nobody elsewhere means nothing for an unreadable row."""
+    def add(self, findings: Iterable[Finding], *, spreading: bool = False) -> None:
+        """Takes in further findings; a reason that binds nobody elsewhere means nothing for an unreadable row.
+
+        Args:
+          findings: what was found.
+          spreading: whether their reasons cover the rows' clusters.
+        """
         unreadable = self.unreadable
         for finding in findings:
             binding = finding.kind != "reason" or finding.word in reasons.BINDING
             self.findings.append(finding if binding else narrowed(finding, ~unreadable[finding.rows]))
+            if spreading:
+                self.spreading.setdefault(finding.word, np.zeros(len(self), bool))[self.findings[-1].rows] = True
 
     def bits(self, vocabulary: Sequence[str]) -> np.ndarray:
         """Reasons of every row as a bitmask over a vocabulary, uint64[n]."""

@@ -141,7 +141,7 @@ def benchmarks(evidence: Evidence) -> Fact:
     return computed(
         table,
         "dedup.eval_overlap: pictures, captions and hashes of each set, captions too short to count, rows of the input that were "
-        "found in it and removed, and by what (a row may be found by several)",
+        "found in it, and by what (a row may be found by several); they are removed, and copies of their pictures with them",
     )
 
 

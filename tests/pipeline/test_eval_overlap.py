@@ -12,7 +12,7 @@ from tests.images.drawing import encoded, photo
 from tests.runs import run_job, run_samples, run_status, stamps, tars
 
 TEXT = "a red kite flies high above the old wooden bridge"
-PHOTOS = [photo(seed=seed) for seed in range(8)]
+PHOTOS = [photo(seed=seed) for seed in range(9)]
 
 
 def write_sets(folder):
@@ -43,8 +43,9 @@ def held(tmp_path_factory):
     """A run whose rows overlap with benchmark sets in every way, under the policy that asks the most of a duplicate."""
     folder = tmp_path_factory.mktemp("held")
     write_sets(folder / "bench")
-    keys = ["apart", "mirrored", "in a shard", "copy of that", "same text", "short text", "listed", "its caption"]
+    keys = ["apart", "mirrored", "in a shard", "copy of that", "same text", "short text", "listed", "its caption", "copy of listed"]
     samples = [sample(n, jpg=encoded(PHOTOS[n], "JPEG", quality=90), key=key) for n, key in enumerate(keys)]
+    samples[8]["jpg"], samples[8]["caption"] = encoded(PHOTOS[6], "JPEG", quality=70), samples[6]["caption"]
     samples[3]["jpg"] = encoded(PHOTOS[2], "JPEG", quality=75)
     samples[4]["caption"], samples[5]["caption"] = TEXT.upper() + "!", "a dog"
     samples[7]["caption"] = "An old man sells fresh oranges at a market"
@@ -66,6 +67,7 @@ def test_pictures_captions_and_hashes_of_a_benchmark_go_and_evidence_names_set_a
         "copy of that": ["tars: near picture (00000.tar, row 1)"],
         "same text": ["texts: near caption (captions.txt, caption 1)"],
         "listed": ["sums: exact hash (md5)"],
+        "copy of listed": ["a copy in its cluster is a picture of a benchmark"],
         "its caption": ["tars: near caption (00000.tar, row 2)"],
     }
     assert all(row["reasons"] == ["eval_overlap"] for row in rows.values() if row["reasons"])

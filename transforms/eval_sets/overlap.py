@@ -2,7 +2,7 @@
 
 import bisect
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -38,27 +38,30 @@ class SignedPart:
         return items[row] if self.kind == "images" else f"{items[0]}, {'caption' if self.kind == 'captions' else 'row'} {row + 1}"
 
 
-def overlaps(ties: np.ndarray, first: int, parts: Sequence[SignedPart]) -> Iterator[Finding]:
-    """What ties rows to benchmark sets: one finding by pictures, one by captions.
+def picture_overlaps(ties: np.ndarray, first: int, parts: Sequence[SignedPart]) -> list[Finding]:
+    """What ties rows to pictures of benchmark sets: one finding, or none.
 
     Args:
       ties: records of `transforms.match.elders.TIE`, of one shard.
       first: dense number of the shard's first row.
       parts: of all sets, by their first rows.
     """
+    return _found(ties[ties["link"] & PICTURE != 0], first, parts, "picture", PICTURES_AGREE)
+
+
+def caption_overlaps(ties: np.ndarray, first: int, parts: Sequence[SignedPart]) -> list[Finding]:
+    """What ties rows to captions of benchmark sets alone; as `picture_overlaps`."""
+    return _found(ties[ties["link"] & PICTURE == 0], first, parts, "caption", CAPTIONS_LEAST)
+
+
+def _found(ties: np.ndarray, first: int, parts: Sequence[SignedPart], what: str, least: float) -> list[Finding]:
     mine = ties[ties["kind"] == BENCHMARK]
-    pictures = mine["link"] & PICTURE != 0
-    for by_picture, least, what in ((True, PICTURES_AGREE, "picture"), (False, CAPTIONS_LEAST, "caption")):
-        found = mine[pictures == by_picture]
-        found = found[np.unique(found["row"], return_index=True)[1]]
-        if len(found):
-            scores = np.round(found["agreement"].astype(np.float64), 4)
-            yield Finding("reason", EVAL_OVERLAP, found["row"] - first, scores, least, _told(found["elder"], scores, parts, what))
-
-
-def _told(elders: np.ndarray, scores: np.ndarray, parts: Sequence[SignedPart], what: str) -> Sequence[str]:
+    mine = mine[np.unique(mine["row"], return_index=True)[1]]
+    if not len(mine):
+        return []
     starts, told = [part.start for part in parts], []
-    for elder, score in zip(elders.tolist(), scores.tolist(), strict=True):
+    scores = np.round(mine["agreement"].astype(np.float64), 4)
+    for elder, score in zip(mine["elder"].tolist(), scores.tolist(), strict=True):
         part = parts[bisect.bisect_right(starts, elder) - 1]
         told.append(f"{part.set}: {'exact' if score == 1 else 'near'} {what} ({part.told(elder)})")
-    return told
+    return [Finding("reason", EVAL_OVERLAP, mine["row"] - first, scores, least, told)]
