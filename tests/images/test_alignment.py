@@ -4,6 +4,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from tests.images.drawing import photo
 from transforms.images.alignment import AGREE, agreements
+from transforms.images.nearest import mirror_maps
 
 SIDE, GRID = 48, 6
 
@@ -13,7 +14,7 @@ def small(image: Image.Image) -> np.ndarray:
 
 
 def one(left: np.ndarray, right: np.ndarray, mirrored: bool = False) -> float:
-    return float(agreements(left[None], right[None], np.array([mirrored]))[0])
+    return float(agreements(left[None], right[None], mirror_maps(np.array([mirrored])))[0])
 
 
 def blocks(values: np.ndarray) -> np.ndarray:
@@ -115,7 +116,7 @@ def test_the_kernel_is_the_formula_in_numpy():
         pairs = [(small(image), small(other), mirrored) for other, mirrored in edits(image)]
         pairs.append((small(image), small(photo(240, 200, seed + 100)), False))
         found = agreements(
-            np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs]), np.array([pair[2] for pair in pairs])
+            np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs]), mirror_maps(np.array([pair[2] for pair in pairs]))
         )
         expected = [reference(*pair) for pair in pairs]
         worst = max(worst, float(np.abs(found - expected).max()))
@@ -140,18 +141,18 @@ def test_a_pair_is_judged_alike_alone_and_in_any_batch():
     pictures = np.stack([small(photo(seed=seed)) for seed in range(6)])
     moved = np.roll(pictures, 1, axis=2)
     flags = np.array([False, True] * 3)
-    together = agreements(pictures, moved, flags)
+    together = agreements(pictures, moved, mirror_maps(flags))
     assert together.tolist() == [one(*row) for row in zip(pictures, moved, flags, strict=True)]
-    assert agreements(pictures[::-1], moved[::-1], flags[::-1]).tolist() == together[::-1].tolist()
+    assert agreements(pictures[::-1], moved[::-1], mirror_maps(flags[::-1])).tolist() == together[::-1].tolist()
 
 
 def test_agreements_are_float32_between_0_and_1_in_steps_of_a_ten_thousandth():
     pictures = np.random.default_rng(0).integers(0, 256, (20, 48, 48), dtype=np.uint8)
-    found = agreements(pictures, np.roll(pictures, 2, axis=1), np.zeros(20, bool))
+    found = agreements(pictures, np.roll(pictures, 2, axis=1), mirror_maps(np.zeros(20, bool)))
     assert found.dtype == np.float32
     assert ((found >= 0) & (found <= 1)).all()
     assert np.array_equal(found, np.rint(found.astype(float) * 1e4).astype(np.float32) / np.float32(1e4))
-    assert agreements(pictures[:0], pictures[:0], np.zeros(0, bool)).shape == (0,)
+    assert agreements(pictures[:0], pictures[:0], mirror_maps(np.zeros(0, bool))).shape == (0,)
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])

@@ -95,10 +95,6 @@ def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndar
     Returns:
       float32 [n], 0 to 1, rounded to 1e-4. The same when left and right change places and maps are inverted.
     """
-    if maps.ndim == 1:
-        from transforms.images.nearest import mirror_maps
-
-        maps = mirror_maps(maps)
     found = np.zeros(len(left))
     left, right = (np.ascontiguousarray(side).reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right))
     swapped, to = _in_order(left, right, maps)
