@@ -21,10 +21,9 @@ from schemas.versions import versions
 from transforms.annotate import TALLY, source_schema
 from transforms.choice import Choice
 from transforms.earlier import Earlier, elder_members
-from transforms.eval_sets.hash_lists import load_sets
+from transforms.eval_sets.hash_lists import listed_overlaps
 from transforms.eval_sets.overlap import SignedPart, caption_overlaps, picture_overlaps
 from transforms.filters.base import Filter
-from transforms.images.phash import FAST_SLACK
 from transforms.match.clusters import Clusters, read_clusters
 from transforms.match.elders import elder_set, read_ties
 from transforms.match.rows import ElderFile
@@ -109,9 +108,7 @@ class Docket:
         verdicts = judge_rows(self.read(shard), self.filters, facts, self.mode)
         if self.elders:
             self.earlier.bind(verdicts, read_ties(self.layout.clusters, *self.starts[shard : shard + 2]), self.starts[shard])
-        slack = FAST_SLACK if self.mode == "fast" else 0
-        for listed in load_sets(self.benchmarks):
-            verdicts.add(listed.find(verdicts.annotations, slack), spreading=True)
+        verdicts.add(listed_overlaps(self.benchmarks, verdicts.annotations, self.mode), spreading=True)
         if self.signed:
             start, stop = self.starts[shard : shard + 2]
             ties = read_ties(self.layout.clusters, start, stop)

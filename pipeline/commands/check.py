@@ -19,6 +19,7 @@ from schemas.errors import UnreadableShardError
 from schemas.job import Source
 from schemas.samples import Samples
 from schemas.shards import Shard
+from transforms.eval_sets.hash_lists import load_sets
 from transforms.read.count import count_rows
 from transforms.read.reader import open_shard
 from transforms.storage import is_local
@@ -39,6 +40,8 @@ def check(run: Run, console: Console, *, plan: bool) -> None:
       InputError: no shard can be read.
     """
     console.print(_shards(run))
+    if run.job.dedup.eval_overlap:
+        console.print(_eval_sets(run))
     shard, samples = _first_readable(run, console)
     if samples is None:
         console.print(f"no shard that was looked at holds any row; the last is {escape(shard.path)}")
@@ -66,6 +69,17 @@ def _shards(run: Run) -> Table:
         if mine:
             size = sum({shard.path: shard.size for shard in mine}.values())
             table.add_row(source.name, source.format, f"{len(mine):,}", told_bytes(size), escape(mine[0].path))
+    return table
+
+
+def _eval_sets(run: Run) -> Table:
+    table = Table("set to keep out", "picture files", "caption files", "shards", "hashes")
+    hashes = {listed.name: listed.size for listed in load_sets(run.job.dedup.eval_overlap)}
+    for wanted in run.job.dedup.eval_overlap:
+        mine = [part for part in run.benchmarks if part.set == wanted.name]
+        numbers = [sum(len(part.files) for part in mine if part.kind == kind) for kind in ("images", "captions")]
+        numbers += [sum(part.shard is not None for part in mine), hashes.get(wanted.name, 0)]
+        table.add_row(wanted.name, *(f"{number:,}" for number in numbers))
     return table
 
 

@@ -10,6 +10,7 @@ from pipeline.run import Run
 from schemas.samples import Samples
 from schemas.shards import Shard
 from transforms.annotate import Recipe, annotate_rows
+from transforms.eval_sets.hash_lists import listed_overlaps
 from transforms.read.reader import open_shard
 from transforms.verdicts import Facts, Verdicts, collect_facts, judge_rows
 
@@ -48,7 +49,10 @@ def judged(looks: Sequence[Look], run: Run) -> list[Verdicts]:
     """What would become of the rows, as far as they themselves tell: no duplicates, no reservations of other rows."""
     mode = run.job.dedup.images.mode
     facts = Facts.merged([collect_facts(found.annotations, run.filters, mode) for found in looks])
-    return [judge_rows(found.annotations, run.filters, facts, mode) for found in looks]
+    verdicts = [judge_rows(found.annotations, run.filters, facts, mode) for found in looks]
+    for found in verdicts:
+        found.add(listed_overlaps(run.job.dedup.eval_overlap, found.annotations, mode))
+    return verdicts
 
 
 def spread(shards: Sequence[Shard], number: int) -> list[Shard]:

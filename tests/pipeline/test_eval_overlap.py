@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 
 import pytest
 from PIL import ImageOps
@@ -109,6 +110,20 @@ def test_another_list_reads_no_picture_again_and_another_set_matches_again(held)
     assert [stamps(folder) for folder in folders[:2]] == before[:2]
     kept = stamps(ran.work / "eval_sets")
     assert kept.items() < before[2].items(), "what no set of the job owns is swept, what one owns is not signed again"
+
+
+def test_check_and_preview_tell_of_the_sets(held, capsys):
+    ran, _ = held
+    job = str(ran.out.parent / "job.yaml")
+    (ran.out.parent / "bench" / "sums.txt").write_text(f"{ran.annotations()[0]['sha256'].hex()}\n")
+    settings = ["--set", "dedup.eval_overlap=" + json.dumps(sets())]
+    assert run_command(["check", job, *settings]) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"pictures +│ +2 +│ +0 +│ +0 +│ +0", told)
+    assert re.search(r"tars +│ +0 +│ +0 +│ +1 +│ +0", told)
+    assert re.search(r"sums +│ +0 +│ +0 +│ +0 +│ +1", told)
+    assert run_command(["preview", job, *settings]) == 0
+    assert re.search(r"reason +│ +eval_overlap +│ +1 ", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import hashlib
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +30,7 @@ from transforms.consent.digests import Digests
 from transforms.consent.list_files import MAX_RADIUS, content_of, text_of
 from transforms.consent.phashes import PerceptualHashes
 from transforms.filters.base import Artefact, Finding
+from transforms.images.phash import FAST_SLACK
 from transforms.storage import list_files, read_bytes
 
 KEY: Final = "dedup.eval_overlap"
@@ -201,6 +202,18 @@ def load_sets(sets: Sequence[Benchmark]) -> tuple[ListedSet, ...]:
     wanted = tuple((found.name, found.hashes, found.radius) for found in sets if found.hashes)
     versions = tuple((found.path, found.size, found.version) for _, paths, _ in wanted for path in paths for found in list_files(path))
     return _loaded(wanted, versions)
+
+
+def listed_overlaps(sets: Sequence[Benchmark], annotations: pa.RecordBatch, mode: Literal["fast", "exact"]) -> list[Finding]:
+    """The rows that a list of any set has, a finding for each set and kind.
+
+    Args:
+      sets: as the job names them.
+      annotations: columns of `schemas.annotations.BASE`.
+      mode: how pictures were decoded for their perceptual hashes.
+    """
+    slack = FAST_SLACK if mode == "fast" else 0
+    return [finding for listed in load_sets(sets) for finding in listed.find(annotations, slack)]
 
 
 @functools.lru_cache(maxsize=2)
