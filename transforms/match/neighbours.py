@@ -19,7 +19,7 @@ from transforms.compiled import compiled
 from transforms.match.keys import HASH_BITS, ROW_BITS
 from transforms.match.view_keys import ELDER_VIEW, ORDER_BITS, ORDER_MASK, VIEW_RADIUS
 
-CROWD = 2_048
+CROWD = 1_024
 MOST = 16
 STANDING = 32
 
