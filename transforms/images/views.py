@@ -1,9 +1,9 @@
 """Views of a picture: its crops, halves and turns, each with a hash of its own, by which edited copies are found.
 
-A view is a rectangle of the 48 x 48 thumbnail, or a turned one. Its hash is the signs of the 63 lowest coefficients of the type-II DCT of
-32 x 32 cells but the mean: bit u * 8 + v says whether the coefficient of vertical frequency u and horizontal frequency v is positive, so
-that the hash of a mirrored picture is the same with the odd v negated, and that of a picture turned about its diagonal has u and v
-exchanged. Pixels and weights are whole numbers and no sum outgrows a double, so no order of summation can decide a bit.
+A view is a rectangle of the 48 x 48 thumbnail, or what is seen of it through an affine map. Its hash is the signs of the 63 lowest
+coefficients of the type-II DCT of 32 x 32 cells but the mean: bit u * 8 + v says whether the coefficient of vertical frequency u and
+horizontal frequency v is positive, so that a mirrored picture has the same hash with the odd v negated, and one turned about its diagonal
+has u and v exchanged. Pixels and weights are whole numbers and every sum is exact, so no order of summation can decide a bit.
 
 Every view of one picture is compared with the whole of another, and parts with the same parts: a crop equals one view of what it was
 cut from. The bits that are nearest to turning are kept for keys that allow for them.
@@ -19,10 +19,7 @@ from schemas.signatures import DOUBTS, GEOMETRY, LOOKED_UP, PARTS, SUBSETS, THUM
 from transforms.compiled import compiled
 from transforms.images.bars import bars
 from transforms.images.decode import Picture
-
-_CELLS = 32
-_SIGHT = 6  # binary places of a turned view's pixels
-_UNIT = 2.0**14  # of a weight
+from transforms.images.fitting import FEW, SEEN, Level
 
 # Shares of the trimmed picture: top, bottom, left, right.
 WINDOWS = {
@@ -35,9 +32,13 @@ WINDOWS = {
 }  # fmt: skip
 # Degrees, and the share of the sides that a turned rectangle keeps.
 TURNS = {"turned_left": (-4.5, 0.874), "turned_right": (4.5, 0.874)}
-RECTANGLES = np.array([WINDOWS[name] for name in VIEWS if name in WINDOWS], np.float64)
-TURNED = np.array([(round(math.cos(math.radians(a)) * k, 12), round(math.sin(math.radians(a)) * k, 12)) for a, k in TURNS.values()])
-_FIRST_TURN, SQUARE, UNBARRED, UNTRIMMED = len(WINDOWS), len(VIEWS) - 3, len(VIEWS) - 2, len(VIEWS) - 1
+
+_CELLS = 32
+_UNIT = 2.0**11  # of a weight: a sum of 48 pixels stays below 2^24
+_LEAST_BAR = 0.015  # of a side
+_OPTIONAL = ("unbarred", "untrimmed")
+_SEEN_THROUGH = [name for name in VIEWS if name not in WINDOWS and name != "untrimmed"]
+_SOURCES = ["whole", *_SEEN_THROUGH, "untrimmed"]
 _DOUBTED = np.array([VIEWS.index(name) for name in LOOKED_UP + PARTS])
 
 
@@ -48,17 +49,6 @@ def _subset(parity: int, highest: int) -> np.ndarray:
 
 SUBSET_BITS = (_subset(1, 9), _subset(0, 10))
 """The bits of a hash that a key holds: a bar through the middle of a picture moves even coefficients and leaves odd ones."""
-
-
-def _basis() -> np.ndarray:
-    """The type-II DCT of 32 cells, orthonormal, eight lowest frequencies, in units of 2^-14: int64 [8, 32]."""
-    half = np.cos(np.pi * np.arange(8)[:, None] * (np.arange(_CELLS // 2) + 0.5) / _CELLS) * math.sqrt(2 / _CELLS)
-    half[0] = math.sqrt(1 / _CELLS)
-    half = np.rint(half * _UNIT)
-    return np.concatenate([half, half[:, ::-1] * np.where(np.arange(8) % 2, -1, 1)[:, None]], axis=1)
-
-
-_BASIS = _basis()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,149 +76,189 @@ def describe(pictures: Sequence[Picture | None]) -> Views:
         np.zeros(n, np.uint32), np.zeros((n, len(VIEWS)), np.uint64),
         np.zeros((n, len(_DOUBTED), SUBSETS, DOUBTS), np.uint8), np.zeros((n, GEOMETRY), np.float32),
     )  # fmt: skip
-    thumbnails = np.zeros((n, THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.uint8)
-    wholes = np.zeros((n, _CELLS, _CELLS), np.uint8)
-    for row, picture in enumerate(pictures):
-        if picture is not None:
-            found.have[row] = (1 << SQUARE + 1) - 1 | _measure(picture, found.geometry[row])
-            thumbnails[row], wholes[row] = picture.thumbnail, picture.small[0]
-    _describe_all(thumbnails, wholes, found.geometry, _ROWS, _COLUMNS, _BASIS, found.have, found.hashes, found.doubts)
+    present = [(row, picture) for row, picture in enumerate(pictures) if picture is not None]
+    for start in range(0, len(present), FEW):
+        some = present[start : start + FEW]
+        rows = [row for row, _ in some]
+        geometry = np.stack([measure(picture) for _, picture in some])
+        wholes = np.stack([picture.small[0] for _, picture in some])
+        have = having(geometry)
+        coefficients = transform(np.stack([picture.thumbnail for _, picture in some]), wholes, geometry)
+        found.have[rows], found.geometry[rows] = have, geometry
+        present_views = have[:, None] >> np.arange(len(VIEWS), dtype=np.uint32) & np.uint32(1) != 0
+        found.hashes[rows] = np.where(present_views, signs(coefficients), np.uint64(0))
+        doubts = np.zeros((len(some), len(_DOUBTED), SUBSETS, DOUBTS), np.uint8)
+        _doubt(coefficients, _DOUBTED, doubts)
+        found.doubts[rows] = np.where(present_views[:, _DOUBTED, None, None], doubts, np.uint8(0))
     return found
 
 
-def _measure(picture: Picture, geometry: np.ndarray) -> int:
-    """Fills in the geometry; returns the bits of the views that not every picture has."""
+def measure(picture: Picture) -> np.ndarray:
+    """The geometry of a picture, float32 [9], as in `Views`."""
     left, top, right, bottom = picture.box
     height, width = picture.grey.shape
     rows, columns = bottom - top, right - left
     head, foot, west, east = bars(picture.grey, picture.box)
     across, down = picture.width / width, picture.height / height  # a side may be reduced by another factor than the other
-    geometry[0] = columns * across / (rows * down)
-    geometry[1:5] = head / rows, 1 - foot / rows, west / columns, 1 - east / columns
-    geometry[5:9] = -top / rows, (height - top) / rows, -left / columns, (width - left) / columns
-    barred = head + foot > 0.015 * rows or west + east > 0.015 * columns
-    return barred << UNBARRED | ((rows, columns) != (height, width)) << UNTRIMMED
+    between = head / rows, 1 - foot / rows, west / columns, 1 - east / columns
+    around = -top / rows, (height - top) / rows, -left / columns, (width - left) / columns
+    return np.array([columns * across / (rows * down), *between, *around], np.float32)
+
+
+def having(geometry: np.ndarray) -> np.ndarray:
+    """Which views pictures of this geometry, float32 [n, 9], have: uint32 [n]. Not all have bars or a border."""
+    high, wide = 1 - (geometry[:, 2] - geometry[:, 1]), 1 - (geometry[:, 4] - geometry[:, 3])
+    optional = {
+        "unbarred": np.maximum(high, wide) > _LEAST_BAR,
+        "untrimmed": (geometry[:, 5:] != np.array([0, 1, 0, 1], np.float32)).any(axis=1),
+    }
+    every = sum(1 << view for view, name in enumerate(VIEWS) if name not in optional)
+    return np.uint32(every) | sum(held.astype(np.uint32) << np.uint32(VIEWS.index(name)) for name, held in optional.items())
+
+
+def frames(views: np.ndarray, geometry: np.ndarray) -> np.ndarray:
+    """The maps from the squares of these views, int64 [n], to the thumbnails of pictures of this geometry: float64 [n, 2, 3]."""
+    aspect, *sides = geometry.T.astype(np.float64)
+    bounds = _BOUNDS[views].T  # top, bottom, left, right
+    square = np.maximum(0.0, 0.5 - 0.5 * aspect), np.maximum(0.0, 0.5 - 0.5 / aspect)
+    for name, own in (
+        ("square", (square[0], 1 - square[0], square[1], 1 - square[1])),
+        ("unbarred", sides[:4]),
+        ("untrimmed", sides[4:]),
+    ):
+        bounds = np.where(views == VIEWS.index(name), own, bounds)
+    top, bottom, left, right = bounds
+    maps = np.zeros((len(views), 2, 3))
+    maps[:, 0, 0], maps[:, 0, 2], maps[:, 1, 1], maps[:, 1, 2] = bottom - top, top, right - left, left
+    cosine, sine = _TURNED[views].T
+    turned = np.flatnonzero(cosine)
+    maps[turned, 0, 0] = maps[turned, 1, 1] = cosine[turned]
+    maps[turned, 0, 1], maps[turned, 1, 0] = sine[turned] * aspect[turned], -sine[turned] / aspect[turned]
+    maps[turned, :, 2] = 0.5 - 0.5 * (maps[turned, :, 0] + maps[turned, :, 1])
+    return maps
+
+
+_BOUNDS = np.array([WINDOWS.get(name, (0, 1, 0, 1)) for name in VIEWS], np.float64)
+_ANGLES = np.array([TURNS.get(name, (0.0, 0.0)) for name in VIEWS])
+_TURNED = np.round(_ANGLES[:, 1:] * np.stack([np.cos(np.radians(_ANGLES[:, 0])), np.sin(np.radians(_ANGLES[:, 0]))], axis=1), 12)
+
+
+def transform(thumbnails: np.ndarray, wholes: np.ndarray, geometry: np.ndarray) -> np.ndarray:
+    """The 64 coefficients of every view, whole numbers, float64 [n, views, 64]; of views that a picture does not have, anything.
+
+    Args:
+      thumbnails: uint8 [n, 48, 48], without border.
+      wholes: uint8 [n, 32, 32], with it.
+      geometry: float32 [n, 9].
+    """
+    n, side = len(thumbnails), THUMBNAIL_SIDE
+    sources = np.zeros((len(_SOURCES), n, side * side), np.float32)
+    sources[0] = thumbnails.reshape(n, -1)
+    sources[-1].reshape(n, side, side)[:, :_CELLS, :_CELLS] = wholes
+    sources -= np.float32(128)
+    flat, level = thumbnails.reshape(n, -1), Level.of(side, n)
+    level.load(flat, flat, np.zeros(n, np.bool_))
+    for place, name in enumerate(_SEEN_THROUGH, 1):
+        level.warp(frames(np.full(n, VIEWS.index(name)), geometry))
+        np.rint(level.planes[:, SEEN], out=sources[place])
+    coefficients = np.zeros((n, len(VIEWS), 64))
+    _transform(sources, _FIRSTS, _SECONDS, _ROW_WEIGHTS, _COLUMN_WEIGHTS, coefficients)
+    return coefficients
+
+
+def signs(coefficients: np.ndarray) -> np.ndarray:
+    """Hashes, uint64 [...], of coefficients [..., 64]: bit k where coefficient k is positive; bit 0, the mean, is 0."""
+    words = np.packbits(coefficients > 0, axis=-1, bitorder="little").view("<u8")[..., 0].astype(np.uint64)
+    return words & ~np.uint64(1)
+
+
+def weights(low: float, high: float, pixels: int = THUMBNAIL_SIDE) -> np.ndarray:
+    """What averages the share [low, high) of a side into 32 cells and takes their eight lowest DCT coefficients, in whole units.
+
+    Returns:
+      float64 [8, 48]. Those of [1 - high, 1 - low) are the same turned round, the odd rows negated.
+    """
+    mirror = np.where(np.arange(8) % 2, -1.0, 1.0)[:, None]
+    if low > 1 - high:
+        return weights(1 - high, 1 - low, pixels)[:, ::-1] * mirror
+    edges = (low + (high - low) * np.arange(_CELLS + 1) / _CELLS) * pixels
+    ends = np.arange(pixels)
+    shares = np.minimum(edges[1:, None], ends + 1) - np.maximum(edges[:-1, None], ends)
+    shares = np.maximum(shares, 0) / (edges[1] - edges[0])
+    basis = np.cos(np.pi * np.arange(8)[:, None] * (np.arange(_CELLS) + 0.5) / _CELLS) * math.sqrt(2 / _CELLS)
+    basis[0] = math.sqrt(1 / _CELLS)
+    found = np.zeros((8, THUMBNAIL_SIDE))
+    found[:, :pixels] = np.rint((basis[:, :, None] * shares).sum(axis=1) * _UNIT)
+    if low + high == 1:
+        half = pixels // 2
+        found[:, half:pixels] = found[:, :half][:, ::-1] * mirror
+    return found
+
+
+def _plan() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What is multiplied with what: (source, range of rows) of each first product, (first product, range of columns) of each view."""
+    ranges: list[tuple[float, float, int]] = []
+    firsts: list[tuple[int, int]] = []
+    seconds = []
+
+    def number(items: list, item: tuple) -> int:
+        if item not in items:
+            items.append(item)
+        return items.index(item)
+
+    for name in VIEWS:
+        top, bottom, left, right = WINDOWS.get(name, (0, 1, 0, 1))
+        source = _SOURCES.index("whole" if name in WINDOWS else name)
+        pixels = _CELLS if name == "untrimmed" else THUMBNAIL_SIDE
+        first = number(firsts, (source, number(ranges, (top, bottom, pixels))))
+        seconds.append((first, number(ranges, (left, right, pixels))))
+    table = np.stack([weights(*each) for each in ranges])
+    return np.array(firsts), np.array(seconds), table.astype(np.float32), np.ascontiguousarray(table.transpose(0, 2, 1))
+
+
+_FIRSTS, _SECONDS, _ROW_WEIGHTS, _COLUMN_WEIGHTS = _plan()
 
 
 @compiled
-def _weigh(low, high, basis, out):  # type: ignore[no-untyped-def]
-    """[8, 48] of what averages the share [low, high) of a side of 48 pixels into 32 cells and takes their DCT, in whole units."""
-    n, cells = out.shape[1], basis.shape[1]
-    step = (high - low) * n / cells
-    out[:] = 0
-    for cell in range(cells):
-        start = low * n + cell * step
-        for k in range(max(0, int(start)), min(n, int(start + step) + 1)):
-            share = (min(start + step, k + 1.0) - max(start, k * 1.0)) / step
-            if share > 0:
-                for u in range(8):
-                    out[u, k] += share * basis[u, cell]
-    for u in range(8):
-        for k in range(n):
-            out[u, k] = np.rint(out[u, k])
-
-
-def _weights_of_windows() -> tuple[np.ndarray, np.ndarray]:
-    rows, columns = (np.zeros((len(RECTANGLES), 8, THUMBNAIL_SIDE)) for _ in range(2))
-    for view, (top, bottom, left, right) in enumerate(RECTANGLES.tolist()):
-        _weigh.py_func(top, bottom, _BASIS, rows[view])  # type: ignore[attr-defined]
-        _weigh.py_func(left, right, _BASIS, columns[view])  # type: ignore[attr-defined]
-    return rows, columns
-
-
-_ROWS, _COLUMNS = _weights_of_windows()
-
-
-@compiled
-def _transform(picture, rows, columns, half, out):  # type: ignore[no-untyped-def]
-    """The 64 coefficients rows @ picture @ columns.T."""
-    n = picture.shape[0]
-    for u in range(8):
-        for x in range(n):
-            half[u, x] = 0.0
-        for y in range(n):
-            weight = rows[u, y]
-            if weight != 0:
-                for x in range(n):
-                    half[u, x] += weight * picture[y, x]
-    for u in range(8):
-        for v in range(8):
-            total = 0.0
-            for x in range(n):
-                total += half[u, x] * columns[v, x]
-            out[u * 8 + v] = total
+def _transform(sources, firsts, seconds, row_weights, column_weights, coefficients):  # type: ignore[no-untyped-def]
+    """Rows first, exact in single precision, then columns, exact in double."""
+    side, low = np.uint64(row_weights.shape[2]), np.uint64(row_weights.shape[1])
+    halves, line = np.empty((len(firsts), row_weights.shape[1], row_weights.shape[2])), np.empty(row_weights.shape[2], np.float32)
+    for row in range(len(coefficients)):
+        for first in range(len(firsts)):
+            picture, by = sources[firsts[first, 0], row], row_weights[firsts[first, 1]]
+            for u in range(low):
+                for x in range(side):
+                    line[x] = np.float32(0)
+                for y in range(side):
+                    weight, begin = by[u, y], y * side
+                    if weight != 0:
+                        for x in range(side):
+                            line[x] += weight * picture[begin + x]
+                for x in range(side):
+                    halves[first, u, x] = line[x]
+        for view in range(len(seconds)):
+            half, by_columns, out = halves[seconds[view, 0]], column_weights[seconds[view, 1]], coefficients[row, view]
+            for u in range(low):
+                for x in range(side):
+                    value = half[u, x]
+                    for v in range(low):
+                        out[u * low + v] += value * by_columns[x, v]
 
 
 @compiled
-def _turn(picture, cosine, sine, aspect, out):  # type: ignore[no-untyped-def]
-    """Reads a turned rectangle about the middle of the picture, between pixels linearly, in units of 2^-6."""
-    n, m = picture.shape[0], out.shape[0]
-    for i in range(m):
-        for j in range(m):
-            p, q = (i + 0.5) / m - 0.5, (j + 0.5) / m - 0.5
-            y = min(max((cosine * p + sine * aspect * q + 0.5) * n - 0.5, 0.0), n - 1.001)
-            x = min(max((cosine * q - sine / aspect * p + 0.5) * n - 0.5, 0.0), n - 1.001)
-            k, m0 = int(y), int(x)
-            down, along = y - k, x - m0
-            upper = picture[k, m0] + along * (picture[k, m0 + 1] - picture[k, m0])
-            lower = picture[k + 1, m0] + along * (picture[k + 1, m0 + 1] - picture[k + 1, m0])
-            out[i, j] = np.rint((upper + down * (lower - upper)) * (1 << _SIGHT))
-
-
-@compiled
-def _describe_all(thumbnails, wholes, geometry, rows, columns, basis, have, hashes, doubts):  # type: ignore[no-untyped-def]
-    side, cells = thumbnails.shape[1], wholes.shape[1]
-    picture, small, half = np.empty((side, side)), np.empty((cells, cells)), np.empty((8, side))
-    own_rows, own_columns, c = np.empty((8, side)), np.empty((8, side)), np.empty((len(VIEWS), 64))
-    for row in range(len(have)):
-        if have[row] == 0:
-            continue
-        info = geometry[row]
-        for i in range(side):
-            for j in range(side):
-                picture[i, j] = float(thumbnails[row, i, j]) - 128.0
-        for view in range(len(VIEWS)):
-            if have[row] >> np.uint32(view) & np.uint32(1) == 0:
-                continue
-            if view < _FIRST_TURN:
-                _transform(picture, rows[view], columns[view], half, c[view])
-            elif view < SQUARE:
-                _turn(picture, TURNED[view - _FIRST_TURN, 0], TURNED[view - _FIRST_TURN, 1], float(info[0]), small)
-                _transform(small, basis, basis, half, c[view])
-            elif view < UNTRIMMED:
-                top, bottom, left, right = float(info[1]), float(info[2]), float(info[3]), float(info[4])
-                if view == SQUARE:
-                    top = max(0.0, 0.5 - 0.5 * info[0])
-                    left = max(0.0, 0.5 - 0.5 / info[0])
-                    bottom, right = 1 - top, 1 - left
-                _weigh(top, bottom, basis, own_rows)
-                _weigh(left, right, basis, own_columns)
-                _transform(picture, own_rows, own_columns, half, c[view])
-            else:
-                for i in range(cells):
-                    for j in range(cells):
-                        small[i, j] = float(wholes[row, i, j]) - 128.0
-                _transform(small, basis, basis, half, c[view])
-            word = np.uint64(0)
-            for k in range(1, 64):
-                if c[view, k] > 0:
-                    word |= np.uint64(1) << np.uint64(k)
-            hashes[row, view] = word
-        for place in range(len(_DOUBTED)):
-            if have[row] >> np.uint32(_DOUBTED[place]) & np.uint32(1):
-                _doubt(c[_DOUBTED[place]], doubts[row, place])
-
-
-@compiled
-def _doubt(c, doubts):  # type: ignore[no-untyped-def]
+def _doubt(coefficients, views, doubts):  # type: ignore[no-untyped-def]
     """For each subset, the places of the coefficients nearest to 0, nearest first, the first of equal ones first."""
-    for subset in range(doubts.shape[0]):
-        taken = np.uint64(0)
-        for n in range(doubts.shape[1]):
-            best, which = np.inf, 0
-            for k in range(1, 64):
-                degree = (k >> 3) + (k & 7)
-                if (degree ^ subset) & 1 == 1 and degree <= 9 + subset and taken >> np.uint64(k) & np.uint64(1) == 0 and abs(c[k]) < best:
-                    best, which = abs(c[k]), k
-            taken |= np.uint64(1) << np.uint64(which)
-            doubts[subset, n] = which
+    for row in range(len(coefficients)):
+        for place in range(len(views)):
+            c = coefficients[row, views[place]]
+            for subset in range(doubts.shape[2]):
+                taken = 0
+                for n in range(doubts.shape[3]):
+                    best, which = np.inf, 0
+                    for k in range(1, 64):
+                        degree = (k >> 3) + (k & 7)
+                        if (degree ^ subset) & 1 == 1 and degree <= 9 + subset and taken >> k & 1 == 0 and abs(c[k]) < best:
+                            best, which = abs(c[k]), k
+                    taken |= 1 << which
+                    doubts[row, place, subset, n] = which
