@@ -17,7 +17,7 @@ PARTS = ("middle", "left", "right", "top", "bottom")  # looked up among equal pa
 VIEWS = (
     "whole", "centre95", "centre90", "centre85", "centre80", "no_foot", "no_head",
     "north_west", "north", "north_east", "west", "east", "south_west", "south", "south_east",
-    *PARTS, "turned_left", "turned_right", "square", "unbarred", "untrimmed",
+    "turned_left", "turned_right", "square", "unbarred", "untrimmed", *PARTS,
 )
 # fmt: on
 SUBSETS = 2  # of the bits of a view's hash that are keys

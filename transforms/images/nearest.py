@@ -18,9 +18,23 @@ ORIENTATIONS = 8
 """As it is; bit 0: mirrored; bit 1: upside down; bit 2: then turned about its diagonal."""
 _NONE = 65  # a distance that no two hashes have
 _ODD_COLUMNS, _ODD_ROWS = np.uint64(0xAAAAAAAAAAAAAAAA), np.uint64(0xFF00FF00FF00FF00)
-_FIRST_PART, _LAST_PART, _LEFT, _RIGHT = VIEWS.index(PARTS[0]), VIEWS.index(PARTS[-1]), VIEWS.index("left"), VIEWS.index("right")
-_IN = np.array([VIEWS.index(name) for name in LOOKED_UP])
-_WAYS = np.array([2 if name == "untrimmed" else ORIENTATIONS for name in LOOKED_UP])
+_MIRRORED_PARTS = {"left": "right", "right": "left"}
+
+
+def _meetings() -> np.ndarray:
+    """What is compared: a view that is looked up, its orientation, and the first and the last of the views that meet it, int64 [n, 4]."""
+    parts = VIEWS.index(PARTS[0])
+    found = [
+        (VIEWS.index(name), orientation, 0, parts)
+        for name in LOOKED_UP
+        for orientation in range(2 if name == "untrimmed" else ORIENTATIONS)
+    ]
+    for view, name in enumerate(PARTS, parts):
+        found += [(view, 0, view, view + 1), (VIEWS.index(_MIRRORED_PARTS.get(name, name)), 1, view, view + 1)]
+    return np.array(found)
+
+
+_MEETINGS = _meetings()
 
 
 def nearest_views(
@@ -38,7 +52,7 @@ def nearest_views(
       pair of views. distances, int64 [n]: bits in which it differs. When left and right change places, distances stay, maps are inverted.
     """
     found = np.zeros((len(left[0]), 5), np.int64)
-    _nearest_all(*left[:2], *right[:2], found)
+    _nearest_all(*left[:2], *right[:2], _MEETINGS, found)
     distances, views, entries, orientations, crossed = found.T
     crossed = crossed != 0
     maps = inverted(frames(views, np.where(crossed[:, None], right[2], left[2])))
@@ -85,41 +99,32 @@ def _ones(x):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _search(have, hashes, other_have, other_hashes, best):  # type: ignore[no-untyped-def]
+def _search(have, hashes, other_have, other_hashes, meetings, best):  # type: ignore[no-untyped-def]
     """The nearest view of one in what is looked up of the other: distance, view, looked up, orientation; the first of equally near ones."""
     best[0] = _NONE
-    for place in range(len(_IN)):
-        entry = _IN[place]
+    for k in range(len(meetings)):
+        entry, orientation = meetings[k, 0], meetings[k, 1]
         if other_have >> np.uint32(entry) & np.uint32(1) == 0:
             continue
-        for orientation in range(_WAYS[place]):
-            word = _orient(other_hashes[entry], orientation)
-            for view in range(len(VIEWS)):
-                distance = _ones(hashes[view] ^ word)
-                if distance < best[0] and have >> np.uint32(view) & np.uint32(1) and not _FIRST_PART <= view <= _LAST_PART:
-                    best[0], best[1], best[2], best[3] = distance, view, entry, orientation
-    for view in range(_FIRST_PART, _LAST_PART + 1):
-        for orientation in range(2):
-            entry = view
-            if orientation == 1 and view in (_LEFT, _RIGHT):
-                entry = _LEFT + _RIGHT - view
-            distance = _ones(hashes[view] ^ _orient(other_hashes[entry], orientation))
-            if distance < best[0]:
+        word = _orient(other_hashes[entry], orientation)
+        for view in range(meetings[k, 2], meetings[k, 3]):
+            distance = _ones(hashes[view] ^ word)
+            if distance < best[0] and have >> np.uint32(view) & np.uint32(1):
                 best[0], best[1], best[2], best[3] = distance, view, entry, orientation
 
 
 @compiled
-def _nearest_all(have, hashes, other_have, other_hashes, found):  # type: ignore[no-untyped-def]
+def _nearest_all(have, hashes, other_have, other_hashes, meetings, found):  # type: ignore[no-untyped-def]
     """Distance, view, looked up, orientation, and whether the view is one of the other picture's."""
     here, there = np.zeros(4, np.int64), np.zeros(4, np.int64)
     for row in range(len(found)):
-        _search(have[row], hashes[row], other_have[row], other_hashes[row], here)
-        _search(other_have[row], other_hashes[row], have[row], hashes[row], there)
+        _search(have[row], hashes[row], other_have[row], other_hashes[row], meetings, here)
+        _search(other_have[row], other_hashes[row], have[row], hashes[row], meetings, there)
         first = 0
         for k in range(4):
             if first == 0 and here[k] != there[k]:
                 first = 1 if here[k] < there[k] else -1
-        for view in range(len(VIEWS)):
+        for view in range(hashes.shape[1]):
             if first == 0 and hashes[row, view] != other_hashes[row, view]:
                 first = 1 if hashes[row, view] < other_hashes[row, view] else -1
         for k in range(4):
