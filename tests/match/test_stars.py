@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from transforms.match import grouping, stars
@@ -77,7 +77,7 @@ def assert_stars_equal_union_find(plan):
 PAIRS = st.lists(st.tuples(st.integers(0, 63), st.integers(0, 63)).filter(lambda pair: pair[0] != pair[1]).map(sorted), max_size=50)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=40, phases=[Phase.explicit, Phase.generate])
 @given(PAIRS, PAIRS, st.sets(st.integers(32, 63), max_size=6), st.sampled_from(["image", "image_and_caption", "image_or_caption"]))
 def test_groups_of_random_graphs(tmp_path_factory, captions, pictures, stood_for, rule):
     """Rows that another stands for have no verified edge, as in match."""

@@ -250,6 +250,13 @@ def test_a_file_with_other_rows_than_said_is_named(many, tmp_path):
         matched([SignatureFile(files[0].path, 129)], tmp_path / "c")
 
 
+def test_pictures_of_a_crowd_are_read_where_they_lie(many, tmp_path, monkeypatch):
+    plain = matched(write(many, tmp_path / "s"), tmp_path / "c")
+    monkeypatch.setattr("transforms.match.compact.CROWD", 3)
+    monkeypatch.setattr("transforms.match.members.DISTANT_AT_ONCE", 20)
+    assert_equal(matched(write(many, tmp_path / "t", [100, 28]), tmp_path / "d", owner_bits=5), plain)
+
+
 def test_what_bounds_cut_is_counted(tmp_path, monkeypatch):
     monkeypatch.setattr("transforms.match.compact.MOST_LEADERS", {0: 1, 1: 1})
     words, fresh = caption(1, 40).split(), caption(2, 40).split()

@@ -2,9 +2,11 @@
 
 What travels of a row is its group, its order and its identities; the signature of its caption where it is compared or tied by it, and a
 picture once for each group and owner. A group of two units, tied by its only edge, brings what that edge says instead: to compare a pair
-is a function of the two, so to compare it again would say the same.
+is a function of the two, so to compare it again would say the same. Pictures of a crowd stay where they are and are read as they are
+compared, few at a time, so that a placeholder in millions of encodings takes no more memory than their records.
 """
 
+import functools
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -35,6 +37,8 @@ TIED = {BY_CAPTION: (BENCHMARK,), BY_PICTURE: (BENCHMARK,), BY_POLICY: (BINDING,
 
 PLACED = np.dtype([("row", "<u8"), ("leader", "<u8"), ("kind", "u1"), ("link", "u1"), ("agreement", "<f4")])
 """A row and its leader, or the elder row of kind `kind` that it is tied to."""
+
+CROWD = 1 << 15  # units of a group whose pictures are read where they lie
 
 _MINHASH = (np.uint8, PERMUTATIONS)
 _KINDS: list[DTypeLike] = [MEMBER, _MINHASH, _MINHASH, *PICTURE_KINDS, np.uint64, np.uint64]
@@ -94,9 +98,10 @@ def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndar
     members["high"], members["low"] = as_words(columns["order"])
     members["picture"], members["caption"] = columns["picture_id"], columns["caption_id"]
     members["kind"], members["has_picture"], members["units"] = columns["caption_kind"], columns["has_picture"], units
-    members["signed"] = (units == MANY) | (graph != BY_CAPTION)
+    members["signed"] = (units >= MANY) | (graph != BY_CAPTION)
     if graph != BY_CAPTION:
-        shown = np.flatnonzero(columns["has_hashes"] & (units == MANY))
+        members["distant"] = columns["has_hashes"] & (units >= CROWD)
+        shown = np.flatnonzero(columns["has_hashes"] & (units >= MANY) & (units < CROWD))
         parts = roots, columns["picture_id"], members["elder"]
         shown = shown[np.lexsort((shown, *(part[shown] for part in parts)))]
         fresh = np.ones(len(shown), bool)
@@ -108,6 +113,16 @@ def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndar
     return pack(owner, members.view(np.uint8), short, long, *[pictures[name] for name in PICTURE_COLUMNS], *_NO_PAIRS)
 
 
+def _pictures_of(plan: Plan, rows: np.ndarray) -> Pictures:
+    """What the pictures of some rows are compared by, in their order."""
+    wanted = distinct(rows)
+    parts = [
+        plan.rows.read(owner, PICTURE_COLUMNS, mine & plan.local) for owner, (mine,) in scatter(plan.owner_of(wanted), plan.owners, wanted)
+    ]
+    found = Pictures.of(np.concatenate([part[name] for part in parts]) for name in PICTURE_COLUMNS)
+    return found.take(np.searchsorted(wanted, rows))
+
+
 def choose(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """(Range and graph, blocks) -> (owner, block of rows that are not alone, each with its leader), and how many a bound left leading."""
     graph = key & ((1 << GRAPH_BITS) - 1)
@@ -117,7 +132,8 @@ def choose(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[tuple[int,
     if graph == BY_CAPTION:
         roots = distinct(table["root"][table["units"] == 2])
         agreed = np.full(len(roots), AGREEMENTS)
-    members = Members(rule_of(plan, graph), table, (short, long), Pictures.of(pictures), (roots, agreed / AGREEMENTS))
+    read = functools.partial(_pictures_of, plan)
+    members = Members(rule_of(plan, graph), table, (short, long), Pictures.of(pictures), read, (roots, agreed / AGREEMENTS))
     placed, left = [_tied(members, kind, MOST_LEADERS[graph]) for kind in TIED[graph]], 0
     if graph != BY_PICTURE:
         clustered, left = _clustered(members, MOST_LEADERS[graph])

@@ -16,7 +16,7 @@ from transforms.match.policy import Rule, intersections
 
 BY_CAPTION, BY_PICTURE, BY_POLICY = range(3)  # the graphs
 GRAPH_BITS = 2  # of a key
-MANY = 3  # units, or more
+MANY = 3  # units: rows are to be compared
 MOST_ROWS_IN_ONE_PLACE = 1 << 28  # 3 GiB
 
 _FAMILIES: dict[Rule, tuple[int, ...]] = {
@@ -46,7 +46,7 @@ def group(plan: Plan, shares: int, _key: int, _blocks: Iterable[bytes]) -> Itera
     """Once all edges are there -> a file for each graph and owner, and every owner, to carry on with.
 
     A file is uint64[4, n]: rows within the owner that may share a cluster, the group of each, what ranks it before content order does,
-    and how many units its group has, `MANY` for that many or more. The rank is the number of its edges by captions, and else 0.
+    and how many units its group has, at least `MANY` where that is not known. The rank is the number of its edges by captions, and else 0.
     A unit is the rows that one row stands for: a group of one needs no comparison, one of two is its only edge. Of elder rows those
     are here that a row of the run has an edge to; an elder cluster is one node of the graph.
     """
@@ -81,7 +81,7 @@ def edges_of(plan: Plan, family: int, owner: int, shares: int) -> np.ndarray:
 def save_groups(plan: Plan, graph: int, owner: int, *columns: np.ndarray, step: str = "groups") -> None:
     """Writes what `group` writes for a graph and owner: rows within the owner, ascending, their groups, ranks and units."""
     local, roots, rank, units = columns
-    plan.save(np.stack([local, roots, rank, np.minimum(units, MANY)]).astype(np.uint64), step, graph, owner)
+    plan.save(np.stack([local, roots, rank, units]).astype(np.uint64), step, graph, owner)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +116,7 @@ class _Components:
       roots: uint32[nodes], the least node of each one's component.
       degrees: uint32[nodes], how many edges each node has; 0 where it shares no group.
       met_degrees: uint32[elder rows met], how many edges each of those has.
-      units: uint32[nodes], of a root how many of its rows no other stands for, where that is enough to know; else `MANY`.
+      units: uint32[nodes], of a root how many of its rows no other stands for, where that is enough to know; else more.
     """
 
     roots: np.ndarray
@@ -174,8 +174,9 @@ def _components(plan: Plan, nodes: _Nodes, families: tuple[int, ...], shares: in
     for owner in range(plan.owners):
         start, stop = (min(plan.own, row) for row in plan.rows.span(owner))
         counted = degrees[start:stop] > 0
-        local = plan.load("same", families[0], owner)[0].astype(np.int64)
-        counted[local[local < stop - start]] = False
+        if len(families) == 1:
+            local = plan.load("same", families[0], owner)[0].astype(np.int64)
+            counted[local[local < stop - start]] = False
         np.add.at(units, roots[start:stop][counted], np.uint32(1 if len(families) == 1 else MANY))
     return _Components(roots, degrees, met_degrees, units)
 

@@ -1,5 +1,7 @@
 """The rows of some groups, side by side: which go together unseen, and how any two compare under a rule."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from schemas.signatures import PERMUTATIONS
@@ -8,17 +10,20 @@ from transforms.match.elders import OWN
 from transforms.match.policy import CAPTION, PICTURE, Rule, joins
 from transforms.match.verify import LEAST_EQUAL, Captions, Pictures, caption_agreements, picture_agreements
 
+DISTANT_AT_ONCE = 1 << 12  # pictures: 10 MB
+
 MEMBER = np.dtype(
     [
         ("root", "<u8"), ("row", "<u8"),  # the group, the dense row
         ("first", "<u8"),  # of an elder row: the first row of its cluster
         ("rank", "<u8"), ("high", "<u8"), ("low", "<u8"),  # the highest rank first, then content order
         ("picture", "<u8"), ("caption", "<u8"),  # identities
-        ("has_picture", "?"), ("thumbnail", "?"), ("signed", "?"), ("kind", "u1"), ("elder", "u1"), ("units", "u1"), ("spare", "u1", (2,)),
+        ("has_picture", "?"), ("thumbnail", "?"), ("distant", "?"), ("signed", "?"),
+        ("kind", "u1"), ("elder", "u1"), ("spare", "u1", (6,)), ("units", "u4"),
     ]
 )  # fmt: skip
 """What travels of a row to the place where its group is parted. `thumbnail`, `signed`: whether it brings its picture, its MinHash;
-`elder`: its kind on the elder side; `units`: as `transforms.match.grouping.group` tells it."""
+`distant`: whether its picture is to be read where it lies; `elder`: its kind on the elder side; `units`: as `transforms.match.grouping.group` tells it."""
 
 
 class Members:
@@ -39,6 +44,7 @@ class Members:
         table: np.ndarray,
         signatures: tuple[np.ndarray, np.ndarray],
         pictures: Pictures,
+        read: Callable[[np.ndarray], Pictures],
         pairs: tuple[np.ndarray, np.ndarray],
     ):
         """Takes rows of some groups.
@@ -49,12 +55,13 @@ class Members:
           signatures: in that order, over character 3-grams those of rows that are signed, uint8[k, 128], and over word 5-grams those of
             signed rows of kind `CAPTION_LONG`, uint8[m, 128].
           pictures: in that order, of rows that bring one.
+          read: dense row numbers to their pictures, for rows that are distant.
           pairs: groups of two units, and how well these agree, so that they need not be compared: uint64[j] and float64[j].
         """
         self._rule = rule
         signed = table["signed"]
         self._captions = Captions(table["kind"][signed], table["caption"][signed], *signatures)
-        self._pictures = pictures
+        self._pictures, self._read = pictures, read
         brings = np.where(table["thumbnail"], np.cumsum(table["thumbnail"]) - 1, -1)
         at = np.lexsort((table["row"], table["low"], table["high"], ~table["rank"], table["root"]))
         self._at = np.where(signed, np.cumsum(signed) - 1, -1)[at]
@@ -63,6 +70,7 @@ class Members:
         self.heads, self.head, self._twin = self._units(table["caption"][at])
         self._thumbnail = np.full(len(self.heads), -1)
         np.maximum.at(self._thumbnail, self.head, brings[at])
+        self._distant = table["distant"][at][self.heads]
         self._agreed = _looked_up(self.root[self.heads], *pairs)
         self._agreement = np.zeros(len(self.heads))  # of each unit's picture with its leader's, once compared
 
@@ -162,6 +170,11 @@ class Members:
         asked = np.flatnonzero((out < AGREE) & (self._thumbnail[leading] >= 0) & (self._thumbnail[units] >= 0))
         sides = self._thumbnail[leading[asked]], self._thumbnail[units[asked]]
         out[asked] = picture_agreements(self._pictures, sides[0], self._pictures, sides[1])
+        distant = np.flatnonzero((out < AGREE) & self._distant[leading] & self._distant[units])
+        for at in range(0, len(distant), DISTANT_AT_ONCE):
+            some = distant[at : at + DISTANT_AT_ONCE]
+            leaders, place = np.unique(self.row[left[some]], return_inverse=True)
+            out[some] = picture_agreements(self._read(leaders), place, self._read(self.row[right[some]]), np.arange(len(some)))
         return out
 
 
