@@ -126,7 +126,7 @@ def passes_needed(rows: int, reach: Reach, memory_bytes: int) -> int:
     >>> passes_needed(10_000_000, "plain", 5 << 30)
     14
     """
-    return Memory(memory_bytes).shares(rows * sum(key_bytes(reach)))
+    return Memory(memory_bytes).shares(rows * sum(key_bytes(reach, rows)))
 
 
 def _in_stars(plan: Plan, memory: Memory) -> bool:

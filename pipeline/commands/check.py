@@ -182,7 +182,9 @@ def _plan(run: Run, rows: int) -> Table:
 
     table = Table("phase", "reads", "writes", "crosses a shuffle", title="plan")
     table.add_row("annotate", "source", "annotations, signatures", "shard descriptors")
-    table.add_row("match", "signatures", "clusters", f"packed keys, about {told_bytes(rows * sum(key_bytes(run.job.dedup.images.reach)))}")
+    table.add_row(
+        "match", "signatures", "clusters", f"packed keys, about {told_bytes(rows * sum(key_bytes(run.job.dedup.images.reach, rows)))}"
+    )
     table.add_row("judge", "annotations, clusters, lists", "ledger", "rows of clusters, reserved URLs, counts per cell")
     captions = ", captions of copies" if run.job.dedup.keep_captions else ""
     table.add_row("emit", "source, ledger", "data, summaries", f"shard descriptors{captions}")

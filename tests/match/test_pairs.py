@@ -5,19 +5,21 @@ import itertools
 import numpy as np
 import pytest
 
-from transforms.match import buckets, keys, pairs
+from transforms.match import buckets, keys, pairs, planes
 from transforms.match.buckets import by_top
 
+TWELVE, THIRTY = planes.plane(2, 3), planes.plane(4, 2)
 
-def told_pictures(hashes, ids, rows, views=None):
+
+def told_pictures(hashes, ids, rows, plane=TWELVE):
     """All pairs over all keys: hashes [n, views] as annotate stores them."""
     table = np.asarray(hashes, np.uint64)
     if table.ndim == 1:
         table = np.stack([table, ~table, table, ~table], 1)
     entries, words = keys.picture_entries(table, np.asarray(ids, np.uint64), np.asarray(rows))
     out, cut = [], 0
-    for key in range(keys.PICTURE_KEYS):
-        found, crowded = pairs.picture_pairs(*by_top(keys.permuted(entries, key), words, words & keys.LOW_BITS), key)
+    for key in range(len(plane)):
+        found, crowded = pairs.picture_pairs(*by_top(plane.permuted(entries, key), words, words & keys.LOW_BITS), plane, key)
         out += map(tuple, found.tolist())
         cut += crowded
     return out, cut
@@ -31,7 +33,8 @@ def test_more_entries_than_a_packed_sort_can_number_are_sorted_alike(monkeypatch
         np.testing.assert_array_equal(a, b)
 
 
-def test_every_planted_pair_within_four_is_told_once_and_no_other():
+@pytest.mark.parametrize("plane", [TWELVE, THIRTY])
+def test_every_planted_pair_within_four_is_told_once_and_no_other(plane):
     draw = np.random.default_rng(1)
     base = draw.integers(0, 1 << 64, 3_000, dtype=np.uint64)
     near = base.copy()
@@ -39,7 +42,7 @@ def test_every_planted_pair_within_four_is_told_once_and_no_other():
         for bit in draw.choice(64, i % 5, replace=False):
             near[i] ^= np.uint64(1) << np.uint64(bit)
     hashes = np.concatenate([base, near, draw.integers(0, 1 << 64, 20_000, dtype=np.uint64)])
-    found, cut = told_pictures(hashes, draw.integers(0, 1 << 64, len(hashes), dtype=np.uint64), np.arange(len(hashes)))
+    found, cut = told_pictures(hashes, draw.integers(0, 1 << 64, len(hashes), dtype=np.uint64), np.arange(len(hashes)), plane)
     assert sorted(found) == [(i, i + 3_000, i % 5) for i in range(3_000)]
     assert cut == 0
 
@@ -59,7 +62,7 @@ def test_equal_hashes_stay_linear(count):
 def test_a_crowd_of_near_hashes_is_bounded_counted_and_stays_one_component():
     hashes = [sum(1 << bit for bit in bits) for bits in itertools.combinations(range(64), 2)][:1_000]
     found, cut = told_pictures(np.array([[h] * 4 for h in hashes], np.uint64), np.arange(1_000) << 30, np.arange(1_000))
-    assert len(found) == len(set(found)) <= 1_000 * pairs.MOST_NEIGHBOURS * keys.PICTURE_KEYS
+    assert len(found) == len(set(found)) <= 1_000 * pairs.MOST_NEIGHBOURS * len(TWELVE)
     assert cut > 0
     component = list(range(1_000))
     for a, b, _ in found:

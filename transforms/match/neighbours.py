@@ -16,7 +16,8 @@ the bucket's rows alone.
 import numpy as np
 
 from transforms.compiled import compiled
-from transforms.match.keys import HASH_BITS, ROW_BITS
+from transforms.match.keys import ROW_BITS
+from transforms.match.planes import HASH_BITS
 from transforms.match.view_keys import ELDER_VIEW, ORDER_BITS, ORDER_MASK, VIEW_RADIUS
 
 CROWD = 1_024

@@ -12,9 +12,11 @@ import numpy as np
 
 from transforms.compiled import compiled
 from transforms.match.buckets import settle
-from transforms.match.keys import ELDER, HASH_BITS, KEY_BITS, MASKS, MIRRORED, ORDERS, RADIUS
+from transforms.match.keys import ELDER, MIRRORED
+from transforms.match.planes import HASH_BITS, Plane
 
 ALL_PAIRS = 8
+RADIUS = 4
 MOST_NEIGHBOURS = 16
 LOOK_BACK = 1 << 16
 
@@ -157,19 +159,20 @@ def _picture_pairs(
     return told, n, crowded
 
 
-def picture_pairs(hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, key: int) -> tuple[np.ndarray, int]:
+def picture_pairs(hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, plane: Plane, key: int) -> tuple[np.ndarray, int]:
     """Candidate pairs of pictures: uint64[m, 3] of smaller row, larger row, distance; and how many were cut.
 
     Args:
       hashes: uint64[n], permuted for the key and sorted by it; ordered inside the buckets here. Equal hashes are told by key 0 alone.
       words: uint64[n] of `keys.picture_entries`.
       rows: uint64[n], dense row numbers.
-      key: which of the twelve.
+      plane: the keys.
+      key: which of them.
 
     Returns:
       The pairs, and the number of hashes that a bound kept from being compared with all others of the bucket.
     """
-    settle(hashes, words, rows, KEY_BITS[key])
-    used = np.array([1 << int(bit) for bit in ORDERS[key][::-1]], np.uint64)
-    told, n, crowded = _picture_pairs(hashes, words, rows, key, KEY_BITS[key], used, MASKS)
+    settle(hashes, words, rows, int(plane.bits[key]))
+    used = np.array([1 << int(bit) for bit in plane.orders[key][::-1]], np.uint64)
+    told, n, crowded = _picture_pairs(hashes, words, rows, key, int(plane.bits[key]), used, plane.masks)
     return told[:n].reshape(-1, 3), crowded

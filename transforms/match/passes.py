@@ -17,6 +17,7 @@ from transforms.match.neighbours import neighbours
 from transforms.match.pairs import nearest_of, packed_pairs, picture_pairs
 from transforms.match.partners import PARTNERS, candidates, kept
 from transforms.match.plan import CAPTIONS, PICTURES, RANGE_BITS, Plan
+from transforms.match.planes import HASH_BITS
 
 _ROWS_AT_ONCE = 1 << 15  # whose views are sent in one block
 CUTS = 3  # kinds of what a bound cut: plain hashes; views compared with a part of their bucket; views with more neighbours than are told
@@ -45,8 +46,8 @@ def _send_pictures(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Itera
     words[words & keys.LOW_BITS >= max(0, plan.own - (owner << plan.owner_bits))] |= keys.ELDER
     for number, ranges in sorted(wanted.items()):
         key, bits = number - BANDS, plan.range_bits(plan.key_bytes[number])
-        permuted = keys.permuted(found, key)
-        for part, mine in scatter(keys.ranges_of_pictures(permuted, key, bits), 1 << bits, permuted, words):
+        permuted = plan.plane.permuted(found, key)
+        for part, mine in scatter(keys.ranges_of_pictures(permuted, int(plan.plane.bits[key]), bits), 1 << bits, permuted, words):
             if part in ranges:
                 yield number << RANGE_BITS | part, pack(owner, *mine)
 
@@ -82,17 +83,17 @@ def pair(plan: Plan, unit: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, 
             yield owner << 1 | CAPTIONS, pack(unit, nearest_of(mine), none, none)
         return
     key = number - BANDS
-    bits = view_keys.VIEW_KEY_BITS[key] if plan.reach == "views" else keys.KEY_BITS[key]
+    bits = view_keys.VIEW_KEY_BITS[key] if plan.reach == "views" else int(plan.plane.bits[key])
     owners, (hashes, words) = gather(blocks, [np.uint64, np.uint64])
     hashes, words, rows = by_top(hashes, words, owners << np.uint64(plan.owner_bits) | words & keys.LOW_BITS)
-    hashes, words, rows = _with_own(plan, hashes >> np.uint64(keys.HASH_BITS - bits), rows, hashes, words, rows)
+    hashes, words, rows = _with_own(plan, hashes >> np.uint64(HASH_BITS - bits), rows, hashes, words, rows)
     if plan.reach == "views":
         settle(hashes, words, rows, bits)
         told, cut[0, 1:] = neighbours(hashes, words, rows, bits)
         for owner, found in scatter(plan.owner_of(told[:, 0]), plan.owners, *candidates(told, plan.local)):
             yield owner << 1 | PICTURES, pack(unit, *found, none)
     else:
-        pairs, cut[0, 0] = picture_pairs(hashes, words, rows, key)
+        pairs, cut[0, 0] = picture_pairs(hashes, words, rows, plan.plane, key)
         pairs = pairs[pairs[:, 0] < plan.own]  # two elder rows are no pair
         packed = packed_pairs(pairs[:, 0] & plan.local, pairs[:, 1], pairs[:, 2])
         for owner, (mine,) in scatter(plan.owner_of(pairs[:, 0]), plan.owners, packed):

@@ -18,6 +18,7 @@ from schemas.signatures import BANDS
 from transforms import storage
 from transforms.match.elders import Places, places_of
 from transforms.match.keys import PICTURE_KEY_BYTES
+from transforms.match.planes import Plane, plane_for
 from transforms.match.policy import Rule
 from transforms.match.rows import OWNER_BITS, ElderFile, Rows, SignatureFile
 from transforms.match.view_keys import BYTES_A_KEY
@@ -33,9 +34,9 @@ STEPS = "steps"
 Reach = Literal["views", "plain"]
 
 
-def key_bytes(reach: Reach) -> tuple[int, ...]:
+def key_bytes(reach: Reach, rows: int) -> tuple[int, ...]:
     """What a row sends under each key, about: the bands of captions, then the keys of pictures. As many as there are keys."""
-    return (CAPTION_KEY_BYTES,) * BANDS + (BYTES_A_KEY if reach == "views" else PICTURE_KEY_BYTES)
+    return (CAPTION_KEY_BYTES,) * BANDS + (BYTES_A_KEY if reach == "views" else (PICTURE_KEY_BYTES,) * len(plane_for(rows)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +76,12 @@ class Plan:
     @property
     def key_bytes(self) -> tuple[int, ...]:
         """What a row sends under each key, about."""
-        return key_bytes(self.reach)
+        return key_bytes(self.reach, self.total)
+
+    @property
+    def plane(self) -> Plane:
+        """The keys of plain hashes."""
+        return plane_for(self.total)
 
     @property
     def owners(self) -> int:

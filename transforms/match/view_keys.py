@@ -25,7 +25,8 @@ import numpy as np
 from schemas.signatures import DOUBTS, LOOKED_UP, PARTS, SUBSETS, VIEWS
 from transforms.compiled import compiled
 from transforms.images.views import SUBSET_BITS
-from transforms.match.keys import HASH_BITS, ROW_BITS
+from transforms.match.keys import ROW_BITS
+from transforms.match.planes import HASH_BITS
 
 VIEW_RADIUS = 8
 KINDS = 1 + len(PARTS)  # wholes, then each part
