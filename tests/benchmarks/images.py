@@ -23,8 +23,8 @@ import time
 from matching import clusters, peak_mib, verifying, write_answer
 
 from schemas.job import Dedup, Images
-from transforms.benchmarks.sets import Part
-from transforms.benchmarks.sign import read_tally, sign_part
+from transforms.eval_sets.sets import Part
+from transforms.eval_sets.sign import read_tally, sign_part
 from transforms.match.rows import SignatureFile
 from transforms.storage import FileInfo
 
