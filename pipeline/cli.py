@@ -30,8 +30,10 @@ BeamArgs = Annotated[list[str], typer.Argument(metavar="[-- BEAM OPTIONS]", help
 
 def main() -> None:
     """Entry point of the `winnow` command."""
+    from pipeline.garbage import collect_rarely
     from pipeline.threads import limit_threads
 
+    collect_rarely()
     limit_threads()
     status = run_command(sys.argv[1:])
     if status in (INTERRUPTED, EngineError.exit_status):

@@ -24,7 +24,10 @@ from pipeline.threads import LIMITS, limit_threads
 from schemas.errors import EngineError
 
 _ROOT = str(pathlib.Path(__file__).resolve().parents[1])
-_COMMAND = f"import sys; sys.path.append({_ROOT!r}); from pipeline.worker import attend; attend()"
+_COMMAND = (
+    f"import sys; sys.path.append({_ROOT!r}); from pipeline.garbage import collect_rarely; collect_rarely(); "
+    "from pipeline.worker import attend; attend()"
+)
 _PARENT = "WINNOW_PARENT"
 _TAIL_BYTES = 4096
 _PROVISION_SECS = 30

@@ -1,3 +1,4 @@
+# ruff: noqa: E402 -- the collector is told before what it should leave alone is there
 """Clusters of near-equal captions, by the product's own code: normal form, signatures, and match in this process.
 
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python tests/benchmarks/captions.py CORPUS OUT
@@ -11,12 +12,15 @@ cProfile, and FILE can be read with `python -m pstats`.
 
 import argparse
 import cProfile
-import gc
 import json
 import pathlib
 import tempfile
 import time
 from collections.abc import Iterator
+
+from pipeline.garbage import collect_rarely
+
+collect_rarely()  # as the command line does before it loads what follows
 
 import numpy as np
 import pyarrow as pa
@@ -88,7 +92,6 @@ def main() -> None:
     if args.profile:
         profile.dump_stats(args.profile)
     print(json.dumps(found))
-    gc.freeze()  # what the libraries made need not be looked through once more at exit
 
 
 if __name__ == "__main__":
