@@ -4,6 +4,8 @@
 compiled function calls only functions of its own file, because numba's cache watches that file alone.
 """
 
+import importlib
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -22,3 +24,17 @@ def compiled(kernel: Kernel) -> Kernel:
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
         numba.config.CACHE_DIR = scratch_folder()
         return cast("Kernel", make(kernel))
+
+
+def load_quickly() -> None:
+    """Loads what the first kernel of a process needs, less scipy's BLAS, for which numba looks and which no kernel here uses.
+
+    It spares a command that has two seconds in all a fifth of one. To be called while the process has one thread: another one could not
+    import scipy meanwhile.
+    """
+    if "scipy.linalg" not in sys.modules:
+        sys.modules["scipy.linalg"] = None  # type: ignore[assignment]  # an import of it fails, and numba does without
+        try:
+            importlib.import_module("numba.np.arraymath")
+        finally:
+            del sys.modules["scipy.linalg"]

@@ -14,6 +14,7 @@ from schemas.errors import DifferenceError, InputError
 from schemas.layout import Layout
 from schemas.reasons import ILLEGAL, TAKEN_DOWN
 from schemas.versions import versions
+from transforms.compiled import load_quickly
 from transforms.images.decode import PictureError
 from transforms.images.phash import FAST_SLACK
 from transforms.storage import exists, list_folder, read_bytes, read_parquet
@@ -75,6 +76,7 @@ def look_up(layout: Layout, image: str, most: int, tell: Callable[[str], None]) 
       InputError: the picture cannot be read, or the run's signatures are another version's.
       DifferenceError: the run has no signatures or no ledger.
     """
+    load_quickly()
     images = json.loads(read_bytes(layout.record))["job"]["dedup"]["images"]
     radius = RADIUS + (FAST_SLACK if images["mode"] == "fast" else 0)
     try:
