@@ -15,9 +15,9 @@ PHASHES = ("plain", "plain_mirrored", "trimmed", "trimmed_mirrored")
 LOOKED_UP = ("whole", "unbarred", "untrimmed")  # what the views of other pictures are looked up in: in eight orientations, the last in two
 PARTS = ("middle", "left", "right", "top", "bottom")  # looked up among equal parts, in two orientations
 VIEWS = (
-    "whole", "centre95", "centre90", "centre85", "centre80", "no_foot", "no_head",
+    "whole", "centre95", "centre90", "centre85", "centre80", "no_foot6", "no_foot12", "no_head6", "no_head12",
     "north_west", "north", "north_east", "west", "east", "south_west", "south", "south_east",
-    "turned_left", "turned_right", "square", "unbarred", "untrimmed", *PARTS,
+    "turned_left2", "turned_right2", "turned_left4", "turned_right4", "square", "unbarred", "untrimmed", *PARTS,
 )
 # fmt: on
 SUBSETS = 2  # of the bits of a view's hash that are keys

@@ -24,19 +24,19 @@ from transforms.images.fitting import FEW, SEEN, Level
 # Shares of the trimmed picture: top, bottom, left, right.
 WINDOWS = {
     "whole": (0, 1, 0, 1), "centre95": (.025, .975, .025, .975), "centre90": (.05, .95, .05, .95), "centre85": (.075, .925, .075, .925),
-    "centre80": (.1, .9, .1, .9), "no_foot": (0, .9, 0, 1), "no_head": (.1, 1, 0, 1),
+    "centre80": (.1, .9, .1, .9),
+    "no_foot6": (0, .94, 0, 1), "no_foot12": (0, .88, 0, 1), "no_head6": (.06, 1, 0, 1), "no_head12": (.12, 1, 0, 1),
     "north_west": (.01, .93, .01, .93), "north": (.01, .93, .04, .96), "north_east": (.01, .93, .07, .99),
     "west": (.04, .96, .01, .93), "east": (.04, .96, .07, .99),
     "south_west": (.07, .99, .01, .93), "south": (.07, .99, .04, .96), "south_east": (.07, .99, .07, .99),
     "middle": (.2, .8, 0, 1), "left": (0, 1, 0, .6), "right": (0, 1, .4, 1), "top": (0, .6, 0, 1), "bottom": (.4, 1, 0, 1),
 }  # fmt: skip
 # Degrees, and the share of the sides that a turned rectangle keeps.
-TURNS = {"turned_left": (-4.5, 0.874), "turned_right": (4.5, 0.874)}
+TURNS = {"turned_left2": (-2, 0.944), "turned_right2": (2, 0.944), "turned_left4": (-4.5, 0.874), "turned_right4": (4.5, 0.874)}
 
 _CELLS = 32
 _UNIT = 2.0**11  # of a weight: a sum of 48 pixels stays below 2^24
 _LEAST_BAR = 0.015  # of a side
-_OPTIONAL = ("unbarred", "untrimmed")
 _SEEN_THROUGH = [name for name in VIEWS if name not in WINDOWS and name != "untrimmed"]
 _SOURCES = ["whole", *_SEEN_THROUGH, "untrimmed"]
 _DOUBTED = np.array([VIEWS.index(name) for name in LOOKED_UP + PARTS])
