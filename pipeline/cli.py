@@ -214,6 +214,72 @@ def datasheet(run_folder: RunFolder, settings: Settings = [], work: Work = None)
 
 
 @app.command()
+def takedown(
+    run_folder: RunFolder,
+    listed: Annotated[Optional[str], typer.Argument(metavar="[LIST]", help="a list, a picture, or a folder of example pictures")] = None,
+    output: Annotated[Optional[str], typer.Option(help="folder of the new release; default RUN-<version>")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would go, and write nothing")] = False,
+    accept: Annotated[list[str], typer.Option(metavar="ID", help="take down what this flag of the queue names, or `all`; repeatable")] = [],
+    reason: Annotated[str, typer.Option(help="why pictures go: taken_down, illegal or opt_out; a list says it itself")] = "taken_down",
+    as_of: Annotated[Optional[str], typer.Option(metavar="DATE", help="entries of the list must be valid on this date")] = None,
+    restore: Annotated[list[str], typer.Option(metavar="ID", help="mark this removal as restored; repeatable")] = [],
+    work: Work = None,
+) -> None:
+    """Make a release without some rows and their copies, beside the old one; only data files that hold them change."""
+    from pipeline.commands import takedown as commands
+    from pipeline.commands.console import out
+    from pipeline.find import find_run
+    from schemas.errors import JobError
+    from transforms.consent.list_files import REASONS
+
+    if reason not in REASONS:
+        raise JobError(f"--reason {reason}: is none of {', '.join(REASONS)}")
+    if restore:
+        if listed is not None or accept:
+            raise JobError("--restore takes no list and no flags: restore first, then take down")
+        commands.restore(find_run(run_folder, work), restore, _tell)
+        return
+    finished = commands.open_release(run_folder, work)
+    commands.takedown(finished, listed, accept, reason, as_of, output, out(), _tell, dry_run=dry_run)
+
+
+@app.command()
+def flag(
+    run_folder: RunFolder,
+    flags: Annotated[str, typer.Argument(metavar="FLAGS", help="CSV, JSON lines or Parquet: uid or url, kind, reporter (HMAC), evidence")],
+    work: Work = None,
+) -> None:
+    """Add what people have flagged to the review queue; `takedown --accept` decides."""
+    from pipeline.commands.takedown import flag as add
+    from pipeline.find import find_run
+
+    add(find_run(run_folder, work), flags, _tell)
+
+
+@app.command("verify-absent")
+def verify_absent(
+    out_folder: Annotated[str, typer.Argument(metavar="OUT", help="a release folder")],
+    listed: Annotated[str, typer.Argument(metavar="LIST", help="a list, or a ledger of removals")],
+) -> None:
+    """Search the data of a release for what a list names: exit 7 where anything is found."""
+    from pipeline.commands.console import out
+    from pipeline.commands.takedown import verify_absent as search
+
+    search(out_folder, listed, out(), _tell)
+
+
+@app.command("apply-removals")
+def apply_removals(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Parquet files that were made from a release and kept uid")],
+    removals: Annotated[str, typer.Option(metavar="FILE", help="the ledger of removals, or a list with uids")],
+) -> None:
+    """Take removed rows out of derived Parquet files, in place; only files that hold them are written."""
+    from pipeline.commands.takedown import apply_removals as apply
+
+    apply(folder, removals, _tell)
+
+
+@app.command()
 def snapshot(
     out: Annotated[str, typer.Argument(metavar="OUT", help="the Parquet file to write, for filters.opt_out.host_policies")],
     paths: Annotated[

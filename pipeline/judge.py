@@ -15,7 +15,6 @@ annotation file again, which is cheaper than to move it. The marker, `judged.jso
 a whole: counts, weights, audit, and the hash of every ledger file.
 """
 
-import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,10 +32,10 @@ from pipeline.run import Run
 from pipeline.signals import CountSignals
 from schemas.errors import LawError, reported
 from schemas.layout import Layout
-from schemas.ledger import CARRIED, LEDGER, VERDICTS
+from schemas.ledger import CARRIED, VERDICTS
 from schemas.versions import guard
-from transforms.footers import read_footers
-from transforms.ledger import ledger_batch
+from transforms.footers import Footer, read_footers
+from transforms.ledger import ledger_batch, write_ledger
 from transforms.not_duplicates import Pairs
 from transforms.outcomes import apply_captions, carried_by
 from transforms.resolve import by_shard, cap, resolve
@@ -79,7 +78,15 @@ def check_conservation(run: Run) -> None:
 
     The source's count was taken from the same bytes by other code than the reader; the ledger's comes from its files on disk.
     """
-    sources = run.footers
+    check_counts(run, run.footers)
+
+
+def check_counts(run: Run, sources: Sequence[Footer]) -> None:
+    """The same, where the footers of the annotations are at hand.
+
+    Raises:
+      LawError: names the shard.
+    """
     ledgers = read_footers([run.layout.ledger_file(shard.name) for shard in run.shards])
     for shard, source, ledger in zip(run.shards, sources, ledgers, strict=True):
         counted = int(source.metadata[b"winnow.source_rows"])
@@ -280,7 +287,7 @@ class _WriteLedger(_Step):
             weights = weigh(verdicts, solved, docket.rebalance)
             carried = _carry(docket, shard, ~verdicts.rejected, _flat(parts["carried"])) if docket.keep_captions else None
             batch = ledger_batch(verdicts, images, captions, copies, weights, docket.vocabulary, carried)
-            written = _write(batch, docket.layout.ledger_file(docket.names[shard]))
+            written = write_ledger(pa.Table.from_batches([batch]), docket.layout.ledger_file(docket.names[shard]))
             yield docket.names[shard], {**written, "captions": sum(map(len, carried.values())) if carried else 0}
 
 
@@ -328,19 +335,6 @@ def _carry(docket: Docket, shard: int, kept: np.ndarray, packed: Sequence[bytes]
 def _pairs_told(pairs: Pairs, facts: Facts) -> dict[str, int]:
     """How many pairs of rows the job keeps apart, and how many of the uids it names no row has."""
     return {"pairs": len(pairs.sides), "uids": len(pairs.uids), "unknown_uids": len(pairs.uids) - len(facts.listed) // 16}
-
-
-def _write(batch: pa.RecordBatch, path: str) -> dict[str, Any]:
-    words, counts = np.unique(batch.column("verdict").to_numpy(zero_copy_only=False).astype(str), return_counts=True)
-    verdicts = dict(zip(words.tolist(), counts.tolist(), strict=True))
-    with atomic_write(path) as scratch:
-        with pq.ParquetWriter(scratch, LEDGER, compression="zstd") as writer:
-            if batch.num_rows:
-                writer.write_batch(batch, row_group_size=100_000)
-            writer.add_key_value_metadata({VERDICTS: json.dumps(verdicts)})
-        with open(scratch, "rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"rows": batch.num_rows, "sha256": sha256, "verdicts": verdicts}
 
 
 def _flat(groups: Iterable[Iterable[bytes]]) -> list[bytes]:

@@ -131,8 +131,28 @@ class Layout:
         return join(self.work, "documents")
 
     @property
+    def removals(self) -> str:
+        """What was taken down of this release and of those it came from; see `schemas.removals`."""
+        return join(self.work, "removals.parquet")
+
+    @property
+    def shared_removals(self) -> str:
+        """Of those what may be handed to whoever holds a copy: uids, without what is illegal. Not published: it is an index too."""
+        return join(self.work, "removals.shared.parquet")
+
+    @property
+    def revision(self) -> str:
+        """Of which release this one is a revision, and how; absent where it is none."""
+        return join(self.work, "revision.json")
+
+    @property
     def review(self) -> str:
         return join(self.work, "review")
+
+    @property
+    def flags(self) -> str:
+        """What people have flagged, and nobody has decided on yet; see `schemas.removals`."""
+        return join(self.review, "flags.parquet")
 
     @property
     def log(self) -> str:

@@ -35,6 +35,7 @@ HASH_NOT_COMPARABLE: Final = "hash_not_comparable"
 RESERVED_COPY_EXISTS: Final = "reserved_copy_exists"
 NOT_DUPLICATE: Final = "not_duplicate"  # `dedup.not_duplicates` keeps it apart from a row of its cluster
 PLACEHOLDER_SUSPECTED: Final = "placeholder_suspected"  # one picture on many sites under texts that have nothing in common
+REMOVED_LATER: Final = "removed_later"  # taken down after a release; nothing that identifies the row is kept in this folder
 URL_WITHHELD: Final = "url_withheld"
 KEY_WITHHELD: Final = "key_withheld"
 

@@ -61,25 +61,36 @@ def emit_shard(task: Task, source: Source, release: ReleaseSchema, carried: Carr
     for name in ("width", "height"):
         ledger = ledger.append_column(name, annotations.column(name))
     kept = np.flatnonzero(ledger.column("verdict").to_numpy() == reasons.KEPT)
-    nulls: dict[str, int] = dict.fromkeys(release.schema.names, 0)
-    with atomic_write(task.data) as scratch:
-        with pq.ParquetWriter(scratch, release.schema, version="2.6", compression="zstd", store_schema=True) as writer:
-            for table in _groups(_published(task.shard, source, release, ledger, kept, carried)):
+    described, nulls = write_data(task.data, release.schema, _published(task.shard, source, release, ledger, kept, carried))
+    write_summary(task.summary, summarise(annotations, ledger, nulls), described)
+
+
+def write_data(path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> tuple[dict[str, Any], dict[str, int]]:
+    """Writes a data file.
+
+    Returns:
+      What it is (rows, bytes, sha256), and column -> nulls.
+    """
+    nulls: dict[str, int] = dict.fromkeys(schema.names, 0)
+    rows = 0
+    with atomic_write(path) as scratch:
+        with pq.ParquetWriter(scratch, schema, version="2.6", compression="zstd", store_schema=True) as writer:
+            for table in _groups(batches):
                 writer.write_table(table, row_group_size=table.num_rows)
+                rows += table.num_rows
                 for name in table.column_names:
                     nulls[name] += table.column(name).null_count
             writer.add_key_value_metadata({"schema_version": SCHEMA_VERSION})
-        described = _describe(scratch, len(kept))
-    summary = summarise(annotations, ledger, nulls)
-    with atomic_write(task.summary) as scratch, pq.ParquetWriter(scratch, SUMMARY, compression="zstd") as writer:
+        with open(scratch, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            return {"rows": rows, "bytes": file.seek(0, 2), "sha256": sha256}, nulls
+
+
+def write_summary(path: str, summary: pa.Table, described: Mapping[str, Any]) -> None:
+    """Writes the summary of a shard, and in its footer what its data file is."""
+    with atomic_write(path) as scratch, pq.ParquetWriter(scratch, SUMMARY, compression="zstd") as writer:
         writer.write_table(summary.cast(SUMMARY))
         writer.add_key_value_metadata({FILE: json.dumps(described)})
-
-
-def _describe(path: str, rows: int) -> dict[str, Any]:
-    with open(path, "rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return {"rows": rows, "bytes": file.seek(0, 2), "sha256": sha256}
 
 
 def _published(

@@ -1,16 +1,19 @@
 """Writes down what became of every row of a shard, and why: findings in, one ledger batch out."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from schemas import reasons
-from schemas.ledger import EVIDENCE, LEDGER
+from schemas.ledger import EVIDENCE, LEDGER, VERDICTS
 from transforms.filters.base import Finding
 from transforms.outcomes import Copies, Resolved
+from transforms.storage import atomic_write
 from transforms.verdicts import Verdicts, narrowed
 
 UNIT = 2.0**-32
@@ -77,6 +80,24 @@ def _covers(verdicts: Verdicts) -> pa.ListArray:
     """Per row the reasons that bind every copy of its picture."""
     findings = [Finding("reason", word, np.flatnonzero(rows)) for word, rows in verdicts.spreading.items() if word in reasons.BINDING]
     return _words(len(verdicts), findings, "reason", reasons.REASONS)
+
+
+def write_ledger(ledger: pa.Table, path: str) -> dict[str, Any]:
+    """Writes the ledger of a shard, its verdicts counted in the footer.
+
+    Returns:
+      `rows`, `sha256` of the file, and `verdicts`, how many of each.
+    """
+    words, counts = np.unique(ledger.column("verdict").to_numpy().astype(str), return_counts=True)
+    verdicts = dict(zip(words.tolist(), counts.tolist(), strict=True))
+    with atomic_write(path) as scratch:
+        with pq.ParquetWriter(scratch, ledger.schema, compression="zstd") as writer:
+            if ledger.num_rows:
+                writer.write_table(ledger, row_group_size=100_000)
+            writer.add_key_value_metadata({VERDICTS: json.dumps(verdicts)})
+        with open(scratch, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"rows": ledger.num_rows, "sha256": sha256, "verdicts": verdicts}
 
 
 def _of_kept(finding: Finding, kept: np.ndarray) -> Finding:

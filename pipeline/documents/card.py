@@ -9,6 +9,7 @@ from pipeline.documents.features import features
 from pipeline.documents.markdown import escape
 from pipeline.documents.questions import answer_to
 from pipeline.documents.record import title_of
+from pipeline.documents.revision import WEIGHTS, sentence
 from pipeline.documents.sections import alarms, key_figures
 
 _BANDS = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"), (10**8, "10M<n<100M"),
@@ -72,6 +73,8 @@ def _body(record: dict[str, Any]) -> str:
     lines += [escape(dataset["description"]["value"] or answer_to(record, "composition.instances")), ""]
     if not record["totals"]["kept"]["value"]:
         lines += [f"**{escape(NOTHING_KEPT)}**", ""]
+    if record["revision"]["value"] is not None:
+        lines += [f"{escape(sentence(record['revision']['value']))} {escape(WEIGHTS)}", ""]
     lines += [f"* **{value}** {what}" for value, what in key_figures(record)]
     lines += ["", *(line for alarm in alarms(record) for line in (f"> **Alarm:** {escape(alarm)}", ""))]
     links = [f"[{name}]({name})" for name in _FILES]

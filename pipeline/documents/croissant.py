@@ -81,6 +81,11 @@ def _described(record: dict[str, Any]) -> dict[str, Any]:
         described["creator"] = [{"@type": "sc:Organization", "name": name} for name in dataset["creators"]]
     if dataset["date"]:
         described["datePublished"] = dataset["date"]
+    if record["revision"]["value"] is not None:
+        before = record["revision"]["value"]
+        described["prov:wasRevisionOf"] = {
+            "@type": "prov:Entity", "name": f"{described['name']} {before['of']}", "identifier": f"sha256:{before['manifest']}",
+        }  # fmt: skip
     software = record["software"]
     described["prov:wasGeneratedBy"] = {
         "@type": "prov:Activity", "name": f"winnow {software['winnow']['value']}",

@@ -17,9 +17,9 @@ from transforms.annotate import TALLY, source_schema
 from transforms.emit import data_files
 from transforms.footers import Footer, read_footers
 from transforms.release_schema import ReleaseSchema, release_schema
-from transforms.storage import list_folder
+from transforms.storage import exists, list_folder, read_bytes
 
-_SUFFIX = len(".0123456789abcdef.parquet")
+_DIGEST = len(".0123456789abcdef")
 AGAIN = "run `winnow run` again: it does only what is missing"
 
 
@@ -38,6 +38,7 @@ class Evidence:
       not_scored: filter -> rows on which it failed.
       source_rows: rows of the source, counted by other code than the reader.
       source_bytes: bytes of the shards as they lie.
+      revision: of which release this one is a revision, and how (`Layout.revision`); None where it is none.
     """
 
     run: Run
@@ -50,6 +51,7 @@ class Evidence:
     not_scored: Mapping[str, int]
     source_rows: int
     source_bytes: int
+    revision: Mapping[str, Any] | None = None
 
 
 @contextlib.contextmanager
@@ -62,7 +64,7 @@ def gather(run: Run) -> Iterator[Evidence]:
     judged = read_judged(run.layout)
     if judged is None:
         raise JobError(f"{run.layout.out}: no finished judge phase to write documents about; {AGAIN}")
-    summaries = _by_shard(run, run.layout.emitted)
+    summaries = by_shard(run, run.layout.emitted)
     footers = read_footers(list(summaries.values()))
     described = data_files({name: footer.metadata for name, footer in zip(summaries, footers, strict=True)})
     _check_data(run, described)
@@ -70,7 +72,7 @@ def gather(run: Run) -> Iterator[Evidence]:
     if missing(run.layout, parts):
         run.engine.run("document", lambda root: root | CombineSummaries(list(summaries.values()), parts))
     sweep_parts(run.layout, parts)
-    annotated = read_footers(list(_by_shard(run, run.layout.annotations).values()))
+    annotated = read_footers(list(by_shard(run, run.layout.annotations).values()))
     tallies = [json.loads(footer.metadata[TALLY]) for footer in annotated]
     failed: Counter[str] = Counter()
     for tally in tallies:
@@ -80,13 +82,13 @@ def gather(run: Run) -> Iterator[Evidence]:
             run=run, judged=judged, counts=counts, data_files=described, schema=_schema(run, annotated), notes=_notes(annotated),
             unreadable_shards=sum(tally["unreadable_shard"] is not None for tally in tallies), not_scored=dict(sorted(failed.items())),
             source_rows=sum(int(footer.metadata[annotations.SOURCE_ROWS]) for footer in annotated),
-            source_bytes=_source_bytes(run),
+            source_bytes=_source_bytes(run), revision=_revision(run),
         )  # fmt: skip
 
 
-def _by_shard(run: Run, folder: str) -> dict[str, str]:
-    """Shard -> its file `<shard>.<digest>.parquet` in a folder, in the order of the run's shards."""
-    found = {file.path.rsplit("/", 1)[-1][:-_SUFFIX]: file.path for file in list_folder(folder, ".parquet")}
+def by_shard(run: Run, folder: str, ending: str = ".parquet") -> dict[str, str]:
+    """Shard -> its file `<shard>.<digest>.parquet`, or with another ending, in a folder, in the order of the run's shards."""
+    found = {file.path.rsplit("/", 1)[-1][: -_DIGEST - len(ending)]: file.path for file in list_folder(folder, ending)}
     absent = [shard.name for shard in run.shards if shard.name not in found]
     if absent:
         raise JobError(f"{folder}: nothing about shard {absent[0]}, so the documents would leave it out; {AGAIN}")
@@ -120,6 +122,10 @@ def _notes(annotated: list[Footer]) -> dict[str, int]:
         if json.loads(footer.metadata[TALLY])["unreadable_shard"] is None:
             found.update({note.partition(":")[0] for note in json.loads(footer.metadata[annotations.NOTES])})
     return dict(sorted(found.items()))
+
+
+def _revision(run: Run) -> dict[str, Any] | None:
+    return json.loads(read_bytes(run.layout.revision)) if exists(run.layout.revision) else None
 
 
 def _source_bytes(run: Run) -> int:

@@ -37,7 +37,7 @@ def render_manifest(evidence: Evidence, documents: Mapping[str, bytes], rows: Ma
         "release": run.job.datasheet.version,
         "schema_version": SCHEMA_VERSION,
         "job": job_digest(run),
-        "versions": {**versions(), **{name: version(name) for name in _RENDERERS}},
+        "versions": {**_made_by(evidence), **{name: version(name) for name in _RENDERERS}},
         "models": {portable(model.name): model.sha256 for rule in run.filters for model in rule.models()},
         "lists": {
             portable(found.name): found.sha256
@@ -50,4 +50,11 @@ def render_manifest(evidence: Evidence, documents: Mapping[str, bytes], rows: Ma
         },
         "files": files,
     }
+    if evidence.revision is not None:
+        manifest["revision"] = {"of": evidence.revision["of"], "manifest": evidence.revision["manifest"]}
     return json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _made_by(evidence: Evidence) -> dict[str, str]:
+    """What decided the rows and their signatures: of a revision the versions that made the first release."""
+    return versions() if evidence.revision is None else dict(evidence.revision["versions"])

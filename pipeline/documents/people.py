@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, share
+from pipeline.documents.revision import WEIGHTS
 from schemas.reasons import UNREADABLE
 from transforms.balance.audit import SMALLEST
 from transforms.balance.cells import ATTRIBUTES
@@ -104,7 +105,7 @@ def weights(evidence: Evidence) -> dict[str, Fact]:
     for entry in found.get("merged", ()):
         merged.setdefault(entry["margin"], []).append(entry["level"])
     return {
-        "told": computed(f"{STATUS[found['status']]} {_sentence(found['told'])}", how),
+        "told": computed(" ".join([STATUS[found["status"]], _sentence(found["told"]), *([WEIGHTS] if evidence.revision else [])]), how),
         "status": computed(found["status"], how),
         "target": computed(job.target, "rebalance.target of the job"),
         "citation": computed(job.citation, "rebalance.citation: where the shares of an explicit target come from"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline.documents.facts import NOT_ANSWERED
+from pipeline.documents.revision import sentence
 from schemas.job import Datasheet
 from schemas.questions import PARTS, QUESTIONS
 
@@ -264,6 +265,11 @@ def _ip(record: Record) -> str:
     )
 
 
+def _versions(record: Record) -> str:
+    told = _of(record, "revision")
+    return "The run knows of no other version." if told is None else sentence(told)
+
+
 _COMPUTED: dict[str, Callable[[Record], str]] = {
     "composition.instances": _instances, "composition.count": _count, "composition.sample": _sample, "composition.content": _content,
     "composition.label": _label, "composition.missing": _missing, "composition.relationships": _relationships,
@@ -278,5 +284,5 @@ _COMPUTED: dict[str, Callable[[Record], str]] = {
     "maintenance.erratum": lambda _: "Errors found later are corrected by a new version.",
     "maintenance.updates": lambda record: f"This is version {_of(record, 'dataset', 'version')}; removals make a new one.",
     "maintenance.retention": lambda _: "The run knows of no limit.",
-    "maintenance.versions": lambda _: "The run knows of no other version.",
+    "maintenance.versions": _versions,
 }  # fmt: skip

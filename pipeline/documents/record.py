@@ -8,6 +8,7 @@ from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import computed, declared, portable
 from pipeline.documents.limits import limits
 from pipeline.documents.questions import answers
+from pipeline.documents.revision import revision
 from pipeline.run import Run
 from schemas.job import Phase, keys_of
 from schemas.versions import digest
@@ -34,6 +35,7 @@ def build_record(evidence: Evidence, domains: Domains) -> dict[str, Any]:
             **{name: declared(getattr(run.job.datasheet, name), f"datasheet.{name}") for name in
                ("title", "description", "licence", "url", "version", "date", "creators", "contact")},
         },
+        "revision": revision(evidence),
         "software": totals.software(),
         "job": computed(job_digest(run), "digest of every key of the job that decides a byte; no folders, workers or gates"),
         "totals": counts,

@@ -13,7 +13,7 @@ import xxhash
 from pipeline.documents.thumbnails import Thumbnail, thumbnail
 from pipeline.run import Run
 from schemas.errors import WinnowError
-from schemas.reasons import ILLEGAL, OPT_OUT, TAKEN_DOWN, in_order
+from schemas.reasons import ILLEGAL, OPT_OUT, REMOVED_LATER, TAKEN_DOWN, in_order
 from transforms.read.reader import open_shard
 from transforms.storage import read_parquet
 
@@ -48,8 +48,8 @@ class Shown:
 
     @property
     def withheld(self) -> bool:
-        """Whether its picture is never copied: what a list calls illegal."""
-        return ILLEGAL in self.row["reasons"] or ILLEGAL in self.row["flags"]
+        """Whether neither picture nor caption is ever copied: what a list calls illegal, and what was taken down after release."""
+        return bool({ILLEGAL, REMOVED_LATER} & {*self.row["reasons"], *self.row["flags"]})
 
     @property
     def evidence(self) -> list[str]:
@@ -93,6 +93,8 @@ def read_shown(run: Run, shown: Sequence[Shown]) -> list[str]:
     """
     wanted: dict[str, dict[int, list[Shown]]] = defaultdict(lambda: defaultdict(list))
     for entry in shown:
+        if entry.withheld:
+            continue
         wanted[entry.place[0]][entry.place[1]].append(entry)
     sources = {source.name: source for source in run.job.source}
     gone = []
@@ -106,7 +108,7 @@ def read_shown(run: Run, shown: Sequence[Shown]) -> list[str]:
                     for row in samples.core.to_pylist():
                         for entry in wanted[shard.name].get(row["row"], ()):
                             entry.caption = row["caption"]
-                            if row["image"] is not None and not entry.withheld:
+                            if row["image"] is not None:
                                 entry.picture = thumbnail(row["image"], source.decode)
         except (WinnowError, OSError, pa.ArrowInvalid):  # the source has moved or changed: the page says so and shows the ledger alone
             gone.append(shard.name)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pipeline.documents.group_sections import groups_section, weights_section
+from pipeline.documents.revision import REPLACED, WEIGHTS, sentence
 from pipeline.documents.view import Section, Table, number, percent, size, table, words
 
 Record = dict[str, Any]
@@ -11,7 +12,8 @@ Record = dict[str, Any]
 def sections(record: Record) -> list[Section]:
     """All sections but the questions, in reading order."""
     return [
-        _overview(record), _removed(record), _duplicates(record), _consent(record), groups_section(record), weights_section(record),
+        _overview(record), *_revision(record), _removed(record), _duplicates(record), _consent(record), groups_section(record),
+        weights_section(record),
         _filters(record), _scores(record), _data(record), _limits(record), _provenance(record),
     ]  # fmt: skip
 
@@ -61,6 +63,21 @@ def _overview(record: Record) -> Section:
             table("Sources", ("source", "format", "shards#", "rows#", "kept#"), sources, record["sources"]["how"]),
         ),
     )  # fmt: skip
+
+
+def _revision(record: Record) -> list[Section]:
+    told = record["revision"]["value"]
+    if told is None:
+        return []
+    rows = [(line["version"], line["reason"], number(line["rows"]), number(line["restored"])) for line in told["removed"]]
+    heads = ("first version without", "reason", "rows#", "restored since#")
+    said = f"{number(told['shards'])} data files were written again; all others are those of version {told['of']}, byte for byte."
+    return [
+        Section(
+            "revision", "Taken down after release", (sentence(told), f"{said} {REPLACED}", WEIGHTS), (),
+            (table("Rows taken down", heads, rows, record["revision"]["how"]),),
+        )
+    ]  # fmt: skip
 
 
 def _removed(record: Record) -> Section:

@@ -198,8 +198,17 @@ def columns(evidence: Evidence, kept: int) -> Fact:
         table.append(
             {
                 "column": field.name, "type": str(field.type), "nulls": absent, "share": share(absent, kept),
-                "meaning": OWN_MEANINGS[field.name] if own else "the source's own column",
+                "meaning": _meaning(evidence, field.name) if own else "the source's own column",
                 "joined_from": list(conflict) if conflict else None,
             }
         )  # fmt: skip
     return computed(table, "schema of the release; nulls among kept rows; joined_from: types that only text could hold together")
+
+
+def _meaning(evidence: Evidence, name: str) -> str:
+    told = OWN_MEANINGS[name]
+    return (
+        told.replace("over all rows", f"over the rows of version {evidence.revision['first']}")
+        if evidence.revision and name == "weight"
+        else told
+    )

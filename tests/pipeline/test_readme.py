@@ -20,7 +20,9 @@ COMMANDS = [
 
 
 def test_there_are_commands_to_try():
-    assert {words[1] for words in COMMANDS} == {"demo", "why", "init", "check", "preview", "run", "trace", "tune", "datasheet", "filters"}
+    assert {words[1] for words in COMMANDS} == {
+        "demo", "why", "init", "check", "preview", "run", "trace", "tune", "takedown", "verify-absent", "flag", "datasheet", "filters"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -38,7 +40,7 @@ def test_every_setting_shown_can_be_laid_over_a_job(words, tmp_path):
 
 
 def test_every_command_named_in_the_text_exists(capsys):
-    for command in sorted(set(re.findall(r"`winnow (\w+)", TEXT))):
+    for command in sorted(set(re.findall(r"`winnow ([\w-]+)", TEXT))):
         assert run_command([command, "--help"]) == 0
 
 

@@ -1,7 +1,8 @@
 """Files of opt-outs and takedowns as they come: CSV, Parquet, or one URL, domain or hash a line. Read, checked, made entries.
 
 CSV and Parquet have the columns `kind` and `value`, and may have `radius`, `reason`, `source`, `valid_from`, `valid_to`. What cannot be
-understood stops the job and names the row: an entry that is passed over is an opt-out that is not honoured.
+understood stops the job and names the row: an entry that is passed over is an opt-out that is not honoured. The ledger of removals that a
+takedown leaves (schemas.removals) is such a file; what was restored in it is no entry any more.
 """
 
 import csv
@@ -16,7 +17,9 @@ from typing import Any, Final
 
 from schemas.errors import InputError, JobError, MissingError
 from schemas.reasons import ILLEGAL, OPT_OUT, TAKEN_DOWN
+from schemas.removals import REMOVALS
 from transforms.storage import exists, read_bytes
+from transforms.takedown.chain import checked, standing
 
 KINDS: Final = ("url", "url_prefix", "domain", "sha256", "sha1", "md5", "phash", "creator", "uid")
 REASONS: Final = (OPT_OUT, TAKEN_DOWN, ILLEGAL)
@@ -119,6 +122,8 @@ def _parquet(path: str, content: bytes) -> Iterator[Entry]:
         raise JobError(f"{path}: looks like Parquet and cannot be read ({error}); write the list again") from error
     if not {"kind", "value"} <= set(table.column_names):
         raise JobError(f"{path}: has the columns {', '.join(table.column_names)}; a list needs kind and value")
+    if set(REMOVALS.names) <= set(table.column_names):
+        table = standing(checked(path, table))
     kept = table.select([name for name in _COLUMNS if name in table.column_names])
     row = 0
     for batch in kept.to_batches(max_chunksize=65_536):

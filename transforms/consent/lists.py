@@ -33,12 +33,13 @@ _EXACT: Final = ("sha256", "sha1", "md5", "uid", "url", "creator")
 
 @dataclasses.dataclass(frozen=True)
 class Match:
-    """Rows that one kind of entries with one reason covers: rows ascending, int64, and for each which entry, as people name it."""
+    """Rows that entries of one kind and reason cover: rows ascending, int64, and of each its entry, as people name it and by number."""
 
     kind: str
     reason: str
     rows: np.ndarray
     details: list[str]
+    entries: np.ndarray
 
     @property
     def scope(self) -> Scope:
@@ -99,7 +100,7 @@ class Lists:
     def _named(self, kind: str, reason: str, entries: np.ndarray) -> Match:
         rows = np.flatnonzero(entries >= 0)
         details = [f"{kind} in {self.names[self.files[entry]]}, row {self.rows[entry]}" for entry in entries[rows]]
-        return Match(kind, reason, rows, details)
+        return Match(kind, reason, rows, details, entries[rows])
 
 
 def load_lists(paths: Sequence[str], as_of: str | None) -> Lists:
@@ -109,35 +110,47 @@ def load_lists(paths: Sequence[str], as_of: str | None) -> Lists:
       MissingError: a list is not there.
       JobError: a list is malformed.
     """
+    given = ((number, entry) for number, path in enumerate(paths) for entry in read_list(path) if is_valid(entry, as_of))
+    return lists_of(given, [path.rsplit("/", 1)[-1] for path in paths])
+
+
+def is_valid(entry: Entry, as_of: str | None) -> bool:
+    """Whether an entry holds on a date; without a date every entry does."""
+    return not as_of or (entry.valid_from <= as_of and (not entry.valid_to or entry.valid_to >= as_of))
+
+
+def lists_of(given: Iterable[tuple[int, Entry]], names: Sequence[str]) -> Lists:
+    """Lists from their entries, which are numbered in the order given.
+
+    Args:
+      given: number of the list that an entry is of, and the entry.
+      names: of the lists, as evidence has them.
+    """
     exact: defaultdict[tuple[str, str], tuple[bytearray, list[int]]] = defaultdict(lambda: (bytearray(), []))
     near: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
     prefixes: defaultdict[str, dict[str, int]] = defaultdict(dict)
     domains: defaultdict[str, dict[str, int]] = defaultdict(dict)
     rows: list[int] = []
     files: list[int] = []
-    for number, path in enumerate(paths):
-        for entry in read_list(path):
-            if as_of and (entry.valid_from > as_of or (entry.valid_to and entry.valid_to < as_of)):
-                continue
-            index = len(rows)
-            rows.append(entry.row)
-            files.append(number)
-            if entry.kind == "phash":
-                near[entry.reason].append((int(entry.value, 16), entry.radius, index))
-            elif entry.kind == "url_prefix":
-                prefixes[entry.reason].setdefault(normal_url(entry.value), index)
-            elif entry.kind == "domain":
-                domains[entry.reason].setdefault(_domain(entry.value), index)
-            else:
-                packed, entries = exact[entry.reason, entry.kind]
-                packed += _digest(entry)
-                entries.append(index)
+    for index, (number, entry) in enumerate(given):
+        rows.append(entry.row)
+        files.append(number)
+        if entry.kind == "phash":
+            near[entry.reason].append((int(entry.value, 16), entry.radius, index))
+        elif entry.kind == "url_prefix":
+            prefixes[entry.reason].setdefault(normal_url(entry.value), index)
+        elif entry.kind == "domain":
+            domains[entry.reason].setdefault(_domain(entry.value), index)
+        else:
+            packed, entries = exact[entry.reason, entry.kind]
+            packed += _digest(entry)
+            entries.append(index)
     return Lists(
         {key: Digests.of(bytes(packed), np.array(entries, np.int64)) for key, (packed, entries) in exact.items()},
         {reason: _perceptual(found) for reason, found in near.items()},
         {reason: _Prefixes(found) for reason, found in prefixes.items()},
         dict(domains),
-        tuple(path.rsplit("/", 1)[-1] for path in paths),
+        tuple(names),
         np.array(rows, np.int64),
         np.array(files, np.int64),
     )

@@ -1,0 +1,188 @@
+"""`winnow takedown`, `flag`, `verify-absent` and `apply-removals`: what is taken down after a release, and the proof that it is gone."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.commands.console import plain
+from pipeline.find import find_run
+from pipeline.takedown.asked import ask
+from pipeline.takedown.finished import Finished, open_finished
+from pipeline.takedown.flags import accepted, add_flags, queue
+from pipeline.takedown.plan import Plan, make_plan
+from pipeline.takedown.release import is_done, make_release, new_layout
+from schemas.errors import DifferenceError, JobError
+from schemas.layout import Layout
+from schemas.reasons import ILLEGAL
+from transforms.consent.list_files import read_list
+from transforms.consent.lists import load_lists
+from transforms.storage import exists, list_files, list_folder, read_bytes
+from transforms.takedown.absent import absent, unseen
+from transforms.takedown.chain import read_removals, restored, standing, write_removals
+from transforms.takedown.derived import remove_rows
+
+SHOWN = 50  # rows that a trial lists
+Tell = Callable[[str], None]
+
+
+def takedown(
+    finished: Finished, path: str | None, accept: Sequence[str], reason: str, as_of: str | None, output: str | None, console: Console,
+    tell: Tell, *, dry_run: bool,
+) -> None:  # fmt: skip
+    """Makes a release without what is asked for, or says what it would do.
+
+    Args:
+      finished: the release.
+      path: a list, a picture or a folder of pictures; None where only flags are accepted.
+      accept: ids of flags of the review queue.
+      reason: why pictures go.
+      as_of: date on which entries of the list must be valid.
+      output: folder of the new release; None for one beside the old.
+      console: where the table goes.
+      tell: takes messages.
+      dry_run: whether nothing is written.
+
+    Raises:
+      JobError: nothing is asked for, or something else lies in the new folder.
+      DifferenceError: no row is covered.
+    """
+    if path is None and not accept:
+        raise JobError("give a list, a picture or a folder of pictures, or --accept flags of the review queue")
+    flags = accepted(finished.run.layout, accept)
+    plan = make_plan(finished, ask(finished, path, flags, reason, as_of, tell))
+    layout = new_layout(finished, plan, output)
+    done = is_done(finished, plan, layout)
+    console.print(_table(plan))
+    if dry_run:
+        console.print(_rows(finished, plan))
+        tell(f"nothing is written; the release without these rows would be {layout.out}")
+        return
+    if not done:
+        make_release(finished, plan, layout, flags, tell)
+    tell(f"version {plan.version} without them: {layout.out}; {finished.run.layout.out} is as it was, yours to withdraw and delete")
+    tell(f"so that later runs leave the same content out, add to their jobs: filters.opt_out.lists: [{layout.removals}]")
+    tell(f"whoever holds a copy can remove the same rows with `winnow apply-removals`; what may be handed out: {layout.shared_removals}")
+
+
+def _table(plan: Plan) -> Table:
+    shown = Table("what", "rows")
+    for reason, rows in plan.reasons.items():
+        shown.add_row(f"leave the release: {reason}", f"{rows:,}")
+    shown.add_row("all that go, rejected rows in the private folder too", f"{plan.rows:,}")
+    shown.add_row("of them found by a copy in their cluster", f"{plan.members:,}")
+    shown.add_row("copies at other URLs that stay", f"{plan.copies:,}")
+    shown.add_row("data files written again", f"{len(plan.touched):,}")
+    return shown
+
+
+def _rows(finished: Finished, plan: Plan) -> Table:
+    """The first of the rows that go; of what is illegal none."""
+    shown = Table("shard", "row", "reason", "by")
+    left = SHOWN
+    for shard in finished.run.shards:
+        change = plan.changes.get(shard.name)
+        for row, causes in sorted(change.removed.items()) if change else ():
+            if left and not any(cause.reason == ILLEGAL for cause in causes):
+                left -= 1
+                shown.add_row(plain(shard.name), str(row), causes[0].reason, plain("; ".join(cause.detail for cause in causes)))
+    return shown
+
+
+def restore(layout: Layout, ids: Sequence[str], tell: Tell) -> None:
+    """Marks removals of a release as restored.
+
+    Raises:
+      DifferenceError: there is no such removal, or the chain is broken.
+    """
+    before = read_removals(layout.removals)
+    manifest = json.loads(read_bytes(layout.manifest)) if exists(layout.manifest) else {}
+    after = restored(layout.removals, before, ids, str(manifest.get("release", "")))
+    mine = before.filter(pc.is_in(before.column("removal_id"), pa.array(list(ids))))
+    values = set(mine.column("value").drop_null().to_pylist())
+    others = standing(after)
+    same = set(others.filter(pc.is_in(others.column("value"), pa.array(sorted(values)))).column("removal_id").to_pylist())
+    write_removals(layout.removals, after)
+    tell(f"restored: {', '.join(ids)}; no data file changes")
+    tell("a new run of the job into a new folder, with this ledger of removals among its lists, brings them back")
+    if same:
+        tell(f"{', '.join(sorted(same))} stand and cover the same content; it comes back only when they are restored too")
+
+
+def flag(layout: Layout, path: str, tell: Tell) -> None:
+    """Adds a file of flags to the review queue.
+
+    Raises:
+      JobError: the file is malformed.
+    """
+    added = add_flags(layout, path)
+    waiting = queue(layout)
+    kinds = ", ".join(f"{kind} {number}" for kind, number in sorted(Counter(found.kind for found in waiting).items()))
+    tell(f"{len(added)} flags were added; the queue {layout.flags} holds {len(waiting)} ({kinds})")
+    tell("`winnow takedown RUN --accept f-000001`, or `--accept all`, takes down what they name")
+
+
+def verify_absent(out: str, path: str, console: Console, tell: Tell) -> None:
+    """Searches the data files of a release for what a list names.
+
+    Raises:
+      DifferenceError: a row is covered, or there is no data.
+    """
+    lists = load_lists([path], None)
+    layout = Layout(out.rstrip("/"), "")
+    files = list_folder(layout.data, ".parquet")
+    if not files:
+        raise DifferenceError(f"{layout.data}: holds no data file, so nothing is proved")
+    rows, found = 0, Counter[str]()
+    for file in files:
+        counted, covered = absent(file.path, lists)
+        rows += counted
+        found.update(covered)
+    manifest = hashlib.sha256(read_bytes(layout.manifest)).hexdigest() if exists(layout.manifest) else "none"
+    shown = Table("what", "value")
+    for name, value in {
+        "entries": f"{len(lists.rows):,}",
+        "data files": f"{len(files):,}",
+        "rows": f"{rows:,}",
+        "manifest sha256": manifest,
+    }.items():
+        shown.add_row(name, value)
+    for kind, number in sorted(found.items()):
+        shown.add_row(f"rows found by {kind}", f"{number:,}")
+    console.print(shown)
+    for kind in unseen(lists):
+        tell(f"entries of the kind {kind} are not looked for: what is published does not hold what they name")
+    if found.total():
+        raise DifferenceError(f"{out}: {found.total()} matches with {path}; `winnow takedown` makes a release without these rows")
+
+
+def apply_removals(folder: str, path: str, tell: Tell) -> None:
+    """Takes the rows that a list names by uid out of all Parquet files of a folder.
+
+    Raises:
+      JobError: the list names no uid.
+      DifferenceError: no file of the folder has a column `uid`.
+    """
+    uids = sorted({entry.value for entry in read_list(path) if entry.kind == "uid"})
+    if not uids:
+        raise JobError(f"--removals {path}: names no uid; give the ledger of removals of a release, or a list with rows of the kind uid")
+    asked = pa.array(uids, pa.string())
+    files = list_files(f"{folder.rstrip('/')}/**/*.parquet")
+    gone = {file.path: remove_rows(file.path, asked) for file in files}
+    seen = {name: number for name, number in gone.items() if number is not None}
+    if not seen:
+        raise DifferenceError(f"{folder}: no Parquet file with a column uid; what was derived without it cannot be cleaned by uid")
+    if len(seen) < len(gone):
+        tell(f"{len(gone) - len(seen)} files have no column uid and are as they were")
+    touched = sum(number > 0 for number in seen.values())
+    tell(f"{sum(seen.values()):,} rows went; {touched} of {len(seen)} files were written again")
+
+
+def open_release(out: str, work: str | None) -> Finished:
+    """The release that a takedown begins with."""
+    return open_finished(find_run(out, work).out, work)

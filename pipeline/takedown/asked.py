@@ -1,0 +1,114 @@
+"""What a takedown is asked to take down: a list, example pictures, and flags that were accepted."""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from pipeline.takedown.finished import Finished
+from pipeline.takedown.flags import Flag
+from schemas.errors import DifferenceError, MissingError
+from transforms.consent.list_files import DEFAULT_RADIUS, Entry, read_list
+from transforms.consent.lists import Lists, is_valid, lists_of
+from transforms.consent.signal import CONTENT
+from transforms.images.decode import PictureError, sniff
+from transforms.storage import exists, list_folder, open_read, read_bytes
+from transforms.takedown.hits import IMAGE, Cause, Hits, union
+from transforms.trace import RADIUS, read_query, trace
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """Everything that a takedown is asked for, numbered in this order: entries of the list, flags, pictures.
+
+    Attributes:
+      lists: the entries, ready to be looked up.
+      pictures: shard -> rows that are an example picture, or one that looks the same.
+      flags: number of an entry -> the flag it was made from.
+      read: reads the entries again; millions of them are not kept.
+    """
+
+    lists: Lists
+    pictures: Mapping[str, Hits]
+    flags: Mapping[int, Flag]
+    read: Callable[[], Iterator[Entry]]
+
+    def entries(self, numbers: Collection[int]) -> dict[int, Entry]:
+        """Some of the entries, by number."""
+        return {number: entry for number, entry in enumerate(self.read()) if number in numbers}
+
+    @property
+    def refs(self) -> dict[int, str]:
+        """Number of an entry -> where it is written down, where that is no list."""
+        return {number: "; ".join(filter(None, (flag.flag_id, flag.evidence))) for number, flag in self.flags.items()}
+
+
+def ask(finished: Finished, path: str | None, flags: Sequence[Flag], reason: str, as_of: str | None, tell: Callable[[str], None]) -> Asked:
+    """Reads what is asked for.
+
+    Args:
+      finished: the release.
+      path: a list, a picture or a folder of pictures; None where only flags are accepted.
+      flags: those accepted.
+      reason: why pictures go.
+      as_of: date on which entries of the list must be valid; None: all count.
+      tell: takes messages.
+
+    Raises:
+      MissingError: there is no such list.
+      JobError: the list is malformed.
+      DifferenceError: it asks for nothing.
+    """
+    images = _images(path)
+    listed = [] if path is None or images else [path]
+    hashed = [_hashed(image, reason, row) for row, image in enumerate(images, 1)]
+    flagged = [flag.entry() for flag in flags]
+
+    def read() -> Iterator[Entry]:
+        for given in listed:
+            yield from (entry for entry in read_list(given) if is_valid(entry, as_of))
+        yield from flagged
+        yield from hashed
+
+    first_flag = sum(1 for _ in read()) - len(flagged) - len(hashed)
+    names = [(path or "").rstrip("/").rsplit("/", 1)[-1], "the flags"]
+    files = [0] * first_flag + [1] * len(flagged) + [0] * len(hashed)
+    if not files:
+        raise DifferenceError(f"{path}: holds no entry, so there is nothing to take down")
+    looked_up = lists_of(zip(files, read(), strict=True), names)
+    pictures = _traced(finished, images, reason, first_flag + len(flagged), tell)
+    return Asked(looked_up, pictures, {first_flag + place: flag for place, flag in enumerate(flags)}, read)
+
+
+def _images(path: str | None) -> list[str]:
+    """The example pictures that a path names: every file of a folder, or itself."""
+    if path is None:
+        return []
+    if not exists(path):
+        found = [file.path for file in list_folder(path)]
+        if not found:
+            raise MissingError(f"{path}: there is no such list, and no folder of pictures; name one that is there")
+        return found
+    with open_read(path) as file:
+        return [path] if sniff(file.read(64)) else []
+
+
+def _hashed(image: str, reason: str, row: int) -> Entry:
+    return Entry("sha256", hashlib.sha256(read_bytes(image)).hexdigest(), DEFAULT_RADIUS, reason, "", "", "", row)
+
+
+def _traced(finished: Finished, images: Sequence[str], reason: str, first: int, tell: Callable[[str], None]) -> dict[str, Hits]:
+    """Rows whose picture is an example, verified as `winnow trace` verifies it."""
+    shards, signatures = list(finished.signatures), list(finished.signatures.values())
+    kept = finished.run.job.dedup.images
+    found: list[tuple[str, Hits]] = []
+    for number, image in enumerate(images, first):
+        name = image.rsplit("/", 1)[-1]
+        try:
+            query = read_query(read_bytes(image), kept.mode, kept.reach)
+        except PictureError as error:
+            tell(f"{image}: cannot be read as a picture ({error}); only the same bytes are looked for")
+            continue
+        cause = Cause(IMAGE, reason, CONTENT, f"example picture {name}", number)
+        nearest = trace(signatures, query, RADIUS + finished.slack)
+        found += [(shards[near.file], {near.row: [cause]}) for near in nearest if near.same]
+    return union(found)

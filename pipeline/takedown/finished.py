@@ -1,0 +1,65 @@
+"""A finished release as a takedown finds it: its files by shard, whatever version of Winnow wrote them."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.documents.evidence import by_shard
+from pipeline.judge import read_judged
+from pipeline.run import Run, reopen_run
+from schemas.errors import JobError
+from transforms.images.phash import FAST_SLACK
+from transforms.storage import exists, read_bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Finished:
+    """A finished release.
+
+    Attributes:
+      run: as it was run.
+      manifest: its manifest, and `manifest_sha256`, the hash of that file.
+      judged: judge's marker.
+      annotations: shard -> file; `signatures`, `summaries` and `ledgers` likewise.
+    """
+
+    run: Run
+    manifest: Mapping[str, Any]
+    manifest_sha256: str
+    judged: Mapping[str, Any]
+    annotations: Mapping[str, str]
+    signatures: Mapping[str, str]
+    summaries: Mapping[str, str]
+    ledgers: Mapping[str, str]
+
+    @property
+    def version(self) -> str:
+        """Of the release."""
+        return str(self.manifest["release"])
+
+    @property
+    def slack(self) -> int:
+        """Bits by which its perceptual hashes may be off."""
+        return FAST_SLACK if self.run.job.dedup.images.mode == "fast" else 0
+
+
+def open_finished(out: str, work: str | None) -> Finished:
+    """A release with all that was kept of its making.
+
+    Raises:
+      DifferenceError: there is no such run.
+      JobError: it has not ended.
+    """
+    run = reopen_run(out, work)
+    layout = run.layout
+    judged = read_judged(layout)
+    if judged is None or not exists(layout.manifest):
+        raise JobError(f"{out} is no finished release ({layout.manifest} is not there): `winnow run` ends it first")
+    manifest = read_bytes(layout.manifest)
+    return Finished(
+        run, json.loads(manifest), hashlib.sha256(manifest).hexdigest(), judged, by_shard(run, layout.annotations),
+        by_shard(run, layout.signatures, ".arrow"), by_shard(run, layout.emitted),
+        {shard.name: layout.ledger_file(shard.name) for shard in run.shards},
+    )  # fmt: skip

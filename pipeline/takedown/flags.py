@@ -1,0 +1,140 @@
+"""What people have flagged in a release: a file of flags joins the review queue, and what is accepted there becomes an entry.
+
+A flag is `{uid | url, kind, reporter, evidence}`; `reporter` is a keyed hash (HMAC) of whoever flagged it, so that nobody's address lies
+here. The queue is private and lies in `work/review/flags.parquet`.
+"""
+
+import csv
+import dataclasses
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.errors import DifferenceError, JobError
+from schemas.layout import Layout
+from schemas.reasons import ILLEGAL, OPT_OUT, TAKEN_DOWN
+from schemas.removals import FLAGS
+from transforms.consent.list_files import DEFAULT_RADIUS, Entry, content_of, text_of
+from transforms.storage import atomic_write, exists, make_private, read_parquet
+
+ALL: Final = "all"
+_REASONS: Final = {"illegal": ILLEGAL, "csam": ILLEGAL, "opt_out": OPT_OUT}  # every other kind of flag is a takedown
+_UID: Final = re.compile(r"[0-9a-f]{32}")
+_KEYED: Final = re.compile(r"[0-9a-fA-F]{32,128}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Flag:
+    """One flag of the queue; fields as in `schemas.removals.FLAGS`."""
+
+    flag_id: str
+    uid: str | None
+    url: str | None
+    kind: str
+    reporter: str
+    evidence: str | None
+
+    @property
+    def number(self) -> int:
+        """Of its id."""
+        return int(self.flag_id.removeprefix("f-"))
+
+    def entry(self) -> Entry:
+        """The entry it becomes once it is accepted."""
+        kind, value = ("uid", self.uid) if self.uid is not None else ("url", self.url)
+        return Entry(kind, value or "", DEFAULT_RADIUS, _REASONS.get(self.kind, TAKEN_DOWN), self.reporter, "", "", self.number)
+
+
+def queue(layout: Layout) -> list[Flag]:
+    """The flags that nobody has decided on yet, the oldest first."""
+    return [Flag(**row) for row in read_parquet(layout.flags).to_pylist()] if exists(layout.flags) else []
+
+
+def write_queue(layout: Layout, flags: Sequence[Flag]) -> None:
+    """Writes the queue, atomically."""
+    make_private(layout.work)
+    make_private(layout.review)
+    with atomic_write(layout.flags) as scratch:
+        pq.write_table(pa.Table.from_pylist([dataclasses.asdict(flag) for flag in flags], FLAGS), scratch, compression="zstd")
+
+
+def add_flags(layout: Layout, path: str) -> list[Flag]:
+    """Adds a file of flags to the queue; one that is in it already, word for word, is not added again.
+
+    Returns:
+      The flags that were added.
+
+    Raises:
+      MissingError: there is no such file.
+      JobError: it is malformed; the message names the row.
+    """
+    there = queue(layout)
+    known = {dataclasses.astuple(flag)[1:] for flag in there}
+    number = max((flag.number for flag in there), default=0)
+    added: list[Flag] = []
+    for found in _read(path):
+        if dataclasses.astuple(found)[1:] not in known:
+            known.add(dataclasses.astuple(found)[1:])
+            added.append(dataclasses.replace(found, flag_id=f"f-{number + len(added) + 1:06d}"))
+    if added:
+        write_queue(layout, [*there, *added])
+    return added
+
+
+def accepted(layout: Layout, ids: Sequence[str]) -> list[Flag]:
+    """Flags of the queue by their ids; `all` stands for all of them.
+
+    Raises:
+      DifferenceError: there is no such flag in the queue.
+    """
+    there = {flag.flag_id: flag for flag in queue(layout)}
+    unknown = next((given for given in ids if given != ALL and given not in there), None)
+    if unknown is not None or (ids and not there):
+        raise DifferenceError(
+            f"{layout.flags}: holds no flag {unknown or ALL!r}; `winnow flag` adds a file of flags, and their ids look like f-000001"
+        )
+    return list(there.values()) if ALL in ids else [there[given] for given in dict.fromkeys(ids)]
+
+
+def _read(path: str) -> Iterator[Flag]:
+    content = content_of(path, "flags")
+    rows: Iterator[dict[str, Any]]
+    if content[:4] == b"PAR1":
+        rows = iter(pq.read_table(pa.BufferReader(content)).to_pylist())
+    else:
+        text = text_of(path, content)
+        rows = _json_lines(path, text) if text.lstrip().startswith("{") else csv.DictReader(io.StringIO(text, newline=""))
+    for number, fields in enumerate(rows, 1):
+        yield _flag(f"{path}, row {number}", fields)
+
+
+def _json_lines(path: str, text: str) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
+        try:
+            found = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise JobError(f"{path}, row {number}: is no JSON ({error.msg})") from error
+        if not isinstance(found, dict):
+            raise JobError(f"{path}, row {number}: is no JSON object")
+        yield found
+
+
+def _flag(where: str, fields: dict[str, Any]) -> Flag:
+    told = {name: str(fields[name]).strip() for name in FLAGS.names if fields.get(name) is not None and str(fields[name]).strip()}
+    if ("uid" in told) == ("url" in told):
+        raise JobError(f"{where}: a flag names a uid or a URL, and only one of them")
+    if "kind" not in told:
+        raise JobError(f"{where}: kind is empty; say what is wrong with the row")
+    if not _KEYED.fullmatch(told.get("reporter", "")):
+        raise JobError(
+            f"{where}: reporter must be a keyed hash (HMAC) of whoever flagged it, 32 to 128 hexadecimal digits, and no name or address"
+        )
+    if "uid" in told and not _UID.fullmatch(told["uid"].lower()):
+        raise JobError(f"{where}: a uid is 32 hexadecimal digits")
+    uid = told["uid"].lower() if "uid" in told else None
+    return Flag("", uid, told.get("url"), told["kind"].casefold(), told["reporter"].lower(), told.get("evidence"))

@@ -1,0 +1,120 @@
+"""The ledger of removals: rows that each hold the hash of the row before, so that none can be changed, left out or slipped in unseen."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from schemas.errors import DifferenceError
+from schemas.reasons import ILLEGAL
+from schemas.removals import HEAD, REMOVALS, REMOVE, RESTORE, SHARED
+from transforms.storage import atomic_write, exists, read_parquet
+
+START: Final = "0" * 64  # what the first row holds for the hash of the row before
+
+
+def row_hash(row: Mapping[str, Any]) -> str:
+    """SHA-256, as hex, of a row as canonical JSON, the hash of the row before included."""
+    text = json.dumps([row[name] for name in REMOVALS.names], separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def appended(removals: pa.Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """A ledger with further rows, chained to its last.
+
+    Args:
+      removals: of schema `REMOVALS`.
+      rows: all columns but `prev_hash`.
+    """
+    before = head_of(removals)
+    chained = []
+    for row in rows:
+        chained.append({**row, "prev_hash": before})
+        before = row_hash(chained[-1])
+    return pa.concat_tables([removals, pa.Table.from_pylist(chained, REMOVALS)]).replace_schema_metadata({HEAD: before})
+
+
+def head_of(removals: pa.Table) -> str:
+    """Hash of the last row."""
+    return row_hash(removals.slice(removals.num_rows - 1).to_pylist()[0]) if removals.num_rows else START
+
+
+def checked(path: str, removals: pa.Table) -> pa.Table:
+    """The ledger itself, where its chain holds.
+
+    Args:
+      path: where it lies, for the message.
+      removals: as it was read, its metadata with it.
+
+    Raises:
+      DifferenceError: a row was changed, left out or slipped in; names the first that does not fit.
+    """
+    before = START
+    for number, row in enumerate(removals.select(REMOVALS.names).to_pylist(), 1):
+        if row["prev_hash"] != before:
+            raise DifferenceError(f"{path}: the chain of removals is broken before row {number}; restore the file from a copy that holds")
+        before = row_hash(row)
+    if (removals.schema.metadata or {}).get(HEAD, b"").decode() != before:
+        raise DifferenceError(f"{path}: the chain of removals does not end where it says; restore the file from a copy that holds")
+    return removals
+
+
+def read_removals(path: str) -> pa.Table:
+    """A ledger of removals; empty where there is none yet.
+
+    Raises:
+      DifferenceError: its chain is broken.
+    """
+    return checked(path, read_parquet(path)) if exists(path) else REMOVALS.empty_table()
+
+
+def write_removals(path: str, removals: pa.Table) -> None:
+    """Writes a ledger of removals, atomically."""
+    with atomic_write(path) as scratch:
+        pq.write_table(removals, scratch, compression="zstd")
+
+
+def standing(removals: pa.Table) -> pa.Table:
+    """The rows of removals that hold, those that were restored left out."""
+    removed, restored = (pc.equal(removals.column("action"), action) for action in (REMOVE, RESTORE))
+    gone = removals.column("removal_id").filter(restored)
+    return removals.filter(pc.and_(removed, pc.invert(pc.is_in(removals.column("removal_id"), gone.combine_chunks()))))
+
+
+def restored(path: str, removals: pa.Table, ids: Sequence[str], version: str) -> pa.Table:
+    """A ledger in which some removals no longer hold.
+
+    Args:
+      path: where it lies, for the message.
+      removals: the ledger.
+      ids: of the removals.
+      version: of the release that they are restored after.
+
+    Raises:
+      DifferenceError: there is no such removal, or it was restored before.
+    """
+    known = set(standing(removals).column("removal_id").to_pylist())
+    unknown = next((given for given in ids if given not in known), None)
+    if unknown is not None:
+        raise DifferenceError(f"{path}: holds no removal {unknown!r} that stands; its ids look like r-000001")
+    nothing = dict.fromkeys(REMOVALS.names)
+    return appended(
+        removals, [{**nothing, "removal_id": given, "effective_version": version, "action": RESTORE} for given in dict.fromkeys(ids)]
+    )
+
+
+def shared(removals: pa.Table) -> pa.Table:
+    """What may be handed to whoever holds a copy of the data (schemas.removals.SHARED): uids of what stands, but for what is illegal."""
+    held = standing(removals)
+    mine = held.filter(pc.and_(pc.equal(held.column("kind"), "uid"), pc.not_equal(held.column("reason"), ILLEGAL)))
+    return mine.select(SHARED.names).cast(SHARED)
+
+
+def next_id(removals: pa.Table) -> int:
+    """Number of the next removal."""
+    found = pc.max(pc.cast(pc.utf8_slice_codeunits(removals.column("removal_id"), 2), pa.int64())).as_py()
+    return 1 + (found or 0)
