@@ -17,6 +17,7 @@ from typing import Self
 
 import apache_beam as beam
 
+from pipeline.eval_sets import sign_benchmarks
 from pipeline.log import LOGGER
 from pipeline.progress import Progress
 from pipeline.run import Run
@@ -40,6 +41,7 @@ def annotate(run: Run) -> None:
       InputError: more is unreadable, or not scored by a filter, than the job allows.
     """
     make_private(run.layout.work)
+    sign_benchmarks(run)  # match reads them; what is wrong with them is told before hours of work
     for folder in (run.layout.annotations, run.layout.signatures):
         sweep(folder)
     stop = join(run.layout.work, "stop")

@@ -31,6 +31,12 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
         )
     if not evidence.run.job.dedup.eval_overlap:
         told.append("No benchmark set was compared with: overlap with evaluation data is unknown.")
+    by_hash = [found.name for found in evidence.run.job.dedup.eval_overlap if not (found.images or found.shards)]
+    if by_hash:
+        told.append(
+            f"Benchmark sets of which no pictures were given: {', '.join(by_hash)}. Of those an edited picture is found only where a "
+            "listed hash, or a copy of it in the input, leads to it."
+        )
     if record["duplicates"]["reach"]["value"] == "plain":
         told.append(
             "Near-duplicate pictures are those that look alike as they are, trimmed or mirrored: crops, collages "

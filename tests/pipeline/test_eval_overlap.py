@@ -8,6 +8,7 @@ import pytest
 from PIL import ImageOps
 
 from pipeline.cli import run_command
+from pipeline.run import reopen_run
 from tests.builders import sample, write_parquet, write_webdataset
 from tests.images.drawing import encoded, photo
 from tests.runs import run_job, run_samples, run_status, stamps, tars
@@ -88,6 +89,14 @@ def test_the_datasheet_tells_what_each_set_holds_and_how_many_rows_were_found_in
     assert "overlap with evaluation data is unknown" not in (ran.out / "datasheet.md").read_text()
 
 
+def test_a_finished_run_can_be_looked_into_without_listing_its_sets_again(held):
+    ran, _ = held
+    again = reopen_run(str(ran.out), None)
+    assert (again.benchmarks, again.match_digest, again.judge_digest) == (
+        ran.run.benchmarks, ran.run.match_digest, ran.run.judge_digest
+    )  # fmt: skip
+
+
 def test_why_explains_an_overlap(held, capsys):
     ran, _ = held
     assert run_command(["why", str(ran.out), "mirrored"]) == 0
@@ -146,6 +155,18 @@ def test_what_is_missing_or_wrong_is_named_before_anything_is_read(wanted, statu
     assert run_status(tmp_path, tars({"dedup": {"eval_overlap": [wanted]}})) == status
     assert says in capsys.readouterr().err
     assert not (tmp_path / "out.work").exists()
+
+
+def test_a_set_that_cannot_be_signed_ends_the_run_before_a_shard_is_read(tmp_path, capsys):
+    write_webdataset(tmp_path / "shards", [sample(0)])
+    write_sets(tmp_path / "bench")
+    for wanted, says in (
+        ({"captions": "bench/captions.txt", "column": "text"}, "captions.txt: there is no column 'text'"),
+        ({"images": "bench/*.txt"}, "set a: none of its 2 files can be opened as a picture"),
+    ):
+        assert run_status(tmp_path, tars({"dedup": {"eval_overlap": [{"name": "a", **wanted}]}})) == 2
+        assert says in capsys.readouterr().err
+    assert not list((tmp_path / "out.work").glob("annotations/*"))
 
 
 def test_two_sets_need_two_names(tmp_path, capsys):
