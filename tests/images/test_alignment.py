@@ -76,6 +76,15 @@ def reference(left: np.ndarray, right: np.ndarray, mirrored: bool) -> float:
         to = stepped(*halves, to, 0.0)
     for _ in range(2):
         to = stepped(still, moved, to, 0.2)
+    found = compared(still, moved, to)
+    if 0.35 <= found < AGREE:
+        for _ in range(8):
+            to = stepped(still, moved, to, 0.2)
+        found = max(found, compared(still, moved, to))
+    return found
+
+
+def compared(still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> float:
     softened = []
     for picture in (still, through(moved, to)):
         pair = np.stack(slopes(picture))
