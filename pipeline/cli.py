@@ -126,6 +126,15 @@ def run(
 
 
 @app.command()
+def append(job: JobPath, beam_args: BeamArgs = [], settings: Settings = []) -> None:
+    """Add the shards that a finished release does not hold; its rows, weights and files stay as they are."""
+    from pipeline.append import append as add
+
+    for sentence in add(job, settings, beam_args):
+        _tell(sentence)
+
+
+@app.command()
 def check(
     job: JobPath,
     beam_args: BeamArgs = [],

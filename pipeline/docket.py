@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from pipeline.elders import elder_shards
 from pipeline.eval_sets import signed_parts, tallies
+from pipeline.frozen import FrozenFacts
 from pipeline.policies import host_rule, with_host_signals
 from pipeline.run import Run
 from schemas import annotations
@@ -53,6 +55,7 @@ class Docket:
       max_per_caption: rows kept of a caption cluster.
       elders: files of the elder side, each with the dense number of its first row.
       earlier: the runs they are of.
+      frozen: what the release that rows are appended to decides; None where a release is made.
       versions: of the code and the libraries that decide bytes.
       hosts_asked: whether what the hosts say of the rows lies in the layout's `policies`.
     """
@@ -72,6 +75,7 @@ class Docket:
     max_per_caption: int | None
     elders: tuple[tuple[ElderFile, int], ...]
     earlier: Earlier
+    frozen: FrozenFacts | None
     versions: Mapping[str, str]
     hosts_asked: bool = False
 
@@ -93,6 +97,21 @@ class Docket:
         batches = table.to_batches(max_chunksize=max(1, table.num_rows))
         batch = batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
         return with_host_signals(batch, self.layout.policy_file(self.names[shard])) if self.hosts_asked else batch
+
+    @property
+    def release(self) -> int | None:
+        """The dense number of the first row of the release that rows are appended to; None where a release is made."""
+        return self.earlier.starts[-1] if self.frozen else None
+
+    def sizes(self, records: np.ndarray) -> Counter[int]:
+        """How many clusters of each size whole clusters are, in rows of the run; what is appended to makes other sizes of clusters."""
+        found: Counter[int] = Counter()
+        rows, clusters = records["row"], records["cluster"]
+        then = rows >= self.release if self.release is not None else np.zeros(len(rows), bool)
+        for some, sign in (((rows < self.starts[-1]) | then, 1), (then, -1)):
+            sizes, number = np.unique(np.unique(clusters[some], return_counts=True)[1], return_counts=True)
+            found.update({size: sign * count for size, count in zip(sizes.tolist(), number.tolist(), strict=True) if size > 1})
+        return found
 
     def clusters(self, shard: int) -> Clusters:
         """What match found about a shard's rows."""
@@ -143,7 +162,7 @@ def open_docket(run: Run) -> Docket:
     return Docket(
         names, annotations, starts, run.filters, run.layout, dedup.images.mode, run.job.rebalance, _choice(run), dedup.not_duplicates,
         dedup.eval_overlap, signed_parts(run, starts[-1]), dedup.keep_captions, dedup.max_per_caption, *_elders(run, starts[-1]),
-        versions(), host_rule(run.filters) is not None,
+        run.frozen.facts if run.frozen else None, versions(), host_rule(run.filters) is not None,
     )  # fmt: skip
 
 

@@ -110,16 +110,25 @@ def open_elder(layout: Layout, where: str, *, name: bool) -> Elder:
                 f"{where}: its work folder {layout.work} holds no {path.rsplit('/', 1)[-1]}; name the folder, as in "
                 f"{{run: {layout.out}, work: FOLDER}}, or make the run again"
             )
-    manifest, record, judged = (read_bytes(path) for path in (layout.manifest, layout.record, layout.judged))
-    told, ledger = json.loads(manifest)["ledger"]["sha256"], json.loads(judged)["ledger"]
-    shards = [found["name"] for found in json.loads(record)["shards"]]
+    from pipeline.judged import read_judged
+
+    manifest, record = read_bytes(layout.manifest), read_bytes(layout.record)
+    told, ledger = json.loads(manifest)["ledger"]["sha256"], (read_judged(layout) or {})["ledger"]
+    known = json.loads(record)
+    shards = [found["name"] for found in known["shards"]]
     if ledger_digest(ledger) != told or sorted(ledger) != sorted(shards):
         raise InputError(
             f"{where}: its ledger is not the one that its manifest speaks of; end it with `winnow run`, or take it out of the job"
         )
     sha256 = hashlib.sha256(manifest).hexdigest()
-    rows = tuple((shard, int(ledger[shard]["rows"])) for shard in shards)
-    return Elder(f"{layout.out.rsplit('/', 1)[-1]} (manifest {sha256[:12]})" if name else None, sha256, layout, (rows,))
+    told_as = f"{layout.out.rsplit('/', 1)[-1]} (manifest {sha256[:12]})" if name else None
+    return Elder(told_as, sha256, layout, parts_of(shards, [len(part["shards"]) for part in known["appended"]], ledger))
+
+
+def parts_of(shards: Sequence[str], appended: Sequence[int], ledger: Mapping[str, Any]) -> tuple[tuple[tuple[str, int], ...], ...]:
+    """Names and rows of the shards of each part of a release, of which so many were appended in turn."""
+    ends = [0, *itertools.accumulate([len(shards) - sum(appended), *appended])]
+    return tuple(tuple((name, int(ledger[name]["rows"])) for name in shards[start:end]) for start, end in itertools.pairwise(ends))
 
 
 def refuse_others(job: Job, elder: Elder, where: str) -> None:
@@ -175,12 +184,7 @@ def elder_shards(elder: Elder, layout: Layout) -> Iterator[ElderShard]:
                 )
             made_of = digest([elder.sha256, part, versions()])
             yield ElderShard(
-                name, part, there[0], elder.layout.ledger_file(name), elder.layout.clusters, start, rows, own,
+                name, part, there[0], elder.layout.ledger_file(name), elder.layout.appended(part).clusters, start, rows, own,
                 layout.elder(name, made_of),
             )  # fmt: skip
             start += rows
-
-
-def told(elders: Sequence[Elder]) -> list[Mapping[str, Any]]:
-    """What the manifest says of them."""
-    return [{"run": elder.name, "manifest": elder.sha256} for elder in elders if elder.name is not None]

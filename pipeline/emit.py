@@ -16,8 +16,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import apache_beam as beam
+import pyarrow as pa
 
-from pipeline.judge import read_judged
+from pipeline.judged import read_judged
 from pipeline.progress import Progress
 from pipeline.run import Run, check_dropped
 from schemas import annotations
@@ -83,20 +84,49 @@ def redacted_kinds(run: Run) -> tuple[str, ...]:
 
 
 def schema_of(run: Run) -> ReleaseSchema:
-    """The schema of the release, from the footers of all annotations.
+    """The schema of the release, from the footers of all annotations, those of the release that is appended to among them.
 
     Raises:
-      JobError: `publish.drop` names a column that no shard has, so that another one, meant to be dropped, would be published.
+      JobError: `publish.drop` names a column that no shard has, so that another one, meant to be dropped, would be published; or shards
+        that are appended would make another schema.
     """
-    shards = [
-        (shard.source, source_schema(footer.metadata), json.loads(footer.metadata[annotations.ROLES]))
-        for shard, footer in zip(run.shards, run.footers, strict=True)
-    ]
+    shards = _described(run)
+    if run.frozen is not None:
+        shards = [*_described(run.frozen.base), *shards]
     there = {name for _, schema, _ in shards for name in schema.names}
     if there:
         check_dropped(run.job.publish.drop, there)
     images = any(source.format != "urls" for source in run.job.source)
-    return release_schema(shards, run.job.publish.drop, images=images, captions=run.job.dedup.keep_captions)
+    found = release_schema(shards, run.job.publish.drop, images=images, captions=run.job.dedup.keep_captions)
+    if run.frozen is not None:
+        check_frozen(schema_of(run.frozen.base).schema, found.schema)
+    return found
+
+
+def _described(run: Run) -> list[tuple[str, pa.Schema, dict[str, str]]]:
+    return [
+        (shard.source, source_schema(footer.metadata), json.loads(footer.metadata[annotations.ROLES]))
+        for shard, footer in zip(run.shards, run.footers, strict=True)
+    ]
+
+
+def check_frozen(then: pa.Schema, now: pa.Schema) -> None:
+    """Makes sure that shards which are appended fit the columns that the release has.
+
+    Raises:
+      JobError: names the first column that does not.
+    """
+    for field in now:
+        if field.name not in then.names:
+            raise JobError(
+                f"append: the new shards have a column {field.name!r} that the release lacks, and its files stay as they are. Say "
+                f"--set publish.drop=[..., {field.name}] to leave it out, or make the release anew with `winnow run --replace`"
+            )
+        if then.field(field.name).type != field.type:
+            raise JobError(
+                f"append: column {field.name!r} is {then.field(field.name).type} in the release, and with the new shards it would be "
+                f"{field.type}. Mend the column in the shards, leave them out, or make the release anew with `winnow run --replace`"
+            )
 
 
 def tasks_of(run: Run) -> list[Task]:
@@ -145,8 +175,16 @@ def stale_of(run: Run, tasks: Sequence[Task]) -> list[Task]:
 def _sweep(run: Run, tasks: Sequence[Task]) -> None:
     """Removes what no shard of this run owns: shards that left the glob, superseded files."""
     owned = {path for task in tasks for path in (task.annotation, task.summary, task.data)} | {run.signature(shard) for shard in run.shards}
+    frozen = run.frozen.names if run.frozen else frozenset()
+    owned |= {run.layout.data_file(name) for name in frozen}
     for folder in (run.layout.annotations, run.layout.signatures, run.layout.emitted, run.layout.data):
-        remove_all(file.path for file in list_folder(folder) if file.path not in owned)
+        there = (file.path for file in list_folder(folder))
+        remove_all(path for path in there if path not in owned and (folder == run.layout.data or _about(path) not in frozen))
+
+
+def _about(path: str) -> str:
+    """The shard that a file `<shard>.<digest>.<type>` is about."""
+    return path.rsplit("/", 1)[-1].rsplit(".", 2)[0]
 
 
 @dataclasses.dataclass(frozen=True)

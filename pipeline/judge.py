@@ -26,12 +26,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.docket import Docket, open_docket, unpacked
+from pipeline.judged import read_judged
 from pipeline.policies import ask_hosts
 from pipeline.progress import Progress
 from pipeline.run import Run
 from pipeline.signals import CountSignals
 from schemas.errors import LawError, reported
-from schemas.layout import Layout
 from schemas.ledger import CARRIED, VERDICTS
 from schemas.versions import guard
 from transforms.footers import Footer, read_footers
@@ -39,7 +39,7 @@ from transforms.ledger import ledger_batch, write_ledger
 from transforms.not_duplicates import Pairs
 from transforms.outcomes import apply_captions, carried_by
 from transforms.resolve import by_shard, cap, resolve
-from transforms.storage import atomic_write, exists, list_folder, read_bytes, remove, remove_all, sweep, write_bytes
+from transforms.storage import atomic_write, list_folder, remove, remove_all, sweep, write_bytes
 from transforms.verdicts import Facts, collect_facts
 from transforms.weigh import Weights, count_shard, solve_weights, weigh
 
@@ -66,11 +66,6 @@ def judge(run: Run) -> None:
 def _marker(run: Run) -> str | None:
     found = read_judged(run.layout)
     return None if found is None else found["digest"]
-
-
-def read_judged(layout: Layout) -> dict[str, Any] | None:
-    """What judge left about the run as a whole, or None where it has not ended well."""
-    return json.loads(read_bytes(layout.judged)) if exists(layout.judged) else None
 
 
 def check_conservation(run: Run) -> None:
@@ -100,7 +95,8 @@ def check_counts(run: Run, sources: Sequence[Footer]) -> None:
 
 def _sweep_ledgers(run: Run) -> None:
     files = (run.layout.ledger_file, *((run.layout.captions_file,) if run.job.dedup.keep_captions else ()))
-    mine = {file(shard.name) for shard in run.shards for file in files}
+    names = {shard.name for shard in run.shards} | (run.frozen.names if run.frozen else set())
+    mine = {file(name) for name in names for file in files}
     for folder in (run.layout.ledger, run.layout.captions):
         remove_all(file.path for file in list_folder(folder) if file.path not in mine)
 
@@ -116,9 +112,8 @@ class JudgeRun(beam.PTransform):
         """The marker's digest, once it is written."""
         docket = self.docket
         shards = root | "Shards" >> beam.Create(range(len(docket.names))) | "Spread" >> beam.Reshuffle()
-        facts = beam.pvalue.AsSingleton(
-            shards | "CollectFacts" >> beam.ParDo(_CollectFacts(docket)) | "MergeFacts" >> beam.CombineGlobally(Facts.merged)
-        )
+        merged = shards | "CollectFacts" >> beam.ParDo(_CollectFacts(docket)) | "MergeFacts" >> beam.CombineGlobally(Facts.merged)
+        facts = beam.pvalue.AsSingleton(merged if docket.frozen is None else merged | "Freeze" >> beam.Map(docket.frozen.of))
         sent = shards | "SendMembers" >> beam.ParDo(_SendMembers(docket), facts)
         images, carried, image_sizes = _to_shards(_with_elders(sent, shards, docket, "Clusters", by_caption=False), "Clusters", docket)
         judged = _with(shards, "JoinClusters", images=images)
@@ -244,15 +239,13 @@ class _Resolve(_Step):
         with reported("judge, clusters"):
             docket = self.docket
             records = unpacked(element[1], docket.choice)
-            own = records["row"] < docket.starts[-1]
-            sizes, clusters = np.unique(np.unique(records["cluster"][own], return_counts=True)[1], return_counts=True)
-            for size, number in zip(sizes.tolist(), clusters.tolist(), strict=True):
+            for size, number in docket.sizes(records).items():
                 yield beam.pvalue.TaggedOutput("sizes", (("caption" if self.capped else "image", size), number))
             starts = np.array(docket.starts[:-1])
             if self.capped:
-                yield from by_shard(_of_this_run(cap(records, docket.max_per_caption, docket.pairs), docket), starts)
+                yield from by_shard(_of_this_run(cap(records, docket.max_per_caption, docket.pairs, docket.release), docket), starts)
                 return
-            outcomes, carried = resolve(records, docket.pairs, captions=docket.keep_captions)
+            outcomes, carried = resolve(records, docket.pairs, docket.release, captions=docket.keep_captions)
             yield from by_shard(_of_this_run(outcomes, docket), starts)
             for part in by_shard(_of_this_run(carried, docket), starts):
                 yield beam.pvalue.TaggedOutput("carried", part)
@@ -274,7 +267,8 @@ class _CountCells(_Step):
 class _SolveWeights(_Step):
     def process(self, counts: Sequence[tuple[Any, int]]) -> Iterable[Weights]:
         with reported("judge, weights"):
-            yield solve_weights(counts, self.docket.rebalance, self.docket.filters, self.docket.vocabulary)
+            docket = self.docket
+            yield docket.frozen.weights if docket.frozen else solve_weights(counts, docket.rebalance, docket.filters, docket.vocabulary)
 
 
 class _WriteLedger(_Step):
@@ -310,8 +304,10 @@ class _Mark(_Step):
                 },
                 "not_duplicates": _pairs_told(self.docket.pairs, facts),
                 "weights": solved.report,
+                "cells": solved.cells,
                 "ledger": dict(sorted(written)),
             }
+            write_bytes(self.docket.layout.reserved, facts.reserved)
             write_bytes(self.docket.layout.judged, json.dumps(marker, sort_keys=True, allow_nan=False).encode())
             yield self.digest
 

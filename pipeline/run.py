@@ -6,11 +6,12 @@ import difflib
 import functools
 import json
 import os
-from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pipeline.elders import Elder, elder_from, find_elders
 from pipeline.find import find_run
+from pipeline.frozen import Frozen
 from pipeline.jobfile import build_job, filters_of, lay_over, layout_of, load_job
 from schemas.errors import JobError, MissingError, UnreadableShardError
 from schemas.job import Job, Phase, Publish, keys_of
@@ -34,6 +35,26 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
+class Appended:
+    """What one `winnow append` added to a release.
+
+    Attributes:
+      release: version of the release with it.
+      onto: version of the release before, and `manifest`, the hash of its manifest.
+      shards: names of the shards.
+      lists: name -> hash of the opt-out lists that it was judged by.
+      elders: earlier runs that it was held against, beside the release itself.
+    """
+
+    release: str
+    onto: str
+    manifest: str
+    shards: tuple[str, ...]
+    lists: Mapping[str, str]
+    elders: tuple[Elder, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Run:
     """What the five phases share.
 
@@ -46,6 +67,8 @@ class Run:
       elders: the finished runs that it is held against, in the order of the job.
       beam_args: Beam's own options, for the engine.
       replace: whether a finished release made from other inputs may be overwritten.
+      frozen: the release that its shards are appended to; None where it makes one.
+      appended: what was appended to the release, in turn; its shards are among `shards`, the last ones.
     """
 
     job: Job
@@ -56,6 +79,8 @@ class Run:
     elders: tuple[Elder, ...] = ()
     beam_args: tuple[str, ...] = ()
     replace: bool = False
+    frozen: Frozen | None = None
+    appended: tuple[Appended, ...] = ()
 
     @functools.cached_property
     def engine(self) -> "Engine":
@@ -204,14 +229,20 @@ def reopen_run(out: str, work: str | None, settings: Sequence[str] = ()) -> Run:
     targets.check(job.rebalance)
     job = job.model_copy(update={"output": layout.out, "work": layout.work})
     shards, parts = [shard_from(found) for found in record["shards"]], [part_from(found) for found in record["benchmarks"]]
-    return _opened(job, shards, parts, [elder_from(found) for found in record["elders"]])
+    run = _opened(job, shards, parts, [elder_from(found) for found in record["elders"]])
+    return dataclasses.replace(run, appended=tuple(_appended_from(found) for found in record["appended"]))
+
+
+def _appended_from(fields: Mapping[str, Any]) -> Appended:
+    elders = tuple(elder_from(found) for found in fields["elders"])
+    return Appended(**{**fields, "shards": tuple(fields["shards"]), "elders": elders})
 
 
 def write_record(run: Run) -> None:
     """Leaves the job, its shards, its benchmark sets and the earlier runs in the work folder."""
     job = run.job.model_dump(mode="json")
-    found = {name: [dataclasses.asdict(entry) for entry in getattr(run, name)] for name in ("shards", "benchmarks", "elders")}
-    record = {"job": job, **found}
+    found = {name: [dataclasses.asdict(entry) for entry in getattr(run, name)] for name in ("shards", "benchmarks", "elders", "appended")}
+    record = {"job": job, "versions": versions(), **found}
     write_bytes(run.layout.record, json.dumps(record, sort_keys=True).encode())
 
 

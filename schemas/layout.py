@@ -20,11 +20,22 @@ class Layout:
       out: the release: only what may be published.
       work: beside it, never inside: annotations, signatures, clusters, ledger, logs, review. Mode 0700.
       trial: name of a folder in `work` that judge writes to instead; empty for the run itself.
+      part: what is matched and judged as one: 0 the run itself, from 1 on what was appended to its release, in turn.
     """
 
     out: str
     work: str
     trial: str = ""
+    part: int = 0
+
+    def appended(self, part: int) -> "Layout":
+        """The same release, but what is done as a whole, over the rows of this part alone, goes to `work/appended/<part>/`."""
+        return dataclasses.replace(self, part=part)
+
+    @property
+    def whole(self) -> str:
+        """Folder of what is done as a whole, over all rows of a part."""
+        return join(self.work, "appended", str(self.part)) if self.part else self.work
 
     def tuned(self) -> "Layout":
         """The same run, but what judge writes goes to `work/tune/` instead of the release's own ledger."""
@@ -76,14 +87,14 @@ class Layout:
     @property
     def elders(self) -> str:
         """What is known of the rows of earlier runs that this one is held against."""
-        return join(self.work, "elders")
+        return join(self.whole, "elders")
 
     def elder(self, shard: str, digest: str) -> str:
         return join(self.elders, f"{shard}.{digest}.arrow")
 
     @property
     def clusters(self) -> str:
-        return join(self.work, "clusters")
+        return join(self.whole, "clusters")
 
     @property
     def ledger(self) -> str:
@@ -95,7 +106,7 @@ class Layout:
     @property
     def policies(self) -> str:
         """What the hosts say of the rows; see `schemas.consent_signals`."""
-        return join(self.judging, "policies")
+        return join(self.judging if self.trial else self.whole, "policies")
 
     def policy_file(self, shard: str) -> str:
         return join(self.policies, f"{shard}.parquet")
@@ -118,12 +129,17 @@ class Layout:
     @property
     def judged(self) -> str:
         """The marker of judge, and what it found about the run as a whole: audit, solver, facts."""
-        return join(self.judging, "judged.json")
+        return join(self.judging if self.trial else self.whole, "judged.json")
+
+    @property
+    def reserved(self) -> str:
+        """Beside it: hashes of the URLs that nobody may have, packed, 16 bytes each."""
+        return join(self.judging if self.trial else self.whole, "reserved.bin")
 
     @property
     def matched(self) -> str:
         """The marker of match."""
-        return join(self.work, "matched.json")
+        return join(self.whole, "matched.json")
 
     @property
     def documents(self) -> str:

@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+EARLIER_RUN = "earlier run: "  # in a detail of evidence, before the name of the run that has the copy
 EVIDENCE = pa.struct([("reason", pa.string()), ("score", pa.float64()), ("threshold", pa.float64()), ("detail", pa.string())])
 
 LEDGER = pa.schema(

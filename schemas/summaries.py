@@ -38,6 +38,7 @@ METRICS = {
     "format": "a: picture format, b: verdict",
     "size": "a: shorter side in px, power of two below, b: verdict",
     "duplicate": "a: reason, b: identical | near",
+    "earlier": "a: earlier run, b: reason for which rows that it stands behind went",
     "overlap": "a: benchmark set, b: how a row was found (exact | near hash, picture or caption), or 'rows' for all of the set",
     "null": "a: data column, rows: nulls among kept",
 }

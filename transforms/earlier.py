@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas import reasons
+from schemas.ledger import EARLIER_RUN
 from transforms.choice import ELDER, Choice
 from transforms.filters.base import Finding
 from transforms.match.clusters import Clusters
@@ -29,7 +30,6 @@ from transforms.verdicts import Verdicts
 
 RANGE = 1 << 18  # leaders whose clusters are told of in one block of bits
 LEDGER_COLUMNS = ("verdict", "covers")
-NAMED = "earlier run: "
 BINDS = {word: bit for word, bit in SPREADS.items() if word in reasons.BINDING}
 
 
@@ -135,7 +135,7 @@ class Earlier:
     def told(self, row: int) -> str | None:
         """How evidence names the run of a dense row; None for a row of this run or release."""
         name = self.names[np.searchsorted(self.starts, row, side="right") - 1] if self.holds(row) else None
-        return None if name is None else NAMED + name
+        return None if name is None else EARLIER_RUN + name
 
     def bind(self, verdicts: Verdicts, ties: np.ndarray, first: int) -> None:
         """Takes over what binds copies of rows that were opted out, taken down or illegal there: it covers their clusters here too.

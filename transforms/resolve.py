@@ -89,7 +89,9 @@ def rank(records: np.ndarray, eligible: np.ndarray, pairs: Pairs = NO_PAIRS) -> 
     return Ranking(ranked, np.cumsum(head) - 1, np.flatnonzero(head), apart, eligible[ranked])
 
 
-def resolve(records: np.ndarray, pairs: Pairs = NO_PAIRS, *, captions: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def resolve(
+    records: np.ndarray, pairs: Pairs = NO_PAIRS, release: int | None = None, *, captions: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """What follows for every member of whole clusters.
 
     A content-scoped reservation of any member covers all, whatever a list of pairs says, and so does a picture of a benchmark those that
@@ -101,6 +103,7 @@ def resolve(records: np.ndarray, pairs: Pairs = NO_PAIRS, *, captions: bool = Fa
       records: of `transforms.records.member_type`, whole clusters, in any order; rows of the elder side among them have numbers beyond all
         others, and are no copies of this run.
       pairs: rows that are no duplicates of each other.
+      release: rows from this number on are those of the release that the others are appended to: its clusters keep their names.
       captions: whether who stays carries the captions of its part.
 
     Returns:
@@ -116,7 +119,7 @@ def resolve(records: np.ndarray, pairs: Pairs = NO_PAIRS, *, captions: bool = Fa
     out["row"], out["by"] = records["row"][ranked], records["row"][best]
     sizes = np.bincount(ranking.part)
     out["copies"] = np.bincount(ranking.part, records["bits"][ranked] & EARLIER == 0)[ranking.part]
-    out["name"] = np.where(sizes[ranking.part] > 1, _least(records, ranking).view("S16"), b"").astype("S16").view("V16")
+    out["name"] = np.where(sizes[ranking.part] > 1, _least(records, ranking, release).view("S16"), b"").astype("S16").view("V16")
     out["of"] = _where(duplicate, records["uid"][best])
     out["apart"] = _where(ranking.apart >= 0, records["uid"][ranking.apart])
     copied = (covered[ranked] & LOCATED > 0) & (records["bits"][ranked] & LOCATED == 0)
@@ -134,13 +137,14 @@ def resolve(records: np.ndarray, pairs: Pairs = NO_PAIRS, *, captions: bool = Fa
     return out, carried
 
 
-def cap(records: np.ndarray, most: int | None, pairs: Pairs = NO_PAIRS) -> np.ndarray:
+def cap(records: np.ndarray, most: int | None, pairs: Pairs = NO_PAIRS, release: int | None = None) -> np.ndarray:
     """What follows for every member of whole caption clusters when at most `most` rows of one are kept.
 
     Args:
       records: of `transforms.records.member_type`; ELIGIBLE are the rows kept so far.
       most: rows kept of a cluster; None keeps all.
       pairs: rows that are no duplicates of each other; as in `resolve`, each part is a cluster of its own.
+      release: as in `resolve`.
 
     Returns:
       OUTCOME records; DUPLICATE marks rows beyond the first `most` in the order of `rank`.
@@ -149,7 +153,7 @@ def cap(records: np.ndarray, most: int | None, pairs: Pairs = NO_PAIRS) -> np.nd
     out = np.zeros(len(records), OUTCOME)
     out["row"], out["by"] = records["row"][ranking.order], records["row"][ranking.best]
     out["copies"] = np.bincount(ranking.part)[ranking.part]
-    out["name"] = np.where(out["copies"] > 1, _least(records, ranking).view("S16"), b"").astype("S16").view("V16")
+    out["name"] = np.where(out["copies"] > 1, _least(records, ranking, release).view("S16"), b"").astype("S16").view("V16")
     if most is not None:
         place = np.arange(len(records)) - ranking.starts[ranking.part]
         beyond = ranking.eligible & (place >= most)
@@ -226,10 +230,11 @@ def _of_cluster(records: np.ndarray, bits: np.ndarray) -> np.ndarray:
     return out
 
 
-def _least(records: np.ndarray, ranking: Ranking) -> np.ndarray:
-    """The smallest uid of each member's part, V16[n]."""
+def _least(records: np.ndarray, ranking: Ranking, release: int | None) -> np.ndarray:
+    """The smallest uid of each member's part, V16[n]; among rows of the release that is appended to, where it has any."""
     uids = records["uid"][ranking.order]
-    order = np.lexsort((uids.view("S16"), ranking.part))
+    later = records["row"][ranking.order] < (0 if release is None else release)
+    order = np.lexsort((uids.view("S16"), later, ranking.part))
     return uids[order[ranking.starts]][ranking.part]
 
 

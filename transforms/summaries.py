@@ -104,6 +104,8 @@ def _verdicts(counts: _Counts, annotations: pa.Table, ledger: pa.Table, verdict:
     chosen = pc.is_in(word, pa.array([reasons.DUPLICATE_IMAGE, reasons.DUPLICATE_CAPTION]))
     counts.add("duplicate", word.filter(chosen), pc.if_else(identical, "identical", "near").filter(chosen))
     _overlaps(counts, ledger)
+    found = pc.extract_regex(evidence.field("detail"), f"{bits.EARLIER_RUN}(?P<run>.*)$")
+    counts.add("earlier", found.field("run").filter(found.is_valid()), word.filter(found.is_valid()))
 
 
 def _overlaps(counts: _Counts, ledger: pa.Table) -> None:

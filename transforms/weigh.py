@@ -30,10 +30,22 @@ class Weights:
     Attributes:
       solution: the weight of every cell.
       report: plain data for the documents: targets, margins, effective sample size, the audit of every filter in every group.
+      absent: the weight, in units of 2^-32, of a kept row whose cell has none.
     """
 
     solution: Solution
     report: Mapping[str, Any]
+    absent: int = 0
+
+    @property
+    def cells(self) -> list[tuple[tuple[str, ...], int]]:
+        """Levels and weight of every cell, as plain data: what `frozen_weights` makes weights of again."""
+        return sorted((tuple(levels), int(units)) for levels, units in self.solution.weights.items())
+
+
+def frozen_weights(cells: Iterable[tuple[Sequence[str], int]], report: Mapping[str, Any]) -> Weights:
+    """The weights of a finished release for rows that are appended to it; a cell that it kept nothing of weighs 1."""
+    return Weights(Solution(report["status"], {tuple(levels): units for levels, units in cells}, report["rows"]), report, ONE)
 
 
 def count_shard(verdicts: Verdicts, vocabulary: Sequence[str]) -> Iterator[tuple[Cell, int]]:
@@ -84,7 +96,8 @@ def weigh(verdicts: Verdicts, weights: Weights, rebalance: Rebalance) -> np.ndar
     Where the job asks for a subsample, rows that the hash does not choose become `rebalanced`, and what stays weighs 1.
     """
     kept = ~verdicts.rejected
-    units = np.where(kept, weights_of(weights.solution, verdicts.annotations.column("groups")), 0)
+    units = weights_of(weights.solution, verdicts.annotations.column("groups"))
+    units = np.where(kept, np.where(units == 0, weights.absent, units), 0)
     if rebalance.output == "weight":
         return units
     rows = np.flatnonzero(kept)

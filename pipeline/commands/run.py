@@ -9,7 +9,8 @@ from pipeline.document import document
 from pipeline.elder_places import place_elders
 from pipeline.emit import check_replace, emit, tasks_of
 from pipeline.eval_sets import sign_benchmarks
-from pipeline.judge import judge, read_judged
+from pipeline.judge import judge
+from pipeline.judged import read_judged
 from pipeline.lease import Lease
 from pipeline.log import logged
 from pipeline.match import match
@@ -19,7 +20,7 @@ from pipeline.run import Run, write_record
 from schemas.errors import JobError
 from schemas.layout import Layout
 from transforms.match.rows import SignatureFile
-from transforms.storage import check_writable, exists, list_folder, make_private, read_bytes, remove, write_bytes
+from transforms.storage import check_writable, exists, list_folder, make_private, read_bytes, remove, remove_all, write_bytes
 
 
 def run_phases(run: Run, only: Sequence[str] = ()) -> None:
@@ -37,6 +38,7 @@ def run_phases(run: Run, only: Sequence[str] = ()) -> None:
     make_private(run.layout.work)
     with Lease(run.layout.lease), logged(run.layout.log):
         _check_strangers(run)
+        _check_appended(run)
         if set(only) != {"annotate"}:
             _make_way(run)
         write_record(run)
@@ -59,6 +61,23 @@ def _check_strangers(run: Run) -> None:
             f"{run.layout.out} holds files that no run of this job left there, the first is {strangers[0].path}, and this one would remove "
             "them. Name another folder with --set output=..., or say --replace to let them go"
         )
+
+
+def _check_appended(run: Run) -> None:
+    """Makes sure that a release which shards were appended to is not judged anew by mistake, half appended or whole."""
+    appended = exists(run.layout.record) and json.loads(read_bytes(run.layout.record))["appended"]
+    if not appended:
+        return
+    if not run.replace:
+        raise JobError(
+            f"{run.layout.out} holds a release that shards were appended to, and its verdicts are frozen. `winnow append` adds more, "
+            "or ends what was begun; --replace judges all rows anew"
+        )
+    remove(run.layout.manifest)
+    for part in range(1, len(appended) + 1):
+        layout = run.layout.appended(part)
+        for folder in (layout.whole, layout.clusters, layout.elders, layout.policies):
+            remove_all(file.path for file in list_folder(folder))
 
 
 def _make_way(run: Run) -> None:
@@ -91,6 +110,8 @@ def check_published(run: Run) -> None:
     Raises:
       JobError: the data is that of others.
     """
+    if run.appended:
+        return  # its parts were made by their jobs, lists and versions; what may be set now is said in the documents alone
     judged = None if run.unannotated() else read_judged(run.layout)
     there = {file.path for file in list_folder(run.layout.emitted)}
     if judged is None or judged["digest"] != run.judge_digest or any(task.summary not in there for task in tasks_of(run)):

@@ -13,7 +13,8 @@ from rich.table import Table
 from pipeline.commands.console import plain
 from pipeline.commands.ledgers import ledgers
 from pipeline.jobfile import phases_of
-from pipeline.judge import judge, read_judged
+from pipeline.judge import judge
+from pipeline.judged import read_judged
 from pipeline.lease import Lease
 from pipeline.log import logged
 from pipeline.run import Run, reopen_run
@@ -60,6 +61,8 @@ def _refuse_other_phases(key: str) -> None:
 
 
 def _refuse_other_inputs(now: Run, then: Run) -> None:
+    if now.appended:
+        raise JobError("tune: this release was appended to, and its verdicts are frozen; `winnow run --replace` judges all rows anew")
     if then.annotate_digests != now.annotate_digests or then.match_digest != now.match_digest:
         raise JobError("tune: these settings change what annotate or match reads; use `winnow run JOB --set ... --replace`")
     finished = read_judged(now.layout) is not None and exists(now.layout.matched)

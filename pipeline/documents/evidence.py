@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.documents.combine import CombineSummaries, missing, parts_of, sweep_parts
 from pipeline.documents.counts import Counts, open_counts
-from pipeline.judge import read_judged
+from pipeline.judged import read_judged
 from pipeline.run import Run
 from schemas import annotations
 from schemas.errors import JobError

@@ -43,6 +43,11 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
             "and strong edits of one photo "
             "may remain. Captions are compared by their characters, not by their meaning."
         )
+    if evidence.run.appended:
+        told.append(
+            "Shards were appended: a row of theirs weighs what its cell weighs in the release before, 1 in a cell it kept nothing of, "
+            "so weights no longer meet their targets exactly; and what withdraws a copy of an older row there does not withdraw that row."
+        )
     off = sorted(name for name, rule in rules.items() if not rule.enabled)
     if off:
         told.append(f"Filters that were off: {', '.join(off)}. What they measured removed nothing.")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
+from pipeline.documents.earlier import in_manifest
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import portable
 from pipeline.documents.record import job_digest
@@ -43,6 +44,7 @@ def render_manifest(evidence: Evidence, documents: Mapping[str, bytes], rows: Ma
             portable(found.name): found.sha256
             for found in (*run.pair_files, *run.hash_files, *(f for rule in run.filters for f in rule.list_files()))
         },
+        **in_manifest(run),
         "ledger": {
             "sha256": ledger_digest(ledger),
             "rows": sum(found["rows"] for found in ledger.values()),

@@ -56,10 +56,15 @@ def _overview(record: Record) -> Section:
         (line["source"], line["format"], number(line["shards"]), number(line["rows"]), number(line["kept"]))
         for line in record["sources"]["value"]
     ]
+    appended = [
+        (line["release"], line["onto"], number(len(line["shards"])), number(line["rows"]), number(line["kept"]))
+        for line in record["appended"]["value"]
+    ]
     return Section(
         "overview", "From source to release", (told,), ("funnel",),
         (
             table("Every row once", ("step", "rows#"), steps, record["funnel"]["how"]),
+            table("Appended", ("release", "onto", "shards#", "rows#", "kept#"), appended, record["appended"]["how"]),
             table("Sources", ("source", "format", "shards#", "rows#", "kept#"), sources, record["sources"]["how"]),
         ),
     )  # fmt: skip
@@ -114,6 +119,7 @@ def _duplicates(record: Record) -> Section:
         for kind in ("image", "caption")
         for line in found[f"{kind}_clusters"]["value"]
     ]
+    earlier = [(line["run"], line["reason"] or "-", number(line["rows"])) for line in record["against"]["value"]]
     return Section(
         "duplicates", "Duplicates", (told, chosen), ("clusters",),
         (
@@ -121,6 +127,7 @@ def _duplicates(record: Record) -> Section:
                   [(f["name"], f["sha256"]) for f in found["not_duplicates"]["value"]["lists"]], found["not_duplicates"]["how"]),
             table("Rows that repeat another", ("reason", "identical#", "near#"), rows, found["rows"]["how"]),
             _benchmarks(record),
+            table("Rows of earlier runs", ("run", "reason", "rows#"), earlier, record["against"]["how"]),
             table("Cluster sizes", ("clusters of", "rows#", "clusters#"), sizes, found["image_clusters"]["how"], folded=len(sizes) > 12),
         ),
     )  # fmt: skip

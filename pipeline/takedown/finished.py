@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.documents.evidence import by_shard
-from pipeline.judge import read_judged
+from pipeline.judged import read_judged
 from pipeline.run import Run, reopen_run
 from schemas.errors import JobError
 from transforms.images.phash import FAST_SLACK

@@ -201,9 +201,13 @@ def _nulls(summary: str) -> dict[str, int]:
 def _write_rest(finished: Finished, plan: Plan, layout: Layout, flags: list[Flag]) -> None:
     """What belongs to the release as a whole: clusters, markers, the ledger of removals, the queue of flags."""
     old = finished.run.layout
-    for folder in _WHOLE:
+    appended = [join("appended", str(part + 1), "clusters") for part in range(len(finished.run.appended))]
+    for folder in (*_WHOLE, *appended):
         for file in list_folder(join(old.work, folder)):
             share(file.path, join(layout.work, folder, _name(file.path)))
+    reserved = old.appended(len(finished.run.appended)).reserved
+    if exists(reserved):
+        share(reserved, layout.appended(len(finished.run.appended)).reserved)
     if exists(old.matched):
         write_bytes(layout.matched, read_bytes(old.matched))
     write_removals(layout.removals, plan.removals)

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from pipeline.commands.run import PHASES
 from pipeline.jobfile import job_model
-from pipeline.judge import read_judged
+from pipeline.judged import read_judged
 from pipeline.run import Run, open_run, write_record
 from transforms.storage import make_private
 

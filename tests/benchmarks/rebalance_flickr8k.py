@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.commands.run import run_phases
-from pipeline.judge import read_judged
+from pipeline.judged import read_judged
 from pipeline.run import Run, open_run
 from transforms.text.caption import normal_form
 from transforms.text.groups import groups

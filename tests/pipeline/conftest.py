@@ -43,3 +43,11 @@ def demo_run(tmp_path_factory) -> Demo:
     )
     assert done.returncode == 0, done.stderr
     return Demo(folder, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="session")
+def finished_release(tmp_path_factory):
+    """`releases.make_release`, run once."""
+    from tests.pipeline.releases import make_release
+
+    return make_release(tmp_path_factory.mktemp("release"))

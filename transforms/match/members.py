@@ -23,7 +23,7 @@ MEMBER = np.dtype(
     ]
 )  # fmt: skip
 """What travels of a row to the place where its group is parted. `thumbnail`, `signed`: whether it brings its picture, its MinHash;
-`distant`: whether its picture is to be read where it lies; `elder`: its kind on the elder side; `units`: as `transforms.match.grouping.group` tells it."""
+`distant`: whether its picture is to be read where it lies; `elder`: its kind on the elder side; `units`: as `grouping.group` tells it."""
 
 
 class Members:
