@@ -24,7 +24,7 @@ from transforms.consent.list_files import read_list
 from transforms.consent.lists import load_lists
 from transforms.storage import exists, list_files, list_folder, read_bytes
 from transforms.takedown.absent import absent, unseen
-from transforms.takedown.chain import read_removals, restored, standing, write_removals
+from transforms.takedown.chain import is_ledger, read_removals, removed_uids, restored, standing, write_removals
 from transforms.takedown.derived import remove_rows
 
 SHOWN = 50  # rows that a trial lists
@@ -168,7 +168,10 @@ def apply_removals(folder: str, path: str, tell: Tell) -> None:
       JobError: the list names no uid.
       DifferenceError: no file of the folder has a column `uid`.
     """
-    uids = sorted({entry.value for entry in read_list(path) if entry.kind == "uid"})
+    if exists(path) and is_ledger(path):
+        uids = sorted(removed_uids(path))
+    else:
+        uids = sorted({entry.value for entry in read_list(path) if entry.kind == "uid"})
     if not uids:
         raise JobError(f"--removals {path}: names no uid; give the ledger of removals of a release, or a list with rows of the kind uid")
     asked = pa.array(uids, pa.string())

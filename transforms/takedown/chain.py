@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from schemas.errors import DifferenceError
 from schemas.reasons import ILLEGAL
 from schemas.removals import HEAD, REMOVALS, REMOVE, RESTORE, SHARED
-from transforms.storage import atomic_write, exists, read_parquet
+from transforms.storage import atomic_write, exists, open_read, read_parquet
 
 START: Final = "0" * 64  # what the first row holds for the hash of the row before
 
@@ -110,8 +110,27 @@ def restored(path: str, removals: pa.Table, ids: Sequence[str], version: str) ->
 def shared(removals: pa.Table) -> pa.Table:
     """What may be handed to whoever holds a copy of the data (schemas.removals.SHARED): uids of what stands, but for what is illegal."""
     held = standing(removals)
-    mine = held.filter(pc.and_(pc.equal(held.column("kind"), "uid"), pc.not_equal(held.column("reason"), ILLEGAL)))
-    return mine.select(SHARED.names).cast(SHARED)
+    told = held.filter(pc.not_equal(held.column("reason"), ILLEGAL)).select(["uid", "reason", "effective_version"]).to_pylist()
+    rows = [{**row, "kind": "uid", "value": row["uid"]} for row in {row["uid"]: row for row in told}.values()]
+    return pa.Table.from_pylist(rows, SHARED)
+
+
+def removed_uids(path: str) -> set[str]:
+    """Uids of what stands in a ledger of removals.
+
+    Raises:
+      DifferenceError: its chain is broken.
+    """
+    return set(standing(read_removals(path)).column("uid").to_pylist())
+
+
+def is_ledger(path: str) -> bool:
+    """Whether a file is a ledger of removals."""
+    with open_read(path) as file:
+        if file.read(4) != b"PAR1":
+            return False
+        file.seek(0)
+        return set(REMOVALS.names) <= set(pq.read_schema(file).names)
 
 
 def next_id(removals: pa.Table) -> int:

@@ -37,9 +37,9 @@ def removal_rows(
     }  # fmt: skip
     del common["prev_hash"]
     found: list[tuple[str, str | None, int | None]] = [("uid", row["uid"], None)]
-    if scope == LOCATION:
-        found.append(("url", row["url"], None))
-    else:
+    if scope == LOCATION and row["url"]:  # a uid covers the picture wherever it is: it stands in only where the URL is withheld
+        found = [("url", row["url"], None)]
+    elif scope == CONTENT:
         found.append(("sha256", None if row["sha256"] is None else row["sha256"].hex(), None))
         found.append(("phash", None if row["phash"] is None else f"{row['phash']:016x}", RADIUS))
     return [{**common, "kind": kind, "value": value, "radius": radius} for kind, value, radius in found if value]

@@ -1,0 +1,102 @@
+import hashlib
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from schemas.annotations import BASE
+from transforms.consent.list_files import Entry
+from transforms.consent.lists import lists_of
+from transforms.takedown.hits import GONE, Cause, find, naming, spread, union
+from transforms.text.url import normal_url
+
+CONTENT = Cause("sha256", "illegal", "content", "sha256 in a.csv, row 2", 0)
+LOCATION = Cause("url", "taken_down", "location", "url in a.csv, row 3", 1)
+
+
+def ledger(path, rows):
+    columns = [
+        ("row", pa.int64()),
+        ("uid", pa.string()),
+        ("cluster", pa.string()),
+        ("verdict", pa.string()),
+        ("flags", pa.list_(pa.string())),
+    ]
+    full = [{"row": n, "uid": f"u{n}", "cluster": None, "verdict": "kept", "flags": []} | row for n, row in enumerate(rows)]
+    pq.write_table(pa.Table.from_pylist(full, pa.schema(columns)), path)
+    return str(path)
+
+
+@pytest.fixture
+def ledgers(tmp_path):
+    a = [{"cluster": "c"}, {"cluster": "d"}, {}, {"cluster": "c", "verdict": "rejected"}]
+    b = [{"cluster": "c"}, {"cluster": "d"}, {"cluster": "d", "verdict": "rejected"}, {"cluster": "c", "flags": ["removed_later"]}]
+    return {"a": ledger(tmp_path / "a.parquet", a), "b": ledger(tmp_path / "b.parquet", b)}
+
+
+def test_what_goes_for_its_content_takes_its_whole_cluster_rejected_rows_too(ledgers):
+    found = spread(ledgers, {"a": {0: [CONTENT]}})
+    assert {shard: sorted(rows) for shard, rows in found.removed.items()} == {"a": [0, 3], "b": [0]}
+    assert found.members == 2
+    [cause] = found.removed["b"][0]
+    assert (cause.kind, cause.reason, cause.entry) == ("cluster", "illegal", 0)
+    assert found.copies == {}
+
+
+def test_what_goes_for_its_location_takes_no_copy_and_kept_ones_are_told(ledgers):
+    found = spread(ledgers, {"a": {1: [LOCATION]}})
+    assert {shard: sorted(rows) for shard, rows in found.removed.items()} == {"a": [1]}
+    assert found.copies == {"b": [1]}
+
+
+def test_a_row_that_went_before_does_not_go_again(ledgers):
+    assert 3 not in spread(ledgers, {"a": {0: [CONTENT]}}).removed["b"]
+
+
+def test_a_row_under_two_reasons_spreads_both(ledgers):
+    other = Cause("uid", "opt_out", "content", "uid in a.csv, row 4", 2)
+    found = spread(ledgers, union([("a", {0: [CONTENT]}), ("a", {3: [other]}), ("a", {0: [LOCATION]})]))
+    assert {cause.reason for cause in found.removed["b"][0]} == {"illegal", "opt_out"}
+    assert {cause.reason for cause in found.removed["a"][0]} == {"illegal", "taken_down", "opt_out"}
+
+
+def test_shards_that_name_a_uid_are_found(ledgers):
+    assert naming(ledgers, ["d"], ("cluster", "uid")) == {"a", "b"}
+    assert naming(ledgers, ["nobody"], ("cluster", "uid")) == set()
+
+
+def annotation(path, rows):
+    empty = {"source": "main", "shard": "a", "recorded": False, "flags": [], "not_scored": [], "low_detail": False, "has_caption": True,
+             "caption_length": 1, "words": 1, "numbers": [], "groups": {}}  # fmt: skip
+    full = [{**empty, "uid": f"{n:032x}", "row": n} | row for n, row in enumerate(rows)]
+    pq.write_table(pa.Table.from_pylist(full, BASE), path)
+    return str(path)
+
+
+def entry(kind, value, reason="taken_down", radius=4):
+    return Entry(kind, value, radius, reason, "", "", "", 1)
+
+
+def test_every_kind_of_entry_finds_its_row_and_an_emptied_row_is_not_found(tmp_path):
+    url = "https://one.example/a/1.jpg"
+    rows = [
+        {"url": url, "url_id": hashlib.sha256(normal_url(url).encode()).digest()[:16], "domain": "one.example"},
+        {"url": "https://sub.two.example/b/2.jpg", "domain": "two.example"},
+        {"url": "https://three.example/c/3.jpg", "domain": "three.example"},
+        {"sha256": b"s" * 32}, {"sha1": b"h" * 20}, {"md5": b"m" * 16}, {"phash": 0b1111}, {},
+        {"problem": GONE, "sha256": b"s" * 32},
+    ]  # fmt: skip
+    entries = [
+        entry("url", url), entry("domain", "two.example"), entry("url_prefix", "https://three.example/c/"), entry("sha256", "73" * 32),
+        entry("sha1", "68" * 20), entry("md5", "6d" * 16), entry("phash", f"{0b1101:016x}", radius=1), entry("uid", f"{7:032x}"),
+    ]  # fmt: skip
+    found = find(annotation(tmp_path / "a.parquet", rows), lists_of([(0, one) for one in entries], ["a.csv"]), 0)
+    assert {row: [(cause.kind, cause.entry) for cause in causes] for row, causes in found.items()} == {
+        number: [(one.kind, number)] for number, one in enumerate(entries)
+    }
+    assert {cause.scope for row in (0, 1, 2) for cause in found[row]} == {"location"}
+    assert {cause.scope for row in range(3, 8) for cause in found[row]} == {"content"}
+
+
+def test_a_shard_without_rows_has_no_hits(tmp_path):
+    assert find(annotation(tmp_path / "a.parquet", []), lists_of([(0, entry("domain", "a.example"))], ["a.csv"]), 2) == {}
