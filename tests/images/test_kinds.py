@@ -1,0 +1,126 @@
+"""Forms, tables, slides, cards, mock-ups: pictures of one template with another text, print or face are not the same, their copies are."""
+
+import io
+import itertools
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from schemas.job import Decode
+from tests.images.drawing import encoded, photo
+from transforms.images.alignment import AGREE
+from transforms.images.decode import open_picture
+from transforms.images.drawn import drawn
+from transforms.images.phash import hash_pictures
+from transforms.match.verify import Pictures, picture_agreements
+
+SERIES = 5
+
+
+def words(rng: np.random.Generator, number: int) -> str:
+    letters = "etaoinshrdlucmfwypvbgkjqxz"
+    return " ".join("".join(rng.choice(list(letters), rng.integers(3, 9))) for _ in range(number))
+
+
+def page(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    image = Image.new("RGB", (width, height), "white")
+    return image, ImageDraw.Draw(image)
+
+
+def form(rng: np.random.Generator) -> Image.Image:
+    image, draw = page(500, 700)
+    draw.text((40, 30), "APPLICATION FOR RESIDENCE", font=ImageFont.load_default(24), fill="black")
+    for line, label in enumerate(("Family name", "Given names", "Born on", "Born in", "Nationality", "Street", "Town", "Occupation")):
+        top = 80 + 75 * line
+        draw.rectangle((30, top, 470, top + 75), outline="black")
+        draw.text((40, top + 5), label, font=ImageFont.load_default(13), fill="black")
+        draw.text((60, top + 30), words(rng, 2), font=ImageFont.load_default(22), fill="navy")
+    return image
+
+
+def table(rng: np.random.Generator) -> Image.Image:
+    image, draw = page(600, 450)
+    for row, column in itertools.product(range(14), range(5)):
+        left, top = 20 + 112 * column, 15 + 30 * row
+        draw.rectangle((left, top, left + 112, top + 30), outline=(200, 200, 200), fill=(240, 244, 250) if row % 2 else "white")
+        draw.text(
+            (left + 6, top + 6),
+            words(rng, 1) if column == 0 else str(rng.integers(1, 10 ** int(rng.integers(2, 7)))),
+            font=ImageFont.load_default(14),
+            fill="black",
+        )
+    return image
+
+
+def slide(rng: np.random.Generator) -> Image.Image:
+    image, draw = page(640, 360)
+    draw.rectangle((0, 0, 640, 60), fill="midnightblue")
+    draw.rectangle((0, 335, 640, 360), fill="midnightblue")
+    draw.text((30, 14), words(rng, 3), font=ImageFont.load_default(28), fill="white")
+    for line in range(5):
+        draw.ellipse((40, 92 + 46 * line, 50, 102 + 46 * line), fill="midnightblue")
+        draw.text((65, 84 + 46 * line), words(rng, 5), font=ImageFont.load_default(20), fill="black")
+    return image
+
+
+def shirt(rng: np.random.Generator) -> Image.Image:
+    image, draw = page(500, 500)
+    outline = [(150, 50), (60, 100), (20, 210), (95, 235), (120, 170), (120, 470), (380, 470), (380, 170), (405, 235), (480, 210)]
+    draw.polygon([*outline, (440, 100), (350, 50), (300, 80), (200, 80)], fill=(40, 40, 48))
+    for line in range(3):
+        draw.text((150, 170 + 50 * line), words(rng, 1).upper(), font=ImageFont.load_default(38), fill="white")
+    return image
+
+
+def card(rng: np.random.Generator) -> Image.Image:
+    image, draw = page(600, 380)
+    draw.rectangle((0, 0, 600, 50), fill="royalblue")
+    draw.text((20, 10), "IDENTITY CARD", font=ImageFont.load_default(26), fill="white")
+    draw.rectangle((30, 90, 200, 310), fill="lightgrey")
+    wide, high = rng.integers(40, 62), rng.integers(60, 85)
+    draw.ellipse((115 - wide, 200 - high, 115 + wide, 200 + high), fill=tuple(rng.integers(110, 230, 3).tolist()))
+    for side in (-1, 1):
+        eye = 115 + side * int(rng.integers(16, 28))
+        draw.ellipse((eye - 8, 178, eye + 8, 192), fill="black")
+    draw.arc((85, 205, 145, 205 + int(rng.integers(20, 50))), 20, 160, fill="darkred", width=6)
+    for line, label in enumerate(("Surname", "Given names", "Number", "Expires")):
+        draw.text((230, 80 + 62 * line), label, font=ImageFont.load_default(13), fill="grey")
+        draw.text((230, 98 + 62 * line), words(rng, 1).upper(), font=ImageFont.load_default(24), fill="black")
+    return image
+
+
+KINDS = (form, table, slide, shirt, card)
+
+
+def series(kind) -> list[Image.Image]:
+    return [kind(np.random.default_rng(number)) for number in range(SERIES)]
+
+
+def pictures(images: list[Image.Image], quality: int = 90) -> Pictures:
+    raws = [encoded(image.convert("RGB"), "JPEG", quality=quality) for image in images]
+    hashes = hash_pictures([open_picture(raw, Decode(), "fast") for raw in raws], "views")
+    views = hashes.views
+    return Pictures(hashes.thumbnails, hashes.phashes, views.have, views.hashes, views.geometry)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_template_with_another_content_is_another_picture(kind):
+    found = pictures(series(kind))
+    left, right = np.triu_indices(SERIES, 1)
+    assert picture_agreements(found, left, found, right).max() < AGREE
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_drawn_picture_saved_again_smaller_or_grey_is_the_same(kind):
+    images = series(kind)
+    found, rows = pictures(images), np.arange(SERIES)
+    saved_again = [Image.open(io.BytesIO(encoded(image, "JPEG", quality=60))) for image in images]
+    for copies in (saved_again, [image.reduce(2) for image in images], [ImageOps.grayscale(image) for image in images]):
+        assert picture_agreements(found, rows, pictures(copies), rows).min() >= AGREE
+
+
+def test_forms_and_mock_ups_are_drawn_and_photos_are_not():
+    for kind in KINDS:
+        assert drawn(pictures(series(kind)).thumbnails.reshape(SERIES, -1)).all()
+    assert not drawn(pictures([photo(seed=seed) for seed in range(4)]).thumbnails.reshape(4, -1)).any()

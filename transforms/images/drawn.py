@@ -1,0 +1,41 @@
+"""Whether a picture is drawn or printed rather than taken: forms, tables, slides, charts, maps, screenshots, logos, mock-ups of products.
+
+Such pictures come in series of one template with another text or print, which photos do not; and they have few grey levels, by the entropy
+of which they are told. Of a thumbnail's levels in 64 bins photos have 3.75 to 6 bits, 5.1 in the middle, one in a hundred fewer; real
+clothes cut out on white 4.2; forms, cards, slides, charts, maps and drawn products 1.1 to 3.7. A dense table or a number plate can have 4.
+"""
+
+import numpy as np
+
+from schemas.signatures import THUMBNAIL_SIDE
+from transforms.compiled import compiled
+
+_MOST = 3.7  # bits
+_BINS = 64
+_PIXELS = THUMBNAIL_SIDE**2
+_ENTROPIES = np.rint(2.0**20 * np.arange(_PIXELS + 1) * np.log2(np.maximum(np.arange(_PIXELS + 1), 1))).astype(np.int64)
+"""n log2 n in whole units, so that a sum over the bins is the same in every order."""
+_LEAST = int(_ENTROPIES[-1]) - round(2**20 * _PIXELS * _MOST)
+
+
+def drawn(thumbnails: np.ndarray) -> np.ndarray:
+    """Whether each thumbnail, uint8 [n, 48 * 48], is of a picture with few levels: bool [n].
+
+    >>> ramp = np.arange(48 * 48).astype(np.uint8)
+    >>> drawn(np.stack([ramp, np.where(ramp < 200, 255, ramp)])).tolist()
+    [False, True]
+    """
+    sums = np.zeros(len(thumbnails), np.int64)
+    _sum_entropies(thumbnails, _ENTROPIES, sums)
+    return sums >= _LEAST
+
+
+@compiled
+def _sum_entropies(thumbnails, entropies, sums):  # type: ignore[no-untyped-def]
+    counts = np.zeros(_BINS, np.int64)
+    for row in range(len(sums)):
+        counts[:] = 0
+        for k in range(_PIXELS):
+            counts[thumbnails[row, k] >> 2] += 1
+        for level in range(_BINS):
+            sums[row] += entropies[counts[level]]
