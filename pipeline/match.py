@@ -26,7 +26,7 @@ from pipeline import match_steps as steps
 from schemas.job import Dedup
 from schemas.layout import join
 from transforms import storage
-from transforms.match import compact, grouping, stars
+from transforms.match import compact, grouping, stars, verification
 from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PARTITION_BYTES, PICTURES, STEPS, Plan, Reach, key_bytes, make_plan
 from transforms.match.rows import OWNER_BITS, ElderFile, SignatureFile
 
@@ -35,7 +35,6 @@ Build = Callable[[beam.Pipeline], None]
 BASE_BYTES = 1 << 30  # a driver and a worker before any row, and what a step needs for one owner
 COPIES = {False: 6, True: 10}  # of every exchanged byte in memory, at most, in one process and in several
 CUT = ("hashes_cut", "views_in_crowded_buckets", "views_with_more_neighbours")  # facts that a pass counts
-PAIR_BYTES = {CAPTIONS: 160, PICTURES: 2_400}  # a pair with what verifies its smaller row
 ROW_BYTES = 3_072  # a row in all steps together, thumbnails of half of the rows among them
 ROUNDS = 4  # of stars in a pipeline
 
@@ -164,8 +163,7 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
         run(f"match: pass {number + 1} of {len(units)}", owners, steps.Pairs(plan, mine, number))
     if plan.reach == "views":
         run("match: partners", families, steps.Partners(plan, passes=len(units)))
-    found = sum(size // 8 * PAIR_BYTES[family] for family in (CAPTIONS, PICTURES) for size in _sizes(plan, f"pairs-{family}-*"))
-    edge_shares = memory.shares(found)
+    edge_shares = memory.shares(_pair_bytes(plan))
     for number in range(edge_shares):
         step = steps.Edges(plan, number=number, count=edge_shares, passes=len(units))
         run(f"match: edges {number + 1} of {edge_shares}", families, step)
@@ -184,8 +182,10 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
     return _facts(plan, len(units), shares)
 
 
-def _sizes(plan: Plan, pattern: str) -> list[int]:
-    return [file.size for file in storage.list_files(join(plan.folder, STEPS, pattern))]
+def _pair_bytes(plan: Plan) -> int:
+    """What pairs send to where they are verified."""
+    files = {family: storage.list_files(join(plan.folder, STEPS, f"pairs-{family}-*")) for family in (CAPTIONS, PICTURES)}
+    return sum(file.size // 8 * verification.pair_bytes(plan, family) for family, found in files.items() for file in found)
 
 
 def _member_bytes(plan: Plan) -> int:

@@ -17,7 +17,7 @@ def arrays(pairs):
 @settings(deadline=None)
 @given(st.lists(PAIRS, max_size=4), PAIRS)
 def test_joined_rows_are_those_that_edges_connect(batches, asked):
-    joined, component = Joined(), list(range(13))
+    joined, component = Joined(np.arange(13, dtype=np.uint64)), list(range(13))
     for pairs in batches:
         joined.join(*arrays(pairs))
         for a, b in pairs:

@@ -116,10 +116,8 @@ def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndar
 def _pictures_of(plan: Plan, rows: np.ndarray) -> Pictures:
     """What the pictures of some rows are compared by, in their order."""
     wanted = distinct(rows)
-    parts = [
-        plan.rows.read(owner, PICTURE_COLUMNS, mine & plan.local) for owner, (mine,) in scatter(plan.owner_of(wanted), plan.owners, wanted)
-    ]
-    found = Pictures.of(np.concatenate([part[name] for part in parts]) for name in PICTURE_COLUMNS)
+    columns = plan.rows.gather(wanted, PICTURE_COLUMNS)
+    found = Pictures.of(columns[name] for name in PICTURE_COLUMNS)
     return found.take(np.searchsorted(wanted, rows))
 
 

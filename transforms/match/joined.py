@@ -6,9 +6,9 @@ from transforms.compiled import compiled
 
 
 class Joined:
-    """Union-find over rows that are named as they come.
+    """Union-find over some rows.
 
-    >>> joined = Joined()
+    >>> joined = Joined(np.array([3, 5, 7, 9], np.uint64))
     >>> pairs = np.array([7, 5], np.uint64), np.array([5, 3], np.uint64)
     >>> joined.open(*pairs).tolist()
     [0, 1]
@@ -17,9 +17,10 @@ class Joined:
     [1]
     """
 
-    def __init__(self) -> None:
-        self._rows = np.empty(0, np.uint64)
-        self._parents = np.empty(0, np.int64)
+    def __init__(self, rows: np.ndarray) -> None:
+        """Takes the rows, ascending."""
+        self._rows = rows
+        self._parents = np.arange(len(rows))
 
     def open(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Places of the pairs that join what is apart, in order: those that would do so if each before them did; int64[m].
@@ -28,32 +29,19 @@ class Joined:
           left: uint64[n], rows.
           right: uint64[n], likewise.
         """
-        parents = self._known(left, right)
-        return np.flatnonzero(_joining(parents.copy(), *self._places(left, right)))
+        return np.flatnonzero(_joining(self._parents.copy(), *self._places(left, right)))
 
     def apart(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Whether the rows of each pair are apart, bool[n]."""
-        self._known(left, right)
-        places = self._places(left, right)
-        _joining(self._parents, places[0][:0], places[1][:0])
-        return self._parents[places[0]] != self._parents[places[1]]
+        one, other = self._places(left, right)
+        return self._parents[one] != self._parents[other]
 
     def join(self, left: np.ndarray, right: np.ndarray) -> None:
         """Joins the rows of each pair."""
-        _joining(self._known(left, right), *self._places(left, right))
+        _joining(self._parents, *self._places(left, right))
 
     def _places(self, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.searchsorted(self._rows, left), np.searchsorted(self._rows, right)
-
-    def _known(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """The parents, once every row of the pairs has one."""
-        rows = np.unique(np.concatenate([self._rows, left, right]))
-        if len(rows) > len(self._rows):
-            moved = np.searchsorted(rows, self._rows)
-            parents = np.arange(len(rows))
-            parents[moved] = moved[self._parents]
-            self._rows, self._parents = rows, parents
-        return self._parents
 
 
 @compiled

@@ -22,8 +22,11 @@ MEMBER = np.dtype(
         ("kind", "u1"), ("elder", "u1"), ("spare", "u1", (6,)), ("units", "u4"),
     ]
 )  # fmt: skip
-"""What travels of a row to the place where its group is parted. `thumbnail`, `signed`: whether it brings its picture, its MinHash;
-`distant`: whether its picture is to be read where it lies; `elder`: its kind on the elder side; `units`: as `grouping.group` tells it."""
+"""What travels of a row to the place where its group is parted.
+
+`thumbnail`, `signed`: whether it brings its picture, its MinHash; `distant`: whether its picture is to be read where it lies; `elder`: its
+kind on the elder side; `units`: as `transforms.match.grouping.group` tells it.
+"""
 
 
 class Members:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from schemas.errors import InputError
+from transforms import storage
 from transforms.match.columns import no_rows, open_columns
 
 OWNER_BITS = 18
@@ -90,6 +91,19 @@ class Rows:
             for name in names:
                 parts[name].append(columns[name][wanted])
         return {name: np.concatenate(found) if found else no_rows(name) for name, found in parts.items()}
+
+    def gather(self, rows: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Columns of dense rows, uint64[n], ascending, whoever owns them; as `read` gives them."""
+        owners = (rows >> np.uint64(self.owner_bits)).astype(np.int64)
+        local = rows & np.uint64((1 << self.owner_bits) - 1)
+        ends = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(rows)]
+        parts = [self.read(int(owners[start]), names, local[start:end]) for start, end in itertools.pairwise(ends) if start < end]
+        return {name: np.concatenate([part[name] for part in parts]) if parts else no_rows(name) for name in names}
+
+    @functools.cached_property
+    def near(self) -> bool:
+        """Whether any row can be read for what it takes to read it: files on a filesystem of this machine, which are mapped."""
+        return all(storage.is_local(file.path) for file in self.files)
 
     def parts(self, owner: int, local: np.ndarray | None = None) -> Iterator[tuple[int, slice | np.ndarray]]:
         """Numbers of the files that an owner's rows lie in, and which of each file's rows are wanted.

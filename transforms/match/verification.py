@@ -1,6 +1,10 @@
-"""Third step: every candidate pair is verified where the larger row lies; the signature of the smaller one travels there once a block."""
+"""Third step: every candidate pair is verified where the larger row lies.
 
-from collections.abc import Iterable, Iterator
+Where all signatures lie on a filesystem of this machine, only pairs travel, and the signatures of both rows are read as they are asked
+for. From a remote store a worker reads its own rows alone: there the signature of the smaller row travels with the pairs, once a block.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -16,12 +20,20 @@ from transforms.match.verify import LEAST_EQUAL, PICTURE_COLUMNS, PICTURE_KINDS,
 
 AGREEMENTS = 10_000
 PAIRS_A_BLOCK = {CAPTIONS: 1 << 16, PICTURES: 1 << 13}
-_CAPTION_COLUMNS = ("caption_kind", "caption_id", "caption_minhash", "text_minhash")
+PAIRS_AT_ONCE = {CAPTIONS: 1 << 16, PICTURES: 1 << 12}
+_COLUMNS = {CAPTIONS: ("caption_kind", "caption_id", "caption_minhash", "text_minhash"), PICTURES: PICTURE_COLUMNS}
 _MINHASH = (np.uint8, PERMUTATIONS)
-_KINDS: dict[int, list[DTypeLike]] = {
-    CAPTIONS: [np.uint64, np.uint32, np.uint8, np.uint64, _MINHASH, _MINHASH],
-    PICTURES: [np.uint64, np.uint32, *PICTURE_KINDS],
-}  # fmt: skip
+_SIGNATURES: dict[int, list[DTypeLike]] = {CAPTIONS: [np.uint8, np.uint64, _MINHASH, _MINHASH], PICTURES: PICTURE_KINDS}
+
+Side = Callable[[np.ndarray], tuple[Captions | Pictures, np.ndarray]]
+"""Places of pairs -> signatures, and which of them each pair has on this side."""
+
+
+def pair_bytes(plan: Plan, family: int) -> int:
+    """What a pair sends, about."""
+    if plan.rows.near:
+        return 8
+    return 12 + sum(np.dtype(kind).itemsize for kind in _SIGNATURES[family][: -1 if family == CAPTIONS else None])
 
 
 def send(plan: Plan, number: int, count: int, passes: int, key: int) -> Iterator[tuple[int, bytes]]:
@@ -40,12 +52,16 @@ def send(plan: Plan, number: int, count: int, passes: int, key: int) -> Iterator
         packed = plan.load("pairs", family, owner, n)
         shares.append(packed[(packed >> RIGHT_SHIFT & RIGHT_MASK) % np.uint64(count) == number])
     pairs = nearest_of(np.concatenate(shares))
-    size = PAIRS_A_BLOCK[family]
     for to, (mine,) in scatter(plan.owner_of(pairs >> RIGHT_SHIFT & RIGHT_MASK), plan.owners, pairs):
-        for at in range(0, len(mine), size):
-            some = mine[at : at + size]
+        if plan.rows.near:
+            yield to << 1 | family, pack(owner, mine)
+            continue
+        for at in range(0, len(mine), PAIRS_A_BLOCK[family]):
+            some = mine[at : at + PAIRS_A_BLOCK[family]]
             local, index = _numbered(some >> LEFT_SHIFT)
-            yield to << 1 | family, pack(owner, some, index, *_signatures(plan, owner, family, local))
+            found = plan.rows.read(owner, _COLUMNS[family], local)
+            columns = [found[name] for name in _COLUMNS[family]]
+            yield to << 1 | family, pack(owner, some, index, *columns)
 
 
 def check(plan: Plan, number: int, key: int, blocks: Iterable[bytes]) -> Iterator[int]:
@@ -55,47 +71,34 @@ def check(plan: Plan, number: int, key: int, blocks: Iterable[bytes]) -> Iterato
     counted, and so is every pair with an elder row; of pictures those that would join rows which the edges found here leave apart.
     """
     owner, family = key >> 1, key & 1
-    edges, joined = [np.empty((3, 0), np.uint64)], Joined()
-    for block in filter(None, blocks):
-        sender, (pairs, index, *left) = unpack(block, _KINDS[family])
-        right_rows = pairs >> RIGHT_SHIFT & RIGHT_MASK
-        left_rows = np.uint64(sender << plan.owner_bits) | pairs >> LEFT_SHIFT
-        local, places = _numbered(right_rows & plan.local)
-        right = _signatures(plan, owner, family, local)
-        if family == CAPTIONS:
-            agreed = caption_agreements(Captions(*left), index, Captions(*right), places)
-            good = agreed >= LEAST_EQUAL
-        else:
-            sides = Pictures.of(left), index, Pictures.of(right), places
-            agreed = _verified(joined, plan.own, left_rows, right_rows, pairs & DISTANCE_MASK, sides)
-            good, agreed = agreed >= AGREE, np.rint(agreed * AGREEMENTS)
-        edges.append(np.stack([left_rows[good], right_rows[good], agreed[good].astype(np.uint64)]))
-    found = np.concatenate(edges, axis=1)
-    found = found[:, np.lexsort(found[::-1])]
-    fresh = np.ones(found.shape[1], bool)
-    fresh[1:] = (np.diff(found, axis=1) != 0).any(axis=0)
-    plan.save(found[:, fresh], "edges", family, owner, number)
+    kinds: list[DTypeLike] = [np.uint64] if plan.rows.near else [np.uint64, np.uint32, *_SIGNATURES[family]]
+    parts = [unpack(block, kinds) for block in sorted(filter(None, blocks))]
+    pairs = np.concatenate([np.empty(0, np.uint64), *(arrays[0] for _, arrays in parts)])
+    senders = np.repeat(np.array([sender for sender, _ in parts], np.uint64), [len(arrays[0]) for _, arrays in parts])
+    left, right = senders << np.uint64(plan.owner_bits) | pairs >> LEFT_SHIFT, pairs >> RIGHT_SHIFT & RIGHT_MASK
+    sides = _read_side(plan, family, left) if plan.rows.near else _sent_side(family, parts), _read_side(plan, family, right)
+    if family == CAPTIONS:
+        agreed = _agreements(family, sides, np.arange(len(pairs)))
+        good = agreed >= LEAST_EQUAL
+    else:
+        agreed = _verified(plan.own, left, right, pairs & DISTANCE_MASK, sides)
+        good, agreed = agreed >= AGREE, np.rint(agreed * AGREEMENTS)
+    found = np.stack([left[good], right[good], agreed[good].astype(np.uint64)])
+    plan.save(found[:, np.lexsort(found[::-1])], "edges", family, owner, number)
     yield key
 
 
-def _verified(
-    joined: Joined,
-    own: int,
-    left: np.ndarray,
-    right: np.ndarray,
-    distance: np.ndarray,
-    sides: tuple[Pictures, np.ndarray, Pictures, np.ndarray],
-) -> np.ndarray:
+def _verified(own: int, left: np.ndarray, right: np.ndarray, distance: np.ndarray, sides: tuple[Side, Side]) -> np.ndarray:
     """How well pairs of pictures agree, float64[n]; 0 for those between rows that are joined already.
 
     Each round verifies, nearest first, what would join all that is apart; what failed is not asked again.
     """
-    one, at_one, other, at_other = sides
+    joined = Joined(distinct(np.concatenate([left, right])))
     agreed = np.zeros(len(left))
     elder = right >= own
     asked, todo = np.flatnonzero(elder), np.flatnonzero(~elder)[np.argsort(distance[~elder], kind="stable")]
     while len(asked) or len(todo):
-        agreed[asked] = picture_agreements(one, at_one[asked], other, at_other[asked])
+        agreed[asked] = _agreements(PICTURES, sides, asked)
         edges = asked[(agreed[asked] >= AGREE) & ~elder[asked]]
         joined.join(left[edges], right[edges])
         todo = todo[joined.apart(left[todo], right[todo])]
@@ -104,16 +107,51 @@ def _verified(
     return agreed
 
 
-def _numbered(local: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct rows, ascending, and the place of each row among them, uint32[n]."""
-    rows = distinct(local)
-    return rows, np.searchsorted(rows, local).astype(np.uint32)
+def _agreements(family: int, sides: tuple[Side, Side], asked: np.ndarray) -> np.ndarray:
+    """How well the pairs at some places agree, float64[n]."""
+    out = np.zeros(len(asked))
+    for at in range(0, len(asked), PAIRS_AT_ONCE[family]):
+        some = slice(at, at + PAIRS_AT_ONCE[family])
+        (one, at_one), (other, at_other) = (side(asked[some]) for side in sides)
+        if isinstance(one, Captions) and isinstance(other, Captions):
+            out[some] = caption_agreements(one, at_one, other, at_other)
+        elif isinstance(one, Pictures) and isinstance(other, Pictures):
+            out[some] = picture_agreements(one, at_one, other, at_other)
+    return out
 
 
-def _signatures(plan: Plan, owner: int, family: int, local: np.ndarray) -> list[np.ndarray]:
+def _read_side(plan: Plan, family: int, rows: np.ndarray) -> Side:
+    """A side whose signatures are read where they lie. Places of pairs are best near each other in `rows`."""
+
+    def side(places: np.ndarray) -> tuple[Captions | Pictures, np.ndarray]:
+        wanted, index = _numbered(rows[places])
+        found = plan.rows.gather(wanted, _COLUMNS[family])
+        return _signed(family, [found[name] for name in _COLUMNS[family]]), index
+
+    return side
+
+
+def _sent_side(family: int, parts: list[tuple[int, list[np.ndarray]]]) -> Side:
+    """A side whose signatures came with the pairs."""
+    before = np.cumsum([0, *(len(arrays[2]) for _, arrays in parts)])
+    index = np.concatenate([np.empty(0, np.int64), *(arrays[1] + start for (_, arrays), start in zip(parts, before[:-1], strict=True))])
+    columns = [np.concatenate([arrays[at] for _, arrays in parts]) for at in range(2, 2 + len(_SIGNATURES[family]))] if parts else []
+
+    def side(places: np.ndarray) -> tuple[Captions | Pictures, np.ndarray]:
+        wanted, at = _numbered(index[places].astype(np.uint64))
+        return _signed(family, [column[wanted.astype(np.int64)] for column in columns]), at
+
+    return side
+
+
+def _signed(family: int, columns: list[np.ndarray]) -> Captions | Pictures:
     if family == PICTURES:
-        found = plan.rows.read(owner, PICTURE_COLUMNS, local)
-        return [found[name] for name in PICTURE_COLUMNS]
-    columns = plan.rows.read(owner, _CAPTION_COLUMNS, local)
-    kinds, ids, short, long = (columns[name] for name in _CAPTION_COLUMNS)
-    return [kinds, ids, short, long[kinds & CAPTION_LONG != 0]]
+        return Pictures.of(columns)
+    kinds, ids, short, long = columns
+    return Captions(kinds, ids, short, long[kinds & CAPTION_LONG != 0])
+
+
+def _numbered(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct rows, ascending, and the place of each row among them, uint32[n]."""
+    wanted = distinct(rows)
+    return wanted, np.searchsorted(wanted, rows).astype(np.uint32)
