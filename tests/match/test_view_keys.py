@@ -16,6 +16,7 @@ from transforms.match.view_keys import KINDS, VIEW_KEY_BITS, VIEW_KEYS, entries
 
 EVERY = np.ones(1, bool)
 ALL_VIEWS = (1 << len(VIEWS)) - 1
+BARE = ALL_VIEWS & ~(1 << VIEWS.index("unbarred") | 1 << VIEWS.index("untrimmed"))  # no bars, no border
 
 
 def pictures(n, seed=1, have=ALL_VIEWS):
@@ -67,7 +68,7 @@ def expected(picture, key):
 @pytest.mark.parametrize("key", range(VIEW_KEYS))
 def test_a_picture_sends_its_views_and_what_it_is_looked_up_by_in_every_orientation_and_variant(key):
     have, hashes, doubts, ids = pictures(3)
-    have[1] = (1 << VIEWS.index("unbarred")) - 1  # no bars, no border
+    have[1] = BARE
     have[2] = 0
     found, words, _ = sent(have, hashes, doubts, ids, key)
     for row in range(3):
@@ -122,7 +123,7 @@ def test_ranges_are_those_of_the_key_and_only_the_wanted_are_sent():
 
 
 def test_bytes_a_key_are_about_what_pictures_without_bars_send():
-    have, hashes, doubts, ids = pictures(20, have=(1 << VIEWS.index("unbarred")) - 1)
+    have, hashes, doubts, ids = pictures(20, have=BARE)
     for key in range(VIEW_KEYS):
         sent_bytes = 16 * len(sent(have, hashes, doubts, ids, key)[0]) / 20
         assert sent_bytes <= view_keys.BYTES_A_KEY[key] <= 1.25 * sent_bytes

@@ -19,6 +19,16 @@ def by_top(words: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
     return [array[order] for array in (words, *arrays)]
 
 
+def grown(array: np.ndarray, used: int, more: int) -> np.ndarray:
+    """An array twice as long, and by `more` at least, with the first `used` numbers of this one.
+
+    Kernels that tell more than they were given room for stop where they are and go on in it: to grow an array takes seconds to compile.
+    """
+    out = np.empty(2 * len(array) + more, array.dtype)
+    out[:used] = array[:used]
+    return out
+
+
 def settle(first: np.ndarray, second: np.ndarray, third: np.ndarray, key_bits: int) -> None:
     """Orders each bucket by all three of its arrays in turn, in place.
 

@@ -29,7 +29,9 @@ class Joined:
           left: uint64[n], rows.
           right: uint64[n], likewise.
         """
-        return np.flatnonzero(_joining(self._parents.copy(), *self._places(left, right)))
+        new = np.zeros(len(left), bool)
+        _joining(self._parents.copy(), *self._places(left, right), new)
+        return np.flatnonzero(new)
 
     def apart(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Whether the rows of each pair are apart, bool[n]."""
@@ -38,16 +40,15 @@ class Joined:
 
     def join(self, left: np.ndarray, right: np.ndarray) -> None:
         """Joins the rows of each pair."""
-        _joining(self._parents, *self._places(left, right))
+        _joining(self._parents, *self._places(left, right), np.empty(len(left), bool))
 
     def _places(self, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.searchsorted(self._rows, left), np.searchsorted(self._rows, right)
 
 
 @compiled
-def _joining(parents, left, right):  # type: ignore[no-untyped-def]
-    """Joins the ends of every edge; whether each joined what was apart, bool[n]. Afterwards every parent is a root."""
-    new = np.zeros(len(left), np.bool_)
+def _joining(parents, left, right, new):  # type: ignore[no-untyped-def]
+    """Joins the ends of every edge and says in `new` whether it joined what was apart. Afterwards every parent is a root."""
     for i in range(len(left)):
         a, b = left[i], right[i]
         while parents[a] != a:
@@ -60,4 +61,3 @@ def _joining(parents, left, right):  # type: ignore[no-untyped-def]
         parents[max(a, b)] = min(a, b)
     for i in range(len(parents)):  # ascending: a parent is never larger, so it is final before its children
         parents[i] = parents[parents[i]]
-    return new

@@ -16,6 +16,7 @@ the bucket's rows alone.
 import numpy as np
 
 from transforms.compiled import compiled
+from transforms.match.buckets import grown
 from transforms.match.keys import ROW_BITS
 from transforms.match.planes import HASH_BITS
 from transforms.match.view_keys import ELDER_VIEW, ORDER_BITS, ORDER_MASK, VIEW_RADIUS
@@ -23,6 +24,8 @@ from transforms.match.view_keys import ELDER_VIEW, ORDER_BITS, ORDER_MASK, VIEW_
 CROWD = 1_024
 MOST = 16
 STANDING = 32
+
+_ROOM = 1 << 16
 
 _ROW_SHIFT, _ORDER_SHIFT = np.uint64(ROW_BITS), np.uint64(ORDER_BITS)
 _KIND_SHIFT, _FLIPS = np.uint64(60), np.uint64(7)  # of a word: side and number of turned bits
@@ -49,20 +52,25 @@ def neighbours(
     Returns:
       The candidates; how many hashes were compared with a part of their bucket only, and how many had more than `most` within the radius.
     """
-    told, standing, seen, ends = _stand(hashes, words, rows, key_bits)
-    near, cut = _meet(hashes, words, rows, standing, seen, ends, key_bits, np.uint64(radius), crowd or CROWD, most or MOST)
-    return np.concatenate([told, near]).reshape(-1, 3), cut
+    n, shift, most = len(hashes), np.uint64(HASH_BITS - key_bits), most or MOST
+    chains, seen = np.empty(6 * n, np.uint64), np.empty(2 * n, np.uint64)
+    standing, ends = np.empty(2 * n, np.int64), np.empty(2 * n, np.int64)
+    counts, cut = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    _stand(hashes, words, rows, shift, STANDING, chains, standing, seen, ends, counts)
+    told, state, ends = np.empty(3 * (most + 1) + _ROOM, np.uint64), np.zeros(3, np.int64), ends[: counts[1]]
+    work = np.empty(most, np.uint64), np.empty(most, np.int64), np.empty((2 * HASH_BITS, 5), np.int64)
+    while _meet(hashes, words, rows, standing, seen, ends, np.int64(shift), np.uint64(radius), crowd or CROWD, *work, told, state, cut):
+        told = grown(told, int(state[2]), 3 * (most + 1) * int(ends[state[0]]))
+    return np.concatenate([chains[: counts[0]], told[: state[2]]]).reshape(-1, 3), cut
 
 
 @compiled
-def _stand(hashes, words, rows, key_bits):  # type: ignore[no-untyped-def]
+def _stand(hashes, words, rows, shift, most, told, standing, seen, ends, counts):  # type: ignore[no-untyped-def]
     """What stands for each bucket: rows that ask, what they are held against, and where either ends; and pairs of equal hashes.
 
     A bucket with elder rows is two: rows of the run are held against all, elder rows against those of the run.
     """
-    standing, seen, ends = np.empty(2 * len(hashes), np.int64), np.empty(2 * len(hashes), np.uint64), np.empty(2 * len(hashes), np.int64)
-    told, n, begin, place, start, middle, buckets = np.empty(6 * len(hashes), np.uint64), 0, 0, 0, 0, 0, 0
-    shift = np.uint64(HASH_BITS - key_bits)
+    n, begin, place, start, middle, buckets, before = 0, 0, 0, 0, 0, 0, 0
     behind = (np.uint64(1) << shift) - np.uint64(1)
     while begin < len(hashes):
         end, elders = begin + 1, words[begin] & ELDER_VIEW
@@ -70,7 +78,9 @@ def _stand(hashes, words, rows, key_bits):  # type: ignore[no-untyped-def]
             elders |= words[end] & ELDER_VIEW
             end += 1
         for turn in range(0 if end == begin + 1 else 4 if elders else 2):
-            start, middle, same, head = start if turn % 2 else place, place, 0, 0
+            if turn % 2 == 0:
+                start, before = place, n
+            middle, same, head = place, 0, 0
             for k in range(begin, end):
                 kind, elder = words[k] >> _KIND_SHIFT, words[k] & ELDER_VIEW
                 if np.int64(kind >> np.uint64(3)) != turn % 2 or (turn != 1 and np.int64(elder != 0) != (turn == 2)):
@@ -78,7 +88,7 @@ def _stand(hashes, words, rows, key_bits):  # type: ignore[no-untyped-def]
                 fresh = k == begin or hashes[k] != hashes[k - 1] or kind != words[k - 1] >> _KIND_SHIFT
                 head = k if fresh else head
                 same = 0 if fresh or elder != words[k - 1] & ELDER_VIEW else same + 1
-                if same < STANDING:
+                if same < most:
                     # Bits that were turned count as differing, so they stand where the equal bits of the key stood.
                     standing[place], seen[place] = k, hashes[k] & behind | (np.uint64(1) << (kind & _FLIPS)) - np.uint64(1) << shift
                     place += 1
@@ -92,32 +102,35 @@ def _stand(hashes, words, rows, key_bits):  # type: ignore[no-untyped-def]
                 ends[buckets], ends[buckets + 1] = middle, place
                 buckets += 2
             elif turn % 2 == 1:
-                place = start
+                place, n = start, before  # one side is empty: nobody meets
         begin = end
-    return told[:n].copy(), standing, seen, ends[:buckets].copy()
+    counts[0], counts[1] = n, buckets
 
 
 @compiled
-def _meet(hashes, words, rows, standing, seen, ends, key_bits, radius, crowd, most):  # type: ignore[no-untyped-def]
-    told, n, cut, begin, behind = np.empty(3 * len(ends) + 300, np.uint64), 0, np.zeros(2, np.int64), 0, HASH_BITS - 1 - key_bits
-    ranks, places, stack = np.empty(most, np.uint64), np.empty(most, np.int64), np.empty((2 * HASH_BITS, 5), np.int64)
-    for bucket in range(0, len(ends), 2):
-        stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3], stack[0, 4] = begin, ends[bucket], ends[bucket], ends[bucket + 1], behind
+def _meet(  # type: ignore[no-untyped-def]
+    hashes, words, rows, standing, seen, ends, behind, radius, crowd, ranks, places, stack, told, state, cut
+):
+    """Tells neighbours; true where `told` must grow first. State: which bucket is next, where it begins, numbers told."""
+    most, begin, n = len(ranks), state[1], state[2]
+    for bucket in range(state[0], len(ends), 2):
+        state[0], state[1], state[2] = bucket, begin, n
+        if n + 3 * (most + 1) * (ends[bucket] - begin) > len(told):
+            return True
+        stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3], stack[0, 4] = begin, ends[bucket], ends[bucket], ends[bucket + 1], behind - 1
         begin, depth = ends[bucket + 1], 1
         while depth > 0:
             depth -= 1
-            low, middle, start, stop, bit = stack[depth]
+            low, middle, start, stop, bit = stack[depth, 0], stack[depth, 1], stack[depth, 2], stack[depth, 3], stack[depth, 4]
             if stop - start > crowd and bit >= 0:  # parted by the next bit
-                cut[0] += middle - low if bit == behind else 0
-                bounds = (low, middle, start, stop)
-                for half in range(2):
-                    for side in range(2):
-                        at, end = bounds[2 * side], bounds[2 * side + 1]
-                        while at < end and hashes[standing[at]] >> np.uint64(bit) & np.uint64(1) == np.uint64(0):
-                            at += 1
-                        stack[depth + half, 2 * side] = at if half else bounds[2 * side]
-                        stack[depth + half, 2 * side + 1] = end if half else at
-                    stack[depth + half, 4] = bit - 1
+                cut[0] += middle - low if bit == behind - 1 else 0
+                for side in range(2):
+                    at, end = (start, stop) if side else (low, middle)
+                    stack[depth, 2 * side], stack[depth + 1, 2 * side + 1] = at, end
+                    while at < end and hashes[standing[at]] >> np.uint64(bit) & np.uint64(1) == np.uint64(0):
+                        at += 1
+                    stack[depth, 2 * side + 1], stack[depth + 1, 2 * side] = at, at
+                stack[depth, 4], stack[depth + 1, 4] = bit - 1, bit - 1
                 depth += 2
                 continue
             for asking in range(low, middle):
@@ -141,20 +154,16 @@ def _meet(hashes, words, rows, standing, seen, ends, key_bits, radius, crowd, mo
                                 ranks[j], places[j] = ranks[j - 1], places[j - 1]
                                 j -= 1
                             ranks[j], places[j] = rank, k
-                if 3 * (n + held + 1) > len(told):
-                    more = np.empty(2 * len(told) + 3 * most, np.uint64)
-                    for i in range(3 * n):
-                        more[i] = told[i]
-                    told = more
                 for j in range(held):
-                    told[3 * n], told[3 * n + 1], told[3 * n + 2] = row, rows[places[j]], ranks[j] << np.uint64(1)
-                    n += 1
+                    told[n], told[n + 1], told[n + 2] = row, rows[places[j]], ranks[j] << np.uint64(1)
+                    n += 3
                 if within > most:
                     cut[1] += 1
-                    note = ((first & np.uint64(15)) << _ORDER_SHIFT | first >> np.uint64(4)) << np.uint64(1)
-                    told[3 * n], told[3 * n + 1], told[3 * n + 2] = row, rows[nearest], note | ANCHOR
-                    n += 1
-    return told[: 3 * n].copy(), cut
+                    told[n], told[n + 1] = row, rows[nearest]
+                    told[n + 2] = ((first & np.uint64(15)) << _ORDER_SHIFT | first >> np.uint64(4)) << np.uint64(1) | ANCHOR
+                    n += 3
+    state[0], state[2] = len(ends), n
+    return False
 
 
 @compiled

@@ -11,7 +11,7 @@ What is told is a function of the rows in the bucket alone: a bucket is put in a
 import numpy as np
 
 from transforms.compiled import compiled
-from transforms.match.buckets import settle
+from transforms.match.buckets import grown, settle
 from transforms.match.keys import ELDER, MIRRORED
 from transforms.match.planes import HASH_BITS, Plane
 
@@ -19,6 +19,8 @@ ALL_PAIRS = 8
 RADIUS = 4
 MOST_NEIGHBOURS = 16
 LOOK_BACK = 1 << 16
+_MOST_TOLD = 3 * (ALL_PAIRS // 2 + MOST_NEIGHBOURS)  # numbers told of an entry
+_ROOM = 1 << 16
 
 LEFT_SHIFT = np.uint64(40)  # a pair in 64 bits: smaller row within its owner 24, larger dense row 36, distance 4
 RIGHT_SHIFT = np.uint64(4)
@@ -44,121 +46,6 @@ def nearest_of(packed: np.ndarray) -> np.ndarray:
     return packed[fresh]
 
 
-@compiled
-def _add(told: np.ndarray, n: int, left: np.uint64, right: np.uint64, distance: np.uint64) -> tuple[np.ndarray, int]:
-    """Adds three numbers to a flat array, which grows where it is full. Loops, since numba takes seconds to compile slices."""
-    if n + 3 > len(told):
-        more = np.empty(2 * len(told) + 192, np.uint64)
-        for i in range(n):
-            more[i] = told[i]
-        told = more
-    told[n], told[n + 1], told[n + 2] = min(left, right), max(left, right), distance
-    return told, n + 3
-
-
-@compiled
-def _popcount(x: np.uint64) -> np.uint64:
-    x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return (x * np.uint64(0x0101010101010101)) >> np.uint64(56)
-
-
-@compiled
-def _any_near(hashes: np.ndarray, low: int, high: int, to: np.uint64) -> bool:
-    hits = np.uint64(0)
-    for i in range(low, high):
-        hits += np.uint64(_popcount(hashes[i] ^ to) <= np.uint64(RADIUS))
-    return bool(hits > np.uint64(0))
-
-
-@compiled
-def _tell(told: np.ndarray, n: int, words: np.ndarray, rows: np.ndarray, i: int, j: int, distance: np.uint64) -> tuple[np.ndarray, int]:
-    """Adds the pair of two entries, unless they are one row, two mirror images or two elder rows."""
-    if rows[i] == rows[j] or words[i] & words[j] & (MIRRORED | ELDER):
-        return told, n
-    return _add(told, n, rows[i], rows[j], distance)
-
-
-@compiled
-def _look_back(
-    told: np.ndarray,
-    n: int,
-    words: np.ndarray,
-    rows: np.ndarray,
-    entry: int,
-    hash_of_entry: np.uint64,
-    heads: np.ndarray,
-    seen: np.ndarray,
-    many: int,
-    used: np.ndarray,
-    key: int,
-    masks: np.ndarray,
-) -> tuple[np.ndarray, int, int]:
-    """A hash with the last of the `many` seen before it. `used`: the bits of the permuted hash, as masks."""
-    found, high, floor = 0, many, max(0, many - LOOK_BACK)
-    while high > floor and found < MOST_NEIGHBOURS:
-        low = max(floor, high - 64)
-        if _any_near(seen, low, high, hash_of_entry):
-            for y in range(high - 1, low - 1, -1):
-                difference = hash_of_entry ^ seen[y]
-                distance = _popcount(difference)
-                if distance > np.uint64(RADIUS):
-                    continue
-                bits = np.uint64(0)
-                while difference:
-                    bits |= used[np.int64(_popcount((difference & (~difference + np.uint64(1))) - np.uint64(1)))]
-                    difference &= difference - np.uint64(1)
-                least = 0
-                while masks[least] & bits:
-                    least += 1
-                if least == key:
-                    told, n = _tell(told, n, words, rows, entry, heads[y], distance)
-                found += 1
-                if found == MOST_NEIGHBOURS:
-                    break
-        high = low
-    return told, n, int(found == MOST_NEIGHBOURS or floor > 0)
-
-
-@compiled
-def _picture_pairs(
-    hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, key: int, key_bits: int, used: np.ndarray, masks: np.ndarray
-) -> tuple[np.ndarray, int, int]:
-    told, n, begin, crowded = np.empty(3 * len(rows) + 192, np.uint64), 0, 0, 0
-    shift, heads, seen = np.uint64(HASH_BITS - key_bits), np.empty((2, len(hashes)), np.int64), np.empty((2, len(hashes)), np.uint64)
-    while begin < len(hashes):
-        end = begin + 1
-        while end < len(hashes) and hashes[end] >> shift == hashes[begin] >> shift:
-            end += 1
-        if end - begin > 1:
-            start, all_seen, own_seen = begin, 0, 0
-            while start < end:
-                stop = start + 1
-                while stop < end and hashes[stop] == hashes[start]:
-                    stop += 1
-                if key == 0:
-                    for k in range(start + 1, stop):
-                        for j in range(start, k):
-                            if stop - start > ALL_PAIRS and start < j < k - 1:
-                                continue
-                            told, n = _tell(told, n, words, rows, j, k, np.uint64(0))
-                head = start
-                while head < stop and words[head] & ELDER:
-                    head += 1
-                elder = head == stop  # no row of the run has this hash: it is compared with those that one has
-                head = start if elder else head
-                side, many = (1, own_seen) if elder else (0, all_seen)
-                told, n, more = _look_back(told, n, words, rows, head, hashes[start], heads[side], seen[side], many, used, key, masks)
-                crowded += more
-                heads[0, all_seen], seen[0, all_seen], all_seen = head, hashes[start], all_seen + 1
-                if not elder:
-                    heads[1, own_seen], seen[1, own_seen], own_seen = head, hashes[start], own_seen + 1
-                start = stop
-        begin = end
-    return told, n, crowded
-
-
 def picture_pairs(hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, plane: Plane, key: int) -> tuple[np.ndarray, int]:
     """Candidate pairs of pictures: uint64[m, 3] of smaller row, larger row, distance; and how many were cut.
 
@@ -172,7 +59,77 @@ def picture_pairs(hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, plane
     Returns:
       The pairs, and the number of hashes that a bound kept from being compared with all others of the bucket.
     """
-    settle(hashes, words, rows, int(plane.bits[key]))
-    used = np.array([1 << int(bit) for bit in plane.orders[key][::-1]], np.uint64)
-    told, n, crowded = _picture_pairs(hashes, words, rows, key, int(plane.bits[key]), used, plane.masks)
-    return told[:n].reshape(-1, 3), crowded
+    bits = int(plane.bits[key])
+    settle(hashes, words, rows, bits)
+    heads, seen = np.empty((2, len(hashes)), np.int64), np.empty((2, len(hashes)), np.uint64)
+    masks, room = plane.permuted(plane.masks, key), _ROOM
+    told, state = np.empty(room, np.uint64), np.zeros(3, np.int64)
+    while _picture_pairs(hashes, words, key, np.uint64(HASH_BITS - bits), masks, heads, seen, told, state):
+        told = grown(told, int(state[1]), _MOST_TOLD * len(hashes))
+    found = told[: state[1]].reshape(-1, 3)
+    left, right = found[:, 0].astype(np.int64), found[:, 1].astype(np.int64)
+    good = (rows[left] != rows[right]) & (words[left] & words[right] & (MIRRORED | ELDER) == 0)
+    left, right = rows[left[good]], rows[right[good]]
+    return np.stack([np.minimum(left, right), np.maximum(left, right), found[good, 2]], axis=1), int(state[2])
+
+
+@compiled
+def _picture_pairs(hashes, words, key, shift, masks, heads, seen, told, state):  # type: ignore[no-untyped-def]
+    """Tells places and distances; true where `told` must grow first. State: where to begin, numbers told, hashes cut."""
+    begin, n = state[0], state[1]
+    while begin < len(hashes):
+        end = begin + 1
+        while end < len(hashes) and hashes[end] >> shift == hashes[begin] >> shift:
+            end += 1
+        state[0], state[1] = begin, n
+        if n + _MOST_TOLD * (end - begin) > len(told):
+            return True
+        start, many, own = begin, 0, 0
+        while start < end:
+            stop = start + 1
+            while stop < end and hashes[stop] == hashes[start]:
+                stop += 1
+            for k in range(start + 1, stop if key == 0 else start):
+                for j in range(start, k):
+                    if stop - start <= ALL_PAIRS or j == start or j == k - 1:
+                        told[n], told[n + 1], told[n + 2] = j, k, 0
+                        n += 3
+            head = start
+            while head < stop and words[head] & ELDER:
+                head += 1
+            side = 1 if head == stop else 0  # no row of the run has this hash: it is compared with those that one has
+            head = start if side else head
+            high = own if side else many
+            found, floor = 0, max(0, high - LOOK_BACK)
+            while high > floor and found < MOST_NEIGHBOURS:
+                low, hits = max(floor, high - 64), np.uint64(0)
+                for y in range(low, high):
+                    hits += np.uint64(_ones(seen[side, y] ^ hashes[start]) <= np.uint64(RADIUS))
+                for y in range(high - 1, low - 1 if hits > np.uint64(0) else high - 1, -1):
+                    difference = hashes[start] ^ seen[side, y]
+                    distance = _ones(difference)
+                    if distance <= np.uint64(RADIUS) and found < MOST_NEIGHBOURS:
+                        least = 0
+                        while masks[least] & difference:
+                            least += 1
+                        if least == key:
+                            told[n], told[n + 1], told[n + 2] = heads[side, y], head, distance
+                            n += 3
+                        found += 1
+                high = low
+            state[2] += found == MOST_NEIGHBOURS or floor > 0
+            heads[0, many], seen[0, many], many = head, hashes[start], many + 1
+            if side == 0:
+                heads[1, own], seen[1, own], own = head, hashes[start], own + 1
+            start = stop
+        begin = end
+    state[0], state[1] = begin, n
+    return False
+
+
+@compiled
+def _ones(x):  # type: ignore[no-untyped-def]
+    x = x - (x >> np.uint64(1) & np.uint64(0x5555555555555555))
+    x = (x & np.uint64(0x3333333333333333)) + (x >> np.uint64(2) & np.uint64(0x3333333333333333))
+    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return x * np.uint64(0x0101010101010101) >> np.uint64(56)

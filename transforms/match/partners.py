@@ -43,7 +43,8 @@ def kept(told: np.ndarray, most: int) -> tuple[np.ndarray, int]:
       most: partners of a row.
     """
     told = told[:, np.lexsort(told[::-1])]
-    keep, crowded = _keep(told[0], told[1], most, ANCHORS)
+    keep = np.zeros(told.shape[1], bool)
+    crowded = _keep(told[0], told[1], np.empty(most, np.uint64), np.empty(ANCHORS + 1, np.uint64), np.empty(ANCHORS + 1, np.int64), keep)
     return told[:, keep], int(crowded)
 
 
@@ -77,9 +78,9 @@ def save(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[int]:
 
 
 @compiled
-def _keep(first, second, most, anchors):  # type: ignore[no-untyped-def]
-    keep, seen, crowded, begin = np.zeros(len(first), np.bool_), np.empty(most + anchors, np.uint64), 0, 0
-    orders, places = np.empty(anchors + 1, np.uint64), np.empty(anchors + 1, np.int64)
+def _keep(first, second, seen, orders, places, keep):  # type: ignore[no-untyped-def]
+    """Marks what is kept; how many rows had more partners than there is room for in `seen`. `orders`, `places`: one more than anchors."""
+    crowded, begin, most, anchors = 0, 0, len(seen), len(orders) - 1
     while begin < len(first):
         k, many, held = begin, 0, 0
         while k < len(first) and first[k] >> _ROW_SHIFT == first[begin] >> _ROW_SHIFT:
@@ -106,4 +107,4 @@ def _keep(first, second, most, anchors):  # type: ignore[no-untyped-def]
         for i in range(held):
             keep[places[i]] = True
         begin = k
-    return keep, crowded
+    return crowded

@@ -137,7 +137,8 @@ def _entries(have, hashes, doubts, low, sources, tables, bits, wanted, shifts, o
     n, sent, turns = 0, np.empty(len(sources), np.uint64), np.empty(_FLIPS + 1, np.uint64)
     for row in range(len(have)):
         for source in range(len(sources)):
-            view, side, orientation, place, flips = sources[source]
+            view, side, orientation = sources[source, 0], sources[source, 1], sources[source, 2]
+            place, flips = sources[source, 3], sources[source, 4]
             if np.uint64(have[row]) >> np.uint64(view) & np.uint64(1) == np.uint64(0):
                 sent[source] = 1  # the last place is that of a bit that no hash has
                 continue
