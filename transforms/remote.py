@@ -103,6 +103,16 @@ def put(local: str, path: str) -> None:
         system.rename([beside], [path])
 
 
+def copy(source: str, path: str) -> bool:
+    """Has an object store copy a file within itself, at once; whether it is one that holds both."""
+    system = _system(path)
+    if system.has_dirs() or source.partition("://")[0] != path.partition("://")[0]:
+        return False
+    with _reached(path, "written"):
+        system.copy([source], [path])
+    return True
+
+
 def delete(path: str) -> None:
     """Removes a file; one that is not there is no error."""
     system = _system(path)

@@ -40,6 +40,11 @@ class Finished:
         return str(self.manifest["release"])
 
     @property
+    def is_of_this_version(self) -> bool:
+        """Whether this version of Winnow, with the same models, would name its files as they are named."""
+        return not self.run.unannotated()
+
+    @property
     def slack(self) -> int:
         """Bits by which its perceptual hashes may be off."""
         return FAST_SLACK if self.run.job.dedup.images.mode == "fast" else 0

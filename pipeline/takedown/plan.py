@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from transforms.takedown.entries import removal_rows
 from transforms.takedown.hits import Place, Spread, find, naming, spread, union
 from transforms.takedown.ledger import Change
 
+_AT_ONCE = 4  # shards whose annotations are looked at: some columns of them are in memory
 _NAMES = ("cluster", "caption_cluster", "duplicate_of", "captions")
 
 
@@ -61,7 +63,9 @@ def make_plan(finished: Finished, asked: Asked) -> Plan:
       DifferenceError: no row is covered, or the ledger of earlier removals does not hold together.
     """
     shards = finished.run.shards
-    hits = union([(shard.name, find(finished.annotations[shard.name], asked.lists, finished.slack)) for shard in shards])
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found_in = pool.map(lambda shard: (shard.name, find(finished.annotations[shard.name], asked.lists, finished.slack)), shards)
+        hits = union(found_in)
     found = spread(finished.ledgers, union([*hits.items(), *asked.pictures.items()]))
     if not found.removed:
         raise DifferenceError("no row of this release is covered by what is asked for; nothing is taken down")

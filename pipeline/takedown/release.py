@@ -6,7 +6,8 @@ whole and no new one, and the same command finishes it.
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from schemas.versions import digest
 from transforms.emit import data_files, write_summary
 from transforms.footers import read_footer, read_footers
 from transforms.ledger import write_ledger
-from transforms.links import share
+from transforms.links import share, share_all
 from transforms.storage import exists, list_folder, make_private, read_bytes, read_parquet, remove, remove_all, write_bytes
 from transforms.summaries import summarise
 from transforms.takedown.chain import shared, write_removals
@@ -36,12 +37,13 @@ from transforms.takedown.data import rewrite_data
 from transforms.takedown.ledger import Change, changed_ledger
 from transforms.takedown.purge import as_counted, purge_annotations, purge_carried, purge_signatures
 
+_VERSION = re.compile(r"-\d+\.\d+\.\d+$")  # of a folder that a takedown has named before
 _WHOLE = ("clusters", "eval_sets")  # numbers of rows, and pictures of others: nothing in them identifies a row
 
 
 def new_layout(finished: Finished, plan: Plan, output: str | None) -> Layout:
     """Where the new release goes: the folder named, or one beside the old release that bears its version."""
-    out = finished.run.layout.out.removesuffix(f"-{finished.version}")
+    out = _VERSION.sub("", finished.run.layout.out)
     folder = (output or f"{out}-{plan.version}").rstrip("/")
     return Layout(folder, f"{folder}.work")
 
@@ -81,12 +83,14 @@ def make_release(finished: Finished, plan: Plan, layout: Layout, flags: list[Fla
         remove(layout.manifest)
         write_bytes(layout.revision, json.dumps(_revision(finished, plan), sort_keys=True).encode())
         write_record(run)
-        told = {shard.name: _write_private(finished, plan, layout, shard.name, tell) for shard in run.shards}
-        judged = {**finished.judged, "ledger": {**finished.judged["ledger"], **{name: found for name, found in told.items() if found}}}
+        told = {shard: _write_private(finished, plan, layout, shard, tell) for shard in plan.changes}
+        judged = {**finished.judged, "ledger": {**finished.judged["ledger"], **told}}
         write_bytes(layout.judged, json.dumps(judged, sort_keys=True, allow_nan=False).encode())
+        share_all(_unchanged(finished, plan, layout))
         summaries = _summaries(finished, plan, run)
-        for shard in run.shards:
-            _write_public(finished, plan, layout, shard.name, summaries[shard.name])
+        share_all((path, summaries[shard]) for shard, path in finished.summaries.items() if shard not in plan.changes)
+        for shard in plan.changes:
+            _write_public(finished, plan, layout, shard, summaries[shard])
         _write_rest(finished, plan, layout, flags)
         _sweep(finished, layout, summaries)
         check_counts(run, read_footers([join(layout.annotations, _name(finished.annotations[shard.name])) for shard in run.shards]))
@@ -115,31 +119,38 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _write_private(finished: Finished, plan: Plan, layout: Layout, shard: str, tell: Callable[[str], None]) -> dict[str, Any] | None:
-    """Annotations, signatures, ledger and carried captions of a shard; returns what judge's marker says of a ledger that changed."""
-    old, change = finished.run.layout, plan.changes.get(shard)
+def _unchanged(finished: Finished, plan: Plan, layout: Layout) -> Iterator[tuple[str, str]]:
+    """Files that the new release shares with the old one, but for summaries: name there, name here."""
+    old = finished.run.layout
+    for shard in (shard.name for shard in finished.run.shards):
+        change = plan.changes.get(shard)
+        if change is None or not change.removed:
+            yield finished.annotations[shard], join(layout.annotations, _name(finished.annotations[shard]))
+            yield finished.signatures[shard], join(layout.signatures, _name(finished.signatures[shard]))
+        if change is None:
+            yield finished.ledgers[shard], layout.ledger_file(shard)
+            if finished.run.job.dedup.keep_captions:
+                yield old.captions_file(shard), layout.captions_file(shard)
+        if shard not in plan.touched:
+            yield old.data_file(shard), layout.data_file(shard)
+
+
+def _write_private(finished: Finished, plan: Plan, layout: Layout, shard: str, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Annotations, signatures, ledger and carried captions of a shard that changes; returns what judge's marker says of its ledger."""
+    change = plan.changes[shard]
     annotation, signature = finished.annotations[shard], finished.signatures[shard]
-    targets = join(layout.annotations, _name(annotation)), join(layout.signatures, _name(signature))
-    carried = old.captions_file(shard), layout.captions_file(shard)
-    if change is None or not change.removed:
-        share(annotation, targets[0])
-        share(signature, targets[1])
-    else:
-        rows = sorted(change.removed)
-        purge_annotations(annotation, targets[0], rows, change.renamed, [row for row in rows if (shard, row) in plan.hidden])
+    rows = sorted(change.removed)
+    if rows:
+        hidden = [row for row in rows if (shard, row) in plan.hidden]
+        purge_annotations(annotation, join(layout.annotations, _name(annotation)), rows, change.renamed, hidden)
+        target = join(layout.signatures, _name(signature))
         try:
-            purge_signatures(signature, targets[1], rows, change.renamed)
+            purge_signatures(signature, target, rows, change.renamed)
         except InputError as error:
             tell(f"{error}; the new release keeps none of this shard")
-            remove(targets[1])
-    if exists(carried[0]):
-        if change is None:
-            share(*carried)
-        else:
-            purge_carried(*carried, plan.silenced, change.removed)
-    if change is None:
-        share(finished.ledgers[shard], layout.ledger_file(shard))
-        return None
+            remove(target)
+    if finished.run.job.dedup.keep_captions:
+        purge_carried(finished.run.layout.captions_file(shard), layout.captions_file(shard), plan.silenced, change.removed)
     ledger = changed_ledger(_plain(read_parquet(finished.ledgers[shard])), change)
     captions = sum(map(len, filter(None, ledger.column("captions").to_pylist()))) if "captions" in ledger.column_names else 0
     return {**finished.judged["ledger"][shard], **write_ledger(ledger, layout.ledger_file(shard)), "captions": captions}
@@ -151,7 +162,7 @@ def _plain(table: pa.Table) -> pa.Table:
 
 def _summaries(finished: Finished, plan: Plan, run: Run) -> dict[str, str]:
     """Shard -> where its summary goes: named as emit names it, where this version of Winnow made the release."""
-    if not run.unannotated():
+    if finished.is_of_this_version:
         return {task.shard.name: task.summary for task in tasks_of(run)}
     names = {}
     for shard, path in finished.summaries.items():
@@ -162,19 +173,14 @@ def _summaries(finished: Finished, plan: Plan, run: Run) -> dict[str, str]:
 
 
 def _write_public(finished: Finished, plan: Plan, layout: Layout, shard: str, summary: str) -> None:
-    """The data file of a shard, and its summary."""
-    old, change = finished.run.layout, plan.changes.get(shard)
-    source, target = old.data_file(shard), layout.data_file(shard)
-    if change is None:
-        share(source, target)
-        share(finished.summaries[shard], summary)
-        return
+    """The data file of a shard that changes, and its summary."""
+    change = plan.changes[shard]
+    source, target = finished.run.layout.data_file(shard), layout.data_file(shard)
     before = read_parquet(finished.ledgers[shard])
     ledger, annotations = _plain(read_parquet(layout.ledger_file(shard))), _plain(read_parquet(finished.annotations[shard]))
     if shard in plan.touched:
         described, nulls = _rewritten(source, target, before, change)
     else:
-        share(source, target)
         described = data_files({shard: read_footer(finished.summaries[shard]).metadata})[shard]
         nulls = _nulls(finished.summaries[shard])
     write_summary(summary, summarise(as_counted(annotations, ledger, list(change.removed)), ledger, nulls), described)

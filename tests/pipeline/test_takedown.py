@@ -12,15 +12,16 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+from pipeline.append import with_removals
 from pipeline.cli import run_command
-from pipeline.commands.run import check_published
+from pipeline.commands.run import check_published, run_phases
 from pipeline.commands.tune import tune
 from pipeline.judge import check_conservation
-from pipeline.run import reopen_run
+from pipeline.run import open_run, reopen_run
 from pipeline.takedown import release
 from schemas.removals import REMOVALS
 from tests.builders import jpeg, sample
-from tests.runs import Ran, contents, rows_of, run_job, run_samples, stamps, tars
+from tests.runs import Ran, contents, rows_of, run_samples, stamps, tars, write_job
 from transforms.takedown.chain import checked, read_removals
 
 JOB = {"dedup": {"keep_captions": True}, "rebalance": {"target": "preserve"}}
@@ -270,9 +271,18 @@ def test_a_later_run_suppresses_what_was_removed_until_it_is_restored(taken, tmp
     removals.write_bytes((taken.work / "removals.parquet").read_bytes())
     job = tars({**JOB, "source": {"format": "webdataset", "paths": [str(taken.folder / "shards/*.tar")]}})
     job["filters"] = {"opt_out": {"lists": [str(removals)]}}
-    later = run_job(tmp_path, job)
+    opened = open_run(str(write_job(tmp_path, job)), ())
+    run_phases(opened, ("annotate", "match", "judge"))
+    later = Ran(opened)
     refused = {key for key, row in later.by_key().items() if {"illegal", "taken_down", "opt_out"} & set(row["reasons"])}
     assert refused == set(GONE)
+
+
+def test_what_is_appended_to_the_new_release_is_held_against_the_removals(taken):
+    filters = taken.ran.run.filters
+    [rule] = [rule for rule in with_removals(filters, reopen_run(str(taken.out), None).layout) if rule.name == "opt_out"]
+    assert rule.lists == (str(taken.work / "removals.parquet"),)
+    assert with_removals(filters, taken.ran.run.layout) == filters
 
 
 def test_a_restored_removal_is_no_entry_any_more(taken, tmp_path, capsys):
