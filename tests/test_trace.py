@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from schemas.signatures import VIEWS
 from tests.match.signed_rows import Row, noisy, photo, signed, write
+from transforms.images.nearest import nearest_views
 from transforms.images.phash import FAST_SLACK
-from transforms.trace import RADIUS, Query, read_query, trace
+from transforms.match.scan import FAR, nearest
+from transforms.match.verify import Pictures
+from transforms.trace import RADIUS, Query, asked_of, read_query, trace
 
 ORIGINAL = photo(1)
 EDITS = {
@@ -78,3 +82,19 @@ def test_a_picture_of_too_little_detail_is_found_by_its_bytes_alone(tmp_path):
 
 def test_nothing_near_is_nothing(tmp_path):
     assert trace([file.path for file in write(signed([Row(grey=photo(3))]), tmp_path)], query(ORIGINAL, "plain"), RADIUS) == []
+
+
+def test_the_look_up_compares_just_what_verification_compares():
+    """The least distance of a row is that of the nearest pair of views, whichever views either picture has."""
+    rng = np.random.default_rng(5)
+    have = rng.integers(0, 2, (101, len(VIEWS)), dtype=np.uint32)
+    have[:, VIEWS.index("whole")] = 1
+    hashes = np.where(have, rng.integers(1, 2**62, have.shape, dtype=np.uint64) << np.uint64(1), np.uint64(0))
+    bits = (have << np.arange(len(VIEWS), dtype=np.uint32)).sum(axis=1, dtype=np.uint32)
+    geometry = np.tile(np.array([1, 0, 1, 0, 1, 0, 1, 0, 1], np.float32), (101, 1))
+    one, rest = slice(0, 1), slice(1, 101)
+    pictures = Pictures(np.zeros((1, 48, 48), np.uint8), np.zeros((1, 4), np.uint64), bits[one], hashes[one], geometry[one])
+    looked_up = nearest(hashes[rest].astype("<u8").view(np.uint8), asked_of(Query(bytes(32), False, 1, 1, pictures)).views)
+    left = (np.repeat(bits[one], 100), np.repeat(hashes[one], 100, axis=0), geometry[rest])
+    _, distances = nearest_views(left, (bits[rest], hashes[rest], geometry[rest]))
+    assert looked_up.tolist() == np.minimum(distances, FAR).tolist()

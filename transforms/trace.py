@@ -14,10 +14,10 @@ from typing import Literal
 import numpy as np
 
 from schemas.job import Decode
-from schemas.signatures import LOOKED_UP, PARTS, PHASHES, VIEWS
+from schemas.signatures import PHASHES, VIEWS
 from transforms.images.alignment import AGREE
 from transforms.images.decode import open_picture
-from transforms.images.nearest import ORIENTATIONS, orient
+from transforms.images.nearest import MEETINGS, ORIENTATIONS, orient
 from transforms.images.phash import hash_pictures
 from transforms.match.columns import open_columns
 from transforms.match.rows import Rows, SignatureFile
@@ -27,8 +27,6 @@ from transforms.match.verify import PICTURE_COLUMNS, Pictures, picture_agreement
 RADIUS = 6  # bits of 64 by which two perceptual hashes may differ, `phash.FAST_SLACK` more where the run's mode is fast
 VIEW_RADIUS = 8  # of the hashes of views, as match has it
 ALIGNED = 512  # rows, the nearest, that are aligned with the picture
-_UPRIGHT = 2  # of all orientations the first: as it is and mirrored
-_IN_THE_MIRROR = {"left": "right", "right": "left"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +109,7 @@ def trace(paths: Sequence[str], query: Query, radius: int) -> list[Near]:
     Raises:
       InputError: a file was written by another version.
     """
-    asked = _asked(query)
+    asked = asked_of(query)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         scanned = list(pool.map(lambda path: _scan(path, query, asked, radius), paths))
     files = np.repeat(np.arange(len(paths)), [len(found.rows) for found in scanned])
@@ -149,14 +147,14 @@ class _Scanned:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Asked:
+class Asked:
     """Per column of hashes, the query's own that it is compared with; no views where it has none."""
 
     phashes: list[np.ndarray]
     views: list[np.ndarray]
 
 
-def _scan(path: str, query: Query, asked: _Asked, radius: int) -> _Scanned:
+def _scan(path: str, query: Query, asked: Asked, radius: int) -> _Scanned:
     views = any(len(words) for words in asked.views)
     columns = open_columns(path, ["has_picture", "picture_id", "picture_hashes", *(["view_hashes"] if views else [])])
     distances = nearest(columns["picture_hashes"], asked.phashes)
@@ -171,27 +169,33 @@ def _scan(path: str, query: Query, asked: _Asked, radius: int) -> _Scanned:
     return _Scanned(len(distances), rows, distances[rows], identical[rows])
 
 
-def _asked(query: Query) -> _Asked:
-    """Either side's views are looked for among what the other side is looked up by, and parts among the same parts."""
+def asked_of(query: Query) -> Asked:
+    """What is looked up of either side is compared with the views of the other that meet it."""
     phashes = [np.empty(0, np.uint64)] * len(PHASHES)
     views = [[np.empty(0, np.uint64)] for _ in VIEWS]
     if query.low_detail:
-        return _Asked(phashes, [*map(np.concatenate, views)])
+        return Asked(phashes, [*map(np.concatenate, views)])
     for column, name in enumerate(PHASHES):
         if not name.endswith("_mirrored"):  # those of the query are enough
             phashes[column] = query.pictures.phashes[0]
-    for mine, name in enumerate(VIEWS):
-        if not query.pictures.views[0] >> np.uint32(mine) & np.uint32(1):
-            continue
-        oriented = np.concatenate([orient(query.pictures.view_hashes[0, mine : mine + 1], way) for way in range(ORIENTATIONS)])
-        if name in PARTS:
-            views[mine].append(oriented[:1])
-            views[VIEWS.index(_IN_THE_MIRROR.get(name, name))].append(oriented[1:2])
-            continue
-        for theirs, other in enumerate(VIEWS):
-            if other not in PARTS and (name in LOOKED_UP or other in LOOKED_UP):
-                views[theirs].append(oriented[:_UPRIGHT] if "untrimmed" in (name, other) else oriented)
-    return _Asked(phashes, [*map(np.concatenate, views)])
+    oriented = np.stack([orient(query.pictures.view_hashes[0], way) for way in range(ORIENTATIONS)], axis=1)
+    have = query.pictures.views[0] >> np.arange(len(VIEWS), dtype=np.uint32) & np.uint32(1) != 0
+    for entry, way, first, last in MEETINGS.tolist():
+        for view in range(first, last):
+            if have[entry]:
+                views[view].append(oriented[entry, way : way + 1])
+            if have[view]:
+                views[entry].append(oriented[view, _back(way) : _back(way) + 1])
+    return Asked(phashes, [*map(np.concatenate, views)])
+
+
+def _back(way: int) -> int:
+    """The orientation that undoes another: about its diagonal a picture's rows and columns change places.
+
+    >>> [_back(way) for way in range(8)]
+    [0, 1, 2, 3, 4, 6, 5, 7]
+    """
+    return 4 | (way & 1) << 1 | (way & 2) >> 1 if way & 4 else way
 
 
 def _pictures(rows: Rows, dense: np.ndarray) -> Pictures:

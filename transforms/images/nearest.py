@@ -12,7 +12,7 @@ from transforms.compiled import compiled
 from transforms.images.maps import after, inverted, mirror_maps, rounded
 from transforms.images.views import frames
 
-__all__ = ["ORIENTATIONS", "mirror_maps", "nearest_views", "orient"]
+__all__ = ["MEETINGS", "ORIENTATIONS", "mirror_maps", "nearest_views", "orient"]
 
 ORIENTATIONS = 8
 """As it is; bit 0: mirrored; bit 1: upside down; bit 2: then turned about its diagonal."""
@@ -34,7 +34,8 @@ def _meetings() -> np.ndarray:
     return np.array(found)
 
 
-_MEETINGS = _meetings()
+MEETINGS = _meetings()
+"""What is compared: a view that is looked up, its orientation, and the first and the last of the views that meet it, int64 [n, 4]."""
 
 
 def nearest_views(
@@ -52,7 +53,7 @@ def nearest_views(
       pair of views. distances, int64 [n]: bits in which it differs. When left and right change places, distances stay, maps are inverted.
     """
     found = np.zeros((len(left[0]), 5), np.int64)
-    _nearest_all(*left[:2], *right[:2], _MEETINGS, found)
+    _nearest_all(*left[:2], *right[:2], MEETINGS, found)
     distances, views, entries, orientations, crossed = found.T
     crossed = crossed != 0
     maps = inverted(frames(views, np.where(crossed[:, None], right[2], left[2])))
