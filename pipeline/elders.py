@@ -14,7 +14,7 @@ from typing import Any
 from schemas.errors import InputError, JobError
 from schemas.job import Job, Phase, keys_of
 from schemas.layout import Layout
-from schemas.versions import COMPARED, digest, versions
+from schemas.versions import digest, signature_versions, versions
 from transforms.storage import exists, list_folder, read_bytes
 
 _SUFFIX = len(".0123456789abcdef.arrow")
@@ -153,11 +153,11 @@ def refuse_others(job: Job, elder: Elder, where: str) -> None:
                 f"{where} was made with source.decode.{name}: {source['decode'].get(name)}, and this job says {budgets[0][name]}: other "
                 f"pictures are readable there. Say the same here, or make that run again"
             )
-    then, now = json.loads(read_bytes(elder.layout.manifest))["versions"], versions()
-    for name in COMPARED:
-        if then.get(name) != now[name]:
+    then = json.loads(read_bytes(elder.layout.manifest))["versions"]
+    for name, here in signature_versions().items():
+        if then.get(name) != here:
             raise JobError(
-                f"{where} was made with {name} {then.get(name)}, and this is {name} {now[name]}: their signatures cannot be compared. "
+                f"{where} was made with {name} {then.get(name)}, and this is {name} {here}: their signatures cannot be compared. "
                 f"Make that run again with this version (winnow run ... --replace), or use that version here"
             )
 

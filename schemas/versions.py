@@ -31,8 +31,6 @@ _SIGNATURES = (  # of it, what decides a signature
     "schemas/signatures.py", "transforms/images/*.py", "transforms/match/minhash.py", "transforms/match/order.py",
     "transforms/match/signatures.py", "transforms/text/caption.py", "transforms/text/url.py",
 )  # fmt: skip
-COMPARED = ("signatures", "unicode", "pillow", "simplejpeg")
-"""Versions that two runs must share before rows of the one are held against rows of the other."""
 FILTERS = "winnow.filters"  # entry-point group of filters from other packages
 
 
@@ -40,20 +38,22 @@ FILTERS = "winnow.filters"  # entry-point group of filters from other packages
 def versions() -> dict[str, str]:
     """Name: version of everything that decides bytes. `code` is a digest of our sources and of the models and lists beside them.
 
-    `signatures` is a digest of those sources that decide the signatures of pictures and captions.
-
     A filter of another package counts with the version of its package and a digest of its module.
 
     Returns:
       A new run with equal versions, inputs and job gives equal bytes; a library that is not installed has the version "absent".
     """
-    found = {
-        "winnow": _version("winnow-curation"),
-        "code": _code_digest(_CODE),
-        "signatures": _code_digest(_SIGNATURES),
-        "unicode": unicodedata.unidata_version,
-    }
+    found = {"winnow": _version("winnow-curation"), "code": _code_digest(), "unicode": unicodedata.unidata_version}
     return found | {name: _version(name) for name in LIBRARIES} | _filters()
+
+
+@functools.cache
+def signature_versions() -> dict[str, str]:
+    """Name: version of what two runs must share before rows of the one are compared with rows of the other.
+
+    `signatures` is a digest of those of our sources that decide the signatures of pictures and captions.
+    """
+    return {"signatures": _code_digest(_SIGNATURES), **{name: versions()[name] for name in ("unicode", "pillow", "simplejpeg")}}
 
 
 def digest(value: Any) -> str:
@@ -105,7 +105,7 @@ def _filters() -> dict[str, str]:
     return found
 
 
-def _code_digest(patterns: Sequence[str]) -> str:
+def _code_digest(patterns: Sequence[str] = _CODE) -> str:
     root = pathlib.Path(__file__).resolve().parents[1]
     files = (path for pattern in patterns for path in root.glob(pattern) if path.is_file())
     state = hashlib.sha256()

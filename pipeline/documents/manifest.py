@@ -12,7 +12,7 @@ from pipeline.documents.facts import portable
 from pipeline.documents.record import job_digest
 from schemas.reasons import VERDICTS
 from schemas.release import SCHEMA_VERSION
-from schemas.versions import versions
+from schemas.versions import signature_versions, versions
 from transforms.ledger import ledger_digest
 
 FORMAT = "winnow manifest 1"
@@ -59,4 +59,4 @@ def render_manifest(evidence: Evidence, documents: Mapping[str, bytes], rows: Ma
 
 def _made_by(evidence: Evidence) -> dict[str, str]:
     """What decided the rows and their signatures: of a revision the versions that made the first release."""
-    return versions() if evidence.revision is None else dict(evidence.revision["versions"])
+    return {**versions(), **signature_versions()} if evidence.revision is None else dict(evidence.revision["versions"])

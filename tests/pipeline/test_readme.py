@@ -21,7 +21,8 @@ COMMANDS = [
 
 def test_there_are_commands_to_try():
     assert {words[1] for words in COMMANDS} == {
-        "demo", "why", "init", "check", "preview", "run", "trace", "tune", "append", "takedown", "verify-absent", "flag", "datasheet", "filters"
+        "demo", "why", "init", "check", "preview", "run", "append", "trace", "tune", "takedown", "verify-absent", "flag", "datasheet",
+        "filters",
     }  # fmt: skip
 
 
