@@ -15,14 +15,12 @@ edited copies of drawn pictures, those that are cropped, turned or written on, w
 of their series.
 """
 
-import math
-
 import numpy as np
 
 from schemas.signatures import PICTURES_AGREE, THUMBNAIL_SIDE
 from transforms.compiled import compiled
 from transforms.images.drawn import drawn
-from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, SEEN, SEEN_ALONG, SEEN_DOWN, Level
+from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, Level
 from transforms.images.maps import inverted, rounded
 
 AGREE = PICTURES_AGREE  # of 1,040 photos no two different ones within 12 bits reach 0.58; of nine edits of 149 of them 99.5 in 100 reach it
@@ -35,6 +33,10 @@ _OF_LEAST, _STRICTER = 0.4, 10 / 3  # of two drawn pictures 0.4 of the least blo
 _MARGIN = 0.02
 _SAME_SIZE = 1.0001
 _ONE = np.float32(1)
+_PRODUCTS = np.array([
+    (DOWN, ONES), (ALONG, ONES), (SEEN_DOWN, ONES), (SEEN_ALONG, ONES), (DOWN, SEEN_DOWN), (ALONG, SEEN_ALONG),
+    (DOWN, DOWN), (ALONG, ALONG), (SEEN_DOWN, SEEN_DOWN), (SEEN_ALONG, SEEN_ALONG),
+])  # fmt: skip
 
 
 def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndarray:
@@ -49,22 +51,20 @@ def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndar
     Returns:
       float32 [n], 0 to 1, rounded to 1e-4. The same when left and right change places and maps are inverted.
     """
-    found, least = np.zeros(len(left)), np.zeros(len(left))
     left, right = (np.ascontiguousarray(side).reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right))
     swapped, to = _in_order(left, right, maps)
-    _fit(left, right, swapped, to, _COARSE, _FINE, found, least)
+    found, least = _fit(left, right, swapped, to, _COARSE, _FINE)
     agreed = _judged(left, right, found, least)
     near = np.flatnonzero((found >= _NEARLY) & (found < AGREE))
-    left, right, onward, found, least = left[near], right[near], to[near], found[near], least[near]
-    _fit(left, right, swapped[near], onward, 0, _MORE, found, least)
+    left, right = left[near], right[near]
+    found, least = _fit(left, right, swapped[near], to[near], 0, _MORE)
     agreed[near] = np.maximum(agreed[near], _judged(left, right, found, least))
     return np.rint(agreed * 1e4).astype(np.float32) / np.float32(1e4)
 
 
-def _fit(
-    left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.ndarray, coarse: int, fine: int, found: np.ndarray, least: np.ndarray
-) -> None:
+def _fit(left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.ndarray, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray]:
     """So many steps at half and at full size, and how well the pairs agree then, and their least block; improves the maps in place."""
+    sums = np.zeros((len(left), len(_PRODUCTS), BLOCKS))
     for start in range(0, len(left), FEW):
         some = slice(start, start + FEW)
         if start == 0 or len(left) - start < FEW:
@@ -77,9 +77,8 @@ def _fit(
         full.warp(to[some])
         full.slope(SEEN)
         _soften(full.planes)
-        _sum_slopes(full.planes, full.lines)
-        full.fold(7, 0)
-        _compare(full.sums, to[some], found[some], least[some])
+        sums[some] = full.multiply(_PRODUCTS)
+    return _compare(sums, to)
 
 
 def _judged(left: np.ndarray, right: np.ndarray, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
@@ -117,48 +116,22 @@ def _soften(planes):  # type: ignore[no-untyped-def]
                 down[k], along[k] = y * scale, x * scale
 
 
-@compiled
-def _sum_slopes(planes, lines):  # type: ignore[no-untyped-def]
-    """Down the columns of each row of blocks: the four slopes, products of the two pairs, and of each with itself."""
-    rows = np.uint64(planes.shape[2] // (GRID * THUMBNAIL_SIDE))
-    side = np.uint64(THUMBNAIL_SIDE)
-    for row in range(len(planes)):
-        down, along, seen_down, seen_along = planes[row, DOWN], planes[row, ALONG], planes[row, SEEN_DOWN], planes[row, SEEN_ALONG]
-        sums = lines[row]
-        sums[:7] = 0
-        for bi in range(np.uint64(GRID)):
-            for i in range(rows):
-                for j in range(side):
-                    k, at = (bi * rows + i) * side + j, bi * side + j
-                    y, x, v, w = down[k], along[k], seen_down[k], seen_along[k]
-                    sums[0, at] += y
-                    sums[1, at] += x
-                    sums[2, at] += v
-                    sums[3, at] += w
-                    sums[4, at] += y * v + x * w
-                    sums[5, at] += y * y + x * x
-                    sums[6, at] += v * v + w * w
-
-
-@compiled
-def _compare(sums, to, found, least):  # type: ignore[no-untyped-def]
-    """Correlation of softened gradients over the blocks with detail that the map leaves inside: the mean, and the least."""
-    area = float((THUMBNAIL_SIDE // GRID) ** 2)
-    for row in range(len(found)):
-        s, t = sums[row], to[row]
-        total, lowest, blocks = 0.0, 1.0, 0
-        high, wide = (abs(t[0, 0]) + abs(t[0, 1])) / (2 * GRID), (abs(t[1, 0]) + abs(t[1, 1])) / (2 * GRID)
-        for b in range(BLOCKS):
-            p, q = (b // GRID + 0.5) / GRID, (b % GRID + 0.5) / GRID
-            y, x = t[0, 0] * p + t[0, 1] * q + t[0, 2], t[1, 0] * p + t[1, 1] * q + t[1, 2]
-            if min(y - high, x - wide) < -_MARGIN or max(y + high, x + wide) > 1 + _MARGIN:
-                continue
-            both = s[4, b] - (s[0, b] * s[2, b] + s[1, b] * s[3, b]) / area
-            one = s[5, b] - (s[0, b] * s[0, b] + s[1, b] * s[1, b]) / area
-            other = s[6, b] - (s[2, b] * s[2, b] + s[3, b] * s[3, b]) / area
-            if max(one, other) > _DETAIL * area:
-                blocks += 1
-                agreed = max(0.0, both / math.sqrt(max(one * other, 0.0) + 1e-6))
-                total += agreed
-                lowest = min(lowest, agreed)
-        found[row], least[row] = total / max(_FEWEST, blocks), lowest
+def _compare(sums: np.ndarray, to: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and least correlation of softened gradients over the blocks with detail that the maps leave inside, from sums of `_PRODUCTS`."""
+    area = (THUMBNAIL_SIDE // GRID) ** 2
+    means, products = sums[:, :4], sums[:, 4:]
+    both, one, other = (
+        products[:, 2 * k] - means[:, i] * means[:, j] / area + products[:, 2 * k + 1] - means[:, i + 1] * means[:, j + 1] / area
+        for k, (i, j) in enumerate(((0, 2), (0, 0), (2, 2)))
+    )
+    middle = (np.indices((GRID, GRID)).reshape(2, BLOCKS) + 0.5) / GRID
+    at = to[:, :, :1] * middle[0] + to[:, :, 1:2] * middle[1] + to[:, :, 2:]
+    reach = (np.abs(to[:, :, :1]) + np.abs(to[:, :, 1:2])) / (2 * GRID)
+    inside = ((at - reach >= -_MARGIN) & (at + reach <= 1 + _MARGIN)).all(axis=1)
+    counted = inside & (np.maximum(one, other) > _DETAIL * area)
+    agreed = np.maximum(both, 0.0) / np.sqrt(np.maximum(one * other, 0.0) + 1e-6)
+    least = np.where(counted, agreed, 1.0).min(axis=1, initial=1.0)
+    total = np.zeros(len(sums))
+    for block in range(BLOCKS):  # one after the other: no other order of summation
+        total += np.where(counted[:, block], agreed[:, block], 0.0)
+    return total / np.maximum(_FEWEST, counted.sum(axis=1)), least

@@ -18,9 +18,12 @@ from transforms.compiled import compiled
 FEW = 16  # pairs that fit a core's cache
 GRID = 6
 BLOCKS = GRID * GRID
-# Planes of work: the picture looked for and its slopes, the other as seen through the map and its slopes.
-STILL, DOWN, ALONG, SEEN, SEEN_DOWN, SEEN_ALONG, _PLANES = range(7)
-_SUMS = 14  # of a block: nine of what stays, then five of what is seen
+# Planes of work: the picture looked for and its slopes, the other as seen through the map and its slopes, ones.
+STILL, DOWN, ALONG, SEEN, SEEN_DOWN, SEEN_ALONG, ONES, _PLANES = range(8)
+_OF_STILL = np.array([
+    (STILL, ONES), (DOWN, ONES), (ALONG, ONES), (STILL, STILL), (DOWN, STILL), (ALONG, STILL), (DOWN, DOWN), (DOWN, ALONG), (ALONG, ALONG),
+])  # fmt: skip
+_OF_SEEN = np.array([(SEEN, ONES), (SEEN, SEEN), (STILL, SEEN), (DOWN, SEEN), (ALONG, SEEN)])
 _FLAT = 6.25  # variance, levels squared, below which a block says nothing about the map
 _HELD = np.array([0.001, 0.021, 0.021] * 2)  # damping of shift, and of scale, shear and turn, as shares of the stiffness of the shift
 _FAR = np.array([2.5, 4.0, 4.0] * 2)  # pixels that one step may shift; that it may stretch, shear or turn a side
@@ -38,34 +41,27 @@ _FEATURES = _features()
 
 @dataclasses.dataclass
 class Level:
-    """A few pairs at one size. `packed` holds each pixel of the picture that moves with its neighbours to the right, below and across."""
+    """A few pairs at one size: planes of work, sums of their products over blocks, and the picture that moves in words of four pixels."""
 
     side: int
     planes: np.ndarray
-    packed: np.ndarray
+    words: np.ndarray
     sums: np.ndarray
-    lines: np.ndarray
-    scratch: np.ndarray
 
     @classmethod
     def of(cls, side: int, pairs: int) -> "Level":
         """Room for so many pairs of that side."""
-        return cls(
-            side,
-            np.zeros((pairs, _PLANES, side * side), np.float32),
-            np.zeros((pairs, side * side), np.uint32),
-            np.zeros((pairs, _SUMS, BLOCKS)),
-            np.zeros((pairs, 9, GRID * THUMBNAIL_SIDE), np.float32),
-            np.zeros((2, side * side), np.float32),
-        )
+        planes = np.zeros((pairs, _PLANES, side * side), np.float32)
+        planes[:, ONES] = 1
+        return cls(side, planes, np.zeros((pairs, side * side), np.uint32), np.zeros((pairs, len(_OF_STILL) + len(_OF_SEEN), BLOCKS)))
 
     def load(self, left: np.ndarray, right: np.ndarray, swapped: np.ndarray) -> None:
         """Takes pairs of thumbnails, uint8 [n, 48 * 48]; the right one is looked for in the left where they are swapped."""
-        _load(left, right, swapped, self.planes, self.packed)
+        _load(left, right, swapped, self.planes, self.words)
 
     def halve(self, full: "Level") -> None:
         """Takes the pairs of a level of twice the side."""
-        _halve(full.planes, self.planes, self.packed)
+        _halve(full.planes, self.planes, self.words)
 
     def slope(self, plane: int) -> None:
         """Central differences of a plane, into the two planes after it."""
@@ -73,21 +69,21 @@ class Level:
 
     def warp(self, to: np.ndarray) -> None:
         """Reads the picture that moves at the maps, float64 [n, 2, 3], into the plane `SEEN`."""
-        _warp(self.planes, self.packed, to, self.scratch)
+        _warp(self.planes, self.words, to)
 
-    def fold(self, many: int, first: int) -> None:
-        """The first sums of columns to sums of blocks, kept from that place on."""
-        _fold(self.lines, many, self.side, self.sums, first)
+    def multiply(self, pairs: np.ndarray, first: int = 0) -> np.ndarray:
+        """Sums over 6 x 6 blocks of the products of pairs of planes, int64 [m, 2], into `sums` from the first on: float64 [n, m, 36]."""
+        sums = self.sums[:, first : first + len(pairs)]
+        _multiply(self.planes, pairs, self.sums, first)
+        return sums
 
     def align(self, to: np.ndarray, steps: int, floor: float) -> None:
         """Improves the maps in place; blocks that correlate less than the floor have no say."""
         self.slope(STILL)
-        _sum_still(self.planes, self.lines)
-        self.fold(9, 0)
+        self.multiply(_OF_STILL)
         for _ in range(steps):
             self.warp(to)
-            _sum_seen(self.planes, self.lines)
-            self.fold(5, 9)
+            self.multiply(_OF_SEEN, len(_OF_STILL))
             _improve(self.sums, _FEATURES, _HELD, _FAR, floor, self.side, to)
 
 
@@ -146,11 +142,11 @@ def _take_slopes(planes, of):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _warp(planes, packed, to, scratch):  # type: ignore[no-untyped-def]
+def _warp(planes, packed, to):  # type: ignore[no-untyped-def]
     """Reads the moved picture at the map (shares of a side to shares of a side), between pixels linearly."""
     n = int(math.sqrt(planes.shape[2]))
     last, share, zero = np.float32(n - 1.001), 0.5 / n, np.float32(0)
-    down, along, got = scratch[0], scratch[1], np.empty(n * n, np.uint32)
+    down, along, got = np.empty(n * n, np.float32), np.empty(n * n, np.float32), np.empty(n * n, np.uint32)
     for row in range(len(planes)):
         map_, words, seen = to[row], packed[row], planes[row, SEEN]
         y0 = np.float32(((map_[0, 0] + map_[0, 1]) * share + map_[0, 2]) * n - 0.5)
@@ -176,102 +172,64 @@ def _warp(planes, packed, to, scratch):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _sum_still(planes, lines):  # type: ignore[no-untyped-def]
-    """Down the columns of each row of blocks: the picture, its square, its slopes, their products with it and with each other."""
+def _multiply(planes, pairs, sums, first):  # type: ignore[no-untyped-def]
+    """Down the columns of a row of blocks, then neighbours until a block is one number; two rows of 24 pixels lie side by side."""
+    side, one, two = np.uint64(THUMBNAIL_SIDE), np.uint64(1), np.uint64(2)
     rows = np.uint64(planes.shape[2] // (GRID * THUMBNAIL_SIDE))
-    side = np.uint64(THUMBNAIL_SIDE)
+    line, folded = np.empty(THUMBNAIL_SIDE, np.float32), np.empty(THUMBNAIL_SIDE, np.float32)
     for row in range(len(planes)):
-        picture, down, along, sums = planes[row, STILL], planes[row, DOWN], planes[row, ALONG], lines[row]
-        sums[:] = 0
-        for bi in range(np.uint64(GRID)):
-            for i in range(rows):
+        for pair in range(len(pairs)):
+            left, right, out = planes[row, pairs[pair, 0]], planes[row, pairs[pair, 1]], sums[row, first + pair]
+            for i in range(np.uint64(GRID)):
+                begin = i * rows * side
                 for j in range(side):
-                    k, at = (bi * rows + i) * side + j, bi * side + j
-                    a, y, x = picture[k], down[k], along[k]
-                    sums[0, at] += a
-                    sums[1, at] += a * a
-                    sums[2, at] += y
-                    sums[3, at] += x
-                    sums[4, at] += y * a
-                    sums[5, at] += x * a
-                    sums[6, at] += y * y
-                    sums[7, at] += y * x
-                    sums[8, at] += x * x
-
-
-@compiled
-def _sum_seen(planes, lines):  # type: ignore[no-untyped-def]
-    """The same of the picture that is seen through the map, its square, its products with the other and the other's slopes."""
-    rows = np.uint64(planes.shape[2] // (GRID * THUMBNAIL_SIDE))
-    side = np.uint64(THUMBNAIL_SIDE)
-    for row in range(len(planes)):
-        picture, down, along, seen, sums = planes[row, STILL], planes[row, DOWN], planes[row, ALONG], planes[row, SEEN], lines[row]
-        sums[:5] = 0
-        for bi in range(np.uint64(GRID)):
-            for i in range(rows):
-                for j in range(side):
-                    k, at = (bi * rows + i) * side + j, bi * side + j
-                    b = seen[k]
-                    sums[0, at] += b
-                    sums[1, at] += b * b
-                    sums[2, at] += b * picture[k]
-                    sums[3, at] += b * down[k]
-                    sums[4, at] += b * along[k]
-
-
-@compiled
-def _fold(lines, many, side, sums, first):  # type: ignore[no-untyped-def]
-    """Sums of columns to sums of blocks: neighbours are added until a block is one number; two rows of 24 pixels lie side by side."""
-    two, one = np.uint64(2), np.uint64(1)
-    for row in range(len(lines)):
-        source = lines[row].reshape(lines.shape[1] * lines.shape[2])
-        length, wide = many * lines.shape[2], THUMBNAIL_SIDE
-        spare = np.empty(length // 2, np.float32)
-        for _ in range(3 if side == THUMBNAIL_SIDE else 2):
-            length, wide = length // 2, wide // 2
-            for k in range(np.uint64(length)):
-                spare[k] = source[two * k] + source[two * k + one]
-            for k in range(np.uint64(length)):
-                source[k] = spare[k]
-        for k in range(many * GRID):
-            for j in range(GRID):
-                total = source[k * wide + j]
-                if wide > GRID:
-                    total += source[k * wide + GRID + j]
-                sums[row, first + k // GRID, k % GRID * GRID + j] = total
+                    line[j] = left[begin + j] * right[begin + j] + left[begin + side + j] * right[begin + side + j]
+                for k in range(two, rows, two):
+                    begin = (i * rows + k) * side
+                    for j in range(side):
+                        line[j] += left[begin + j] * right[begin + j] + left[begin + side + j] * right[begin + side + j]
+                wide = side
+                for _ in range(two + rows // (two * two * two)):
+                    wide = wide // two
+                    for j in range(wide):
+                        folded[j] = line[two * j] + line[two * j + one]
+                    for j in range(wide):
+                        line[j] = folded[j]
+                for j in range(np.uint64(GRID)):
+                    out[i * np.uint64(GRID) + j] = line[j] if rows > two else line[j] + line[j + np.uint64(GRID)]
 
 
 @compiled
 def _improve(sums, features, held, far, floor, side, to):  # type: ignore[no-untyped-def]
     """One step that improves each map in place: shift, stretch and shear of y, then of x. None where nothing can be told."""
-    area = float((side // GRID) ** 2)
-    moments, matrix, step, weighed = (
-        np.empty((5, features.shape[1])),
-        np.empty((len(far), len(far))),
-        np.empty(len(far)),
-        np.empty((5, BLOCKS)),
-    )
+    area, blocks, low, n = float((side // GRID) ** 2), sums.shape[2], features.shape[1], len(far)
+    own, cross, weighed = np.empty((3, blocks)), np.empty((3, blocks)), np.empty((5, blocks))
+    moments, matrix, step = np.empty((5, low)), np.empty((n, n)), np.empty(n)
     for row in range(len(to)):
         s, t = sums[row], to[row]
-        for b in range(BLOCKS):
-            mean, seen_mean = s[0, b] / area, s[9, b] / area
-            variance, seen_variance = max(s[1, b] / area - mean * mean, 1e-3), max(s[10, b] / area - seen_mean * seen_mean, 1e-3)
+        for plane in range(len(own)):
+            for b in range(blocks):
+                mean = s[plane, b] / area
+                own[plane, b], cross[plane, b] = s[3 + plane, b] - mean * s[0, b], s[11 + plane, b] - mean * s[9, b]
+        for b in range(blocks):
+            variance, seen_variance = max(own[0, b] / area, 1e-3), max((s[10, b] - s[9, b] * s[9, b] / area) / area, 1e-3)
             gain = math.sqrt(variance / seen_variance)
-            weight = max((s[11, b] / area - mean * seen_mean) / variance * gain - floor, 0.0) / (1 - floor)
-            weight = weight * weight / variance if variance >= _FLAT else 0.0
-            weighed[0, b], weighed[1, b], weighed[2, b] = weight * s[6, b], weight * s[7, b], weight * s[8, b]
-            weighed[3, b] = weight * (s[4, b] - mean * s[2, b] - gain * (s[12, b] - seen_mean * s[2, b]))
-            weighed[4, b] = weight * (s[5, b] - mean * s[3, b] - gain * (s[13, b] - seen_mean * s[3, b]))
-        for r in range(len(moments)):
-            for k in range(moments.shape[1]):
-                moments[r, k] = 0.0
-            for b in range(BLOCKS):
-                for k in range(moments.shape[1]):
-                    moments[r, k] += weighed[r, b] * features[b, k]
+            weight = max(cross[0, b] / area / variance * gain - floor, 0.0) / (1 - floor)
+            weighed[0, b] = weight * weight / variance if variance >= _FLAT else 0.0
+            cross[0, b] = gain
+        for moment in range(len(weighed) - 1, -1, -1):
+            for b in range(blocks):
+                value = s[6 + moment, b] if moment < 3 else own[moment - 2, b] - cross[0, b] * cross[moment - 2, b]
+                weighed[moment, b] = weighed[0, b] * value
+            for k in range(low):
+                moments[moment, k] = 0.0
+            for b in range(blocks):
+                for k in range(low):
+                    moments[moment, k] += weighed[moment, b] * features[b, k]
         stiffness = moments[0, 0] + moments[2, 0]
         if stiffness <= 0:
             continue
-        for i in range(len(step)):
+        for i in range(n):
             step[i] = moments[3 + i // 3, i % 3]
             for j in range(i + 1):
                 a, b = i % 3, j % 3
@@ -284,11 +242,11 @@ def _improve(sums, features, held, far, floor, side, to):  # type: ignore[no-unt
             for k in range(i):
                 step[i] -= matrix[i, k] * step[k]
             step[i] /= matrix[i, i]
-        for i in range(len(step) - 1, -1, -1):
-            for k in range(i + 1, len(step)):
+        for i in range(n - 1, -1, -1):
+            for k in range(i + 1, n):
                 step[i] -= matrix[k, i] * step[k]
             step[i] /= matrix[i, i]
-        for i in range(len(step)):
+        for i in range(n):
             step[i] = min(max(step[i], -far[i]), far[i]) / side
         for i in range(2):
             y, x = t[i, 0], t[i, 1]
