@@ -1,5 +1,6 @@
 """`winnow takedown`, `flag`, `verify-absent` and `apply-removals`: what is taken down after a release, and the proof that it is gone."""
 
+import datetime as dt
 import hashlib
 import json
 from collections import Counter
@@ -52,6 +53,8 @@ def takedown(
       JobError: nothing is asked for, or something else lies in the new folder.
       DifferenceError: no row is covered.
     """
+    if as_of is not None and not _is_date(as_of):
+        raise JobError(f"--as-of {as_of}: is no date YYYY-MM-DD")
     if path is None and not accept:
         raise JobError("give a list, a picture or a folder of pictures, or --accept flags of the review queue")
     flags = accepted(finished.run.layout, accept)
@@ -68,6 +71,13 @@ def takedown(
     tell(f"version {plan.version} without them: {layout.out}; {finished.run.layout.out} is as it was, yours to withdraw and delete")
     tell(f"so that later runs leave the same content out, add to their jobs: filters.opt_out.lists: [{layout.removals}]")
     tell(f"whoever holds a copy can remove the same rows with `winnow apply-removals`; what may be handed out: {layout.shared_removals}")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _table(plan: Plan) -> Table:

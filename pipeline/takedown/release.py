@@ -30,7 +30,7 @@ from transforms.emit import data_files, write_summary
 from transforms.footers import read_footer, read_footers
 from transforms.ledger import write_ledger
 from transforms.links import share, share_all
-from transforms.storage import exists, list_folder, make_private, read_bytes, read_parquet, remove, remove_all, write_bytes
+from transforms.storage import exists, is_below, list_folder, make_private, read_bytes, read_parquet, remove, remove_all, write_bytes
 from transforms.summaries import summarise
 from transforms.takedown.chain import shared, write_removals
 from transforms.takedown.data import rewrite_data
@@ -54,8 +54,9 @@ def is_done(finished: Finished, plan: Plan, layout: Layout) -> bool:
     Raises:
       JobError: something else lies there.
     """
-    if layout.out in (finished.run.layout.out, finished.run.layout.work):
-        raise JobError(f"--output {layout.out}: is the release itself, which a takedown never changes; name another folder")
+    for folder in (finished.run.layout.out, finished.run.layout.work):
+        if is_below(join(layout.out, "manifest.json"), folder):
+            raise JobError(f"--output {layout.out}: lies in {folder}, which a takedown never changes; name another folder")
     ours = exists(layout.revision) and json.loads(read_bytes(layout.revision))["digest"] == plan.digest(finished)
     if exists(layout.manifest) and not ours:
         raise JobError(f"{layout.out} holds another finished release; name a folder for this one with --output")

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+import pipeline.run
 from pipeline.append import with_removals
 from pipeline.cli import run_command
 from pipeline.commands.run import check_published, run_phases
@@ -20,6 +21,7 @@ from pipeline.judge import check_conservation
 from pipeline.run import open_run, reopen_run
 from pipeline.takedown import release
 from schemas.removals import REMOVALS
+from schemas.versions import versions
 from tests.builders import jpeg, sample
 from tests.runs import Ran, contents, rows_of, run_samples, stamps, tars, write_job
 from transforms.takedown.chain import checked, read_removals
@@ -87,6 +89,8 @@ def taken(tmp_path_factory) -> Taken:
     for step in ("_write_public", "document"):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(release, step, killed)
+            if step == "document":  # by another version, which names its files otherwise: what it left is swept
+                patch.setattr(pipeline.run, "versions", lambda: {**versions(), "code": "another"})
             assert run_command(["takedown", str(ran.out), str(folder / "list.csv")]) == 1
         assert contents(ran.out, ran.work) == before
         assert not (folder / "out-2.0.0/manifest.json").exists()
@@ -218,6 +222,12 @@ def test_to_judge_the_new_folder_again_brings_nothing_back(taken):
     keys = {(row["shard"], row["row"]): row["key"] for row in taken.ran.ledger()}
     judged = {keys[row["shard"], row["row"]]: row["verdict"] for row in rows_of(taken.work / "tune/ledger")}
     assert {key for key, verdict in judged.items() if verdict == "unreadable"} == set(GONE)
+
+
+def test_what_a_killed_takedown_left_under_other_names_is_gone(taken):
+    for name in ("emitted", "annotations", "signatures", "ledger", "captions"):
+        assert len(list((taken.work / name).iterdir())) == 4, name
+    assert not [path for path in [*taken.out.rglob("*"), *taken.work.rglob("*")] if path.name.startswith(".winnow-")]
 
 
 def test_the_review_page_shows_neither_picture_nor_caption_of_what_went(taken):
@@ -378,4 +388,11 @@ def test_what_covers_no_row_ends_with_7_and_leaves_nothing(taken, tmp_path, caps
     assert run_command(["takedown", str(taken.ran.out), str(tmp_path / "list.csv"), "--output", str(tmp_path / "new")]) == 7
     assert run_command(["takedown", str(taken.ran.out), str(tmp_path / "no such list")]) == 4
     assert run_command(["takedown", str(taken.ran.out)]) == 2
+    listed = str(taken.folder / "list.csv")
+    assert run_command(["takedown", str(taken.ran.out), listed, "--as-of", "2026-1-1"]) == 2
+    assert run_command(["takedown", str(taken.ran.out), listed, "--output", str(taken.ran.work / "new"), "--dry-run"]) == 2
+    assert (
+        run_command(["takedown", str(taken.ran.out), listed, "--as-of", "2026-01-01", "--dry-run", "--output", str(tmp_path / "new")]) == 0
+    )
+    assert "leave the release: illegal" not in capsys.readouterr().out
     assert not (tmp_path / "new").exists()

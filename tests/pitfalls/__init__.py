@@ -28,7 +28,7 @@
 | D24 | a path and no bytes | laws/test_nothing_is_executed | read/test_parquet |
 | D25 | pictures do not open | test_parquet | pipeline/documents/test_loaders |
 | A1 | a shard that keeps nothing | test_parquet | pipeline/documents/test_loaders |
-| A2 | a list of what was removed | test_filters | pipeline/documents/test_document |
+| A2 | a list of what was removed | test_filters | pipeline/documents/test_document, pipeline/test_takedown |
 | A3 | words by white space | test_filters | text/test_caption, filters/test_caption_quality, balance/test_audit |
 | A4 | transparent pictures | test_filters | images/test_decode |
 | A6 | the normal form of a caption | test_filters | text/test_caption, pipeline/test_match |

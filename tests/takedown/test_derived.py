@@ -15,7 +15,9 @@ def folder(tmp_path):
     for name, first in (("a", 0), ("b", 100)):
         table = pa.table({"uid": [f"{first + n:032x}" for n in range(10)], "n": [str(n) for n in range(10)]})
         table = table.replace_schema_metadata({"made": "by somebody"})
-        pq.write_table(table, tmp_path / f"set/{name}.parquet", row_group_size=4, compression="snappy")
+        with pq.ParquetWriter(tmp_path / f"set/{name}.parquet", table.schema, compression="snappy") as writer:
+            writer.write_table(table, row_group_size=4)
+            writer.add_key_value_metadata({"schema_version": "1"})
     upper = pa.table({"uid": pa.array([GONE.upper(), None], pa.large_string())})
     pq.write_table(upper, tmp_path / "set/inner/c.parquet", compression="none")
     pq.write_table(pa.table({"x": [1]}), tmp_path / "set/d.parquet")
@@ -41,7 +43,9 @@ def test_row_groups_compression_metadata_and_other_rows_stay(folder):
     new = pq.ParquetFile(folder / "set/a.parquet")
     assert [new.metadata.row_group(n).num_rows for n in range(new.num_row_groups)] == [4, 3, 2]
     assert new.metadata.row_group(0).column(0).compression == old.metadata.row_group(0).column(0).compression
-    assert new.schema_arrow.metadata[b"made"] == b"by somebody"
+    for name, value in old.metadata.metadata.items():
+        assert new.metadata.metadata[name] == value
+    assert {b"made", b"schema_version"} <= set(new.metadata.metadata)
     assert new.read().to_pylist() == [row for row in rows if row["uid"] != GONE]
 
 

@@ -1,5 +1,6 @@
 """A data file without some of its rows: read and written group by group, the source is not needed."""
 
+import base64
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -33,8 +34,14 @@ def rewrite_data(
     """
     with open_read(source) as file:
         data = pq.ParquetFile(file, pre_buffer=False)
-        schema = data.schema_arrow.remove_metadata()
+        schema = _schema_of(data)
         return write_data(target, schema, _staying(data, schema, source, uids, gone, carried))
+
+
+def _schema_of(data: pq.ParquetFile) -> pa.Schema:
+    """The schema as it was written, names inside lists too, which Arrow takes from Parquet when it reads a file."""
+    written = (data.metadata.metadata or {}).get(b"ARROW:schema")
+    return (data.schema_arrow if written is None else pa.ipc.read_schema(pa.py_buffer(base64.b64decode(written)))).remove_metadata()
 
 
 def _staying(
@@ -42,7 +49,7 @@ def _staying(
 ) -> Iterator[pa.RecordBatch]:
     start = 0
     for group in range(data.num_row_groups):
-        table = data.read_row_group(group, use_threads=False).replace_schema_metadata(None)
+        table = data.read_row_group(group, use_threads=False).replace_schema_metadata(None).cast(schema)
         if table.column("uid").to_pylist() != list(uids[start : start + table.num_rows]):
             raise LawError(f"{path}: holds other rows than its ledger keeps; nothing is published")
         places = range(start, start + table.num_rows)

@@ -6,6 +6,8 @@ import pyarrow.parquet as pq
 
 from transforms.storage import atomic_write, open_read
 
+_SCHEMA = b"ARROW:schema"
+
 
 def remove_rows(path: str, uids: pa.Array) -> int | None:
     """Writes a file again without the rows that have one of these uids, in its place and at once; one without such a row is not touched.
@@ -28,6 +30,8 @@ def remove_rows(path: str, uids: pa.Array) -> int | None:
         if not gone:
             return 0
         with atomic_write(path) as scratch, pq.ParquetWriter(scratch, data.schema_arrow, compression=_compression(data)) as writer:
+            known = data.schema_arrow.metadata or {}
+            writer.add_key_value_metadata({name: value for name, value in data.metadata.metadata.items() if name not in (*known, _SCHEMA)})
             for group in groups:
                 table = data.read_row_group(group, use_threads=False)
                 if group in gone:
