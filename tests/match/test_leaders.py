@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.match.leaders import leaders
+from transforms.match.leaders import central_first, leaders
 
 
 def one_by_one(group, values, reach):
@@ -40,3 +40,25 @@ def test_rows_beyond_the_bound_lead_themselves_and_are_counted():
     found, left = leaders(np.zeros(10, int), lambda a, b: np.zeros(len(a), bool), most=4)
     assert found.tolist() == list(range(10))
     assert left == 6
+
+
+def test_the_middle_of_a_group_leads_and_the_order_of_rows_beyond_the_counted_ones_stays() -> None:
+    values = np.array([9, 0, 1, 2, 3, 40, 41, 42])
+    group = np.array([0, 0, 0, 0, 0, 1, 1, 1])
+
+    def near(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return abs(values[one] - values[other]) <= 1
+
+    assert central_first(group, near).tolist() == [2, 3, 1, 4, 0, 6, 5, 7]
+    assert central_first(group, near, most=3).tolist() == [1, 2, 0, 3, 4, 6, 5, 7]
+    assert central_first(group[:0], near).tolist() == []
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=30))
+def test_who_leads_is_a_function_of_the_rows_and_not_of_other_groups(values: list[int]) -> None:
+    one = np.array(values)
+    both = np.concatenate([one, one])
+    group = np.repeat([0, 1], len(one))
+    alone = central_first(np.zeros(len(one), int), lambda a, b: abs(one[a] - one[b]) <= 2)
+    together = central_first(group, lambda a, b: abs(both[a] - both[b]) <= 2)
+    assert together.tolist() == [*alone.tolist(), *(alone + len(one)).tolist()]

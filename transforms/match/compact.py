@@ -19,7 +19,7 @@ from transforms.match.components import distinct
 from transforms.match.elders import BENCHMARK, BINDING, HELD, OWN, TIE, write_ties
 from transforms.match.grouping import BY_CAPTION, BY_PICTURE, BY_POLICY, GRAPH_BITS, MANY, graphs_of, rule_of
 from transforms.match.keys import mixed
-from transforms.match.leaders import leaders
+from transforms.match.leaders import central_first, leaders
 from transforms.match.members import MEMBER, Members
 from transforms.match.order import as_words
 from transforms.match.plan import PICTURES, Plan
@@ -150,6 +150,8 @@ def _clustered(members: Members, most: int) -> tuple[np.ndarray, int]:
     """
     heads, (places, left) = members.heads, members.joined(HELD, most)
     rest = np.flatnonzero((places < 0) & (members.elder[heads] == OWN))
+    if not members.ranked:
+        rest = rest[central_first(members.root[heads[rest]], lambda one, other: members.compare(rest[one], rest[other]))]
     mine, more = leaders(members.root[heads[rest]], lambda one, other: members.compare(rest[one], rest[other]), most)
     places[rest] = rest[mine]
     own = members.elder == OWN

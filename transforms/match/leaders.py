@@ -3,9 +3,11 @@
 So a chain of small changes, each like the one before, never becomes one cluster, while thousands of re-encodings of one picture, all
 like the first, stay one; and no two leaders of a group are duplicates of each other (Hartigan 1975, the leader algorithm).
 
-The order is content order, larger pictures first, where pictures decide. Captions have no such natural first: a caption edited twice is
-the middle of a group whose ends differ, and by content order one of the ends would lead. There rows with more verified edges come
-first, and pair recall rises from .937 to .954 (20,000 captions, a fifth of them edits; precision .999 both).
+The order is content order, but rows that agree with more of their group come first. A caption edited twice is the middle of a group
+whose ends differ, and a picture with a bar above it the largest of its copies: by content order such an end would lead, and what is
+cropped or turned does not agree with it though it agrees with the picture itself. Captions are counted by their verified edges (pair
+recall .937 to .954, 20,000 captions, a fifth of them edits; precision .999 both), pictures by comparing the first 32 of a group with each
+other (recall of thirty edits of 250 photos, views: .950 to .984; no two photos in one cluster either way).
 
 All groups advance together, one leader a round: the first row left of each group leads, and all others left are compared with it in one
 call. That gives every row the leader that looking at rows one by one would give it.
@@ -17,6 +19,9 @@ import numpy as np
 
 MOST_LEADERS = 4_096
 """Rounds, and so the comparisons of one row. Rows that are left then lead themselves, and are counted."""
+
+MOST_COUNTED = 32
+"""Rows of a group, the first in content order, that are compared with each other to find who agrees with most."""
 
 Compare = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -46,3 +51,28 @@ def leaders(group: np.ndarray, compare: Compare, most: int = MOST_LEADERS) -> tu
         out[left[same]] = leading[same]
         left = left[~same]
     return out, len(left)
+
+
+def central_first(group: np.ndarray, compare: Compare, most: int = MOST_COUNTED) -> np.ndarray:
+    """The order in which rows are to be looked at, int64[n]: in every group, of its first `most` rows, those first that agree with more.
+
+    Args:
+      group: int64[n], ascending; rows of a group in order. Groups of two stay as they are.
+      compare: as for `leaders`; it is asked for each pair of the first rows of a group once.
+      most: rows of a group that are compared with each other.
+
+    >>> values = np.array([0, 1, 2, 50, 51])
+    >>> central_first(np.array([0, 0, 0, 1, 1]), lambda a, b: abs(values[a] - values[b]) <= 1).tolist()
+    [1, 0, 2, 3, 4]
+    """
+    starts = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]])) if len(group) else np.empty(0, np.int64)
+    sizes = np.minimum(np.diff(np.append(starts, len(group))), most)
+    pairs = [np.empty((2, 0), np.int64)]
+    for size in np.unique(sizes[sizes > 2]).tolist():
+        at = starts[sizes == size]
+        pairs.append(np.stack([(at[:, None] + places).reshape(-1) for places in np.triu_indices(size, 1)]))
+    left, right = np.concatenate(pairs, axis=1)
+    agrees = compare(left, right) if len(left) else np.zeros(0, bool)
+    degree = np.bincount(np.concatenate([left[agrees], right[agrees]]), minlength=len(group))
+    place = np.arange(len(group)) - np.repeat(starts, np.diff(np.append(starts, len(group))))
+    return np.lexsort((place, np.where(place < most, -degree, 1), group))

@@ -39,6 +39,7 @@ class Members:
       elder: uint8[n], its kind in `transforms.match.elders`; `OWN` for a row of the run.
       head: int64[n], the unit each row is in: rows that go together unseen. Numbers units by their first row.
       heads: int64[m], the place of the first row of each unit, ascending.
+      ranked: whether ranks say already how many others each row agrees with.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Members:
           pairs: groups of two units, and how well these agree, so that they need not be compared: uint64[j] and float64[j].
         """
         self._rule = rule
+        self.ranked = rule == "caption"
         signed = table["signed"]
         self._captions = Captions(table["kind"][signed], table["caption"][signed], *signatures)
         self._pictures, self._read = pictures, read
