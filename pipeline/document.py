@@ -1,7 +1,7 @@
 """Phase 5, what did we do? The counts of all shards become one record, and the record every document.
 
     work/emitted/, judge's marker ─► one record ─► datasheet (.json .md .html), README.md, croissant.json, eu_training_summary.json,
-                                                   top_domains.csv ─► manifest.json, last
+                                                   top_domains.csv, attribution.parquet ─► manifest.json, last
     ledger, source ─► work/review/review.html, private
 
 What shards counted is added up in Beam; the driver reads at most 64 files, and of the rows only a handful, for pictures.
@@ -9,6 +9,7 @@ What shards counted is added up in Beam; the driver reads at most 64 files, and 
 
 import json
 
+from pipeline.documents.attribution import PATH, credited, write_attribution
 from pipeline.documents.card import render_card
 from pipeline.documents.croissant import render_croissant
 from pipeline.documents.domains import top_domains, write_csv
@@ -37,7 +38,7 @@ def document(run: Run) -> None:
     with gather(run) as evidence:
         remove(run.layout.manifest)
         sweep(run.layout.out)
-        domains = top_domains(evidence.counts)
+        domains, credit = top_domains(evidence.counts), credited(evidence.counts)
         record = build_record(evidence, domains)
         documents = {
             "datasheet.json": json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False).encode(),
@@ -47,12 +48,14 @@ def document(run: Run) -> None:
             "croissant.json": render_croissant(record, evidence),
             "eu_training_summary.json": render_eu_summary(record),
             "top_domains.csv": write_csv(domains),
+            PATH: write_attribution(credit),
         }
         for path, content in documents.items():
             write_bytes(join(run.layout.out, path), content)
         write_review(evidence)
         check_gates(evidence, record)
-        write_bytes(run.layout.manifest, render_manifest(evidence, documents, {"top_domains.csv": len(domains.lines)}))
+        rows = {"top_domains.csv": len(domains.lines), PATH: credit.num_rows}
+        write_bytes(run.layout.manifest, render_manifest(evidence, documents, rows))
 
 
 def check_gates(evidence: Evidence, record: dict) -> None:

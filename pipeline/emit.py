@@ -83,6 +83,12 @@ def redacted_kinds(run: Run) -> tuple[str, ...]:
     return rule.redact if rule.enabled else ()
 
 
+def credit_kinds(run: Run) -> tuple[str, ...]:
+    """Kinds of personal data that are written over in attribution: those that would reject a caption too, since no row goes for them."""
+    rule = next(rule for rule in run.filters if isinstance(rule, PersonalData))
+    return (*rule.redact, *rule.reject) if rule.enabled else ()
+
+
 def schema_of(run: Run) -> ReleaseSchema:
     """The schema of the release, from the footers of all annotations, those of the release that is appended to among them.
 
@@ -134,7 +140,8 @@ def tasks_of(run: Run) -> list[Task]:
     judged = read_judged(run.layout)
     if judged is None:
         raise JobError("emit needs a finished judge phase: run `winnow run` without naming a phase")
-    common = [schema_of(run).digestible(), keys_of(run.job, Phase.EMIT), versions()]
+    redact = credit_kinds(run)
+    common = [schema_of(run).digestible(), keys_of(run.job, Phase.EMIT), versions(), redact]
     if run.job.dedup.keep_captions:
         common.append(redacted_kinds(run))
     return [
@@ -144,6 +151,7 @@ def tasks_of(run: Run) -> list[Task]:
             ledger=run.layout.ledger_file(shard.name),
             captions=run.layout.captions_file(shard.name),
             data=run.layout.data_file(shard.name),
+            redact=redact,
             summary=run.layout.summary(
                 shard.name, digest([run.annotate_digests[shard.name], judged["ledger"][shard.name]["sha256"], common])
             ),

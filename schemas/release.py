@@ -19,11 +19,17 @@ OWN = pa.schema(
         ("weight", pa.float64()),
         ("copies", pa.int64()),  # rows of its cluster in the whole input, itself among them
         ("copy_hosts", pa.int64()),  # registrable domains among their URLs
+        ("creator", pa.string()),  # attribution: see `transforms.attribution`
+        ("credit", pa.string()),
+        ("licence", pa.string()),  # SPDX identifier where it is one
+        ("licensor", pa.string()),
+        ("rights", pa.string()),
         ("captions", pa.list_(pa.string())),  # of its cluster, its own first; at most MOST_CAPTIONS
         ("caption_count", pa.int64()),  # how many there are in all
     ]
 )
 OF_BYTES = ("image", "sha256", "read_sha256")  # absent where no source carries bytes
+OF_ATTRIBUTION = ("creator", "credit", "licence", "licensor", "rights")
 OF_CAPTIONS = ("captions", "caption_count")  # with `dedup.keep_captions` only
 MOST_CAPTIONS = 1_000  # in one row: one placeholder on the web has nine million (salesforce/BLIP issue 154)
 MOST_CHARACTERS = 10_000  # of a caption that another row carries, so that a row's `captions` stay below 10 million

@@ -21,14 +21,15 @@ from schemas.release import IMAGE, SCHEMA_VERSION
 from schemas.samples import Samples
 from schemas.shards import Shard
 from schemas.summaries import SUMMARY
+from transforms.attribution import attribution
 from transforms.carry import Carried
 from transforms.images.decode import EXTENSIONS, sniff
 from transforms.images.scrub import scrub, scrub_exif_text
 from transforms.read.reader import open_shard
 from transforms.release_schema import ReleaseSchema, conform
 from transforms.storage import atomic_write, read_parquet
-from transforms.summaries import summarise
-from transforms.text.personal_data import redact, redact_value
+from transforms.summaries import CREDITED, Published, summarise
+from transforms.text.personal_data import EMAIL, PHONE, redact, redact_value
 
 GROUP_ROWS = 10_000
 GROUP_BYTES = 128 << 20
@@ -38,7 +39,10 @@ REDACTED = "redacted:"
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """One shard to publish: where its source, annotation and ledger lie, what it carries, and where data and summary go."""
+    """One shard to publish: where its source, annotation and ledger lie, what it carries, and where data and summary go.
+
+    `redact` are kinds of personal data that are written over in what pictures say of who made them.
+    """
 
     shard: Shard
     annotation: str
@@ -46,6 +50,7 @@ class Task:
     captions: str
     data: str
     summary: str
+    redact: tuple[str, ...] = (EMAIL, PHONE)
 
 
 def emit_shard(task: Task, source: Source, release: ReleaseSchema, carried: Carried | None = None) -> None:
@@ -61,17 +66,18 @@ def emit_shard(task: Task, source: Source, release: ReleaseSchema, carried: Carr
     for name in ("width", "height"):
         ledger = ledger.append_column(name, annotations.column(name))
     kept = np.flatnonzero(ledger.column("verdict").to_numpy() == reasons.KEPT)
-    described, nulls = write_data(task.data, release.schema, _published(task.shard, source, release, ledger, kept, carried))
-    write_summary(task.summary, summarise(annotations, ledger, nulls), described)
+    described, published = write_data(task.data, release.schema, _published(task, source, release, ledger, kept, carried))
+    write_summary(task.summary, summarise(annotations, ledger, published), described)
 
 
-def write_data(path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> tuple[dict[str, Any], dict[str, int]]:
+def write_data(path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> tuple[dict[str, Any], Published]:
     """Writes a data file.
 
     Returns:
-      What it is (rows, bytes, sha256), and column -> nulls.
+      What it is (rows, bytes, sha256), and what its summary must know of its columns.
     """
     nulls: dict[str, int] = dict.fromkeys(schema.names, 0)
+    values: dict[str, list[pa.Array]] = {name: [] for name in CREDITED if name in schema.names and schema.field(name).type == pa.string()}
     rows = 0
     with atomic_write(path) as scratch:
         with pq.ParquetWriter(scratch, schema, version="2.6", compression="zstd", store_schema=True) as writer:
@@ -80,10 +86,14 @@ def write_data(path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) 
                 rows += table.num_rows
                 for name in table.column_names:
                     nulls[name] += table.column(name).null_count
+                for name in values:
+                    values[name] += table.column(name).chunks
             writer.add_key_value_metadata({"schema_version": SCHEMA_VERSION})
         with open(scratch, "rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            return {"rows": rows, "bytes": file.seek(0, 2), "sha256": sha256}, nulls
+            return {"rows": rows, "bytes": file.seek(0, 2), "sha256": sha256}, Published(
+                nulls, {name: pa.chunked_array(c, pa.string()) for name, c in values.items()}
+            )
 
 
 def write_summary(path: str, summary: pa.Table, described: Mapping[str, Any]) -> None:
@@ -94,20 +104,28 @@ def write_summary(path: str, summary: pa.Table, described: Mapping[str, Any]) ->
 
 
 def _published(
-    shard: Shard, source: Source, release: ReleaseSchema, ledger: pa.Table, kept: np.ndarray, carried: Carried | None
+    task: Task, source: Source, release: ReleaseSchema, ledger: pa.Table, kept: np.ndarray, carried: Carried | None
 ) -> Iterator[pa.RecordBatch]:
     """Kept rows as they are published, batch by batch, in the order of the source."""
     if not len(kept):
         return
     chosen = ledger.take(pa.array(kept))
     at = 0
-    with open_shard(shard, source) as reader:
+    with open_shard(task.shard, source) as reader:
         for samples in reader.batches(kept):
-            yield publish(samples, chosen.slice(at, len(samples)), release, shard.source, carried)
+            rows = chosen.slice(at, len(samples))
+            yield publish(samples, rows, release, task.shard.source, carried, task.redact)
             at += len(samples)
 
 
-def publish(samples: Samples, ledger: pa.Table, release: ReleaseSchema, source: str, carried: Carried | None = None) -> pa.RecordBatch:
+def publish(
+    samples: Samples,
+    ledger: pa.Table,
+    release: ReleaseSchema,
+    source: str,
+    carried: Carried | None = None,
+    redacted: Sequence[str] = (EMAIL, PHONE),
+) -> pa.RecordBatch:
     """Kept rows of a batch as they are published (release.schema).
 
     Args:
@@ -116,11 +134,12 @@ def publish(samples: Samples, ledger: pa.Table, release: ReleaseSchema, source: 
       release: the run's schema.
       source: name of the source they come from.
       carried: captions that they carry beside their own.
+      redacted: kinds of personal data that are written over in what pictures and columns say of who made them.
     """
     if samples.core.column("row").to_pylist() != ledger.column("row").to_pylist():
         raise AssertionError("samples and ledger rows do not lie side by side")
     kinds = [_redacted(actions) for actions in ledger.column("actions").to_pylist()]
-    columns: dict[str, pa.Array] = _own_columns(samples, ledger, kinds)
+    columns: dict[str, pa.Array] = {**_own_columns(samples, ledger, kinds), **attribution(samples, redacted)}
     if carried is not None:
         columns["captions"] = _captions(columns["caption"], ledger.column("row").to_pylist(), carried)
         columns["caption_count"] = ledger.column("caption_count").combine_chunks()

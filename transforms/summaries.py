@@ -1,5 +1,6 @@
 """Counts what document needs to know of a shard, from its annotations and its ledger, so that no row is read a third time."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -17,10 +18,24 @@ OBSERVABLE = {
     "headers": bits.OBSERVABLE_HEADERS, "lists": bits.OBSERVABLE_LISTS, "host_policy": bits.OBSERVABLE_HOST_POLICY,
     "page": bits.OBSERVABLE_PAGE, "embedded": bits.OBSERVABLE_EMBEDDED, "hash_lists": bits.OBSERVABLE_HASH_LISTS,
 }  # fmt: skip
+CREDITED = ("creator", "licence")  # data columns by whose values kept rows are counted
 _EDGES = pa.array([f"{edge / BINS:.2f}" for edge in range(BINS)])
 OVERLAP = r"^(?P<set>[^:]+): (?P<how>(?:exact|near) (?:hash|picture|caption))"  # a detail of transforms.eval_sets
 _KEYS = ["metric", "a", "b", "c"]
 _SUMS = ["rows", "bytes", "weight"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """What the summary of a shard must know of its data file.
+
+    Attributes:
+      nulls: data column -> nulls.
+      credits: of `CREDITED`, those that the file has -> the values of its rows, in order.
+    """
+
+    nulls: Mapping[str, int]
+    credits: Mapping[str, pa.ChunkedArray]
 
 
 class _Counts:
@@ -62,13 +77,13 @@ def _in_order(table: pa.Table) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in _KEYS])
 
 
-def summarise(annotations: pa.Table, ledger: pa.Table, nulls: Mapping[str, int]) -> pa.Table:
+def summarise(annotations: pa.Table, ledger: pa.Table, published: Published) -> pa.Table:
     """The summary of a shard (schemas.summaries.SUMMARY; schemas.summaries.METRICS says what each metric's labels are).
 
     Args:
       annotations: of all rows, base columns and measures.
       ledger: of the same rows.
-      nulls: data column -> nulls among the published rows.
+      published: what was published of them.
     """
     counts = _Counts()
     verdict = _column(ledger, "verdict")
@@ -80,6 +95,8 @@ def summarise(annotations: pa.Table, ledger: pa.Table, nulls: Mapping[str, int])
     _consent(counts, annotations, ledger, verdict)
     _groups(counts, annotations, ledger, kept, weight)
     _domains(counts, annotations, kept, size)
+    _credits(counts, annotations, kept, size, published)
+    nulls = published.nulls
     counts.add("null", pa.array(list(nulls), pa.string()), rows=np.array(list(nulls.values()), np.int64))
     return counts.table()
 
@@ -165,6 +182,18 @@ def _domains(counts: _Counts, annotations: pa.Table, kept: pa.Array, size: np.nd
     rows = both.to_numpy(zero_copy_only=False)
     counts.add("domain", domain.filter(both), "kept", size=size[rows])
     counts.add("domain_pixels", domain.filter(both), size=pixels[rows])
+
+
+def _credits(counts: _Counts, annotations: pa.Table, kept: pa.Array, size: np.ndarray, published: Published) -> None:
+    """Kept rows by who made them and by licence, where that is known; pixels and bytes as those of domains are."""
+    chosen = kept.to_numpy(zero_copy_only=False)
+    pixels = (_numbers(annotations, "width") * _numbers(annotations, "height"))[chosen]
+    for name, column in published.credits.items():
+        values = pa.concat_arrays(column.chunks or [pa.array([], column.type)])
+        known = values.is_valid()
+        rows = known.to_numpy(zero_copy_only=False)
+        counts.add(name, values.filter(known), size=size[chosen][rows])
+        counts.add(f"{name}_pixels", values.filter(known), size=pixels[rows])
 
 
 def _measures(annotations: pa.Table) -> Iterator[tuple[str, pa.StructArray]]:

@@ -21,6 +21,7 @@ _FILES = (
     "croissant.json",
     "eu_training_summary.json",
     "top_domains.csv",
+    "attribution.parquet",
     "manifest.json",
 )
 NOTHING_KEPT = (
@@ -102,5 +103,6 @@ _CHAPTERS = (
     ("Groups and weights", ("composition.subpopulations", "collection.sampling", "uses.impact")),
     ("Uses it is not for", ("uses.not_for",)),
     ("Licence", ("distribution.licence",)),
+    ("Attribution", ("distribution.ip",)),
     ("Contact", ("maintenance.contact",)),
 )

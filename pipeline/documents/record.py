@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline.documents import consent, earlier, people, rules, totals
+from pipeline.documents import attribution, consent, earlier, people, rules, totals
 from pipeline.documents.domains import Domains
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import computed, declared, portable
@@ -64,6 +64,7 @@ def build_record(evidence: Evidence, domains: Domains) -> dict[str, Any]:
         "notes": computed([{"note": n, "shards": k} for n, k in evidence.notes.items()], "noticed about shards as a whole"),
         "columns": totals.columns(evidence, kept),
         "dropped_columns": computed(list(run.job.publish.drop), "publish.drop: source columns that are not published"),
+        "attribution": attribution.attribution(evidence, kept),
         "domains": {
             "number": computed(domains.number, "registrable domains of kept rows"),
             "items": computed(domains.items, "kept rows with a domain"),

@@ -14,7 +14,7 @@ def sections(record: Record) -> list[Section]:
     return [
         _overview(record), *_revision(record), _removed(record), _duplicates(record), _consent(record), groups_section(record),
         weights_section(record),
-        _filters(record), _scores(record), _data(record), _limits(record), _provenance(record),
+        _filters(record), _scores(record), _data(record), _attribution(record), _limits(record), _provenance(record),
     ]  # fmt: skip
 
 
@@ -265,6 +265,20 @@ def _data(record: Record) -> Section:
             table("Picture sizes", ("shorter side", "rows#"), sides, pictures["sides"]["how"]),
         ),
     )  # fmt: skip
+
+
+def _attribution(record: Record) -> Section:
+    found = {name: fact["value"] for name, fact in record["attribution"].items()}
+    told = (
+        f"{percent(found['creator_share'])} of the kept rows name a creator, {percent(found['licence_share'])} a licence: "
+        f"{number(found['creators'])} creators, {number(found['licence_names'])} licences. Non-commercial use only: "
+        f"{number(found['non_commercial'])} rows; no derivatives: {number(found['no_derivatives'])}. What pictures and columns say was not "
+        "verified, and a row without a licence is not free. Names are published on purpose, to credit them: rows, pixels and bytes per "
+        "creator, licence and registrable domain stand in attribution.parquet."
+    )
+    rows = [(line["licence"], number(line["rows"]), percent(line["share"]), words(line["asks"])) for line in found["licences"]]
+    heads = ("licence", "rows#", "of kept#", "asks")
+    return Section("attribution", "Attribution", (told,), (), (table("Licences", heads, rows, record["attribution"]["licences"]["how"]),))
 
 
 def _limits(record: Record) -> Section:

@@ -25,6 +25,11 @@ OWN_MEANINGS = {
     "weight": "sampling weight that balances groups; the mean over all rows is 1",
     "copies": "how often the picture was seen: rows of its cluster in the whole input, removed ones and this one among them",
     "copy_hosts": "on how many registrable domains; null where no copy has a URL",
+    "creator": "who made the picture, by its metadata, else by a column of the source; names stand here on purpose, to credit them",
+    "credit": "how the one who supplied the picture wants to be named",
+    "licence": "SPDX identifier of the picture's licence where it is one, else as declared; as metadata or a column say, not verified",
+    "licensor": "who gives a licence for the picture: name, address",
+    "rights": "copyright and usage notices, and addresses of pages about them",
     "captions": "distinct captions of the picture's copies that pass, personal data redacted, this row's own first; at most 1,000",
     "caption_count": "how many such captions there are, listed or not",
 }

@@ -31,9 +31,9 @@ from transforms.footers import read_footer, read_footers
 from transforms.ledger import write_ledger
 from transforms.links import share, share_all
 from transforms.storage import exists, is_below, list_folder, make_private, read_bytes, read_parquet, remove, remove_all, write_bytes
-from transforms.summaries import summarise
+from transforms.summaries import Published, summarise
 from transforms.takedown.chain import shared, write_removals
-from transforms.takedown.data import rewrite_data
+from transforms.takedown.data import read_credits, rewrite_data
 from transforms.takedown.ledger import Change, changed_ledger
 from transforms.takedown.purge import as_counted, purge_annotations, purge_carried, purge_signatures
 
@@ -180,14 +180,14 @@ def _write_public(finished: Finished, plan: Plan, layout: Layout, shard: str, su
     before = read_parquet(finished.ledgers[shard])
     ledger, annotations = _plain(read_parquet(layout.ledger_file(shard))), _plain(read_parquet(finished.annotations[shard]))
     if shard in plan.touched:
-        described, nulls = _rewritten(source, target, before, change)
+        described, published = _rewritten(source, target, before, change)
     else:
         described = data_files({shard: read_footer(finished.summaries[shard]).metadata})[shard]
-        nulls = _nulls(finished.summaries[shard])
-    write_summary(summary, summarise(as_counted(annotations, ledger, list(change.removed)), ledger, nulls), described)
+        published = Published(_nulls(finished.summaries[shard]), read_credits(source))
+    write_summary(summary, summarise(as_counted(annotations, ledger, list(change.removed)), ledger, published), described)
 
 
-def _rewritten(source: str, target: str, ledger: pa.Table, change: Change) -> tuple[dict[str, Any], dict[str, int]]:
+def _rewritten(source: str, target: str, ledger: pa.Table, change: Change) -> tuple[dict[str, Any], Published]:
     kept = np.flatnonzero(ledger.column("verdict").to_numpy() == KEPT).tolist()
     rows = ledger.take(pa.array(kept, pa.int64()))
     places = {row: place for place, row in enumerate(kept)}

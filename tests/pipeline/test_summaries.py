@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.summaries import METRICS, SUMMARY
-from transforms.summaries import merged, summarise
+from transforms.summaries import Published, merged, summarise
 
 
 def tables(demo_run) -> list[tuple[pa.Table, pa.Table]]:
@@ -15,10 +15,17 @@ def tables(demo_run) -> list[tuple[pa.Table, pa.Table]]:
     return [tuple(map(pq.read_table, pair)) for pair in zip(*(sorted(folder.glob("*.parquet")) for folder in folders), strict=True)]
 
 
+def published(ledger: pa.Table) -> Published:
+    """As if every other kept row named one creator."""
+    kept = ledger.column("verdict").to_pylist().count("kept")
+    creators = pa.chunked_array([["Jo" if place % 2 else None for place in range(kept)]], pa.string())
+    return Published({"url": 2, "caption": 0}, {"creator": creators})
+
+
 @pytest.fixture(scope="module")
 def counted(demo_run) -> dict[tuple, tuple[int, int, int]]:
     """Metric and labels -> rows, bytes, weight, over all shards."""
-    whole = merged([summarise(annotations, ledger, {"url": 2, "caption": 0}) for annotations, ledger in tables(demo_run)])
+    whole = merged([summarise(annotations, ledger, published(ledger)) for annotations, ledger in tables(demo_run)])
     assert whole.schema == SUMMARY
     return {(row["metric"], row["a"], row["b"], row["c"]): (row["rows"], row["bytes"], row["weight"]) for row in whole.to_pylist()}
 
@@ -91,12 +98,21 @@ def test_domains_consent_and_signals_are_counted(counted, rows):
     assert {label: n for label, n in numbers(counted, "observable").items() if label[0] == "headers"} == headers
 
 
+def test_creators_are_counted_with_pixels_and_bytes_of_the_kept_rows_that_name_them(counted, demo_run):
+    kept = [[(row, judged) for row, judged in zip(measured.to_pylist(), ledger.to_pylist(), strict=True) if judged["verdict"] == "kept"]
+            for measured, ledger in tables(demo_run)]  # fmt: skip
+    named = [row for shard in kept for row, _ in shard[1::2]]
+    assert named
+    assert counted["creator", "Jo", None, None][:2] == (len(named), sum(row["bytes"] for row in named))
+    assert counted["creator_pixels", "Jo", None, None][1] == sum(row["width"] * row["height"] for row in named)
+
+
 def test_nulls_of_columns_add_up_over_shards(counted, demo_run):
     assert numbers(counted, "null") == {("url", None, None): 2 * len(tables(demo_run)), ("caption", None, None): 0}
 
 
 def test_a_shard_without_rows_has_a_summary_without_rows(demo_run):
     annotations, ledger = tables(demo_run)[0]
-    empty = summarise(annotations.slice(0, 0), ledger.slice(0, 0), {})
+    empty = summarise(annotations.slice(0, 0), ledger.slice(0, 0), Published({}, {"creator": pa.chunked_array([], pa.string())}))
     assert empty.num_rows == 0
     assert empty.schema == SUMMARY

@@ -29,10 +29,10 @@ def path(tmp_path) -> pathlib.Path:
 
 
 def test_a_file_that_loses_nothing_is_written_byte_for_byte(path, tmp_path):
-    described, nulls = rewrite_data(str(path), str(tmp_path / "same.parquet"), UIDS, set(), {})
+    described, published_columns = rewrite_data(str(path), str(tmp_path / "same.parquet"), UIDS, set(), {})
     assert (tmp_path / "same.parquet").read_bytes() == path.read_bytes()
     assert described["rows"] == 12
-    assert (nulls["caption"], nulls["url"]) == (0, 12)
+    assert (published_columns.nulls["caption"], published_columns.nulls["url"]) == (0, 12)
 
 
 def test_rows_go_and_the_others_are_as_they_were(path, tmp_path):

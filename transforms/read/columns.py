@@ -48,6 +48,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     "downloaded_at": ("downloaded_at",),
     "mime": ("mime", "mime_type", "content_type"),
     "license": ("license", "licence"),
+    "licence": ("licence", "license"),
     "creator": ("creator", "artist", "author"),
 }
 # What a list of URLs declares of a picture that was never loaded.

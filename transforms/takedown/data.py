@@ -11,12 +11,13 @@ import pyarrow.parquet as pq
 from schemas.errors import LawError
 from transforms.emit import write_data
 from transforms.storage import open_read
+from transforms.summaries import CREDITED, Published
 from transforms.takedown.tables import replaced
 
 
 def rewrite_data(
     source: str, target: str, uids: Sequence[str], gone: Collection[int], carried: Mapping[int, Sequence[bool]]
-) -> tuple[dict[str, Any], dict[str, int]]:
+) -> tuple[dict[str, Any], Published]:
     """Writes a data file again, without the rows that go and the captions that rows which stay have of them.
 
     Args:
@@ -27,7 +28,7 @@ def rewrite_data(
       carried: place of a row -> of the captions that it carries beside its own, which stay.
 
     Returns:
-      What was written (rows, bytes, sha256), and column -> nulls.
+      What was written (rows, bytes, sha256), and what its summary must know of its columns.
 
     Raises:
       LawError: the file holds other rows than the ledger says.
@@ -36,6 +37,15 @@ def rewrite_data(
         data = pq.ParquetFile(file, pre_buffer=False)
         schema = _schema_of(data)
         return write_data(target, schema, _staying(data, schema, source, uids, gone, carried))
+
+
+def read_credits(path: str) -> dict[str, pa.ChunkedArray]:
+    """The columns of a data file by which rows are counted, as far as it has them."""
+    with open_read(path) as file:
+        data = pq.ParquetFile(file, pre_buffer=False)
+        names = [name for name in CREDITED if name in data.schema_arrow.names and data.schema_arrow.field(name).type == pa.string()]
+        table = data.read(names, use_threads=False)
+    return {name: table.column(name) for name in names}
 
 
 def _schema_of(data: pq.ParquetFile) -> pa.Schema:

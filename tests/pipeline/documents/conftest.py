@@ -69,6 +69,8 @@ def finished(tmp_path_factory) -> Finished:
     rows = [pair(number) for number in range(30)]
     rows[7]["caption"] = MARKUP
     rows += [pair(40, jpg=rows[3]["jpg"], caption="the same picture again under other words"), pair(41, jpg=b"no picture at all")]
+    for place, name, licence in ((4, "Jo Example", "CC BY 4.0"), (5, "Jo Example", None), (6, None, "cc-by-nc-4.0")):
+        rows[place] |= {"creator": name, "license": licence}
     for row in [*rows, *hidden.values()]:
         row.setdefault("http_headers", None)
         row.setdefault("punsafe", 0.01)

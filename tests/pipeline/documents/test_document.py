@@ -3,18 +3,21 @@
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.document import document
 from pipeline.run import reopen_run
 from schemas.errors import GateError, JobError
 from tests.pipeline.documents.conftest import Finished
+from tests.runs import rows_of
 
 NAMES = {
     "README.md", "croissant.json", "datasheet.html", "datasheet.json", "datasheet.md", "eu_training_summary.json", "manifest.json",
-    "top_domains.csv",
+    "top_domains.csv", "attribution.parquet",
 }  # fmt: skip
 
 
@@ -51,6 +54,21 @@ def test_every_document_is_there_and_in_the_manifest_with_its_hash(finished):
         assert described["bytes"] == len(found[name])
         assert described["sha256"] == hashlib.sha256(found[name]).hexdigest()
     assert [files[name]["rows"] for name in sorted(files) if name.startswith("data/")] == [30, 0]
+
+
+def test_attribution_counts_every_kept_row_by_creator_licence_and_domain(finished):
+    found = {(line["kind"], line["name"]): line for line in pq.read_table(finished.out / "attribution.parquet").to_pylist()}
+    assert list(found) == sorted(found)
+    rows = rows_of(finished.out / "data")
+    assert {name for kind, name in found if kind != "domain"} == {"Jo Example", "CC-BY-4.0", "CC-BY-NC-4.0"}
+    for kind in ("creator", "licence"):
+        assert {name: line["rows"] for (k, name), line in found.items() if k == kind} == Counter(row[kind] for row in rows if row[kind])
+    jo = [row for row in rows if row["creator"] == "Jo Example"]
+    assert found["creator", "Jo Example"]["pixels"] == sum(row["width"] * row["height"] for row in jo)
+    assert found["creator", "Jo Example"]["bytes"] == sum(len(row["image"]["bytes"]) for row in jo)
+    assert sum(line["rows"] for (kind, _), line in found.items() if kind == "domain") == len(rows)
+    told = {name: fact["value"] for name, fact in finished.document("datasheet.json")["attribution"].items()}
+    assert (told["creator_share"], told["licence_share"], told["non_commercial"]) == (round(2 / len(rows), 6), round(2 / len(rows), 6), 1)
 
 
 def test_the_manifest_counts_the_ledger_and_names_what_decided_it(finished):

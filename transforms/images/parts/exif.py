@@ -22,6 +22,7 @@ class Exif:
       orientation: 1 to 8; 0 where the block has none.
       artist: who made the picture; empty where nobody is named, or where the text holds contact details.
       copyright: the notice, likewise.
+      stated: both as they stand, whatever they hold, for attribution.
       owner: name of the camera's owner; empty where there is none.
       colour_space: 1 (sRGB), 2 (Adobe RGB), 0xFFFF (uncalibrated); 0 where there is none.
       personal: kinds of personal data in it, words of `fields`.
@@ -32,6 +33,7 @@ class Exif:
     orientation: int
     artist: str
     copyright: str
+    stated: tuple[str, str]
     owner: str
     colour_space: int
     personal: frozenset[str]
@@ -50,6 +52,7 @@ def read_exif(block: bytes) -> Exif:
     texts = {tag: _text(tree, tag, everywhere) for tag in (ARTIST, COPYRIGHT, _OWNER_NAME, DESCRIPTION, _USER_COMMENT, _AUTHOR)}
     personal = _personal(tree)
     owner = texts[_OWNER_NAME]
+    stated = texts[ARTIST] or texts[_AUTHOR], texts[COPYRIGHT]
     for tag, text in texts.items():
         found = words_in_text(text) if text else set()
         if tag in (ARTIST, _AUTHOR) and owner and owner.casefold() in text.casefold():
@@ -60,7 +63,7 @@ def read_exif(block: bytes) -> Exif:
     colour_space = next(iter(tree.integers(entry)), 0) if (entry := tree.find(_COLOUR_SPACE, everywhere)) else 0
     return Exif(
         _orientation(tree, block),
-        texts[ARTIST] or texts[_AUTHOR], texts[COPYRIGHT], owner, colour_space if colour_space in _COLOUR_SPACES else 0,
+        texts[ARTIST] or texts[_AUTHOR], texts[COPYRIGHT], stated, owner, colour_space if colour_space in _COLOUR_SPACES else 0,
         frozenset(personal), _blob(tree, XMP), _blob(tree, PHOTOSHOP), _blob(tree, IIM), tree.broken,
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ _THUMBNAILS = (0x0409, 0x040C)
 # Content location code and name, sub-location; contact; object preview. City, province and country stay.
 _DATASETS = {(2, 26): GPS, (2, 27): GPS, (2, 92): GPS, (2, 118): OWNER, (2, 200): THUMBNAIL, (2, 201): THUMBNAIL, (2, 202): THUMBNAIL}
 _CREATORS = ((2, 80),)
+_STATED = {(2, 80): "creator", (2, 110): "credit", (2, 116): "rights"}
 _TEXTS = ((2, 40), (2, 80), (2, 105), (2, 110), (2, 115), (2, 116), (2, 120), (2, 122))
 
 
@@ -26,17 +27,20 @@ class Resources:
       least: the same block without what is personal; empty where nothing is left. The block itself where nothing had to go.
       xmp: XMP packets among them.
       creators: by-lines.
+      stated: by-lines, credit and notices as they stand, for attribution: (`creator`, `credit` or `rights`, text).
     """
 
     personal: frozenset[str]
     least: bytes
     xmp: tuple[bytes, ...] = ()
     creators: tuple[str, ...] = ()
+    stated: tuple[tuple[str, str], ...] = ()
 
 
 def read_photoshop(block: bytes) -> Resources:
     """Reads the image resources of a Photoshop block. Never raises."""
     at, personal, kept, packets, creators, digest = 0, set[str](), list[tuple[int, bytes]](), list[bytes](), list[str](), False
+    stated: list[tuple[str, str]] = []
     while at + 12 <= len(block):
         number = int.from_bytes(block[at + 4 : at + 6], "big")
         name = block[at + 6] + 1
@@ -44,7 +48,7 @@ def read_photoshop(block: bytes) -> Resources:
         size = int.from_bytes(block[sized : sized + 4], "big")
         start, end = sized + 4, sized + 4 + size
         if block[at : at + 4] not in (b"8BIM", b"PHUT", b"AgHg", b"DCSR", b"MeSa") or end > len(block):
-            return Resources(frozenset(personal | {UNPARSABLE}), b"", tuple(packets), tuple(creators))
+            return Resources(frozenset(personal | {UNPARSABLE}), b"", tuple(packets), tuple(creators), tuple(stated))
         data, whole = block[start:end], block[at : end + (size & 1)]
         at = end + (size & 1)
         if number in _THUMBNAILS:
@@ -61,15 +65,16 @@ def read_photoshop(block: bytes) -> Resources:
             read = read_iim(data)
             personal |= read.personal
             creators += read.creators
+            stated += read.stated
             digest |= bool(read.personal)
             if read.least:
                 kept.append((number, whole if not read.personal else _resource(number, read.least)))
         else:
             kept.append((number, whole))
     if not personal:
-        return Resources(frozenset(), block, tuple(packets), tuple(creators))
+        return Resources(frozenset(), block, tuple(packets), tuple(creators), tuple(stated))
     least = b"".join(whole for number, whole in kept if not (digest and number == _DIGEST))
-    return Resources(frozenset(personal), least, tuple(packets), tuple(creators))
+    return Resources(frozenset(personal), least, tuple(packets), tuple(creators), tuple(stated))
 
 
 def read_iim(data: bytes) -> Resources:
@@ -79,11 +84,12 @@ def read_iim(data: bytes) -> Resources:
     (['owner'], ('Jo',))
     """
     at, personal, kept, creators = 0, set[str](), list[bytes](), list[str]()
+    stated: list[tuple[str, str]] = []
     stripped = data.rstrip(b"\0")
     while at < len(stripped):
         size = int.from_bytes(data[at + 3 : at + 5], "big")
         if data[at] != 0x1C or at + 5 > len(data) or size & 0x8000 or at + 5 + size > len(data):
-            return Resources(frozenset(personal | {UNPARSABLE}), b"", (), tuple(creators))
+            return Resources(frozenset(personal | {UNPARSABLE}), b"", (), tuple(creators), tuple(stated))
         dataset, value, whole = (data[at + 1], data[at + 2]), data[at + 5 : at + 5 + size], data[at : at + 5 + size]
         at += 5 + size
         found = {_DATASETS[dataset]} if dataset in _DATASETS and value.strip(b"\0 ") else set()
@@ -91,9 +97,18 @@ def read_iim(data: bytes) -> Resources:
             found |= words_in_text(value.decode("utf-8", "replace"))
         if dataset in _CREATORS:
             creators.append(value.decode("utf-8", "replace").strip("\0 "))
+        if dataset in _STATED:
+            stated.append((_STATED[dataset], _text(value)))
         personal |= found
         kept += [] if found else [whole]
-    return Resources(frozenset(personal), data if not personal else b"".join(kept), (), tuple(creators))
+    return Resources(frozenset(personal), data if not personal else b"".join(kept), (), tuple(creators), tuple(stated))
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode().strip("\0 ")
+    except UnicodeDecodeError:
+        return value.decode("latin-1").strip("\0 ")
 
 
 def _resource(number: int, data: bytes) -> bytes:
