@@ -288,6 +288,13 @@ def test_a_later_run_suppresses_what_was_removed_until_it_is_restored(taken, tmp
     assert refused == set(GONE)
 
 
+def test_no_run_goes_on_in_the_folder_of_a_takedown(taken, capsys):
+    for more in ((), ("--replace",)):
+        assert run_command(["run", str(taken.folder / "job.yaml"), "--set", f"output={taken.out}", *more]) == 2
+        assert "was made by `winnow takedown`" in capsys.readouterr().err
+    assert (taken.out / "manifest.json").exists()
+
+
 def test_what_is_appended_to_the_new_release_is_held_against_the_removals(taken):
     filters = taken.ran.run.filters
     [rule] = [rule for rule in with_removals(filters, reopen_run(str(taken.out), None).layout) if rule.name == "opt_out"]
