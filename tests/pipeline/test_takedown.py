@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import pathlib
+import shutil
 from typing import Any
 
 import pyarrow as pa
@@ -274,6 +275,12 @@ def test_the_proof_scan_finds_nothing_in_the_new_release_and_all_in_the_old(take
     for kind in ("md5", "phash", "url"):
         assert f"rows found by {kind}" in told
     assert run_command(["verify-absent", str(taken.ran.out), ledger]) == 7
+
+
+def test_a_copy_of_the_old_data_is_cleaned_by_the_ledger_of_removals(taken, tmp_path):
+    shutil.copytree(taken.ran.out / "data", tmp_path / "mine")
+    assert run_command(["apply-removals", str(tmp_path / "mine"), "--removals", str(taken.work / "removals.parquet")]) == 0
+    assert [row["uid"] for row in rows_of(tmp_path / "mine")] == [row["uid"] for row in rows_of(taken.out / "data")]
 
 
 def test_a_later_run_suppresses_what_was_removed_until_it_is_restored(taken, tmp_path):
