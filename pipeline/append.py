@@ -27,14 +27,12 @@ from pipeline.judge import check_conservation, judge
 from pipeline.judged import read_judged
 from pipeline.lease import Lease
 from pipeline.log import LOGGER, logged
+from pipeline.removals import with_removals
 from pipeline.run import Appended, Run, open_run, reopen_run, write_record
 from schemas.errors import InputError, JobError
 from schemas.job import Job, Phase, Source, keys_of
-from schemas.layout import Layout
 from schemas.shards import Shard
 from schemas.versions import versions
-from transforms.filters.base import Filter
-from transforms.filters.opt_out import OptOut
 from transforms.storage import exists, read_bytes, remove, write_bytes
 
 FROZEN = (Phase.ANNOTATE, Phase.MATCH, Phase.JUDGE, Phase.EMIT)
@@ -157,17 +155,8 @@ def _appending(job: Run, base: Run, elder: Elder) -> Run:
     shards = tuple(_new_shards(job.shards, base.shards))
     return dataclasses.replace(
         job, layout=base.layout.appended(number), shards=shards, elders=(*job.elders, elder), frozen=Frozen(base, facts), replace=True,
-        filters=with_removals(job.filters, base.layout),
+        filters=with_removals(job.filters, [base.layout]),
     )  # fmt: skip
-
-
-def with_removals(filters: Sequence[Filter], layout: Layout) -> tuple[Filter, ...]:
-    """Filters by which what was taken down of a release does not come back with what is appended to it."""
-    if not exists(layout.removals):
-        return tuple(filters)
-    return tuple(
-        rule.model_copy(update={"lists": (*rule.lists, layout.removals)}) if isinstance(rule, OptOut) else rule for rule in filters
-    )
 
 
 def _new_shards(named: Sequence[Shard], held: Sequence[Shard]) -> Iterator[Shard]:

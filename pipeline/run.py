@@ -13,6 +13,7 @@ from pipeline.elders import Elder, elder_from, find_elders
 from pipeline.find import find_run
 from pipeline.frozen import Frozen
 from pipeline.jobfile import build_job, filters_of, lay_over, layout_of, load_job
+from pipeline.removals import with_removals
 from schemas.errors import JobError, MissingError, UnreadableShardError
 from schemas.job import Job, Phase, Publish, keys_of
 from schemas.layout import Layout
@@ -255,7 +256,7 @@ def _opened(
     *,
     replace: bool = False,
 ) -> Run:
-    filters = tuple(filters_of(job))
+    filters = with_removals(filters_of(job), [elder.layout for elder in elders])
     for rule in filters:
         try:
             rule.models(), rule.list_files()

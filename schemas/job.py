@@ -75,7 +75,7 @@ class Images(Section):
         "fast: decode at reduced scale, 0.4 of 64 bits off on average; exact: fully, hashes are imagehash's",
         "fast",
     )
-    reach: Literal["views", "plain"] = key(Phase.ANNOTATE, "views: also cropped, turned, with bars; plain: trimmed, mirrored", "plain")
+    reach: Literal["views", "plain"] = key(Phase.ANNOTATE, "views: also cropped, turned, with bars; plain: trimmed, mirrored", "views")
 
 
 class Preference(Section):
@@ -248,7 +248,7 @@ def keys_of(part: BaseModel, *phases: Phase) -> dict[str, Any]:
     """The values that these phases read, as nested plain data in the order of the model.
 
     >>> keys_of(Images(), Phase.ANNOTATE)
-    {'mode': 'fast', 'reach': 'plain'}
+    {'mode': 'fast', 'reach': 'views'}
     >>> keys_of(Dedup(), Phase.JUDGE)
     {'action': 'reject', 'prefer': (), 'not_duplicates': (), 'keep_captions': False, 'max_per_caption': None}
     """

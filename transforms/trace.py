@@ -7,7 +7,7 @@ nearest rows are then aligned with the picture, which tells the same picture fro
 import dataclasses
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -109,9 +109,19 @@ def trace(paths: Sequence[str], query: Query, radius: int) -> list[Near]:
     Raises:
       InputError: a file was written by another version.
     """
-    asked = asked_of(query)
+    [found] = trace_all(paths, [query], radius)
+    return found
+
+
+def trace_all(paths: Sequence[str], queries: Sequence[Query], radius: int) -> list[list[Near]]:
+    """The same for several pictures, each file opened once."""
+    asked = [asked_of(query) for query in queries]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        scanned = list(pool.map(lambda path: _scan(path, query, asked, radius), paths))
+        scanned = list(pool.map(lambda path: _scan(path, queries, asked, radius), paths))
+    return [_ranked(paths, [found[place] for found in scanned], query) for place, query in enumerate(queries)]
+
+
+def _ranked(paths: Sequence[str], scanned: Sequence["_Scanned"], query: Query) -> list[Near]:
     files = np.repeat(np.arange(len(paths)), [len(found.rows) for found in scanned])
     rows = np.concatenate([np.empty(0, np.int64), *(found.rows for found in scanned)])
     identical = np.concatenate([np.empty(0, bool), *(found.identical for found in scanned)])
@@ -154,12 +164,16 @@ class Asked:
     views: list[np.ndarray]
 
 
-def _scan(path: str, query: Query, asked: Asked, radius: int) -> _Scanned:
-    views = any(len(words) for words in asked.views)
+def _scan(path: str, queries: Sequence[Query], asked: Sequence[Asked], radius: int) -> list[_Scanned]:
+    views = any(len(words) for one in asked for words in one.views)
     columns = open_columns(path, ["has_picture", "picture_id", "picture_hashes", *(["view_hashes"] if views else [])])
+    return [_near(columns, query, one, radius) for query, one in zip(queries, asked, strict=True)]
+
+
+def _near(columns: Mapping[str, np.ndarray], query: Query, asked: Asked, radius: int) -> _Scanned:
     distances = nearest(columns["picture_hashes"], asked.phashes)
     distances[distances > radius] = FAR
-    if views:
+    if any(len(words) for words in asked.views):
         found = nearest(columns["view_hashes"], asked.views)
         found[found > VIEW_RADIUS] = FAR
         distances = np.minimum(distances, found)

@@ -37,6 +37,7 @@ def run_phases(run: Run, only: Sequence[str] = ()) -> None:
         check_writable(folder)
     make_private(run.layout.work)
     with Lease(run.layout.lease), logged(run.layout.log):
+        _check_revision(run)
         _check_strangers(run)
         _check_appended(run)
         if set(only) != {"annotate"}:
@@ -49,6 +50,15 @@ def run_phases(run: Run, only: Sequence[str] = ()) -> None:
                 if name == "document":
                     check_published(run)
                 phase(run)
+
+
+def _check_revision(run: Run) -> None:
+    """Makes sure that no run goes on in a folder whose rows a takedown has emptied: it would tell of them as if they had never been."""
+    if exists(run.layout.revision):
+        raise JobError(
+            f"{run.layout.out} was made by `winnow takedown`, and a run would set its weights and version anew. Name another folder with "
+            f"--set output=..., and {run.layout.removals} among filters.opt_out.lists"
+        )
 
 
 def _check_strangers(run: Run) -> None:

@@ -112,6 +112,8 @@ def _duplicates(record: Record) -> Section:
         f"{found['mode']['value']} and "
         f"compared with reach {found['reach']['value']}. Every candidate pair was verified before it counted."
     )
+    largest = [max((line["size"] for line in found[f"{kind}_clusters"]["value"]), default=1) for kind in ("image", "caption")]
+    size = f"The largest cluster by pictures has {number(largest[0])} rows, the largest by captions {number(largest[1])}."
     chosen = _chosen(found)
     rows = [(r["reason"], number(r["identical"]), number(r["near"])) for r in found["rows"]["value"]]
     sizes = [
@@ -121,7 +123,7 @@ def _duplicates(record: Record) -> Section:
     ]
     earlier = [(line["run"], line["reason"] or "-", number(line["rows"])) for line in record["against"]["value"]]
     return Section(
-        "duplicates", "Duplicates", (told, chosen), ("clusters",),
+        "duplicates", "Duplicates", (told, size, chosen), ("clusters",),
         (
             table("Lists of rows that are no duplicates", ("list", "sha256"),
                   [(f["name"], f["sha256"]) for f in found["not_duplicates"]["value"]["lists"]], found["not_duplicates"]["how"]),

@@ -13,7 +13,7 @@ from transforms.consent.signal import CONTENT
 from transforms.images.decode import PictureError, sniff
 from transforms.storage import exists, list_folder, open_read, read_bytes
 from transforms.takedown.hits import IMAGE, Cause, Hits, union
-from transforms.trace import RADIUS, read_query, trace
+from transforms.trace import RADIUS, read_query, trace_all
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,17 +98,19 @@ def _hashed(image: str, reason: str, row: int) -> Entry:
 
 def _traced(finished: Finished, images: Sequence[str], reason: str, first: int, tell: Callable[[str], None]) -> dict[str, Hits]:
     """Rows whose picture is an example, verified as `winnow trace` verifies it."""
+    if not images:
+        return {}
     shards, signatures = list(finished.signatures), list(finished.signatures.values())
     kept = finished.run.job.dedup.images
-    found: list[tuple[str, Hits]] = []
+    causes, queries = [], []
     for number, image in enumerate(images, first):
-        name = image.rsplit("/", 1)[-1]
         try:
-            query = read_query(read_bytes(image), kept.mode, kept.reach)
+            queries.append(read_query(read_bytes(image), kept.mode, kept.reach))
         except PictureError as error:
             tell(f"{image}: cannot be read as a picture ({error}); only the same bytes are looked for")
             continue
-        cause = Cause(IMAGE, reason, CONTENT, f"example picture {name}", number)
-        nearest = trace(signatures, query, RADIUS + finished.slack)
-        found += [(shards[near.file], {near.row: [cause]}) for near in nearest if near.same]
-    return union(found)
+        causes.append(Cause(IMAGE, reason, CONTENT, f"example picture {image.rsplit('/', 1)[-1]}", number))
+    traced = trace_all(signatures, queries, RADIUS + finished.slack)
+    return union(
+        (shards[near.file], {near.row: [cause]}) for cause, found in zip(causes, traced, strict=True) for near in found if near.same
+    )

@@ -73,15 +73,13 @@ def make_plan(finished: Finished, asked: Asked) -> Plan:
     removals, renamed, hidden = _removals(finished, asked, found, version)
     published, touched = _published(finished, found)
     silenced = _silenced(finished, found) if finished.run.job.dedup.keep_captions else {}
-    changes = {}
+    changes, unheard = {}, frozenset(silenced.values())
     named = naming(finished.ledgers, renamed, _NAMES) if renamed else set()
-    carrying = naming(finished.ledgers, silenced.values(), ("captions",)) if silenced else set()
+    carrying = naming(finished.ledgers, unheard, ("captions",)) if silenced else set()
     for shard in shards:
         name = shard.name
         if name in found.removed or name in found.copies or name in named or name in carrying:
-            changes[name] = Change(
-                found.removed.get(name, {}), found.copies.get(name, ()), version, renamed, frozenset(silenced.values())
-            )  # fmt: skip
+            changes[name] = Change(found.removed.get(name, {}), found.copies.get(name, ()), version, renamed, unheard)
     return Plan(
         version, changes, hidden, frozenset(silenced), removals, published, found.members, sum(map(len, found.removed.values())),
         sum(map(len, found.copies.values())), frozenset(touched | carrying),

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 
 from pipeline.engine import Engine
 from pipeline.match import match
-from schemas.job import Dedup
+from schemas.job import Dedup, Images
 from schemas.samples import MAX_BATCH_ROWS, SAMPLE, Samples
 from transforms.filters.base import Batch
 from transforms.match.clusters import read_clusters
@@ -37,6 +37,7 @@ from transforms.match.rows import SignatureFile
 from transforms.match.signatures import sign
 
 SHARD_ROWS = 50_000
+PLAIN = Dedup(images=Images(reach="plain"))  # there are no pictures whose views could be looked for
 UID = bytes(16)  # a row is its caption here
 
 
@@ -68,7 +69,7 @@ def cluster(corpus: pathlib.Path, out: pathlib.Path, memory_bytes: int | None) -
         folder = pathlib.Path(scratch)
         files = write_signatures(corpus, folder)
         laps["sign"] = time.process_time()
-        match(files, str(folder / "clusters"), Dedup(), Engine.from_job(1), memory_bytes)
+        match(files, str(folder / "clusters"), PLAIN, Engine.from_job(1), memory_bytes)
         laps["match"] = time.process_time()
         rows = sum(file.rows for file in files)
         found = read_clusters(str(folder / "clusters"), 0, rows).caption_cluster

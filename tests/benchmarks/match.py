@@ -155,7 +155,7 @@ def quality(cluster: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
     found, true, both = pairs(cluster[~hot]), pairs(truth[~hot]), pairs(cluster[~hot], truth[~hot])
     return {
-        "recall": round(both / true, 4), "precision": round(both / max(1, found), 4), "largest": int(sizes.max()),
+        "recall": round(both / max(1, true), 4), "precision": round(both / max(1, found), 4), "largest": int(sizes.max()),
         "largest_not_hot": int(np.bincount(cluster[~hot]).max()), "clusters": int((sizes > 0).sum()),
         "hot_clusters": len(np.unique(cluster[hot])), "hot_rows": int(hot.sum()),
     }  # fmt: skip

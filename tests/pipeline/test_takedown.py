@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import pathlib
+import shutil
 from typing import Any
 
 import pyarrow as pa
@@ -13,11 +14,11 @@ import pytest
 from rich.console import Console
 
 import pipeline.run
-from pipeline.append import with_removals
 from pipeline.cli import run_command
 from pipeline.commands.run import check_published, run_phases
 from pipeline.commands.tune import tune
 from pipeline.judge import check_conservation
+from pipeline.removals import with_removals
 from pipeline.run import open_run, reopen_run
 from pipeline.takedown import release
 from schemas.removals import REMOVALS
@@ -276,6 +277,12 @@ def test_the_proof_scan_finds_nothing_in_the_new_release_and_all_in_the_old(take
     assert run_command(["verify-absent", str(taken.ran.out), ledger]) == 7
 
 
+def test_a_copy_of_the_old_data_is_cleaned_by_the_ledger_of_removals(taken, tmp_path):
+    shutil.copytree(taken.ran.out / "data", tmp_path / "mine")
+    assert run_command(["apply-removals", str(tmp_path / "mine"), "--removals", str(taken.work / "removals.parquet")]) == 0
+    assert [row["uid"] for row in rows_of(tmp_path / "mine")] == [row["uid"] for row in rows_of(taken.out / "data")]
+
+
 def test_a_later_run_suppresses_what_was_removed_until_it_is_restored(taken, tmp_path):
     removals = tmp_path / "removals.parquet"
     removals.write_bytes((taken.work / "removals.parquet").read_bytes())
@@ -288,11 +295,22 @@ def test_a_later_run_suppresses_what_was_removed_until_it_is_restored(taken, tmp
     assert refused == set(GONE)
 
 
-def test_what_is_appended_to_the_new_release_is_held_against_the_removals(taken):
+def test_no_run_goes_on_in_the_folder_of_a_takedown(taken, capsys):
+    for more in ((), ("--replace",)):
+        assert run_command(["run", str(taken.folder / "job.yaml"), "--set", f"output={taken.out}", *more]) == 2
+        assert "was made by `winnow takedown`" in capsys.readouterr().err
+    assert (taken.out / "manifest.json").exists()
+
+
+def test_what_is_appended_or_held_against_the_new_release_is_bound_by_its_removals(taken, tmp_path):
     filters = taken.ran.run.filters
-    [rule] = [rule for rule in with_removals(filters, reopen_run(str(taken.out), None).layout) if rule.name == "opt_out"]
+    layouts = [reopen_run(str(taken.out), None).layout, taken.ran.run.layout]
+    [rule] = [rule for rule in with_removals(filters, layouts) if rule.name == "opt_out"]
     assert rule.lists == (str(taken.work / "removals.parquet"),)
-    assert with_removals(filters, taken.ran.run.layout) == filters
+    assert with_removals(filters, layouts[1:]) == filters
+    job = tars({"source": {"paths": [str(taken.folder / "shards/*.tar")]}, "dedup": {"against": [str(taken.out)]}})
+    opened = open_run(str(write_job(tmp_path, job)), ())
+    assert next(rule for rule in opened.filters if rule.name == "opt_out").lists == rule.lists
 
 
 def test_a_restored_removal_is_no_entry_any_more(taken, tmp_path, capsys):

@@ -8,9 +8,10 @@ count as 12. Pairs that come near are given eight more steps: of 15,000 edited c
 different photos above 0.63.
 
 Forms, slides and mock-ups of products share a template: most blocks agree wholly, and a mean hides the few that hold another text or print.
-So of two drawn pictures the block that agrees least counts for four tenths, and what is missing three and a third times. Of 150,000 pairs
-of different pictures of 21 such kinds one in nine reaches `AGREE` without that, and 2 with it; number plates and tables of nothing but
-digits can still. It costs four in a thousand copies of photos, seven in a hundred of clothes cut out on white, and more than half of the
+So of two drawn pictures the block that agrees least counts for four tenths, and what is missing three and a third times. Of pairs of
+different pictures of 21 such kinds one in nine reaches `AGREE` without that; with it, among 10,752 pictures, edited copies of
+these included, 20 clusters still hold two: 18 of number plates, one of mugs, one of faces. Tables of nothing but digits can reach it too.
+It costs four in a thousand copies of photos, seven in a hundred of clothes cut out on white, and more than half of the
 edited copies of drawn pictures, those that are cropped, turned or written on, which at this size nothing else tells from others
 of their series.
 """

@@ -1,7 +1,8 @@
 """Whether a picture is drawn or printed rather than taken: forms, tables, slides, charts, maps, screenshots, logos, mock-ups of products.
 
 Such pictures come in series of one template with another text or print, which photos do not; and they have few grey levels, by the entropy
-of which they are told. Of a thumbnail's levels in 64 bins photos have 3.75 to 6 bits, 5.1 in the middle, one in a hundred fewer; real
+of which they are told, and a ground of one colour: three levels in a row hold 15 pixels in 100, which they do in one photo of twenty. Of a
+thumbnail's levels in 64 bins photos have 3.75 to 6 bits, 5.1 in the middle, one in a hundred fewer; real
 clothes cut out on white 4.2; forms, cards, slides, charts, maps and drawn products 1.1 to 3.7. A dense table or a number plate can have 4.
 """
 
@@ -11,6 +12,7 @@ from schemas.signatures import THUMBNAIL_SIDE
 from transforms.compiled import compiled
 
 _MOST = 3.7  # bits
+_GROUND = 0.15  # of all pixels
 _BINS = 64
 _PIXELS = THUMBNAIL_SIDE**2
 _ENTROPIES = np.rint(2.0**20 * np.arange(_PIXELS + 1) * np.log2(np.maximum(np.arange(_PIXELS + 1), 1))).astype(np.int64)
@@ -25,17 +27,20 @@ def drawn(thumbnails: np.ndarray) -> np.ndarray:
     >>> drawn(np.stack([ramp, np.where(ramp < 200, 255, ramp)])).tolist()
     [False, True]
     """
-    sums = np.zeros(len(thumbnails), np.int64)
-    _sum_entropies(thumbnails, _ENTROPIES, sums)
-    return sums >= _LEAST
+    sums, ground = np.zeros(len(thumbnails), np.int64), np.zeros(len(thumbnails), np.int64)
+    _look(thumbnails, _ENTROPIES, sums, ground)
+    return (sums >= _LEAST) & (ground >= _GROUND * _PIXELS)
 
 
 @compiled
-def _sum_entropies(thumbnails, entropies, sums):  # type: ignore[no-untyped-def]
-    counts = np.zeros(_BINS, np.int64)
+def _look(thumbnails, entropies, sums, ground):  # type: ignore[no-untyped-def]
+    """The sum of n log n over the bins, and the pixels of the three levels in a row that have the most."""
+    counts = np.zeros(256, np.int64)
     for row in range(len(sums)):
         counts[:] = 0
         for k in range(_PIXELS):
-            counts[thumbnails[row, k] >> 2] += 1
-        for level in range(_BINS):
-            sums[row] += entropies[counts[level]]
+            counts[thumbnails[row, k]] += 1
+        for level in range(0, 256, 256 // _BINS):
+            sums[row] += entropies[counts[level : level + 256 // _BINS].sum()]
+        for level in range(1, 255):
+            ground[row] = max(ground[row], counts[level - 1] + counts[level] + counts[level + 1])

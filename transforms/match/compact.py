@@ -67,9 +67,8 @@ def send(plan: Plan, number: int, count: int, edge_shares: int, owner: int) -> I
     for graph in graphs_of(plan):
         groups = plan.load("groups", graph, owner)
         mine = groups[:, mixed(groups[1], bits) % count == number]
-        for part, columns in scatter(mixed(mine[1], bits), 1 << bits, *mine):
-            for at in range(0, len(columns[0]), ROWS_A_BLOCK):
-                yield part << GRAPH_BITS | graph, _block(plan, graph, owner, *(column[at : at + ROWS_A_BLOCK] for column in columns))
+        for part, block in _blocks(plan, graph, owner, mine, bits):
+            yield part << GRAPH_BITS | graph, block
         if rule_of(plan, graph) == "image":
             roots, agreed = _pairs(plan, owner, mine, edge_shares)
             for part, pairs in scatter(mixed(roots, bits), 1 << bits, roots, agreed):
@@ -88,8 +87,25 @@ def _pairs(plan: Plan, owner: int, groups: np.ndarray, shares: int) -> np.ndarra
     return np.concatenate(found, axis=1)
 
 
-def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndarray, rank: np.ndarray, units: np.ndarray) -> bytes:
+def _blocks(plan: Plan, graph: int, owner: int, groups: np.ndarray, bits: int) -> Iterator[tuple[int, bytes]]:
+    """Rows of an owner and their groups -> (range of groups, block of members)."""
+    local, roots = groups[:2]
     columns = plan.rows.read(owner, _COLUMNS, local)
+    members = _members(plan, graph, owner, groups, columns)
+    pictured = np.flatnonzero(members["thumbnail"])
+    pictures = plan.rows.read(owner, PICTURE_COLUMNS, local[pictured])
+    for part, (some,) in scatter(mixed(roots, bits), 1 << bits, np.arange(len(local))):
+        for at in range(0, len(some), ROWS_A_BLOCK):
+            these = members[places := some[at : at + ROWS_A_BLOCK]]
+            short = columns["caption_minhash"][places[these["signed"]]]
+            long = columns["text_minhash"][places[these["signed"] & (these["kind"] & CAPTION_LONG != 0)]]
+            brought = np.searchsorted(pictured, places[these["thumbnail"]])
+            yield part, pack(owner, these.view(np.uint8), short, long, *[pictures[name][brought] for name in PICTURE_COLUMNS], *_NO_PAIRS)
+
+
+def _members(plan: Plan, graph: int, owner: int, groups: np.ndarray, columns: dict[str, np.ndarray]) -> np.ndarray:
+    """What travels of rows of an owner besides signatures and pictures, `MEMBER`[n], in their order."""
+    local, roots, rank, units = groups
     members = np.zeros(len(local), MEMBER)
     members["root"], members["row"] = roots, local | np.uint64(owner << plan.owner_bits)
     places = plan.places(owner, local)
@@ -107,10 +123,7 @@ def _block(plan: Plan, graph: int, owner: int, local: np.ndarray, roots: np.ndar
         fresh = np.ones(len(shown), bool)
         fresh[1:] = np.any([part[shown[1:]] != part[shown[:-1]] for part in parts], axis=0)
         members["thumbnail"][shown[fresh]] = True
-    pictures = plan.rows.read(owner, PICTURE_COLUMNS, local[members["thumbnail"]])
-    short = columns["caption_minhash"][members["signed"]]
-    long = columns["text_minhash"][members["signed"] & (members["kind"] & CAPTION_LONG != 0)]
-    return pack(owner, members.view(np.uint8), short, long, *[pictures[name] for name in PICTURE_COLUMNS], *_NO_PAIRS)
+    return members
 
 
 def _pictures_of(plan: Plan, rows: np.ndarray) -> Pictures:

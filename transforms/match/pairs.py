@@ -90,10 +90,11 @@ def _picture_pairs(hashes, words, key, shift, masks, heads, seen, told, state): 
             while stop < end and hashes[stop] == hashes[start]:
                 stop += 1
             for k in range(start + 1, stop if key == 0 else start):
-                for j in range(start, k):
-                    if stop - start <= ALL_PAIRS or j == start or j == k - 1:
-                        told[n], told[n + 1], told[n + 2] = j, k, 0
-                        n += 3
+                j = start
+                while j < k:
+                    told[n], told[n + 1], told[n + 2] = j, k, 0
+                    n += 3
+                    j = max(j + 1, k - 1) if stop - start > ALL_PAIRS else j + 1  # of many the first and the one before
             head = start
             while head < stop and words[head] & ELDER:
                 head += 1

@@ -98,6 +98,7 @@ def _verified(own: int, left: np.ndarray, right: np.ndarray, distance: np.ndarra
     elder = right >= own
     asked, todo = np.flatnonzero(elder), np.flatnonzero(~elder)[np.argsort(distance[~elder], kind="stable")]
     while len(asked) or len(todo):
+        asked.sort()  # by row, for who reads them
         agreed[asked] = _agreements(PICTURES, sides, asked)
         edges = asked[(agreed[asked] >= AGREE) & ~elder[asked]]
         joined.join(left[edges], right[edges])
@@ -121,7 +122,7 @@ def _agreements(family: int, sides: tuple[Side, Side], asked: np.ndarray) -> np.
 
 
 def _read_side(plan: Plan, family: int, rows: np.ndarray) -> Side:
-    """A side whose signatures are read where they lie. Places of pairs are best near each other in `rows`."""
+    """A side whose signatures are read where they lie, best for places of pairs in order: they stand by the smaller row."""
 
     def side(places: np.ndarray) -> tuple[Captions | Pictures, np.ndarray]:
         wanted, index = _numbered(rows[places])

@@ -41,6 +41,8 @@ def changed_ledger(ledger: pa.Table, change: Change) -> pa.Table:
 def _naming(ledger: pa.Table, change: Change) -> list[int]:
     """Rows that name a uid which goes."""
     uids = {*change.renamed, *change.silenced}
+    if not uids:
+        return []
     columns = [ledger.column(name).to_pylist() for name in ("cluster", "caption_cluster", "duplicate_of", "captions")]
     return [
         row

@@ -88,9 +88,10 @@ def purge_signatures(source: str, target: str, rows: Sequence[int], renamed: Map
         values = np.array(columns[field.name])
         if field.name != "uid":
             values[~keep] = 0
-        elif renamed:
-            uids = [bytes(uid) for uid in values]
-            values = np.array([list(bytes.fromhex(renamed.get(uid.hex(), uid.hex()))) for uid in uids], np.uint8).reshape(values.shape)
+        else:
+            for row in rows:
+                uid = bytes(values[row]).hex()
+                values[row] = np.frombuffer(bytes.fromhex(renamed.get(uid, uid)), np.uint8)
         arrays.append(_array(values, field.type))
     batch = pa.RecordBatch.from_arrays(arrays, schema=SIGNATURE)
     with atomic_write(target) as scratch:
