@@ -3,6 +3,7 @@
 import hashlib
 
 import numpy as np
+import pytest
 
 from schemas.signatures import BANDS, CAPTION_EXACT, CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, PERMUTATIONS, SIGNATURE
 from tests.match.signed_rows import Row, photo, signed
@@ -49,11 +50,13 @@ def test_captions_keep_the_low_bits_of_their_minima():
     assert columns["caption_bands"][1].as_py() == columns["caption_bands"][2].as_py() == bytes(8 * BANDS)
 
 
-def test_a_batch_is_signed_as_its_rows_are_one_by_one():
+@pytest.mark.parametrize("reach", ["plain", "views"])
+def test_a_batch_is_signed_as_its_rows_are_one_by_one_with_a_picture_or_without(reach):
     rows = [Row("a red kite", photo(1)), Row("words " * 100, photo(2)), Row(None), Row("猫が窓辺で寝ている", raw=b"z")]
-    whole = signed(rows)
+    whole = signed(rows, reach)
     for i, row in enumerate(rows):
-        assert signed([row]).to_pydict() == whole.slice(i, 1).to_pydict()
+        assert signed([row], reach).to_pydict() == whole.slice(i, 1).to_pydict()
+    assert signed([], reach).num_rows == 0
 
 
 def test_long_texts_without_spaces_are_compared_by_characters():

@@ -88,7 +88,8 @@ def _view_columns(views: Views | None, usable: np.ndarray) -> dict[str, pa.Array
         octets = np.zeros((len(usable), width), np.uint8)
         if views is not None:
             values = {"views": views.have, "view_hashes": views.hashes, "view_doubts": views.doubts, "geometry": views.geometry}[name]
-            octets[usable] = values[usable].astype(values.dtype.newbyteorder("<")).reshape(int(usable.sum()), -1).view(np.uint8)
+            shape = int(usable.sum()), width // values.itemsize
+            octets[usable] = values[usable].astype(values.dtype.newbyteorder("<")).reshape(shape).view(np.uint8)
         columns[name] = pa.Array.from_buffers(kind, len(usable), [None, pa.py_buffer(octets)])
     return columns
 
