@@ -70,7 +70,7 @@ def test_the_two_commands_that_set_everything_up_are_the_ones_ci_runs():
 
 def test_every_file_in_the_table_of_outputs_is_there_after_a_run(demo_run):
     rows = re.findall(r"^\| (`out.*?) \|", TEXT, re.MULTILINE)
-    assert len(rows) == 7
+    assert len(rows) == 8
     named = [name for row in rows for name in re.findall(r"`(out[^`]*)`", row)]
     named += ["out/datasheet.md", "out/datasheet.json"]
     for pattern in named:
