@@ -45,10 +45,10 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
         )
     else:
         told.append(
-            "Near-duplicate pictures are those that verify once aligned: copies cropped below about 78 % of a side, turned by more than five "
-            "degrees other than by quarters, covered over half, or put into collages may remain, and so may edited copies of forms, slides, "
-            "charts and other drawn pictures, of which one template with another content is not taken for a copy. Captions are compared by "
-            "their characters, not by their meaning."
+            "Near-duplicate pictures are those that verify once aligned: copies cropped below about 78 % of a side, turned by more than "
+            "five degrees other than by quarters, covered over half, or put into collages may remain, and so may edited copies of forms, "
+            "slides, charts and other drawn pictures, of which one template with another content is not taken for a copy. Captions are "
+            "compared by their characters, not by their meaning."
         )
     if evidence.run.appended:
         told.append(
