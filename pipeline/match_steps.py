@@ -198,7 +198,8 @@ class _Complete(beam.PTransform):
         self._keys = keys
 
     def expand(self, blocks: beam.PCollection) -> beam.PCollection:
-        every = blocks.pipeline | "EveryKey" >> beam.Create([(key, EMPTY) for key in range(self._keys)]).with_output_types(Block)
+        empty = beam.Create([(key, EMPTY) for key in range(self._keys)], reshuffle=False)  # too little to spread first
+        every = blocks.pipeline | "EveryKey" >> empty.with_output_types(Block)
         return (blocks, every) | "Both" >> beam.Flatten() | "Group" >> beam.GroupByKey()
 
 
