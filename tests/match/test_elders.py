@@ -46,7 +46,14 @@ def held(rows: list[Row], sets: list[list[Elder]], folder: pathlib.Path, policy=
     files = [file for number, some in enumerate(sets) for file in elder_files(some, folder / f"elders{number}", options.get("sizes"))]
     options.pop("sizes", None)
     engine = options.pop("engine", None) or InProcess()
-    match(write(signed(rows), folder / "own"), str(folder / "c"), Dedup(policy=policy), engine, elders=files, **options)
+    match(
+        write(signed(rows), folder / "own"),
+        str(folder / "c"),
+        Dedup(policy=policy, images={"reach": "plain"}),
+        engine,
+        elders=files,
+        **options,
+    )
     bits = {"owner_bits": options["owner_bits"]} if "owner_bits" in options else {}
     found = read_clusters(str(folder / "c"), 0, len(rows), **bits)
     return found, read_ties(str(folder / "c"), 0, len(rows), **bits)
