@@ -123,7 +123,7 @@ def passes_needed(rows: int, reach: Reach, memory_bytes: int) -> int:
     """How many passes over the keys keep the engine of one machine within its memory.
 
     >>> passes_needed(10_000_000, "plain", 5 << 30)
-    14
+    13
     """
     return Memory(memory_bytes).shares(rows * sum(key_bytes(reach, rows)))
 

@@ -1,6 +1,6 @@
 """What match costs: Winnow's own match over signature files, with CPU seconds, memory, scratch and bytes of every exchange, and quality.
 
-    python tests/benchmarks/match.py FOLDER [--memory GIB] [--workers N] [--policy image] [--limit FILES] [--work DIR]
+    python tests/benchmarks/match.py FOLDER [--memory GIB] [--workers N] [--policy image] [--reach plain] [--limit FILES] [--work DIR]
 
 FOLDER is what `tests/benchmarks/signatures.py` wrote. The last line of standard output is one JSON object: CPU seconds of every kind of
 pipeline (start-up left out) and how many there were, peak of the process tree (resident pages, mapped files among them, and without
@@ -167,6 +167,7 @@ def main() -> None:
     parser.add_argument("--memory", type=float)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--policy", default="image")
+    parser.add_argument("--reach", default="plain")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--work", type=pathlib.Path)
     arguments = parser.parse_args()
@@ -179,7 +180,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=arguments.work) as scratch, Watch(pathlib.Path(scratch)) as watch:
         engine = Measured(Engine.from_job(arguments.workers), watch)
         began, started = cpu_seconds(), time.monotonic()
-        pipeline.match.match(files, scratch, Dedup(policy=arguments.policy), engine, memory)
+        pipeline.match.match(files, scratch, Dedup(policy=arguments.policy, images={"reach": arguments.reach}), engine, memory)
         taken, wall = cpu_seconds() - began, time.monotonic() - started
         found = read_clusters(scratch, 0, rows)
         facts = json.loads((pathlib.Path(scratch) / "facts.json").read_text())
