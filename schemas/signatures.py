@@ -24,6 +24,7 @@ SUBSETS = 2  # of the bits of a view's hash that are keys
 DOUBTS = 4  # places of the least certain bits of a subset, kept for each of LOOKED_UP and PARTS
 GEOMETRY = 9  # numbers
 
+FAST_SLACK = 2  # bits: a hash of a picture decoded at reduced scale may be off by as many from one of all its pixels
 PICTURES_AGREE = 0.70  # least agreement of two pictures that are the same; transforms.images.alignment says how it was chosen
 CAPTIONS_AGREE = 90  # of 128 places: least estimate of the Jaccard similarity of two captions that are the same, 0.7
 

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from schemas.signatures import VIEWS
+from schemas.signatures import FAST_SLACK, VIEWS
 from tests.match.signed_rows import Row, noisy, photo, signed, write
 from transforms.images.nearest import nearest_views
-from transforms.images.phash import FAST_SLACK
 from transforms.match.scan import FAR, nearest
 from transforms.match.verify import Pictures
 from transforms.trace import RADIUS, Query, asked_of, read_query, trace

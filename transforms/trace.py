@@ -24,7 +24,7 @@ from transforms.match.rows import Rows, SignatureFile
 from transforms.match.scan import FAR, nearest
 from transforms.match.verify import PICTURE_COLUMNS, Pictures, picture_agreements
 
-RADIUS = 6  # bits of 64 by which two perceptual hashes may differ, `phash.FAST_SLACK` more where the run's mode is fast
+RADIUS = 6  # bits of 64 by which two perceptual hashes may differ, `schemas.signatures.FAST_SLACK` more where the run's mode is fast
 VIEW_RADIUS = 8  # of the hashes of views, as match has it
 ALIGNED = 512  # rows, the nearest, that are aligned with the picture
 

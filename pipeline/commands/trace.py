@@ -13,10 +13,10 @@ from pipeline.commands.console import plain
 from schemas.errors import DifferenceError, InputError
 from schemas.layout import Layout
 from schemas.reasons import ILLEGAL, TAKEN_DOWN
+from schemas.signatures import FAST_SLACK
 from schemas.versions import versions
 from transforms.compiled import load_quickly
 from transforms.images.decode import PictureError
-from transforms.images.phash import FAST_SLACK
 from transforms.storage import exists, list_folder, read_bytes, read_parquet
 from transforms.trace import RADIUS, Near, Query, read_query, trace
 

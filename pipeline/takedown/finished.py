@@ -10,7 +10,7 @@ from pipeline.documents.evidence import by_shard
 from pipeline.judged import read_judged
 from pipeline.run import Run, reopen_run
 from schemas.errors import JobError
-from transforms.images.phash import FAST_SLACK
+from schemas.signatures import FAST_SLACK
 from transforms.storage import exists, read_bytes
 
 

@@ -26,11 +26,11 @@ import pyarrow as pa
 from schemas.errors import JobError
 from schemas.job import Benchmark
 from schemas.reasons import EVAL_OVERLAP
+from schemas.signatures import FAST_SLACK
 from transforms.consent.digests import Digests
 from transforms.consent.list_files import MAX_RADIUS, content_of, text_of
 from transforms.consent.phashes import PerceptualHashes
 from transforms.filters.base import Artefact, Finding
-from transforms.images.phash import FAST_SLACK
 from transforms.storage import list_files, read_bytes
 
 KEY: Final = "dedup.eval_overlap"

@@ -17,7 +17,7 @@ import abc
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -25,8 +25,10 @@ import pyarrow.compute as pc
 
 from schemas.job import Phase, Section, key
 from schemas.samples import Samples
-from transforms.images.decode import Picture
 from transforms.text.caption import normal_form
+
+if TYPE_CHECKING:
+    from transforms.images.decode import Picture
 
 SCORE = pa.struct([("score", pa.float64())])
 
@@ -60,7 +62,7 @@ class Batch:
     """
 
     samples: Samples
-    pictures: Sequence[Picture | None]
+    pictures: "Sequence[Picture | None]"
     sha256: Sequence[bytes | None]
     sha1: Sequence[bytes | None]
     md5: Sequence[bytes | None]

@@ -14,7 +14,6 @@ from pydantic import model_validator
 
 from schemas.job import Decode, Names, Phase, key
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
-from transforms.images.decode import decode_rgb
 from transforms.models import onnx_classifier
 from transforms.models.onnx_classifier import OnnxSpec
 from transforms.storage import located
@@ -115,6 +114,8 @@ class Nsfw(Filter):
     def _image_scores(self, batch: Batch) -> list[float | None]:
         if self.image_model is None:
             return [None] * len(batch)
+        from transforms.images.decode import decode_rgb  # loads compiled loops, which no command needs that only looks at filters
+
         spec = _spec(self.image_model)
         found: list[float | None] = []
         for picture, raw in zip(batch.pictures, batch.images, strict=True):

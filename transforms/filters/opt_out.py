@@ -19,6 +19,7 @@ from schemas.job import Names, Phase, key
 from schemas.ledger import OBSERVABLE_HASH_LISTS, OBSERVABLE_HOST_POLICY, OBSERVABLE_LISTS
 from schemas.reasons import CONSENT as STATES
 from schemas.reasons import HEADERS_UNREADABLE, ILLEGAL, OPT_OUT, PERMITTED, TAKEN_DOWN
+from schemas.signatures import FAST_SLACK
 from transforms.consent.content_credentials import load_c2pa
 from transforms.consent.host_policies import load_snapshot
 from transforms.consent.lists import HASH_KINDS, LOCATION_KINDS, Lists, load_lists
@@ -28,7 +29,6 @@ from transforms.consent.robots import TRAINING_AGENTS
 from transforms.consent.signal import CONTENT, Meaning, Signal, Use, meaning
 from transforms.consent.states import resolve
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
-from transforms.images.phash import FAST_SLACK
 from transforms.storage import exists, kept_copy, list_files, located, read_bytes, version_of
 
 SILENT_IS_NO = "nothing permits it, and default_when_silent is reject"

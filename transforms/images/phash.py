@@ -16,7 +16,6 @@ from transforms.images.decode import Picture
 from transforms.images.thumbnail import HASHED_SIDE
 from transforms.images.views import Views, describe
 
-FAST_SLACK = 2  # bits: a hash of a picture decoded at reduced scale may be off by as many from one of all its pixels
 _LOW = 8
 _GRAIN = 2.0**-10  # coefficients are multiples of it
 _NEAR = 2.0**-9  # a coefficient this near the median may fall on either side elsewhere

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 
 from schemas.annotations import BASE
 from schemas.job import Decode
+from schemas.signatures import FAST_SLACK
 from transforms.consent.lists import Lists
 from transforms.images.decode import Picture, PictureError, open_picture
-from transforms.images.phash import FAST_SLACK, hash_pictures
+from transforms.images.phash import hash_pictures
 from transforms.storage import open_read
 from transforms.text.url import host_of, normal_url, registrable_domain
 
