@@ -42,8 +42,12 @@ def sets(**changed):
 
 @pytest.fixture(scope="module")
 def held(tmp_path_factory):
+    """The run, to be looked at."""
+    return overlapping_run(tmp_path_factory.mktemp("held"))
+
+
+def overlapping_run(folder):
     """A run whose rows overlap with benchmark sets in every way, under the policy that asks the most of a duplicate."""
-    folder = tmp_path_factory.mktemp("held")
     write_sets(folder / "bench")
     keys = ["apart", "mirrored", "in a shard", "copy of that", "same text", "short text", "listed", "its caption", "copy of listed"]
     samples = [sample(n, jpg=encoded(PHOTOS[n], "JPEG", quality=90), key=key) for n, key in enumerate(keys)]
@@ -103,8 +107,8 @@ def test_why_explains_an_overlap(held, capsys):
     assert "pictures: near picture (mirrored.jpg)" in capsys.readouterr().out
 
 
-def test_another_list_reads_no_picture_again_and_another_set_matches_again(held):
-    ran, job = held
+def test_another_list_reads_no_picture_again_and_another_set_matches_again(tmp_path):
+    ran, job = overlapping_run(tmp_path)
     folders = [ran.work / name for name in ("annotations", "signatures", "eval_sets", "clusters")]
     before = [stamps(folder) for folder in folders]
     digest = ran.annotations()[0]["sha256"].hex()
@@ -124,8 +128,8 @@ def test_another_list_reads_no_picture_again_and_another_set_matches_again(held)
 def test_check_and_preview_tell_of_the_sets(held, capsys):
     ran, _ = held
     job = str(ran.out.parent / "job.yaml")
-    (ran.out.parent / "bench" / "sums.txt").write_text(f"{ran.annotations()[0]['sha256'].hex()}\n")
-    settings = ["--set", "dedup.eval_overlap=" + json.dumps(sets())]
+    (ran.out.parent / "bench" / "another.txt").write_text(f"{ran.annotations()[0]['sha256'].hex()}\n")
+    settings = ["--set", "dedup.eval_overlap=" + json.dumps(sets(sums={"hashes": "bench/another.txt"}))]
     assert run_command(["check", job, *settings]) == 0
     told = capsys.readouterr().out
     assert re.search(r"pictures +│ +2 +│ +0 +│ +0 +│ +0", told)
