@@ -174,7 +174,7 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
         run("match: groups", owners, steps.StarGroups(plan, edge_shares=edge_shares))
     else:
         run("match: groups", [0], steps.Groups(plan, shares=edge_shares))
-    shares = min(memory.shares(_member_bytes(plan)), 1 << plan.range_bits(compact.MEMBER_BYTES))
+    shares = min(memory.shares(_member_bytes(plan)), 1 << compact.range_bits(plan))
     for number in range(shares):
         step = steps.Clusters(plan, number=number, count=shares, edge_shares=edge_shares)
         run(f"match: clusters {number + 1} of {shares}", owners, step)
@@ -194,7 +194,7 @@ def _member_bytes(plan: Plan) -> int:
     for graph in grouping.graphs_of(plan):
         for owner in range(plan.owners):
             units = plan.load("groups", graph, owner)[3]
-            sizes += compact.bytes_of(graph, len(units), int(np.count_nonzero(units >= grouping.MANY)))
+            sizes += compact.bytes_of(plan, graph, len(units), int(np.count_nonzero(units >= grouping.MANY)))
     return sizes
 
 
