@@ -145,11 +145,11 @@ def _pictures_of(plan: Plan, rows: np.ndarray) -> Pictures:
 def choose(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """(Range and graph, blocks) -> (owner, block of rows that are not alone, each with its leader), and how many a bound left leading."""
     graph = key & ((1 << GRAPH_BITS) - 1)
-    _, (table, short, long, *pictures, left, right, agreed) = gather(blocks, _KINDS)
+    _, (table, short, long, *pictures, one, other, agreed) = gather(blocks, _KINDS)
     if not len(table):
         return
     read = functools.partial(_pictures_of, plan)
-    members = Members(rule_of(plan, graph), table, (short, long), Pictures.of(pictures), read, (left, right, agreed / AGREEMENTS))
+    members = Members(rule_of(plan, graph), table, (short, long), Pictures.of(pictures), read, (one, other, agreed / AGREEMENTS))
     placed, left = [_tied(members, kind, MOST_LEADERS[graph]) for kind in TIED[graph]], 0
     if graph != BY_PICTURE:
         clustered, left = _clustered(members, MOST_LEADERS[graph])

@@ -6,8 +6,11 @@ from transforms.compiled import compiled
 
 
 @compiled
-def _join(parents: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
-    """Joins the ends of every edge; a root is the least of its tree. Paths are halved on the way up (Tarjan and van Leeuwen 1984)."""
+def _join(parents: np.ndarray, left: np.ndarray, right: np.ndarray, fresh: np.ndarray) -> None:
+    """Joins the ends of every edge and tells in `fresh` whether they were apart; a root is the least of its tree.
+
+    Paths are halved on the way up (Tarjan and van Leeuwen 1984).
+    """
     for i in range(len(left)):
         a, b = left[i], right[i]
         while parents[a] != a:
@@ -16,6 +19,7 @@ def _join(parents: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
         while parents[b] != b:
             parents[b] = parents[parents[b]]
             b = np.uint64(parents[b])
+        fresh[i] = a != b
         if a < b:
             parents[b] = a
         else:
@@ -35,9 +39,11 @@ class UnionFind:
         """Takes the number of rows, 2^32 at most."""
         self._parents = np.arange(rows, dtype=np.uint32)
 
-    def join(self, left: np.ndarray, right: np.ndarray) -> None:
-        """Takes edges: the two ends of each, uint64[m]."""
-        _join(self._parents, left, right)
+    def join(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Takes edges: the two ends of each, uint64[m]. Says which of them joined what was apart, those before it joined: bool[m]."""
+        fresh = np.empty(len(left), bool)
+        _join(self._parents, left, right, fresh)
+        return fresh
 
     def roots(self) -> np.ndarray:
         """The least row of each row's component, uint32[n]. Nothing is joined afterwards."""

@@ -60,8 +60,8 @@ class Members:
             signed rows of kind `CAPTION_LONG`, uint8[m, 128].
           pictures: in that order, of rows that bring one.
           read: dense row numbers to their pictures, for rows that are distant.
-          edges: pairs of rows that were verified, so that they need not be compared, and how well their pictures agree: uint64[j], uint64[j]
-            and float64[j]. What has an end elsewhere is passed over.
+          edges: pairs of rows whose pictures were verified, so that they need not be compared, and how well those agree: uint64[j],
+            uint64[j] and float64[j]. What has an end elsewhere is passed over.
         """
         self._rule = rule
         self.ranked = rule == "caption"
@@ -100,9 +100,7 @@ class Members:
         return joins(self._rule, link)
 
     def ties(self, leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What holds between each row and its leader (a place), uint8[n], and how well they agree, float32[n]; 0 and 1.0 for leaders.
-
-        """
+        """What holds between each row and its leader (a place), uint8[n], and how well they agree, float32[n]; 0 and 1.0 for leaders."""
         rows = np.arange(len(leader))
         pictures = np.where(self.head[leader] == self.head, 0.0, self._agreement[self.head])
         pictures[self._has_picture & self._has_picture[leader] & (self._picture == self._picture[leader])] = 1.0
@@ -159,7 +157,7 @@ class Members:
         return units, np.searchsorted(units, head_of), twin_of[units]
 
     def _caption_places(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """In how many places captions agree, int64[n]. Those that are not signed are tied, and nobody asks how well: they count as equal."""
+        """In how many places captions agree, int64[n]. Those not signed are tied and nobody asks how well: they count as equal."""
         out = np.full(len(left), PERMUTATIONS)
         signed = np.flatnonzero((self._at[left] >= 0) & (self._at[right] >= 0))
         out[signed] = caption_agreements(self._captions, self._at[left[signed]], self._captions, self._at[right[signed]])
