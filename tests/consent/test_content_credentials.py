@@ -24,7 +24,7 @@ def test_a_signed_picture_reserves_with_the_label_as_evidence() -> None:
 
 def test_what_is_no_manifest_says_nothing() -> None:
     pytest.importorskip("c2pa")
-    assert manifest_signals(b"no picture", "jpeg") == []
+    assert manifest_signals(b"no picture", "jpeg") is None
     assert manifest_signals(b"GIF89a", "gif") == []
 
 

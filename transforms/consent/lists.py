@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from transforms.consent.digests import Digests
 from transforms.consent.list_files import REASONS, Entry, read_list
@@ -65,12 +66,12 @@ class Lists:
         present |= ({"url_prefix"} if self.prefixes else set()) | ({"domain"} if self.domains else set())
         return bool(present & set(kinds))
 
-    def match(self, annotations: pa.RecordBatch, creators: Sequence[Sequence[str]], slack: int) -> Iterator[Match]:
+    def match(self, annotations: pa.RecordBatch, creators: pa.ListArray | None, slack: int) -> Iterator[Match]:
         """Which rows are covered, by reason and kind.
 
         Args:
           annotations: columns of `schemas.annotations.BASE`.
-          creators: per row, digests as `embedded.creator_ids` makes them.
+          creators: per row, digests as `embedded.creator_ids` makes them, list<string>.
           slack: bits added to the radius of perceptual hashes.
         """
         for reason in REASONS:
@@ -86,10 +87,12 @@ class Lists:
                 if reason in self.domains:
                     yield self._named("domain", reason, places.on(self.domains[reason]))
 
-    def _exact(self, digests: Digests, kind: str, annotations: pa.RecordBatch, creators: Sequence[Sequence[str]]) -> np.ndarray:
+    def _exact(self, digests: Digests, kind: str, annotations: pa.RecordBatch, creators: pa.ListArray | None) -> np.ndarray:
+        if kind == "creator" and creators is None:
+            return np.full(annotations.num_rows, -1, np.int64)
         if kind == "creator":
-            flat = [bytes.fromhex(name) for names in creators for name in names]
-            owners = np.repeat(np.arange(len(creators)), [len(names) for names in creators])
+            flat = [bytes.fromhex(name) for name in creators.flatten().to_pylist()]
+            owners = pc.list_parent_indices(creators).to_numpy(zero_copy_only=False)
             found, hits = np.full(len(creators), -1, np.int64), digests.find(flat)
             found[owners[hits >= 0]] = hits[hits >= 0]
             return found
