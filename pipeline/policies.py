@@ -31,6 +31,7 @@ from transforms.storage import atomic_write, exists, list_folder, read_parquet, 
 from transforms.text.url import host_of, normal_url
 
 ROWS_A_BLOCK = 10_000
+_COMPRESSED = pa.ipc.IpcWriteOptions(compression="zstd")  # an engine may keep what it shuffles in memory
 _ASKED = pa.schema([("row", pa.int64()), ("url", pa.string())])
 
 
@@ -73,8 +74,13 @@ def ask_hosts(run: Run, names: tuple[str, ...], annotations: tuple[str, ...]) ->
     with Progress("judge, host policies", 0, []):
         run.engine.run(
             "host policies",
-            lambda root: root | "Shards" >> beam.Create(range(len(names))) | "Spread" >> beam.Reshuffle() | AskHostPolicies(question),
+            lambda root: root | shard_numbers(len(names)) | AskHostPolicies(question),
         )
+
+
+def shard_numbers(shards: int) -> beam.PTransform:
+    """Numbers of shards, spread over the workers."""
+    return beam.Create(range(shards), reshuffle=True)
 
 
 class AskHostPolicies(beam.PTransform):
@@ -165,7 +171,7 @@ def with_host_signals(annotations: pa.RecordBatch, path: str) -> pa.RecordBatch:
 
 def _packed(columns: list[Any], schema: pa.Schema) -> bytes:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, schema) as writer:
+    with pa.ipc.new_stream(sink, schema, options=_COMPRESSED) as writer:
         writer.write_batch(pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=schema))
     return sink.getvalue().to_pybytes()
 
