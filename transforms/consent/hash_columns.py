@@ -4,9 +4,8 @@ What is read here is what `list_files` would read, entry by entry; at the first 
 a date, an odd value) nothing is read here at all, so that messages and exceptions come from one place.
 """
 
+import binascii
 import dataclasses
-import io
-from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -19,10 +18,9 @@ from schemas.reasons import OPT_OUT
 DIGITS: Final = {"sha256": 64, "sha1": 40, "md5": 32, "uid": 32}
 _OF_BARE: Final = {64: ("sha256",), 40: ("sha1",), 32: ("md5", "uid")}  # what a line of so many digits may be
 _COLUMNS: Final = frozenset({"kind", "value", "reason", "source"})
-_DIGEST: Final = 32  # hexadecimal digits that entries are found by
-_VALUES: Final = np.full(256, 255, np.uint8)
-for _value, _signs in enumerate("0123456789abcdef"):
-    _VALUES[[ord(_signs), ord(_signs.upper())]] = _value
+_BYTES: Final = 16  # what entries are found by
+_ROWS: Final = 100_000
+_BLOCK: Final = 8 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,59 +58,66 @@ def hash_columns(content: bytes) -> list[HashColumn] | None:
 
 
 def _bare(content: bytes) -> list[HashColumn] | None:
-    lines = content.replace(b"\r\n", b"\n")
-    lines = lines if lines.endswith(b"\n") else lines + b"\n"
-    width = lines.index(b"\n")
-    if width not in _OF_BARE or len(lines) % (width + 1):
+    width = len(content.partition(b"\n")[0].rstrip(b"\r"))
+    ending = b"\r\n" if content[width : width + 1] == b"\r" else b"\n"
+    content = content if content.endswith(b"\n") else content + ending
+    step = width + len(ending)
+    if width not in _OF_BARE or len(content) % step:
         return None
-    signs = np.frombuffer(lines, np.uint8).reshape(-1, width + 1)
-    if (signs[:, width] != ord("\n")).any() or (digests := _packed(signs[:, :width])) is None:
-        return None
-    rows = np.arange(1, len(signs) + 1)
-    return [HashColumn(kind, OPT_OUT, digests, rows) for kind in _OF_BARE[width]]
+    found = []
+    for at in range(0, len(content), step * _ROWS):
+        signs = np.frombuffer(content[at : at + step * _ROWS], np.uint8).reshape(-1, step)
+        if signs[:, width:].tobytes() != ending * len(signs) or (digests := _packed(signs[:, :width])) is None:
+            return None
+        rows = np.arange(at // step, at // step + len(signs)) + 1
+        found += [HashColumn(kind, OPT_OUT, digests, rows) for kind in _OF_BARE[width]]
+    return found
 
 
 def _tabular(content: bytes, names: list[str]) -> list[HashColumn] | None:
-    options = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+    reading = csv.ReadOptions(column_names=names, skip_rows=1, use_threads=False, block_size=_BLOCK)
+    types = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+    found: list[HashColumn] = []
+    rows = 0
     try:
-        table = csv.read_csv(
-            io.BytesIO(content),
-            csv.ReadOptions(column_names=names, skip_rows=1, use_threads=False),
-            csv.ParseOptions(quote_char=False),
-            options,
-        ).combine_chunks()
+        with csv.open_csv(pa.BufferReader(content), reading, csv.ParseOptions(quote_char=False), types) as batches:
+            for batch in batches:
+                columns = _columns_of(batch, rows)
+                if columns is None:
+                    return None
+                found += columns
+                rows += batch.num_rows
     except pa.ArrowInvalid:
         return None
-    if table.num_rows != content.count(b"\n") - content.endswith(b"\n") or not table.num_rows:
-        return None
-    kinds = pc.utf8_lower(pc.utf8_trim_whitespace(table.column("kind")))
-    given = table.column("reason") if "reason" in names else pa.chunked_array([pa.repeat("", table.num_rows)])
+    return found if rows and rows == content.count(b"\n") - content.endswith(b"\n") else None
+
+
+def _columns_of(batch: pa.RecordBatch, before: int) -> list[HashColumn] | None:
+    """The hashes of some lines of a CSV; `before` are the entries of the lines before them."""
+    kinds = pc.utf8_lower(pc.utf8_trim_whitespace(batch.column("kind")))
+    given = batch.column("reason") if "reason" in batch.schema.names else pa.repeat("", batch.num_rows)
     reasons = pc.utf8_lower(pc.utf8_trim_whitespace(given))
+    pairs = pa.table({"kind": kinds, "reason": reasons}).group_by(["kind", "reason"]).aggregate([]).to_pylist()
     found = []
-    for kind, reason in sorted(set(zip(*(_distinct(kinds, reasons)), strict=True))):
+    for kind, reason in sorted((pair["kind"], pair["reason"]) for pair in pairs):
         mine = pc.and_(pc.equal(kinds, kind), pc.equal(reasons, reason))
-        values = pc.utf8_trim_whitespace(table.column("value").filter(mine)).combine_chunks()
+        values = pc.utf8_trim_whitespace(batch.column("value").filter(mine))
         width = DIGITS.get(kind, -1)
         if width < 0 or not pc.all(pc.equal(pc.binary_length(values), width)).as_py():
             return None
-        signs = np.frombuffer(values.buffers()[2], np.uint8, len(values) * width).reshape(-1, width)
-        if (digests := _packed(signs)) is None:
+        start = np.frombuffer(values.buffers()[1], np.int32, 1, 4 * values.offset)[0]
+        digests = _packed(np.frombuffer(values.buffers()[2], np.uint8, len(values) * width, start).reshape(-1, width))
+        if digests is None:
             return None
-        rows = np.flatnonzero(mine.to_numpy()) + 2
+        rows = np.flatnonzero(mine.to_numpy(zero_copy_only=False)) + before + 2
         found.append(HashColumn(kind, reason or OPT_OUT, digests, rows))
     return found
 
 
-def _distinct(kinds: pa.ChunkedArray, reasons: pa.ChunkedArray) -> Iterator[list[str]]:
-    """The kinds and reasons that stand together somewhere."""
-    pairs = pa.table({"kind": kinds, "reason": reasons}).group_by(["kind", "reason"]).aggregate([])
-    yield pairs.column("kind").to_pylist()
-    yield pairs.column("reason").to_pylist()
-
-
-def _packed(signs: np.ndarray) -> bytes | None:
+def _packed(digits: np.ndarray) -> bytes | None:
     """The first 16 bytes of hashes from their hexadecimal digits, uint8[n, digits]; None where one is no digit."""
-    if (_VALUES[signs] > 15).any():
+    try:
+        raw = binascii.unhexlify(digits.tobytes())
+    except binascii.Error:
         return None
-    digits = _VALUES[signs[:, :_DIGEST]]
-    return (digits[:, 0::2] << 4 | digits[:, 1::2]).tobytes()
+    return np.frombuffer(raw, np.uint8).reshape(len(digits), -1)[:, :_BYTES].tobytes()

@@ -176,7 +176,7 @@ class _Gathered:
         """Takes in hashes of the list of this number."""
         packed, entries = self._exact[reason_of(f"{path}, row {column.rows[0]}", column.reason), column.kind]
         packed += column.digests
-        entries.extend(range(len(self._rows), len(self._rows) + len(column.rows)))
+        entries.frombytes(np.arange(len(self._rows), len(self._rows) + len(column.rows), dtype=np.int64).tobytes())
         self._rows.frombytes(column.rows.astype(np.int64).tobytes())
         self._files.frombytes(np.full(len(column.rows), number, np.int64).tobytes())
 
