@@ -34,6 +34,7 @@ from transforms.filters.opt_out import OptOut
 from transforms.storage import read_parquet, version_of
 from transforms.text.url import normal_url
 
+LISTED = 1_000  # rows of a shard whose hash is in the list
 AGENTS = "".join(f"User-agent: {agent}\n" for agent in ("GPTBot", "ClaudeBot", "CCBot", "Google-Extended", "Bytespider"))
 # Kinds of robots.txt, with how many of a thousand hosts have each.
 KINDS = (
@@ -122,7 +123,7 @@ def fill(folder: pathlib.Path, rows: int, hosts: int, hashes: int, rows_a_shard:
         table = pa.table([pa.array(columns.get(f.name, [None] * hosts), f.type) for f in HOST_POLICIES], schema=HOST_POLICIES)
         pq.write_table(table, folder / "hosts.parquet", row_group_size=ROW_GROUP)
     if not (folder / "list.csv").exists():
-        digests = draw.bytes(32 * hashes)
+        digests = listed(hashes)
         with (folder / "list.csv").open("w") as file:
             file.write("kind,value\n")
             file.writelines(f"sha256,{digests[at : at + 32].hex()}\n" for at in range(0, len(digests), 32))
@@ -132,16 +133,21 @@ def fill(folder: pathlib.Path, rows: int, hosts: int, hashes: int, rows_a_shard:
             pq.write_table(annotations_of(min(rows_a_shard, rows - number * rows_a_shard), number, names), path, compression="zstd")
 
 
+def listed(hashes: int) -> bytes:
+    """Digests of the list, packed."""
+    return np.random.default_rng(7).bytes(32 * hashes)
+
+
 def annotations_of(rows: int, number: int, hosts: list[str]) -> pa.Table:
     """Annotations of rows without pictures: what the opt-out filter looks at."""
-    draw = np.random.default_rng([5, number])
+    draw, bad = np.random.default_rng([5, number]), listed(LISTED)
     places = draw.integers(len(hosts), size=rows).tolist()
     urls = [f"https://{hosts[host]}/images/{number % 9}/photo-{row}.jpg" for row, host in enumerate(places)]
     measured = {"signals": [], "observable": 1, "headers_unreadable": False, "creators": []}
     columns = {
         "uid": [draw.bytes(16).hex() for _ in urls], "source": ["main"] * rows, "shard": [f"{number:05d}"] * rows, "row": range(rows),
         "url": urls, "url_id": [hashlib.sha256(normal_url(url).encode()).digest()[:16] for url in urls],
-        "domain": [".".join(hosts[host].rsplit(".", 2)[-2:]) for host in places], "sha256": [draw.bytes(32) for _ in urls],
+        "domain": [".".join(hosts[host].rsplit(".", 2)[-2:]) for host in places], "sha256": [bad[32 * row : 32 * row + 32] if row < LISTED else draw.bytes(32) for row in range(rows)],
     }  # fmt: skip
     arrays = [pa.array(columns[f.name], f.type) if f.name in columns else pa.nulls(rows, f.type) for f in BASE]
     schema = pa.schema([*(field.with_nullable(True) for field in BASE), ("opt_out", OptOut.measured)])
