@@ -147,7 +147,8 @@ def annotations_of(rows: int, number: int, hosts: list[str]) -> pa.Table:
     columns = {
         "uid": [draw.bytes(16).hex() for _ in urls], "source": ["main"] * rows, "shard": [f"{number:05d}"] * rows, "row": range(rows),
         "url": urls, "url_id": [hashlib.sha256(normal_url(url).encode()).digest()[:16] for url in urls],
-        "domain": [".".join(hosts[host].rsplit(".", 2)[-2:]) for host in places], "sha256": [bad[32 * row : 32 * row + 32] if row < LISTED else draw.bytes(32) for row in range(rows)],
+        "domain": [".".join(hosts[host].rsplit(".", 2)[-2:]) for host in places],
+        "sha256": [bad[32 * row : 32 * row + 32] if row < LISTED else draw.bytes(32) for row in range(rows)],
     }  # fmt: skip
     arrays = [pa.array(columns[f.name], f.type) if f.name in columns else pa.nulls(rows, f.type) for f in BASE]
     schema = pa.schema([*(field.with_nullable(True) for field in BASE), ("opt_out", OptOut.measured)])
