@@ -2,11 +2,13 @@
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from pipeline.takedown.finished import Finished
 from pipeline.takedown.flags import Flag
 from schemas.errors import DifferenceError, MissingError
+from schemas.removals import REQUESTS
 from transforms.consent.list_files import DEFAULT_RADIUS, Entry, read_list
 from transforms.consent.lists import Lists, is_valid, lists_of
 from transforms.consent.signal import CONTENT
@@ -14,6 +16,8 @@ from transforms.images.decode import PictureError, sniff
 from transforms.storage import exists, list_folder, open_read, read_bytes
 from transforms.takedown.hits import IMAGE, Cause, Hits, union
 from transforms.trace import RADIUS, read_query, trace_all
+
+_LIST, _FLAGS = range(2)  # numbers of the lists that entries are of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,17 +28,18 @@ class Asked:
       lists: the entries, ready to be looked up.
       pictures: shard -> rows that are an example picture, or one that looks the same.
       flags: number of an entry -> the flag it was made from.
-      read: reads the entries again; millions of them are not kept.
+      read: reads the entries again, each behind the number of its list; millions of them are not kept.
     """
 
     lists: Lists
     pictures: Mapping[str, Hits]
     flags: Mapping[int, Flag]
-    read: Callable[[], Iterator[Entry]]
+    read: Callable[[], Iterator[tuple[int, Entry]]]
 
     def entries(self, numbers: Collection[int]) -> dict[int, Entry]:
         """Some of the entries, by number."""
-        return {number: entry for number, entry in enumerate(self.read()) if number in numbers}
+        first = itertools.islice(self.read(), 1 + max(numbers, default=-1))
+        return {number: entry for number, (_, entry) in enumerate(first) if number in numbers}
 
     @property
     def refs(self) -> dict[int, str]:
@@ -49,7 +54,7 @@ def ask(finished: Finished, path: str | None, flags: Sequence[Flag], reason: str
       finished: the release.
       path: a list, a picture or a folder of pictures; None where only flags are accepted.
       flags: those accepted.
-      reason: why pictures go.
+      reason: why pictures go, and entries of the list that state no reason.
       as_of: date on which entries of the list must be valid; None: all count.
       tell: takes messages.
 
@@ -60,23 +65,24 @@ def ask(finished: Finished, path: str | None, flags: Sequence[Flag], reason: str
     """
     images = _images(path)
     listed = [] if path is None or images else [path]
-    hashed = [_hashed(image, reason, row) for row, image in enumerate(images, 1)]
+    request, reason = reason if reason in REQUESTS else "", REQUESTS.get(reason, reason)
+    hashed = [_hashed(image, reason, row, request) for row, image in enumerate(images, 1)]
     flagged = [flag.entry() for flag in flags]
+    name = (path or "").rstrip("/").rsplit("/", 1)[-1]
 
-    def read() -> Iterator[Entry]:
+    def read() -> Iterator[tuple[int, Entry]]:
         for given in listed:
-            yield from (entry for entry in read_list(given) if is_valid(entry, as_of))
-        yield from flagged
-        yield from hashed
+            yield from ((_LIST, entry) for entry in read_list(given, reason) if is_valid(entry, as_of))
+        yield from ((_FLAGS, entry) for entry in flagged)
+        yield from ((_LIST, entry) for entry in hashed)
 
-    first_flag = sum(1 for _ in read()) - len(flagged) - len(hashed)
-    names = [(path or "").rstrip("/").rsplit("/", 1)[-1], "the flags"]
-    files = [0] * first_flag + [1] * len(flagged) + [0] * len(hashed)
-    if not files:
+    lists = lists_of(read(), [name, "the flags"])
+    if not len(lists.rows):
         raise DifferenceError(f"{path}: holds no entry, so there is nothing to take down")
-    looked_up = lists_of(zip(files, read(), strict=True), names)
-    pictures = _traced(finished, images, reason, first_flag + len(flagged), tell)
-    return Asked(looked_up, pictures, {first_flag + place: flag for place, flag in enumerate(flags)}, read)
+    first_picture = len(lists.rows) - len(hashed)
+    first_flag = first_picture - len(flagged)
+    pictures = _traced(finished, images, reason, first_picture, tell)
+    return Asked(lists, pictures, {first_flag + place: flag for place, flag in enumerate(flags)}, read)
 
 
 def _images(path: str | None) -> list[str]:
@@ -92,8 +98,8 @@ def _images(path: str | None) -> list[str]:
         return [path] if sniff(file.read(64)) else []
 
 
-def _hashed(image: str, reason: str, row: int) -> Entry:
-    return Entry("sha256", hashlib.sha256(read_bytes(image)).hexdigest(), DEFAULT_RADIUS, reason, "", "", "", row)
+def _hashed(image: str, reason: str, row: int, request: str) -> Entry:
+    return Entry("sha256", hashlib.sha256(read_bytes(image)).hexdigest(), DEFAULT_RADIUS, reason, "", "", "", row, request)
 
 
 def _traced(finished: Finished, images: Sequence[str], reason: str, first: int, tell: Callable[[str], None]) -> dict[str, Hits]:

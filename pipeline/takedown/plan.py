@@ -32,7 +32,8 @@ class Plan:
       version: of the release it makes.
       changes: shard -> what becomes of it; shards that stay as they are are not there.
       hidden: shard and row of what is illegal.
-      silenced: shard and row of captions that no row carries any more.
+      renamed: uids that are written down nowhere any more -> what stands in their place.
+      silenced: shard and row of captions that no row carries any more; `unheard`, the uids of these rows.
       removals: the ledger of removals as it will be.
       reasons: reason -> rows that leave the release.
       members: rows, published or not, that go because a copy does; `rows`, all that go; `copies`, kept rows that are copies of one that
@@ -43,7 +44,9 @@ class Plan:
     version: str
     changes: Mapping[str, Change]
     hidden: frozenset[Place]
+    renamed: Mapping[str, str]
     silenced: frozenset[Place]
+    unheard: frozenset[str]
     removals: pa.Table
     reasons: Mapping[str, int]
     members: int
@@ -81,8 +84,8 @@ def make_plan(finished: Finished, asked: Asked) -> Plan:
         if name in found.removed or name in found.copies or name in named or name in carrying:
             changes[name] = Change(found.removed.get(name, {}), found.copies.get(name, ()), version, renamed, unheard)
     return Plan(
-        version, changes, hidden, frozenset(silenced), removals, published, found.members, sum(map(len, found.removed.values())),
-        sum(map(len, found.copies.values())), frozenset(touched | carrying),
+        version, changes, hidden, renamed, frozenset(silenced), unheard, removals, published, found.members,
+        sum(map(len, found.removed.values())), sum(map(len, found.copies.values())), frozenset(touched | carrying),
     )  # fmt: skip
 
 

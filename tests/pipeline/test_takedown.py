@@ -20,7 +20,7 @@ from pipeline.commands.tune import tune
 from pipeline.judge import check_conservation
 from pipeline.removals import with_removals
 from pipeline.run import open_run, reopen_run
-from pipeline.takedown import release
+from pipeline.takedown import release, rewrite
 from schemas.removals import REMOVALS
 from schemas.versions import versions
 from tests.builders import jpeg, sample
@@ -87,9 +87,9 @@ def taken(tmp_path_factory) -> Taken:
     ]
     (folder / "list.csv").write_text("\n".join(["kind,value,reason,source,valid_from", *entries]) + "\n")
     before = contents(ran.out, ran.work)
-    for step in ("_write_public", "document"):
+    for module, step in ((rewrite, "rewrite_public"), (release, "document")):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(release, step, killed)
+            patch.setattr(module, step, killed)
             if step == "document":  # by another version, which names its files otherwise: what it left is swept
                 patch.setattr(pipeline.run, "versions", lambda: {**versions(), "code": "another"})
             assert run_command(["takedown", str(ran.out), str(folder / "list.csv")]) == 1
