@@ -33,6 +33,7 @@ from transforms.takedown.chain import shared, write_removals
 from transforms.takedown.shard import Everywhere, Files, ShardChange
 
 _VERSION = re.compile(r"-\d+\.\d+\.\d+$")  # of a folder that a takedown has named before
+_OF_A_SHARD = 1 << 20  # bytes that take as long to write again as the files of a shard take however small they are, 50 ms
 _WHOLE = ("clusters", "eval_sets")  # numbers of rows, and pictures of others: nothing in them identifies a row
 
 
@@ -174,7 +175,7 @@ def _rewriting(finished: Finished, plan: Plan, layout: Layout) -> RewriteShards:
 
 def _bytes_to_rewrite(finished: Finished, plan: Plan) -> int:
     sizes = {file.path: file.size for file in list_folder(finished.run.layout.data)}
-    return sum(sizes.get(finished.run.layout.data_file(shard), 0) for shard in plan.touched)
+    return sum(sizes.get(finished.run.layout.data_file(shard), 0) for shard in plan.touched) + _OF_A_SHARD * len(plan.changes)
 
 
 def _write_rest(finished: Finished, plan: Plan, layout: Layout, flags: list[Flag]) -> None:
