@@ -2,22 +2,19 @@
 
 import dataclasses
 import hashlib
-import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from pipeline.takedown.finished import Finished
 from pipeline.takedown.flags import Flag
 from schemas.errors import DifferenceError, MissingError
 from schemas.removals import REQUESTS
 from transforms.consent.list_files import DEFAULT_RADIUS, Entry, read_list
-from transforms.consent.lists import Lists, is_valid, lists_of
+from transforms.consent.lists import Lists, load_lists
 from transforms.consent.signal import CONTENT
 from transforms.images.decode import PictureError, sniff
 from transforms.storage import exists, list_folder, open_read, read_bytes
 from transforms.takedown.hits import IMAGE, Cause, Hits, union
 from transforms.trace import RADIUS, read_query, trace_all
-
-_LIST, _FLAGS = range(2)  # numbers of the lists that entries are of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,21 +22,34 @@ class Asked:
     """Everything that a takedown is asked for, numbered in this order: entries of the list, flags, pictures.
 
     Attributes:
-      lists: the entries, ready to be looked up.
+      path: the list; None where there is none.
+      reason: of its entries that state none.
+      lists: all entries, ready to be looked up.
       pictures: shard -> rows that are an example picture, or one that looks the same.
       flags: number of an entry -> the flag it was made from.
-      read: reads the entries again, each behind the number of its list; millions of them are not kept.
+      others: entries that stand in no list, those of flags and pictures.
     """
 
+    path: str | None
+    reason: str
     lists: Lists
     pictures: Mapping[str, Hits]
     flags: Mapping[int, Flag]
-    read: Callable[[], Iterator[tuple[int, Entry]]]
+    others: Sequence[Entry]
 
     def entries(self, numbers: Collection[int]) -> dict[int, Entry]:
-        """Some of the entries, by number."""
-        first = itertools.islice(self.read(), 1 + max(numbers, default=-1))
-        return {number: entry for number, (_, entry) in enumerate(first) if number in numbers}
+        """Some of the entries, by number. The list is read again as far as it takes; millions of them are not kept."""
+        first = len(self.lists.rows) - len(self.others)
+        found = {number: self.others[number - first] for number in numbers if number >= first}
+        rows = {int(self.lists.rows[number]) for number in numbers if number < first}
+        entries: dict[int, Entry] = {}
+        if rows and self.path is not None:
+            for entry in read_list(self.path, self.reason):
+                if entry.row in rows:
+                    entries.setdefault(entry.row, entry)
+                if entry.row >= max(rows):
+                    break
+        return found | {number: entries[int(self.lists.rows[number])] for number in numbers if number < first}
 
     @property
     def refs(self) -> dict[int, str]:
@@ -64,25 +74,20 @@ def ask(finished: Finished, path: str | None, flags: Sequence[Flag], reason: str
       DifferenceError: it asks for nothing.
     """
     images = _images(path)
-    listed = [] if path is None or images else [path]
-    request, reason = reason if reason in REQUESTS else "", REQUESTS.get(reason, reason)
-    hashed = [_hashed(image, reason, row, request) for row, image in enumerate(images, 1)]
-    flagged = [flag.entry() for flag in flags]
-    name = (path or "").rstrip("/").rsplit("/", 1)[-1]
-
-    def read() -> Iterator[tuple[int, Entry]]:
-        for given in listed:
-            yield from ((_LIST, entry) for entry in read_list(given, reason) if is_valid(entry, as_of))
-        yield from ((_FLAGS, entry) for entry in flagged)
-        yield from ((_LIST, entry) for entry in hashed)
-
-    lists = lists_of(read(), [name, "the flags"])
+    listed = None if images else path
+    request = reason if reason in REQUESTS else ""
+    hashed = [_hashed(image, REQUESTS.get(reason, reason), row, request) for row, image in enumerate(images, 1)]
+    others = [*(flag.entry() for flag in flags), *hashed]
+    lists = load_lists([] if listed is None else [listed], as_of, reason, others, "the flags" if flags else _name(path))
     if not len(lists.rows):
         raise DifferenceError(f"{path}: holds no entry, so there is nothing to take down")
-    first_picture = len(lists.rows) - len(hashed)
-    first_flag = first_picture - len(flagged)
-    pictures = _traced(finished, images, reason, first_picture, tell)
-    return Asked(lists, pictures, {first_flag + place: flag for place, flag in enumerate(flags)}, read)
+    first_picture, first_flag = len(lists.rows) - len(hashed), len(lists.rows) - len(others)
+    pictures = _traced(finished, images, REQUESTS.get(reason, reason), first_picture, tell)
+    return Asked(listed, reason, lists, pictures, {first_flag + place: flag for place, flag in enumerate(flags)}, others)
+
+
+def _name(path: str | None) -> str:
+    return (path or "").rstrip("/").rsplit("/", 1)[-1]
 
 
 def _images(path: str | None) -> list[str]:

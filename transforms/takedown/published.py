@@ -39,7 +39,7 @@ def find_published(data: str, ledger: str, lists: Lists) -> Hits:
     asked = _as_annotations(stated.take(pa.array(places)), raw)
     kept = np.flatnonzero(read_parquet(ledger, ["verdict"]).column("verdict").to_numpy() == KEPT)
     found: Hits = {}
-    for match in lists.match(asked, [()] * len(places), 0):
+    for match in lists.match(asked, None, 0):
         if match.kind in HASHED:
             for at, detail, entry in zip(match.rows.tolist(), match.details, match.entries.tolist(), strict=True):
                 row = int(kept[places[at]])
