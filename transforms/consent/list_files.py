@@ -6,14 +6,14 @@ takedown leaves (schemas.removals) is such a file; what was restored in it is no
 """
 
 import csv
-import dataclasses
 import datetime as dt
+import functools
 import gzip
 import io
 import re
 import zlib
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from schemas.errors import InputError, JobError, MissingError
 from schemas.reasons import ILLEGAL, OPT_OUT, TAKEN_DOWN
@@ -31,8 +31,7 @@ _DIGITS: Final = re.compile(r"(?:0x)?([0-9a-fA-F]+)")
 _HOST: Final = re.compile(r"[^\s/:@]+\.[^\s/:@.]+")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of a list.
 
     Attributes:
@@ -62,7 +61,11 @@ def read_list(path: str) -> Iterator[Entry]:
       MissingError: there is no such file.
       JobError: it is malformed; the message names the row.
     """
-    content = content_of(path, "lists")
+    yield from entries_of(path, content_of(path, "lists"))
+
+
+def entries_of(path: str, content: bytes) -> Iterator[Entry]:
+    """The same, where the file's bytes are at hand."""
     if content[:4] == b"PAR1":
         yield from _parquet(path, content)
         return
@@ -194,13 +197,22 @@ def _entry(path: str, row: int, fields: dict[str, Any]) -> Entry:
         if not digits or len(digits.group(1)) != _HEX[kind]:
             raise JobError(f"{where}: a {kind} is {_HEX[kind]} hexadecimal digits")
         value = digits.group(1).lower()
-    reason = _text(fields.get("reason")).casefold() or OPT_OUT
-    if reason not in REASONS:
-        raise JobError(f"{where}: reason {reason!r} is none of {', '.join(REASONS)}")
     return Entry(
-        kind, value, _radius(where, fields.get("radius")), reason, _text(fields.get("source")),
+        kind, value, _radius(where, fields.get("radius")), reason_of(where, _text(fields.get("reason"))), _text(fields.get("source")),
         _date(where, "valid_from", fields.get("valid_from")), _date(where, "valid_to", fields.get("valid_to")), row,
     )  # fmt: skip
+
+
+def reason_of(where: str, given: str) -> str:
+    """The reason that an entry gives; `opt_out` where it gives none.
+
+    Raises:
+      JobError: it is none; names `where`.
+    """
+    reason = given.casefold() or OPT_OUT
+    if reason not in REASONS:
+        raise JobError(f"{where}: reason {reason!r} is none of {', '.join(REASONS)}")
+    return reason
 
 
 def _radius(where: str, value: Any) -> int:
@@ -217,12 +229,19 @@ def _date(where: str, name: str, value: Any) -> str:
     if not text:
         return ""
     try:
-        return dt.date.fromisoformat(text[:10]).isoformat()
+        return _iso(text[:10])
     except ValueError as error:
         raise JobError(f"{where}: {name} {text!r} is no date YYYY-MM-DD") from error
 
 
+@functools.lru_cache(maxsize=1024)
+def _iso(text: str) -> str:
+    return dt.date.fromisoformat(text).isoformat()
+
+
 def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value.strip()
     if value is None or value != value:
         return ""
     return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
