@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,12 +23,15 @@ from schemas.errors import reported
 from schemas.layout import Layout
 from schemas.versions import guard, versions
 from transforms.consent.host_policies import load_snapshot
+from transforms.consent.signal import Signal
+from transforms.consent.stored import lists_of
 from transforms.filters.base import Filter
 from transforms.filters.opt_out import OptOut
 from transforms.storage import atomic_write, exists, list_folder, read_parquet, remove_all, version_of
 from transforms.text.url import host_of, normal_url
 
 ROWS_A_BLOCK = 10_000
+_COMPRESSED = pa.ipc.IpcWriteOptions(compression="zstd")  # an engine may keep what it shuffles in memory
 _ASKED = pa.schema([("row", pa.int64()), ("url", pa.string())])
 
 
@@ -70,8 +74,13 @@ def ask_hosts(run: Run, names: tuple[str, ...], annotations: tuple[str, ...]) ->
     with Progress("judge, host policies", 0, []):
         run.engine.run(
             "host policies",
-            lambda root: root | "Shards" >> beam.Create(range(len(names))) | "Spread" >> beam.Reshuffle() | AskHostPolicies(question),
+            lambda root: root | shard_numbers(len(names)) | AskHostPolicies(question),
         )
+
+
+def shard_numbers(shards: int) -> beam.PTransform:
+    """Numbers of shards, spread over the workers."""
+    return beam.Create(range(shards), reshuffle=True)
 
 
 class AskHostPolicies(beam.PTransform):
@@ -116,7 +125,7 @@ class _SendUrls(_Step):
             for number, found in sorted(asked.items()):
                 for at in range(0, len(found), ROWS_A_BLOCK):
                     rows, urls = zip(*found[at : at + ROWS_A_BLOCK], strict=True)
-                    yield number, (shard, _packed({"row": rows, "url": urls}, _ASKED))
+                    yield number, (shard, _packed([rows, urls], _ASKED))
 
 
 class _AskHosts(_Step):
@@ -126,14 +135,15 @@ class _AskHosts(_Step):
             question = self.question
             policies = load_snapshot(question.snapshot, question.version).policies(number, question.as_of)
             for shard, block in blocks:
-                rows, said = [], []
-                for row, url in zip(*_unpacked(block).values(), strict=True):
+                rows, numbers = [], []
+                answers: dict[tuple[Signal, ...], int] = {}
+                for row, url in zip(*_unpacked(block), strict=True):
                     policy = policies.of(host_of(url) or "", url.partition(":")[0])
                     if policy is not None:
                         rows.append(row)
-                        said.append([dataclasses.asdict(signal) for signal in policy.signals(url, question.agents)])
+                        numbers.append(answers.setdefault(policy.signals(url, question.agents), len(answers)))
                 if rows:
-                    yield shard, _packed({"row": rows, "signals": said}, SAID)
+                    yield shard, _packed([pa.array(rows, pa.int64()), lists_of(numbers, list(answers))], SAID)
 
 
 class _WriteSaid(_Step):
@@ -149,20 +159,22 @@ class _WriteSaid(_Step):
 
 def with_host_signals(annotations: pa.RecordBatch, path: str) -> pa.RecordBatch:
     """Annotations with a column `host_signals` beside them, list<SIGNAL>, null where the snapshot does not know a row's host."""
-    said: list[Any] = [None] * annotations.num_rows
-    if exists(path):
-        for found in read_parquet(path).to_pylist():
-            said[found["row"]] = found["signals"]
     field = SAID.field("signals").with_name(HOST_SIGNALS).with_nullable(True)
-    return annotations.append_column(field, pa.array(said, field.type))
+    if not exists(path):
+        return annotations.append_column(field, pa.nulls(annotations.num_rows, field.type))
+    found = read_parquet(path).combine_chunks()
+    place = np.full(annotations.num_rows, -1, np.int64)
+    place[found.column("row").to_numpy()] = np.arange(found.num_rows)
+    signals = found.column("signals").combine_chunks().take(pa.array(place, mask=place < 0))
+    return annotations.append_column(field, signals)
 
 
-def _packed(columns: dict[str, Any], schema: pa.Schema) -> bytes:
+def _packed(columns: list[Any], schema: pa.Schema) -> bytes:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, schema) as writer:
-        writer.write_batch(pa.RecordBatch.from_pydict(columns, schema))
+    with pa.ipc.new_stream(sink, schema, options=_COMPRESSED) as writer:
+        writer.write_batch(pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=schema))
     return sink.getvalue().to_pybytes()
 
 
-def _unpacked(block: bytes) -> dict[str, list[Any]]:
-    return pa.ipc.open_stream(block).read_all().to_pydict()
+def _unpacked(block: bytes) -> list[list[Any]]:
+    return [column.to_pylist() for column in pa.ipc.open_stream(block).read_all().columns]

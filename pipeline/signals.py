@@ -58,8 +58,8 @@ class _SendSignals(beam.DoFn):
             annotations = docket.read(shard)
             measures, domains = annotations.column(rule.name), annotations.column("domain").to_pylist()
             context = Context(annotations, {rule.name: measures}, {}, docket.mode)
-            said = rule.said(measures, context)
-            observable = rule.consent(measures, context).observable
+            evaluated = rule.evaluated(measures, context)
+            said, observable = evaluated.said(), evaluated.consent.observable
             for count in silent(said, observable):
                 yield (count[0], 0), (count[1], "")
             said |= {(place, COULD_SPEAK): np.flatnonzero(observable & bit) for place, bit in OBSERVABLE.items()}

@@ -8,7 +8,14 @@ from typing import Final
 import pyarrow as pa
 
 SIGNAL: Final = pa.struct(
-    [("signal", pa.string()), ("value", pa.string()), ("scope", pa.string()), ("evidence", pa.string()), ("observed_at", pa.string())]
+    [
+        ("signal", pa.string()),
+        ("value", pa.string()),
+        ("scope", pa.string()),
+        ("evidence", pa.string()),
+        ("observed_at", pa.string()),
+        ("observable", pa.bool_()),  # false: it is there, and what it says could not be read
+    ]
 )
 HOST_SIGNALS: Final = "host_signals"  # the name of the column that judge puts beside the annotations
 SAID: Final = pa.schema([pa.field("row", pa.int64(), nullable=False), pa.field("signals", pa.list_(SIGNAL), nullable=False)])

@@ -132,7 +132,7 @@ def collect_facts(annotations: pa.RecordBatch, filters: Sequence[Filter], mode: 
         if found := rule.count(measures, annotations):
             counts[rule.name] = found
         if isinstance(rule, OptOut):
-            located = rule.consent(measures, _context(annotations, rule, {}, mode)).location_reserved
+            located = rule.evaluated(measures, _context(annotations, rule, {}, mode)).consent.location_reserved
             ids = annotations.column("url_id")
             rows = np.flatnonzero(located & ids.is_valid().to_numpy(zero_copy_only=False))
             reserved = _fixed(ids.take(pa.array(rows)), 16)
@@ -149,9 +149,11 @@ def judge_rows(annotations: pa.RecordBatch, filters: Sequence[Filter], facts: Fa
         if not rule.enabled:
             continue
         context = _context(annotations, rule, facts.counts, mode)
-        found = rule.judge(annotations.column(rule.name), context)
         if isinstance(rule, OptOut):
-            found += _consent(verdicts, rule, rule.consent(annotations.column(rule.name), context), facts)
+            evaluated = rule.evaluated(annotations.column(rule.name), context)
+            found = evaluated.findings() + _consent(verdicts, rule, evaluated.consent, facts)
+        else:
+            found = rule.judge(annotations.column(rule.name), context)
         found += _not_scored(annotations, rule)
         verdicts.findings += [_as_flag(finding) for finding in found] if rule.action == "flag" else found
     verdicts.findings = _readable_only(verdicts)

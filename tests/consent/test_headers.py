@@ -161,3 +161,10 @@ def test_nothing_in_a_column_of_headers_raises(value: object) -> None:
 @given(st.text())
 def test_no_line_of_a_header_raises(line: str) -> None:
     assert set(robots_words(line)) <= {"noai", "noimageai", "noml", "noindex", "noimageindex", "none"}
+
+
+def test_the_address_of_a_licence_is_recorded_and_nobody_claims_to_have_read_it() -> None:
+    link = '<https://b.example/by>; rel=license, <https://a.example/l.xml>; rel="next license"; type="application/rsl+xml"'
+    [signal] = header_signals(read_headers({"LINK": link}))
+    assert (signal.signal, signal.observable) == ("rsl_link", False)
+    assert "https://a.example/l.xml" in signal.evidence

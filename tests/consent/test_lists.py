@@ -48,7 +48,7 @@ def annotated(*rows: dict[str, Any]) -> pa.RecordBatch:
 def matched(
     path: pathlib.Path, rows: pa.RecordBatch, creators: Sequence[Sequence[str]] = (), as_of: str | None = None, slack: int = 0
 ) -> list[tuple[str, str, int]]:
-    found = load_lists([str(path)], as_of).match(rows, creators or [()] * rows.num_rows, slack)
+    found = load_lists([str(path)], as_of).match(rows, pa.array(creators, pa.list_(pa.string())) if creators else None, slack)
     return [(match.reason, match.kind, row) for match in found for row in match.rows.tolist()]
 
 

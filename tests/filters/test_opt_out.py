@@ -48,7 +48,7 @@ def annotated(batch: Any, rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
 def consent_of(rows: Sequence[Mapping[str, Any]], **options: Any) -> Consent:
     subject = OptOut(**options)
     batch = batch_of([{name: value for name, value in row.items() if name != "withheld"} for row in rows])
-    return subject.consent(subject.measure(batch), Context(annotated(batch, rows), {}, {}))
+    return subject.evaluated(subject.measure(batch), Context(annotated(batch, rows), {}, {})).consent
 
 
 def state_of(row: Mapping[str, Any], **options: Any) -> str:
@@ -110,7 +110,7 @@ def test_what_the_downloader_recorded_as_disallowed_reserves_that_url() -> None:
     core = core.set_column(core.schema.get_field_index("disallowed"), core.schema.field("disallowed"), pa.array([True, False]))
     object.__setattr__(batch.samples, "core", core)
     subject = OptOut()
-    found = subject.consent(subject.measure(batch), Context(annotations_of(batch), {}, {}))
+    found = subject.evaluated(subject.measure(batch), Context(annotations_of(batch), {}, {})).consent
     assert found.location_reserved.tolist() == [True, False]
     assert not found.content_reserved["opt_out"].any()
 
@@ -124,7 +124,7 @@ def test_a_further_picture_under_the_same_key_is_searched() -> None:
     object.__setattr__(batch.samples, "core", core)
     subject = OptOut()
     measured = subject.measure(batch)
-    found = subject.consent(measured, Context(annotations_of(batch), {}, {}))
+    found = subject.evaluated(measured, Context(annotations_of(batch), {}, {})).consent
     assert found.content_reserved["opt_out"].tolist() == [True]
     assert measured.to_pylist()[0]["signals"][0]["evidence"].startswith("further picture 1")
 
@@ -204,7 +204,7 @@ def test_the_slack_of_fast_decoding_is_not_given_where_pictures_are_decoded_exac
     batch = batch_of([{"phash": 0b1111}, {"phash": 0b111111}, {"phash": 0b1111111}])
     measured = subject.measure(batch)
     for mode, hits in (("fast", [True, True, False]), ("exact", [True, False, False])):
-        found = subject.consent(measured, Context(annotations_of(batch), {}, {}, mode))  # type: ignore[arg-type]
+        found = subject.evaluated(measured, Context(annotations_of(batch), {}, {}, mode)).consent  # type: ignore[arg-type]
         assert found.content_reserved["opt_out"].tolist() == hits
 
 
@@ -229,7 +229,7 @@ def test_a_row_on_which_the_filter_failed_is_not_observable_and_still_on_the_lis
     path.write_text(f"{URL}\n")
     rows: list[dict[str, Any]] = [{"url": URL, "image": MARKED}, {"url": "http://example.com/x", "image": MARKED}]
     subject = OptOut(lists=(str(path),))
-    found = subject.consent(pa.nulls(2, OptOut.measured), Context(annotated(batch_of(rows), rows), {}, {}))
+    found = subject.evaluated(pa.nulls(2, OptOut.measured), Context(annotated(batch_of(rows), rows), {}, {})).consent
     assert [CONSENT[state] for state in found.state] == ["reserved", "not_observable"]
     assert OptOut().on_missing == "reject"
 

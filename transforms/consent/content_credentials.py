@@ -21,8 +21,8 @@ _VALID: Final = frozenset({"Valid", "Trusted"})
 _OFFLINE: Final = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}  # nothing is fetched because a picture says so
 
 
-def manifest_signals(picture: bytes, container: str, where: str = "") -> list[Signal]:
-    """What the manifests in a picture file say, each thing once; one that cannot be read says nothing, and its being there is noticed.
+def manifest_signals(picture: bytes, container: str, where: str = "") -> list[Signal] | None:
+    """What the manifests in a picture file say, each thing once; None where they cannot be read.
 
     Args:
       picture: the file.
@@ -34,12 +34,12 @@ def manifest_signals(picture: bytes, container: str, where: str = "") -> list[Si
     """
     c2pa = load_c2pa()
     if container not in MIME:
-        return []
+        return None
     try:
         with c2pa.Context.from_dict(_OFFLINE) as context, c2pa.Reader(MIME[container], io.BytesIO(picture), context=context) as reader:
             store = json.loads(reader.json())
     except (c2pa.C2paError, ValueError):
-        return []
+        return None
     said = training_mining(store)
     return list(dict.fromkeys(Signal(TRAINING_MINING, value, CONTENT, evidence(f"{where}{label}")) for label, value in said))
 

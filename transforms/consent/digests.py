@@ -22,7 +22,7 @@ class Digests:
     entries: np.ndarray
 
     @classmethod
-    def of(cls, digests: bytes, entries: np.ndarray) -> Self:
+    def of(cls, digests: bytes | bytearray, entries: np.ndarray) -> Self:
         """From digests of 16 bytes, packed, and the number of each entry, int64[n]."""
         halves = np.frombuffer(digests, ">u8").reshape(-1, 2).astype(np.uint64)
         order = np.lexsort((entries, halves[:, 1], halves[:, 0]))

@@ -15,12 +15,13 @@ _CREATORS: Final = frozenset({
 })  # fmt: skip
 
 
-def embedded_signals(metadata: Metadata, where: str = "") -> list[Signal]:
+def embedded_signals(metadata: Metadata, where: str = "", *, manifest_read: bool = False) -> list[Signal]:
     """What the side data says of use, in its order, each thing once.
 
     Args:
       metadata: of a picture file.
       where: put in front of the evidence, e.g. which of several pictures it is.
+      manifest_read: whether what a C2PA manifest says was read too; here it is only said that there is one.
     """
     found = []
     for packet in metadata.xmp:
@@ -31,7 +32,8 @@ def embedded_signals(metadata: Metadata, where: str = "") -> list[Signal]:
             elif mark == "tdm:reservation" and value in ("0", "1"):
                 found.append(Signal(TDM_XMP, value, CONTENT, evidence(f"{where}XMP tdm:reservation {value}")))
     if metadata.has_c2pa:
-        found.append(Signal(C2PA, "present", CONTENT, f"{where}JUMBF manifest store, assertions not read"))
+        told = f"{where}JUMBF manifest store" + ("" if manifest_read else ", assertions not read")
+        found.append(Signal(C2PA, "present", CONTENT, told, observable=manifest_read))
     return list(dict.fromkeys(found))
 
 

@@ -1,4 +1,4 @@
-"""Consent in response headers: X-Robots-Tag, TDM-Reservation, Content-Usage, Content-Signal, in whatever shape the headers were kept.
+"""Consent in response headers: X-Robots-Tag, TDM-Reservation, Content-Usage, Content-Signal, RSL's Link, in whatever shape they were kept.
 
 Headers may be a map, a JSON object or a list of pairs, as text or bytes (UTF-8, else Latin-1); a name may come in several lines. What is
 none of these cannot be read: it reserves nothing and permits nothing, and says so. What could be read of a mixture counts.
@@ -16,6 +16,7 @@ from transforms.consent.signal import (
     CONTENT_USAGE,
     LOCATION,
     NOINDEX_DIRECTIVES,
+    RSL_LINK,
     TDM_RESERVATION,
     TRAINING_DIRECTIVES,
     X_ROBOTS_TAG,
@@ -29,6 +30,9 @@ _VALUED: Final = frozenset({"unavailable_after", "max-snippet", "max-image-previ
 _DOWNLOADERS: Final = frozenset({"*", "img2dataset"})
 _SCOPE: Final = re.compile(r"\s*([a-z0-9_*][a-z0-9_.*/+-]*)\s*:(.*)", re.DOTALL)
 _ENCODED_TWICE: Final = 2
+_LINK: Final = re.compile(r"<([^<>]*)>([^<]*)")  # RFC 8288, section 3
+_PARAMETER: Final = re.compile(r';\s*(rel|type)\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
+_RSL_TYPE: Final = "application/rsl+xml"
 _PAIR: Final = (("key", "value"), ("name", "value"), ("field", "value"))
 
 
@@ -93,6 +97,9 @@ def header_signals(headers: Headers, observed_at: str | None = None) -> list[Sig
                 Signal(CONTENT_SIGNAL, f"ai-train={answer}", LOCATION, evidence(f"Content-Signal: {value}"), observed_at)
                 for answer in usage.ai_train(value)
             ]
+        elif name == "link":
+            told = [evidence(f"Link: <{address}>; rel=license; type={_RSL_TYPE}") for address in licences(value)]
+            found += [Signal(RSL_LINK, "not read", LOCATION, words, observed_at, observable=False) for words in told]
     line = ", ".join(usages)
     return found + [
         Signal(CONTENT_USAGE, said, LOCATION, evidence(f"Content-Usage: {line}"), observed_at) for said in usage.preferences(line)
@@ -122,6 +129,20 @@ def robots_words(line: str) -> list[str]:
         counted = (*TRAINING_DIRECTIVES, *NOINDEX_DIRECTIVES) if scope in _DOWNLOADERS else TRAINING_DIRECTIVES
         found += [word for word in re.split(r"[\s;]+", words) if word in counted]
     return list(dict.fromkeys(found))
+
+
+def licences(line: str) -> list[str]:
+    """Addresses of RSL documents in a Link header (RSL 1.0, section 4.2): links of the relation `license` and of RSL's media type.
+
+    >>> licences('<https://a.example/l.xml>; rel="license"; type="application/rsl+xml", <https://b.example/by>; rel=license')
+    ['https://a.example/l.xml']
+    """
+    found = []
+    for address, parameters in _LINK.findall(line):
+        said = {name.casefold(): (quoted or bare).casefold() for name, quoted, bare in reversed(_PARAMETER.findall(parameters))}
+        if "license" in said.get("rel", "").split() and said.get("type", "").partition(";")[0].strip() == _RSL_TYPE:
+            found.append(address.strip())
+    return found
 
 
 class _Pairs(list[tuple[str, Any]]):

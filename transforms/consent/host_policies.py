@@ -58,6 +58,11 @@ class Policies:
         self._served = {(row["host"], row["scheme"]): row for row in rows}
         self._parsed: dict[tuple[str, str], HostPolicy] = {}
 
+    @property
+    def hosts(self) -> list[tuple[str, str]]:
+        """Every host and scheme."""
+        return list(self._served)
+
     def of(self, host: str, scheme: str) -> HostPolicy | None:
         """The policy of a host; that of its other scheme where this one was not fetched; None where neither was."""
         key = next((key for key in ((host, scheme), (host, "https"), (host, "http")) if key in self._served), None)

@@ -8,7 +8,7 @@ from transforms.consent.ai_txt import AiTxt
 from transforms.consent.policy_text import policy_text
 from transforms.consent.robots import Robots
 from transforms.consent.rsl import Rsl
-from transforms.consent.signal import LOCATION, ROBOTS_TXT, UNDECODABLE, Signal
+from transforms.consent.signal import LOCATION, ROBOTS_LICENCE, ROBOTS_TXT, UNDECODABLE, Signal, evidence
 from transforms.consent.tdmrep import TdmRep
 
 _CLIENT_ERRORS: Final = range(400, 500)
@@ -56,7 +56,10 @@ class HostPolicy:
                 ("RSL", served.rsl_xml),
             )
         }
-        self._robots = None if texts["robots.txt"] is None else Robots(texts["robots.txt"])
+        self._robots = None if texts["robots.txt"] is None else Robots(texts["robots.txt"], self._at)
+        if self._robots is not None and served.rsl_xml is None:
+            told = [evidence(f"robots.txt: License: {address}") for address in dict.fromkeys(self._robots.licences)]
+            self._always += [Signal(ROBOTS_LICENCE, "not read", LOCATION, words, self._at, observable=False) for words in told]
         parsers: list[tuple[type[TdmRep | AiTxt | Rsl], str]] = [(TdmRep, "tdmrep.json"), (AiTxt, "ai.txt"), (Rsl, "RSL")]
         self._others = [parse(text) for parse, name in parsers if (text := texts[name]) is not None]
 
@@ -68,16 +71,14 @@ class HostPolicy:
             self._always.append(Signal(UNDECODABLE, name, LOCATION, f"{name} is text in no encoding", self._at))
         return text
 
-    def signals(self, url: str, agents: Sequence[str]) -> list[Signal]:
+    def signals(self, url: str, agents: Sequence[str]) -> tuple[Signal, ...]:
         """What is said of a URL on this host.
 
         Args:
           url: in normal form.
           agents: crawlers that fetch for training; kept out where any of them is.
         """
-        found = list(self._always)
-        if self._robots is not None:
-            found += self._robots.signals(url, agents, self._at)
-        for other in self._others:
-            found += other.signals(url, self._at)
-        return found
+        found = () if self._robots is None else self._robots.signals(url, agents)
+        if not self._always and not self._others:
+            return found
+        return (*self._always, *found, *(signal for other in self._others for signal in other.signals(url, self._at)))

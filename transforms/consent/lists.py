@@ -7,17 +7,20 @@ counts as a match: what cannot be compared is not let through.
 
 import bisect
 import dataclasses
-import functools
 import hashlib
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from schemas.reasons import OPT_OUT
 from transforms.consent.digests import Digests
-from transforms.consent.list_files import REASONS, Entry, read_list
+from transforms.consent.hash_columns import HashColumn, hash_columns
+from transforms.consent.list_files import REASONS, Entry, content_of, entries_of, reason_of
 from transforms.consent.phashes import PerceptualHashes
 from transforms.consent.signal import CONTENT, LOCATION, Scope
 from transforms.text.url import host_of, normal_url, registrable_domain
@@ -28,6 +31,7 @@ SCOPES: Final[dict[str, Scope]] = {
 }  # fmt: skip
 LOCATION_KINDS: Final = ("url", "url_prefix", "domain")
 HASH_KINDS: Final = ("sha256", "sha1", "md5", "phash")
+_BELOW: Final = "hosts below a domain"
 _EXACT: Final = ("sha256", "sha1", "md5", "uid", "url", "creator")
 
 
@@ -54,7 +58,6 @@ class Lists:
     digests: dict[tuple[str, str], Digests]
     phashes: dict[str, PerceptualHashes]
     prefixes: dict[str, "_Prefixes"]
-    domains: dict[str, dict[str, int]]
     names: tuple[str, ...]
     rows: np.ndarray
     files: np.ndarray
@@ -62,15 +65,15 @@ class Lists:
     def has(self, kinds: Iterable[str]) -> bool:
         """Whether there is any entry of these kinds."""
         present = {kind for _, kind in self.digests} | ({"phash"} if self.phashes else set())
-        present |= ({"url_prefix"} if self.prefixes else set()) | ({"domain"} if self.domains else set())
+        present |= {"url_prefix"} if self.prefixes else set()
         return bool(present & set(kinds))
 
-    def match(self, annotations: pa.RecordBatch, creators: Sequence[Sequence[str]], slack: int) -> Iterator[Match]:
+    def match(self, annotations: pa.RecordBatch, creators: pa.ListArray | None, slack: int) -> Iterator[Match]:
         """Which rows are covered, by reason and kind.
 
         Args:
           annotations: columns of `schemas.annotations.BASE`.
-          creators: per row, digests as `embedded.creator_ids` makes them.
+          creators: per row, digests as `embedded.creator_ids` makes them, list<string>.
           slack: bits added to the radius of perceptual hashes.
         """
         for reason in REASONS:
@@ -79,17 +82,20 @@ class Lists:
                     yield self._named(kind, reason, self._exact(self.digests[reason, kind], kind, annotations, creators))
             if reason in self.phashes:
                 yield self._named("phash", reason, _near(self.phashes[reason], annotations, slack))
-            if reason in self.prefixes or reason in self.domains:
+            domains = self.digests.get((reason, "domain"))
+            if reason in self.prefixes or domains is not None:
                 places = _Places(annotations)
                 if reason in self.prefixes:
                     yield self._named("url_prefix", reason, places.under(self.prefixes[reason]))
-                if reason in self.domains:
-                    yield self._named("domain", reason, places.on(self.domains[reason]))
+                if domains is not None:
+                    yield self._named("domain", reason, places.on(domains, self.digests.get((reason, _BELOW))))
 
-    def _exact(self, digests: Digests, kind: str, annotations: pa.RecordBatch, creators: Sequence[Sequence[str]]) -> np.ndarray:
+    def _exact(self, digests: Digests, kind: str, annotations: pa.RecordBatch, creators: pa.ListArray | None) -> np.ndarray:
         if kind == "creator":
-            flat = [bytes.fromhex(name) for names in creators for name in names]
-            owners = np.repeat(np.arange(len(creators)), [len(names) for names in creators])
+            if creators is None:
+                return np.full(annotations.num_rows, -1, np.int64)
+            flat = [bytes.fromhex(name) for name in creators.flatten().to_pylist()]
+            owners = pc.list_parent_indices(creators).to_numpy(zero_copy_only=False)
             found, hits = np.full(len(creators), -1, np.int64), digests.find(flat)
             found[owners[hits >= 0]] = hits[hits >= 0]
             return found
@@ -103,15 +109,32 @@ class Lists:
         return Match(kind, reason, rows, details, entries[rows])
 
 
-def load_lists(paths: Sequence[str], as_of: str | None) -> Lists:
+def load_lists(paths: Sequence[str], as_of: str | None, reason: str = OPT_OUT, more: Sequence[Entry] = (), named: str = "") -> Lists:
     """Reads lists; entries that are not valid on the date `as_of` are left out. Without a date all entries count.
+
+    Args:
+      paths: the lists.
+      as_of: the date.
+      reason: of entries for which their list states none.
+      more: entries that stand in no list; they are numbered after the others, and the number of their list is that of the lists.
+      named: what these are called in evidence.
 
     Raises:
       MissingError: a list is not there.
       JobError: a list is malformed.
     """
-    given = ((number, entry) for number, path in enumerate(paths) for entry in read_list(path) if is_valid(entry, as_of))
-    return lists_of(given, [path.rsplit("/", 1)[-1] for path in paths])
+    gathered = _Gathered([*(path.rsplit("/", 1)[-1] for path in paths), named])
+    for number, path in enumerate(paths):
+        content = content_of(path, "lists")
+        columns = hash_columns(content)
+        for column in columns or ():
+            gathered.add_hashes(number, path, column, reason)
+        for entry in entries_of(path, content, reason) if columns is None else ():
+            if is_valid(entry, as_of):
+                gathered.add(number, entry)
+    for entry in more:
+        gathered.add(len(paths), entry)
+    return gathered.lists()
 
 
 def is_valid(entry: Entry, as_of: str | None) -> bool:
@@ -126,34 +149,62 @@ def lists_of(given: Iterable[tuple[int, Entry]], names: Sequence[str]) -> Lists:
       given: number of the list that an entry is of, and the entry.
       names: of the lists, as evidence has them.
     """
-    exact: defaultdict[tuple[str, str], tuple[bytearray, list[int]]] = defaultdict(lambda: (bytearray(), []))
-    near: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
-    prefixes: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    domains: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    rows: list[int] = []
-    files: list[int] = []
-    for index, (number, entry) in enumerate(given):
-        rows.append(entry.row)
-        files.append(number)
+    gathered = _Gathered(names)
+    for number, entry in given:
+        gathered.add(number, entry)
+    return gathered.lists()
+
+
+class _Gathered:
+    """Entries on their way into arrays, 8 to 40 bytes each."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = tuple(names)
+        self._exact: defaultdict[tuple[str, str], tuple[bytearray, array[int]]] = defaultdict(lambda: (bytearray(), array("q")))
+        self._near: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
+        self._prefixes: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self._rows, self._files = array("q"), array("q")
+
+    def add(self, number: int, entry: Entry) -> None:
+        """Takes in an entry of the list of this number."""
+        index = len(self._rows)
+        self._rows.append(entry.row)
+        self._files.append(number)
         if entry.kind == "phash":
-            near[entry.reason].append((int(entry.value, 16), entry.radius, index))
+            self._near[entry.reason].append((int(entry.value, 16), entry.radius, index))
         elif entry.kind == "url_prefix":
-            prefixes[entry.reason].setdefault(normal_url(entry.value), index)
+            self._prefixes[entry.reason].setdefault(normal_url(entry.value), index)
         elif entry.kind == "domain":
-            domains[entry.reason].setdefault(_domain(entry.value), index)
+            name = _domain(entry.value)
+            self._add_digest(entry.reason, "domain", _text_digest(name), index)
+            if (inside := registrable_domain(name)) != name:
+                self._add_digest(entry.reason, _BELOW, _text_digest(inside), index)
         else:
-            packed, entries = exact[entry.reason, entry.kind]
-            packed += _digest(entry)
-            entries.append(index)
-    return Lists(
-        {key: Digests.of(bytes(packed), np.array(entries, np.int64)) for key, (packed, entries) in exact.items()},
-        {reason: _perceptual(found) for reason, found in near.items()},
-        {reason: _Prefixes(found) for reason, found in prefixes.items()},
-        dict(domains),
-        tuple(names),
-        np.array(rows, np.int64),
-        np.array(files, np.int64),
-    )
+            self._add_digest(entry.reason, entry.kind, _digest(entry), index)
+
+    def add_hashes(self, number: int, path: str, column: HashColumn, default: str) -> None:
+        """Takes in hashes of the list of this number; the default is the reason of those that state none."""
+        packed, entries = self._exact[reason_of(f"{path}, row {column.rows[0]}", column.reason, default), column.kind]
+        packed += column.digests
+        entries.frombytes(np.arange(len(self._rows), len(self._rows) + len(column.rows), dtype=np.int64).tobytes())
+        self._rows.frombytes(column.rows.astype(np.int64).tobytes())
+        self._files.frombytes(np.full(len(column.rows), number, np.int64).tobytes())
+
+    def lists(self) -> Lists:
+        """All of them."""
+        return Lists(
+            {key: Digests.of(packed, np.array(entries, np.int64)) for key, (packed, entries) in self._exact.items()},
+            {reason: _perceptual(found) for reason, found in self._near.items()},
+            {reason: _Prefixes(found) for reason, found in self._prefixes.items()},
+            self._names,
+            np.array(self._rows, np.int64),
+            np.array(self._files, np.int64),
+        )
+
+    def _add_digest(self, reason: str, kind: str, digest: bytes, index: int) -> None:
+        packed, entries = self._exact[reason, kind]
+        packed += digest
+        entries.append(index)
 
 
 class _Prefixes:
@@ -188,22 +239,21 @@ class _Places:
         ]
         return np.array(found, np.int64)
 
-    def on(self, listed: dict[str, int]) -> np.ndarray:
-        inner = {registrable_domain(name): entry for name, entry in listed.items()}  # hosts below a domain, by the domain
-
-        @functools.cache
-        def above(host: str) -> int:
-            labels = host.split(".")
-            return next((entry for at in range(len(labels)) if (entry := listed.get(".".join(labels[at:]), -1)) >= 0), -1)
-
-        found = np.full(len(self.urls), -1, np.int64)
-        for row, (url, domain) in enumerate(zip(self.urls, self.domains, strict=True)):
-            if domain is None:
-                continue
-            found[row] = above(domain)
-            if found[row] < 0 and domain in inner:
-                host = None if url is None else host_of(url)
-                found[row] = inner[domain] if host is None else above(host)
+    def on(self, listed: Digests, below: Digests | None) -> np.ndarray:
+        """The entry of the longest name that a host ends with; `below` are hosts by the registrable domain they lie under."""
+        places = zip(self.urls, self.domains, strict=True)
+        hosts = pa.array([domain if url is None or domain is None else host_of(url) or domain for url, domain in places], pa.string())
+        names = hosts.dictionary_encode()
+        labels = [name.split(".") for name in names.dictionary.to_pylist()]
+        hits = listed.find([_text_digest(".".join(parts[at:])) for parts in labels for at in range(len(parts))])
+        of = np.repeat(np.arange(len(labels)), [len(parts) for parts in labels])
+        longest_last = np.flatnonzero(hits >= 0)[::-1]
+        entries = np.full(len(labels) + 1, -1, np.int64)
+        entries[of[longest_last]] = hits[longest_last]
+        found = entries[names.indices.fill_null(len(labels)).to_numpy(zero_copy_only=False)]
+        hidden = [domain if url is None else None for url, domain in zip(self.urls, self.domains, strict=True)]
+        if below is not None and any(hidden):
+            found = np.where(found >= 0, found, below.find([None if name is None else _text_digest(name) for name in hidden]))
         return found
 
 
@@ -224,10 +274,14 @@ def _perceptual(found: list[tuple[int, int, int]]) -> PerceptualHashes:
 def _digest(entry: Entry) -> bytes:
     """The 16 bytes by which an entry is found: of a hash the first, of a text those of its SHA-256."""
     if entry.kind == "url":
-        return hashlib.sha256(normal_url(entry.value).encode("utf-8", "surrogatepass")).digest()[:16]
+        return _text_digest(normal_url(entry.value))
     if entry.kind == "creator":
-        return hashlib.sha256(" ".join(entry.value.split()).casefold().encode("utf-8", "surrogatepass")).digest()[:16]
+        return _text_digest(" ".join(entry.value.split()).casefold())
     return bytes.fromhex(entry.value)[:16]
+
+
+def _text_digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def _domain(value: str) -> str:

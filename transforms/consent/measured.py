@@ -47,9 +47,8 @@ def measured_rows(batch: Batch, *, read_manifests: bool) -> Iterator[dict[str, A
             signals.append(Signal(DISALLOWED, "x-robots-tag", LOCATION, "recorded by the downloader", at))
         for number, (picture, found) in enumerate(zip(pictures, metadata, strict=True)):
             where = f"further picture {number}: " if number else ""
-            signals += embedded_signals(found, where)
-            if found.has_c2pa and read_manifests:
-                signals += manifest_signals(picture, found.container or "", where)
+            manifest = manifest_signals(picture, found.container or "", where) if found.has_c2pa and read_manifests else None
+            signals += [*embedded_signals(found, where, manifest_read=manifest is not None), *(manifest or ())]
         observable = OBSERVABLE_HEADERS if headers.recorded and headers.readable else 0
         observable |= 0 if all(map(_absent, (noai, robots, tdm))) else OBSERVABLE_PAGE
         observable |= OBSERVABLE_EMBEDDED if metadata[0].container and original[row] else 0

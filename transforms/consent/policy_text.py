@@ -31,7 +31,7 @@ def policy_text(served: bytes | str) -> str | None:
     text = _decoded(served[:MAX_BYTES]) if isinstance(served, bytes) else served[:MAX_BYTES].removeprefix("ï»¿")
     if text is None or _CONTROLS.search(text):
         return None
-    return _LINE_ENDS.sub("\n", text.lstrip("\ufeff"))
+    return _LINE_ENDS.sub("\n", text.replace("\ufeff", ""))  # files joined together have marks in the middle
 
 
 def _decoded(served: bytes) -> str | None:

@@ -1,13 +1,14 @@
 """What robots.txt says of use: whom it keeps out (RFC 9309), and its lines on training (`Content-Signal`, `Content-Usage`).
 
-Whether an agent may fetch a URL is protego's answer, to a text of agents and rules alone: other records must not end a group (section
-2.2.4), and with protego a `Crawl-delay` does, which turns a no into a yes. The lines on training belong to the group they stand in, by
-the same rule: `User-agent` lines open a group, groups of one agent are one, an agent without a group of its own is in that of `*`.
+Whether an agent may fetch a URL is protego's answer, to the rules of the group that the agent is in and to nothing else. Groups are made
+here, since protego ends one at a `Crawl-delay` (other records must not: section 2.2.4), does not know the agent of `CCBot/2.0`, and takes
+the group of `Google` for that of `Google-Extended`. The lines on training belong to the group they stand in, by the same rule:
+`User-agent` lines open a group, groups of one agent are one, an agent without a group of its own is in that of `*`.
 """
 
+import dataclasses
 import logging
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -30,7 +31,9 @@ TRAINING_AGENTS: Final = (
 _RULES: Final = frozenset({"allow", "disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw"})  # as protego forgives them
 _ON_TRAINING: Final = frozenset({"content-signal", "content-usage"})
 _AGENT: Final = frozenset({"user-agent", "useragent", "user agent"})
-_FIELD: Final = re.compile(r"\s*([A-Za-z][A-Za-z -]*?)\s*:(.*)|\s*(user-agent|allow|disallow)\s+(.*)", re.IGNORECASE)
+_LICENCE: Final = "license"
+_FIELDS: Final = _RULES | _ON_TRAINING | _AGENT | {_LICENCE}
+_BARE: Final = frozenset({"user-agent", "allow", "disallow"})  # fields that may lack their colon
 _PATHED: Final = re.compile(r"(/\S*)?\s*(.*)", re.DOTALL)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_.-]+")
 _EVERYBODY: Final = "*"
@@ -41,88 +44,136 @@ class Robots:
 
     Args:
       text: as `policy_text` gave it. Text in which no rule can be read says nothing.
+      observed_at: when it was fetched.
 
     Attributes:
       licences: URLs of its `License` lines, which hold for the whole site (RSL 1.0).
     """
 
-    def __init__(self, text: str) -> None:
-        lines = list(_fields(text))
-        rules = [f"{field}: {value}" for field, value in lines if field in _AGENT or field in _RULES]
-        self._rules = Protego.parse("\n".join(rules))
-        self._lines: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    def __init__(self, text: str, observed_at: str | None = None) -> None:
+        self._at = observed_at
+        self._blocks: list[list[_Line]] = []  # the lines below a run of `User-agent` lines
+        self._groups: dict[str, list[int]] = {}  # agent -> its blocks, in order
         self.licences: list[str] = []
-        agents: list[str] = []
         open_for_agents = False
-        for field, value in lines:
+        for field, value in _fields(text):
             if field in _AGENT:
-                agents = [*agents, value.casefold()] if open_for_agents else [value.casefold()]
+                if not open_for_agents:
+                    self._blocks.append([])
+                blocks = self._groups.setdefault(_agent_of(value), [])
+                if not blocks or blocks[-1] != len(self._blocks) - 1:
+                    blocks.append(len(self._blocks) - 1)
                 open_for_agents = True
-                for agent in agents:
-                    self._lines.setdefault(agent, [])
-            elif field == "license" and value:
-                self.licences.append(value)
-            elif field in _RULES or field in _ON_TRAINING:
+            elif field == _LICENCE:
+                self.licences += [value] if value else []
+            elif self._blocks:
                 open_for_agents = False
-                for agent in agents:
-                    self._lines[agent].append((field, value))
+                self._blocks[-1].append((field, value))
+        self._asked: dict[tuple[str, ...], _Questions] = {}
 
-    def signals(self, url: str, agents: Sequence[str], observed_at: str | None = None) -> list[Signal]:
+    def signals(self, url: str, agents: Sequence[str]) -> tuple[Signal, ...]:
         """What it says of a URL to any of some agents, each thing once."""
-        found = []
-        for agent in agents:
-            if not self._rules.can_fetch(url, agent):
-                found.append(Signal(ROBOTS_TXT, "disallowed", LOCATION, evidence(f"robots.txt keeps {agent} out"), observed_at))
-                break
+        asked = self._asked.get(tuple(agents))
+        if asked is None:
+            asked = self._asked[tuple(agents)] = self._questions(agents)
+        at = next((at for at, rules in enumerate(asked.rules) if not rules.can_fetch(url, _EVERYBODY)), -1)
+        if not asked.pathed:
+            return asked.answers[at]
         path = path_of(url)
-        for group in dict.fromkeys(self._group(agent) for agent in agents):
-            lines = self._lines.get(group, [])
+        said = [
+            Signal(ROBOTS_USAGE, preference, LOCATION, evidence(f"robots.txt, {agent}: Content-Usage: {line}"), self._at)
+            for agent, values in asked.pathed
+            for preference, line in _usages(values, path)
+        ]
+        return tuple(dict.fromkeys((*asked.answers[at], *said)))
+
+    def _questions(self, agents: Sequence[str]) -> "_Questions":
+        rules: dict[tuple[_Line, ...], str] = {}
+        always: list[Signal] = []
+        pathed: list[tuple[str, list[_Line]]] = []
+        names = {name if (name := agent.casefold()) in self._groups else _EVERYBODY: agent for agent in reversed(agents)}
+        for name, agent in reversed(names.items()):
+            lines = [line for block in self._groups.get(name, ()) for line in self._blocks[block]]
+            rules.setdefault(tuple(line for line in lines if line[0] in _RULES and line[1]), agent)
             for value in (value for field, value in lines if field == "content-signal"):
-                found += [
-                    Signal(
-                        ROBOTS_SIGNAL,
-                        f"ai-train={answer}",
-                        LOCATION,
-                        evidence(f"robots.txt, {group}: Content-Signal: {value}"),
-                        observed_at,
-                    )
-                    for answer in usage.ai_train(value)
-                ]
-            found += [
-                Signal(ROBOTS_USAGE, said, LOCATION, evidence(f"robots.txt, {group}: Content-Usage: {value}"), observed_at)
-                for said, value in _usages([value for field, value in lines if field == "content-usage"], path)
-            ]
-        return list(dict.fromkeys(found))
-
-    def _group(self, agent: str) -> str:
-        """The name of the group that an agent is in: the longest that its token begins with, else everybody's."""
-        name = agent.casefold()
-        named = [group for group in self._lines if group != _EVERYBODY and (token := _TOKEN.match(group)) and token.group() == name]
-        return max(named, key=len, default=_EVERYBODY)
+                told = evidence(f"robots.txt, {name}: Content-Signal: {value}")
+                always += [Signal(ROBOTS_SIGNAL, f"ai-train={answer}", LOCATION, told, self._at) for answer in usage.ai_train(value)]
+            if usages := [_pathed(value) for field, value in lines if field == "content-usage"]:
+                pathed.append((name, usages))
+        rules.pop((), None)
+        kept_out = [
+            Signal(ROBOTS_TXT, "disallowed", LOCATION, evidence(f"robots.txt keeps {agent} out"), self._at) for agent in rules.values()
+        ]
+        always = list(dict.fromkeys(always))
+        return _Questions([_protego(lines) for lines in rules], [*((said, *always) for said in kept_out), tuple(always)], pathed)
 
 
-def _fields(text: str) -> Iterator[tuple[str, str]]:
-    """The lines of a file as field, in lower case, and value, without comments; a field of RFC 9309 may lack its colon."""
-    for line in text.split("\n"):
-        found = _FIELD.fullmatch(line.partition("#")[0])
-        if found:
-            yield (found.group(1) or found.group(3)).casefold(), (found.group(2) or found.group(4) or "").strip()
+_Line = tuple[str, str]  # field, in lower case, and value; of `Content-Usage` lines pattern and words
 
 
-def _usages(values: Sequence[str], path: str) -> Iterator[tuple[str, str]]:
-    """Preferences of the most specific `Content-Usage` lines that cover a path, and the line each stands in.
+@dataclasses.dataclass(frozen=True)
+class _Questions:
+    """What some agents have to ask of a file.
 
-    aipref attachment draft, section 4: a value that begins with `/` has a path in front, up to the first white space; the longest path
-    wins; where lines of one length disagree both count.
+    Attributes:
+      rules: of their groups, each once.
+      answers: what is said of a URL that is kept out by the rules of the same number; the last: by none.
+      pathed: `Content-Usage` lines by agent: pattern of paths and what is said of them.
+    """
+
+    rules: list[Protego]
+    answers: list[tuple[Signal, ...]]
+    pathed: list[tuple[str, list[_Line]]]
+
+
+def _protego(lines: Sequence[_Line]) -> Protego:
+    return Protego.parse("\n".join([f"user-agent: {_EVERYBODY}", *(f"{field}: {value}" for field, value in lines)]))
+
+
+def _agent_of(value: str) -> str:
+    """The product token of a `User-agent` line, case-folded; a version or comment behind it does not count (RFC 9309, section 2.2.1).
+
+    >>> _agent_of("CCBot/2.0 (crawler)"), _agent_of("* all"), _agent_of("*bot")
+    ('ccbot', '*', '')
+    """
+    if value[:1] == _EVERYBODY and not value[1:2].strip():
+        return _EVERYBODY
+    token = _TOKEN.match(value)
+    return token.group().casefold() if token else ""
+
+
+def _fields(text: str) -> Iterator[_Line]:
+    """The lines of a file that matter here, without comments; some fields may lack their colon."""
+    for written in text.split("\n"):
+        line = written.partition("#")[0]
+        before, colon, value = line.partition(":")
+        field = " ".join(before.split()).casefold()
+        if colon and field in _FIELDS:
+            yield field, value.strip()
+            continue
+        words = line.split(None, 1)
+        if len(words) == 2 and words[0].casefold() in _BARE:
+            yield words[0].casefold(), words[1].strip()
+
+
+def _pathed(value: str) -> _Line:
+    """Pattern and words of a `Content-Usage` line: a value that begins with `/` has a path in front, up to the first white space."""
+    pattern, words = _PATHED.fullmatch(value).groups()  # type: ignore[union-attr]  # it matches every text
+    return plain(pattern or "/"), words
+
+
+def _usages(lines: Sequence[_Line], path: str) -> Iterator[_Line]:
+    """Preferences of the most specific `Content-Usage` lines that cover a path, and the words each stands in.
+
+    aipref attachment draft, section 4: the longest path wins; where lines of one length disagree both count.
     """
     longest: list[str] = []
     length = -1
-    for value in values:
-        pattern, words = _PATHED.fullmatch(value).groups()  # type: ignore[union-attr]  # it matches every text
-        size = len(plain(pattern or "/"))
-        if covers(pattern or "/", path) and size >= length:
-            longest = [*(longest if size == length else []), words]
-            length = size
+    for pattern, words in lines:
+        if len(pattern) >= length and covers(pattern, path):
+            longest = longest if len(pattern) == length else []
+            longest.append(words)
+            length = len(pattern)
     for words in longest:
         for said in usage.preferences(words):
             yield said, words

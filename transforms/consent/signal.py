@@ -25,14 +25,17 @@ TDM_PAGE: Final = "tdm_reservation_page"
 TDM_FILE: Final = "tdm_reservation_file"
 AI_TXT: Final = "ai_txt"
 RSL: Final = "rsl"
+RSL_LINK: Final = "rsl_link"  # a header names a licence document
+ROBOTS_LICENCE: Final = "robots_license"  # robots.txt does, and it was not fetched
 UNDECODABLE: Final = "policy_undecodable"  # a policy file that is text in no encoding
 C2PA: Final = "c2pa_manifest"  # there is one
 TRAINING_MINING: Final = "training_mining"  # what its assertions say
 
 PLACES: Final = {  # where each would stand, in the words of `consent_observable`
     X_ROBOTS_TAG: "headers", TDM_RESERVATION: "headers", CONTENT_USAGE: "headers", CONTENT_SIGNAL: "headers", DISALLOWED: "headers",
-    PAGE_META_ROBOTS: "page", PAGE_NOAI: "page", TDM_PAGE: "page", ROBOTS_TXT: "host_policy", ROBOTS_SIGNAL: "host_policy",
-    ROBOTS_USAGE: "host_policy", TDM_FILE: "host_policy", AI_TXT: "host_policy", RSL: "host_policy", UNDECODABLE: "host_policy",
+    RSL_LINK: "headers", PAGE_META_ROBOTS: "page", PAGE_NOAI: "page", TDM_PAGE: "page", ROBOTS_TXT: "host_policy",
+    ROBOTS_SIGNAL: "host_policy", ROBOTS_USAGE: "host_policy", ROBOTS_LICENCE: "host_policy", TDM_FILE: "host_policy",
+    AI_TXT: "host_policy", RSL: "host_policy", UNDECODABLE: "host_policy",
     PLUS_DATA_MINING: "embedded", TDM_XMP: "embedded", C2PA: "embedded", TRAINING_MINING: "embedded",
     "list_url": "lists", "list_url_prefix": "lists", "list_domain": "lists", "list_uid": "lists", "list_creator": "embedded",
     "list_sha256": "hash_lists", "list_sha1": "hash_lists", "list_md5": "hash_lists", "list_phash": "hash_lists",
@@ -57,6 +60,8 @@ class Signal:
       scope: `content`: it belongs to the picture, wherever it is; `location`: to the URL.
       evidence: where it stood, up to 200 characters. Never text about a person.
       observed_at: when that was seen, as the source tells it; None where it does not.
+      observable: whether what was said could be read. Not where only its being there is known: a manifest whose assertions nobody has
+        read, the address of a licence that nobody has fetched.
     """
 
     signal: str
@@ -64,6 +69,7 @@ class Signal:
     scope: Scope
     evidence: str
     observed_at: str | None = None
+    observable: bool = True
 
 
 class Meaning(enum.IntEnum):

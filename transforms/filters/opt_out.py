@@ -24,10 +24,11 @@ from transforms.consent.content_credentials import load_c2pa
 from transforms.consent.host_policies import load_snapshot
 from transforms.consent.lists import HASH_KINDS, LOCATION_KINDS, Lists, load_lists
 from transforms.consent.measured import measured_rows
-from transforms.consent.precedence import standing
+from transforms.consent.precedence import stands
 from transforms.consent.robots import TRAINING_AGENTS
-from transforms.consent.signal import CONTENT, Meaning, Signal, Use, meaning
+from transforms.consent.signal import CONTENT, Meaning, Use, meaning
 from transforms.consent.states import resolve
+from transforms.consent.stored import told_apart
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
 from transforms.storage import exists, kept_copy, list_files, located, read_bytes, version_of
 
@@ -128,105 +129,124 @@ class OptOut(Filter):
         return pa.array(list(measured_rows(batch, read_manifests=self.c2pa == "read")), self.measured)
 
     def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
-        evaluated = _Evaluated(self, measures, context)
+        return self.evaluated(measures, context).findings()
+
+    def evaluated(self, measures: pa.StructArray, context: Context) -> "Evaluated":
+        """Signals and list entries of a batch of rows, and what follows from them.
+
+        Args:
+          measures: of the rows; null where the filter failed.
+          context: of the same rows.
+        """
+        return Evaluated(self, measures, context)
+
+
+class Evaluated:
+    """What signals and list entries of a batch mean for the use.
+
+    Attributes:
+      consent: of every row.
+    """
+
+    def __init__(self, rule: OptOut, measures: pa.StructArray, context: Context) -> None:
+        self._rule = rule
+        rows = len(measures)
+        valid = measures.is_valid().to_numpy(zero_copy_only=False)
+        observable = pc.fill_null(pc.struct_field(measures, "observable"), 0).to_numpy(zero_copy_only=False)
+        self._observable = np.where(valid, observable, 0).astype(np.int32)
+        self._headers_unreadable = pc.fill_null(pc.struct_field(measures, "headers_unreadable"), False).to_numpy(zero_copy_only=False)
+        self._content = {reason: np.zeros(rows, bool) for reason in _REASONS}
+        self._covered = {reason: np.zeros(rows, bool) for reason in _REASONS}
+        self._located = np.zeros(rows, bool)
+        self._permitted = np.zeros(rows, bool)
+        self._details: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {reason: [] for reason in _REASONS}
+        self._said: defaultdict[tuple[str, str], list[np.ndarray]] = defaultdict(list)
+        self._signals(measures, context)
+        self._lists(measures, context)
+        self._reserved = np.logical_or.reduce(list(self._covered.values()))
+        state = resolve(self._reserved, self._permitted, self._observable)
+        self.consent = Consent(state, self._observable, self._content, self._located)
+
+    def findings(self) -> list[Finding]:
+        """Reasons and flags, with what says so."""
         findings = []
         for reason in _REASONS:
-            rows, details = evaluated.evidence(reason)
+            rows = np.flatnonzero(self._covered[reason])
             if len(rows):
-                findings.append(Finding("reason", reason, rows, details=details))
-        if self.default_when_silent == "reject":
-            quiet = np.flatnonzero(~evaluated.reserved & (evaluated.state != STATES.index(PERMITTED)))
+                findings.append(Finding("reason", reason, rows, details=_joined(self._details[reason])))
+        if self._rule.default_when_silent == "reject":
+            quiet = np.flatnonzero(~self._reserved & (self.consent.state != STATES.index(PERMITTED)))
             findings.append(Finding("reason", OPT_OUT, quiet, details=SILENT_IS_NO))
-        unreadable = np.flatnonzero(evaluated.headers_unreadable)
+        unreadable = np.flatnonzero(self._headers_unreadable)
         if len(unreadable):
             findings.append(Finding("flag", HEADERS_UNREADABLE, unreadable))
         return findings
 
-    def consent(self, measures: pa.StructArray, context: Context) -> Consent:
-        """States, and what is reserved by which scope.
+    def said(self) -> dict[tuple[str, str], np.ndarray]:
+        """What was said, signal by signal, lists among them: (signal, `reserves` | `permits` | `says nothing`) -> rows, ascending."""
+        return {key: np.unique(np.concatenate(rows)) for key, rows in sorted(self._said.items())}
 
-        Args:
-          measures: of a batch of rows; null where the filter failed.
-          context: of the same rows.
-        """
-        evaluated = _Evaluated(self, measures, context)
-        return Consent(evaluated.state, evaluated.observable, evaluated.content, evaluated.location)
-
-    def said(self, measures: pa.StructArray, context: Context) -> dict[tuple[str, str], np.ndarray]:
-        """What was said, signal by signal, lists among them: (signal, `reserves` | `permits` | `says nothing`) -> rows, ascending.
-
-        Args:
-          measures: of a batch of rows; null where the filter failed.
-          context: of the same rows.
-        """
-        said = _Evaluated(self, measures, context).said
-        return {key: np.array(sorted(rows), np.int64) for key, rows in sorted(said.items())}
-
-
-class _Evaluated:
-    """Signals and list entries of a batch, and what they mean for the use: bool[n] per reason and scope, and the evidence."""
-
-    def __init__(self, rule: OptOut, measures: pa.StructArray, context: Context) -> None:
-        rows = len(measures)
-        valid = measures.is_valid().to_numpy(zero_copy_only=False)
-        observable = pc.fill_null(pc.struct_field(measures, "observable"), 0).to_numpy(zero_copy_only=False)
-        self.observable = np.where(valid, observable, 0).astype(np.int32)
-        self.headers_unreadable = pc.fill_null(pc.struct_field(measures, "headers_unreadable"), False).to_numpy(zero_copy_only=False)
-        self.content = {reason: np.zeros(rows, bool) for reason in _REASONS}
-        self.location = np.zeros(rows, bool)
-        self.permitted = np.zeros(rows, bool)
-        self.covered = {reason: np.zeros(rows, bool) for reason in _REASONS}
-        self.details: dict[str, dict[int, list[str]]] = {reason: {} for reason in _REASONS}
-        self.said: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
-        self._signals(rule, measures, context)
-        self._lists(rule, measures, context)
-        self.reserved = np.logical_or.reduce(list(self.covered.values()))
-        self.state = resolve(self.reserved, self.permitted, self.observable)
-
-    def evidence(self, reason: str) -> tuple[np.ndarray, list[str]]:
-        """Rows under a reason, ascending, and for each what says so."""
-        rows = np.flatnonzero(self.covered[reason])
-        return rows, ["; ".join(dict.fromkeys(self.details[reason][row])) for row in rows.tolist()]
-
-    def _signals(self, rule: OptOut, measures: pa.StructArray, context: Context) -> None:
-        said: dict[int, list[Signal]] = {}
+    def _signals(self, measures: pa.StructArray, context: Context) -> None:
         sources = [pc.struct_field(measures, "signals")]
         if HOST_SIGNALS in context.annotations.schema.names:
             sources.append(context.annotations.column(HOST_SIGNALS))
-            self.observable[sources[-1].is_valid().to_numpy(zero_copy_only=False)] |= OBSERVABLE_HOST_POLICY
-        for lists in sources:
-            for row, signal in zip(pc.list_parent_indices(lists).to_pylist(), lists.flatten().to_pylist(), strict=True):
-                said.setdefault(row, []).append(Signal(**signal))
-        for row, signals in said.items():
-            for signal in standing(signals):
-                means = meaning(signal.signal, signal.value, rule.use, respect_noindex=rule.respect_noindex)
-                self.said[signal.signal, _TOLD[means]].add(row)
-                if means == Meaning.PERMITS:
-                    self.permitted[row] = True
-                elif means == Meaning.RESERVES:
-                    self._reserve(OPT_OUT, row, signal.scope, f"{signal.signal} {signal.value} ({signal.scope}; {signal.evidence})")
+            self._observable[sources[-1].is_valid().to_numpy(zero_copy_only=False)] |= OBSERVABLE_HOST_POLICY
+        rows = np.concatenate([pc.list_parent_indices(lists).to_numpy(zero_copy_only=False) for lists in sources]).astype(np.int64)
+        if not len(rows):
+            return
+        kinds, distinct = told_apart(pa.concat_arrays([lists.flatten() for lists in sources]))
+        standing = stands(rows, kinds, [signal.signal for signal in distinct])
+        rows, kinds = rows[standing], kinds[standing]
+        order = np.argsort(kinds, kind="stable")
+        bounds = np.searchsorted(kinds[order], np.arange(len(distinct) + 1))
+        for signal, start, stop in zip(distinct, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+            if start == stop:
+                continue
+            mine = rows[order[start:stop]]
+            means = meaning(signal.signal, signal.value, self._rule.use, respect_noindex=self._rule.respect_noindex)
+            self._said[signal.signal, _TOLD[means]].append(mine)
+            if means == Meaning.PERMITS:
+                self._permitted[mine] = True
+            elif means == Meaning.RESERVES:
+                detail = f"{signal.signal} {signal.value} ({signal.scope}; {signal.evidence})"
+                self._reserve(OPT_OUT, mine, signal.scope, np.full(len(mine), detail, object))
 
-    def _lists(self, rule: OptOut, measures: pa.StructArray, context: Context) -> None:
+    def _lists(self, measures: pa.StructArray, context: Context) -> None:
+        rule = self._rule
         if not rule.lists:
             return
         lists = _loaded(rule.lists, _versions(rule.lists), rule.as_of)
-        made_by = [names or () for names in pc.struct_field(measures, "creators").to_pylist()]
-        for match in lists.match(context.annotations, made_by, FAST_SLACK if context.mode == "fast" else 0):
-            self.said[f"list_{match.kind}", _TOLD[Meaning.RESERVES]].update(match.rows.tolist())
-            for row, detail in zip(match.rows.tolist(), match.details, strict=True):
-                self._reserve(match.reason, row, match.scope, detail)
+        creators = pc.struct_field(measures, "creators")
+        for match in lists.match(context.annotations, creators, FAST_SLACK if context.mode == "fast" else 0):
+            self._said[f"list_{match.kind}", _TOLD[Meaning.RESERVES]].append(match.rows)
+            self._reserve(match.reason, match.rows, match.scope, np.array(match.details, object))
         if lists.has(LOCATION_KINDS):
-            self.observable[context.annotations.column("url_id").is_valid().to_numpy(zero_copy_only=False)] |= OBSERVABLE_LISTS
+            self._observable[context.annotations.column("url_id").is_valid().to_numpy(zero_copy_only=False)] |= OBSERVABLE_LISTS
         if lists.has(HASH_KINDS):
-            self.observable[context.annotations.column("sha256").is_valid().to_numpy(zero_copy_only=False)] |= OBSERVABLE_HASH_LISTS
+            self._observable[context.annotations.column("sha256").is_valid().to_numpy(zero_copy_only=False)] |= OBSERVABLE_HASH_LISTS
 
-    def _reserve(self, reason: str, row: int, scope: str, detail: str) -> None:
-        self.covered[reason][row] = True
-        self.details[reason].setdefault(row, []).append(detail)
+    def _reserve(self, reason: str, rows: np.ndarray, scope: str, details: np.ndarray) -> None:
+        self._covered[reason][rows] = True
+        self._details[reason].append((rows, details))
         if scope == CONTENT:
-            self.content[reason][row] = True
+            self._content[reason][rows] = True
         else:
-            self.location[row] = True
+            self._located[rows] = True
+
+
+def _joined(details: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[str]:
+    """What says so, of each row that anything is said of, ascending: each thing once, in the order given."""
+    rows = np.concatenate([rows for rows, _ in details])
+    texts = np.concatenate([texts for _, texts in details])
+    order = np.argsort(rows, kind="stable")
+    rows, texts = rows[order], texts[order]
+    starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
+    joined = texts[starts]
+    counts = np.diff(np.r_[starts, len(rows)])
+    for place in np.flatnonzero(counts > 1).tolist():
+        joined[place] = "; ".join(dict.fromkeys(texts[starts[place] : starts[place] + counts[place]].tolist()))
+    found: list[str] = joined.tolist()
+    return found
 
 
 def _versions(paths: Sequence[str]) -> tuple[tuple[str, int, str], ...]:

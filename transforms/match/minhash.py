@@ -91,7 +91,6 @@ def _look_up(
     return text, at, made
 
 
-@compiled
 def least(hashes: np.ndarray, starts: np.ndarray, counts: np.ndarray, marks: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The least value of every permutation over each run of hashes, uint32[n, 128]; all ones where a run is empty.
 
@@ -103,7 +102,15 @@ def least(hashes: np.ndarray, starts: np.ndarray, counts: np.ndarray, marks: np.
       a: uint32[128], the factors of the permutations.
       b: uint32[128], the summands.
     """
-    out = np.full((len(starts), len(a)), np.uint32(0xFFFFFFFF), np.uint32)
+    out = np.full((len(starts), len(a)), 0xFFFFFFFF, np.uint32)
+    _take_least(hashes, starts, counts, marks, a, b, out)
+    return out
+
+
+@compiled
+def _take_least(
+    hashes: np.ndarray, starts: np.ndarray, counts: np.ndarray, marks: np.ndarray, a: np.ndarray, b: np.ndarray, out: np.ndarray
+) -> None:
     for i in range(len(starts)):
         row, j, end, mark = out[i], starts[i], starts[i] + counts[i], marks[i]
         while j + 4 <= end:  # four at once, so that the least values are loaded and stored a quarter as often
@@ -112,29 +119,26 @@ def least(hashes: np.ndarray, starts: np.ndarray, counts: np.ndarray, marks: np.
             for k in range(len(a)):
                 low = min(np.uint32(h0 * a[k] + b[k]), np.uint32(h1 * a[k] + b[k]))
                 high = min(np.uint32(h2 * a[k] + b[k]), np.uint32(h3 * a[k] + b[k]))
-                row[k] = min(row[k], low, high)
+                low = min(low, high)
+                row[k] = min(row[k], low)
             j += 4
         while j < end:
             for k in range(len(a)):
                 row[k] = min(row[k], np.uint32((hashes[j] ^ mark) * a[k] + b[k]))
             j += 1
-    return out
 
 
-@compiled
 def band_keys(minima: np.ndarray, seed: np.uint64, bands: int = BANDS, rows: int = BAND_ROWS) -> np.ndarray:
     """One 64-bit key per text and band of seven minima, uint64[n, 18]: texts that agree in a whole band share its key.
 
     With 18 bands of 7, two texts of Jaccard similarity s share a key with probability 1 - (1 - s^7)^18: 0.79 at 0.7, 0.99 at 0.8.
     """
-    out = np.empty((len(minima), bands), np.uint64)
-    for i in range(len(minima)):
-        for band in range(bands):
-            h = seed
-            for k in range(band * rows, band * rows + rows):
-                h = (h ^ np.uint64(minima[i, k])) * np.uint64(0xFF51AFD7ED558CCD)
-                h ^= h >> np.uint64(32)
-            out[i, band] = h
+    values = minima[:, : bands * rows].reshape(len(minima), bands, rows).transpose(2, 0, 1).astype(np.uint64)
+    out = np.full(values.shape[1:], seed)
+    for value in values:
+        out ^= value
+        out *= np.uint64(0xFF51AFD7ED558CCD)
+        out ^= out >> np.uint64(32)
     return out
 
 

@@ -44,7 +44,7 @@ def absent(path: str, lists: Lists) -> tuple[int, Counter[str]]:
             rows += batch.num_rows
             seen: dict[str, set[int]] = {}
             for asked in _as_annotations(batch, bytes_asked=bytes_asked):
-                for match in lists.match(asked, [()] * batch.num_rows, FAST_SLACK):
+                for match in lists.match(asked, None, FAST_SLACK):
                     seen.setdefault(match.kind, set()).update(match.rows.tolist())
             found.update({kind: len(covered) for kind, covered in seen.items()})
     return rows, found

@@ -73,9 +73,7 @@ def find(annotation: str, lists: Lists, slack: int) -> Hits:
         there = [name for name in wanted if name in source.schema_arrow.names]
         table = source.read(there, use_threads=False).combine_chunks()
     batch = table.to_batches(max_chunksize=max(1, table.num_rows))[0] if table.num_rows else pa.RecordBatch.from_pylist([], table.schema)
-    creators: list[list[str]] = [[]] * table.num_rows
-    if "opt_out" in there:
-        creators = [names or [] for names in pc.struct_field(batch.column("opt_out"), "creators").to_pylist()]
+    creators = pc.struct_field(batch.column("opt_out"), "creators") if "opt_out" in there else None
     gone = pc.fill_null(pc.equal(batch.column("problem"), GONE), False).to_pylist()
     found: Hits = defaultdict(list)
     for match in lists.match(batch, creators, slack):

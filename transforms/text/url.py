@@ -45,6 +45,9 @@ SIGNED_TOGETHER: Final = (
 )  # fmt: skip
 
 _PARTS = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.DOTALL)
+_NAME = r"(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*"  # of a host that is in its normal form, and no address
+_PLAIN = re.compile(rf"https?://{_NAME}/[A-Za-z0-9._~/!$'()*,;=:@+-]*")  # nothing in it changes
+_PLAIN_HOST = re.compile(rf"https?://({_NAME})[/?#]")
 _BARE = re.compile(r"[^\s/?#:@]+\.[^\s/?#:@.]{2,}\.?(?::\d+)?(?:[/?#]|$)")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -67,6 +70,8 @@ def normal_url(url: str) -> str:
     >>> normal_url(" HTTP://Me:pw@Example.COM:80/%7ea/b.JPG?w=1&amp;X-Amz-Signature=00#top ")
     'http://example.com/~a/b.JPG?w=1'
     """
+    if _PLAIN.fullmatch(url):
+        return url
     for _ in range(_ROUNDS):
         normal = _normalise(url)
         if normal == url:
@@ -84,13 +89,18 @@ def without_credentials(url: str) -> str:
     return _PARAMETERS.sub(_without_signatures, _USER.sub(_without_user, url, count=1))
 
 
-@functools.lru_cache(maxsize=1 << 16)
 def host_of(url: str) -> str | None:
     """The host: lower case, ASCII (IDNA), no trailing dot; an IP address in its shortest form. None where there is none.
 
     >>> host_of("https://WWW.Bücher.example.:8080/a"), host_of("http://[2001:DB8::0:1]/"), host_of("data:image/png;base64,AA")
     ('www.xn--bcher-kva.example', '2001:db8::1', None)
     """
+    plain = _PLAIN_HOST.match(url)
+    return plain.group(1) if plain else _host_of(url)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _host_of(url: str) -> str | None:
     url = _unescape_entities(url).strip()
     parts = _PARTS.match(url)
     authority = parts.group(2) if parts else None
@@ -138,6 +148,8 @@ def _normalise(url: str) -> str:
 
 def _unescape_entities(text: str) -> str:
     """Undoes entities that end in a semicolon (`&copy=1` in a query is a parameter), however often they were escaped."""
+    if "&" not in text:
+        return text
     for _ in range(_ROUNDS):
         plain = _ENTITY.sub(lambda found: html.unescape(found.group()), text)
         if plain == text:
@@ -148,6 +160,8 @@ def _unescape_entities(text: str) -> str:
 
 def _host_and_port(authority: str) -> tuple[str, str]:
     host = authority.rpartition("@")[2]
+    if ":" not in host:
+        return _normal_host(host), ""
     found = re.fullmatch(r"(.*?)(?::(\d*))?", host, re.DOTALL)
     host, port = (found.group(1), found.group(2) or "") if found else (host, "")
     return _normal_host(host), port.lstrip("0") if port.strip("0") else port
@@ -171,6 +185,8 @@ def _normal_host(host: str) -> str:
 
 
 def _is_address(host: str) -> bool:
+    if ":" not in host and not host[-1:].isdigit():
+        return False
     try:
         ipaddress.ip_address(host.strip("[]"))
     except ValueError:
