@@ -6,10 +6,14 @@ from transforms.compiled import compiled
 
 
 @compiled
-def _join(parents: np.ndarray, left: np.ndarray, right: np.ndarray, fresh: np.ndarray) -> None:
-    """Joins the ends of every edge and tells in `fresh` whether they were apart; a root is the least of its tree.
+def join(parents: np.ndarray, left: np.ndarray, right: np.ndarray, new: np.ndarray) -> None:
+    """Joins the ends of every edge; a root is the least of its tree. Paths are halved on the way up (Tarjan and van Leeuwen 1984).
 
-    Paths are halved on the way up (Tarjan and van Leeuwen 1984).
+    Args:
+      parents: uint32[n], in place.
+      left: uint64[m], places in it.
+      right: uint64[m], likewise.
+      new: bool[m], set to whether each edge joined what was apart.
     """
     for i in range(len(left)):
         a, b = left[i], right[i]
@@ -19,7 +23,7 @@ def _join(parents: np.ndarray, left: np.ndarray, right: np.ndarray, fresh: np.nd
         while parents[b] != b:
             parents[b] = parents[parents[b]]
             b = np.uint64(parents[b])
-        fresh[i] = a != b
+        new[i] = a != b
         if a < b:
             parents[b] = a
         else:
@@ -27,7 +31,8 @@ def _join(parents: np.ndarray, left: np.ndarray, right: np.ndarray, fresh: np.nd
 
 
 @compiled
-def _flatten(parents: np.ndarray) -> None:
+def flatten(parents: np.ndarray) -> None:
+    """Makes every parent, uint32[n], a root."""
     for i in range(len(parents)):  # ascending: a parent is never larger, so it is final before its children
         parents[i] = parents[parents[i]]
 
@@ -40,14 +45,14 @@ class UnionFind:
         self._parents = np.arange(rows, dtype=np.uint32)
 
     def join(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Takes edges: the two ends of each, uint64[m]. Says which of them joined what was apart, those before it joined: bool[m]."""
-        fresh = np.empty(len(left), bool)
-        _join(self._parents, left, right, fresh)
-        return fresh
+        """Takes edges: the two ends of each, uint64[m]. Says which of them joined what was apart, bool[m]."""
+        new = np.empty(len(left), bool)
+        join(self._parents, left, right, new)
+        return new
 
     def roots(self) -> np.ndarray:
         """The least row of each row's component, uint32[n]. Nothing is joined afterwards."""
-        _flatten(self._parents)
+        flatten(self._parents)
         return self._parents
 
 
