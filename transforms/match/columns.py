@@ -37,14 +37,19 @@ def write_columns(batches: Sequence[pa.RecordBatch], path: str) -> None:
         writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
 
 
-def open_columns(path: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+def open_columns(path: str, names: Sequence[str], *, scattered: bool = False) -> dict[str, np.ndarray]:
     """Columns of a signature file as arrays over its memory map; a remote file is read, these columns alone.
+
+    Args:
+      path: where.
+      names: of the columns.
+      scattered: whether rows here and there will be looked at: then the system does not read on around each.
 
     Raises:
       InputError: the file was written by another version, or is damaged.
     """
     if storage.is_local(path):
-        return _mapped(path, names)
+        return _mapped(path, names, scattered=scattered)
     with storage.open_arrow(path) as source:
         reader = _checked(path, pa.ipc.open_file(source))
         there = reader.schema.names
@@ -61,12 +66,14 @@ def _checked(path: str, reader: pa.RecordBatchFileReader) -> pa.RecordBatchFileR
     return reader
 
 
-def _mapped(path: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+def _mapped(path: str, names: Sequence[str], *, scattered: bool) -> dict[str, np.ndarray]:
     """The columns of a local file over a map of it. Rows are read from hundreds of files at a time: Arrow is asked only once for each."""
     with storage.open_read(path) as file:
         found = os.fstat(file.fileno())
         rows, places = _places(path, (found.st_ino, found.st_size, found.st_mtime_ns))
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    if scattered and hasattr(mmap, "MADV_RANDOM"):
+        content.madvise(mmap.MADV_RANDOM)  # thumbnails of a large run do not fit the page cache; 128 KiB around each fit even less
     return {name: _read(content, SIGNATURE.field(name).type, rows, places.get(name)) for name in names}
 
 

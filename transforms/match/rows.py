@@ -84,7 +84,7 @@ class Rows:
         parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
         for number, wanted in self.parts(owner, local):
             file = self.files[number]
-            columns = open_columns(file.path, names)
+            columns = open_columns(file.path, names, scattered=not isinstance(wanted, slice) and 8 * len(wanted) < file.rows)
             found = next((len(column) for column in columns.values() if len(column) != file.rows), None)
             if found is not None:
                 raise InputError(f"{file.path}: {found} rows where one batch of {file.rows} rows was written; remove it and run again")
