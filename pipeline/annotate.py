@@ -21,6 +21,7 @@ from pipeline.eval_sets import sign_benchmarks
 from pipeline.log import LOGGER
 from pipeline.progress import Progress
 from pipeline.run import Run
+from pipeline.steps import Step
 from schemas.errors import EngineError, InputError, WinnowError, reported
 from schemas.job import Source
 from schemas.layout import join
@@ -68,12 +69,11 @@ class AnnotateShards(beam.PTransform):
         return (
             root
             | "Shards" >> beam.Create(self.tasks)
-            | "Spread" >> beam.Reshuffle()
             | "Annotate" >> beam.ParDo(_AnnotateShard({s.name: s for s in self.sources}, self.recipe, self.stop, versions()))
         )
 
 
-class _AnnotateShard(beam.DoFn):
+class _AnnotateShard(Step):
     def __init__(self, sources: dict[str, Source], recipe: Recipe, stop: str, expected: dict[str, str]) -> None:
         self.sources, self.recipe, self.stop, self.expected = sources, recipe, stop, expected
 

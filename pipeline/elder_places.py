@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.elders import ElderShard, elder_shards
 from pipeline.run import Run
+from pipeline.steps import Step
 from schemas.errors import reported
 from schemas.versions import guard, versions
 from transforms.earlier import LEDGER_COLUMNS, RANGE, bits_of, places, standing
@@ -53,7 +54,7 @@ class PlaceElders(beam.PTransform):
     def expand(self, root: beam.Pipeline) -> beam.PCollection[str]:
         """One path of a written file per shard."""
         every = [(part, shard) for part, shards in self.parts.items() for shard in shards]
-        shards = root | "Shards" >> beam.Create(every) | "Spread" >> beam.Reshuffle()
+        shards = root | "Shards" >> beam.Create(every)
         kept = (
             shards
             | "SendStanding" >> beam.ParDo(_SendStanding(versions()))
@@ -63,7 +64,7 @@ class PlaceElders(beam.PTransform):
         return shards | "WritePlaces" >> beam.ParDo(_WritePlaces(versions()), beam.pvalue.AsDict(kept))
 
 
-class _Step(beam.DoFn):
+class _Step(Step):
     def __init__(self, expected: dict[str, str]) -> None:
         self.expected = expected
 

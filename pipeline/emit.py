@@ -22,6 +22,7 @@ import pyarrow as pa
 from pipeline.judged import read_judged
 from pipeline.progress import Progress
 from pipeline.run import Run, check_dropped
+from pipeline.steps import Step
 from schemas import annotations
 from schemas.errors import JobError, reported
 from schemas.job import Phase, Source, keys_of
@@ -233,9 +234,9 @@ class EmitShards(beam.PTransform):
         emit = _EmitShard(self.sources, self.release, versions())
         if self.captions is None:
             shards = root | "Shards" >> beam.Create([(number, {"task": [task]}) for number, task in enumerate(self.tasks)])
-            return shards | "Spread" >> beam.Reshuffle() | "Emit" >> beam.ParDo(emit)
+            return shards | "Emit" >> beam.ParDo(emit)
         numbers = {task.shard.name: number for number, task in enumerate(self.captions.tasks)}
-        shards = root | "Shards" >> beam.Create([(numbers[task.shard.name], task) for task in self.tasks]) | "Spread" >> beam.Reshuffle()
+        shards = root | "Shards" >> beam.Create([(numbers[task.shard.name], task) for task in self.tasks])
         answers = (
             shards
             | "AskCaptions" >> beam.ParDo(_AskCaptions(self.sources, numbers, versions()))
@@ -245,7 +246,7 @@ class EmitShards(beam.PTransform):
         return {"task": shards, "captions": answers} | "JoinCaptions" >> beam.CoGroupByKey() | "Emit" >> beam.ParDo(emit)
 
 
-class _Step(beam.DoFn):
+class _Step(Step):
     def __init__(self, sources: Mapping[str, Source], expected: dict[str, str]) -> None:
         self.sources, self.expected = sources, expected
 

@@ -13,6 +13,7 @@ import apache_beam as beam
 
 from pipeline.progress import Progress
 from pipeline.run import Run
+from pipeline.steps import Step
 from schemas.errors import JobError, reported
 from schemas.job import Dedup
 from schemas.versions import guard, versions
@@ -86,15 +87,10 @@ class SignBenchmarks(beam.PTransform):
 
     def expand(self, root: beam.Pipeline) -> beam.PCollection[str]:
         """One name of a finished part per task."""
-        return (
-            root
-            | "Parts" >> beam.Create(self.tasks)
-            | "Spread" >> beam.Reshuffle()
-            | "Sign" >> beam.ParDo(_SignPart(self.dedup, versions()))
-        )
+        return root | "Parts" >> beam.Create(self.tasks) | "Sign" >> beam.ParDo(_SignPart(self.dedup, versions()))
 
 
-class _SignPart(beam.DoFn):
+class _SignPart(Step):
     def __init__(self, dedup: Dedup, expected: dict[str, str]) -> None:
         self.dedup, self.expected = dedup, expected
 

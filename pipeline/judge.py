@@ -31,6 +31,7 @@ from pipeline.policies import ask_hosts
 from pipeline.progress import Progress
 from pipeline.run import Run
 from pipeline.signals import CountSignals
+from pipeline.steps import Step
 from schemas.errors import LawError, reported
 from schemas.ledger import CARRIED, VERDICTS
 from schemas.versions import guard
@@ -111,7 +112,7 @@ class JudgeRun(beam.PTransform):
     def expand(self, root: beam.Pipeline) -> beam.PCollection[str]:
         """The marker's digest, once it is written."""
         docket = self.docket
-        shards = root | "Shards" >> beam.Create(range(len(docket.names))) | "Spread" >> beam.Reshuffle()
+        shards = root | "Shards" >> beam.Create(range(len(docket.names)))
         merged = shards | "CollectFacts" >> beam.ParDo(_CollectFacts(docket)) | "MergeFacts" >> beam.CombineGlobally(Facts.merged)
         facts = beam.pvalue.AsSingleton(merged if docket.frozen is None else merged | "Freeze" >> beam.Map(docket.frozen.of))
         sent = shards | "SendMembers" >> beam.ParDo(_SendMembers(docket), facts)
@@ -154,7 +155,7 @@ def _with_elders(sent: beam.PCollection, shards: beam.PCollection, docket: Docke
     met = beam.pvalue.AsSingleton(
         shards | f"Met{label}" >> beam.ParDo(_Met(docket, by_caption=by_caption)) | f"All{label}Met" >> beam.CombineGlobally(_distinct)
     )
-    files = sent.pipeline | f"Elders{label}" >> beam.Create(range(len(docket.elders))) | f"Spread{label}" >> beam.Reshuffle()
+    files = sent.pipeline | f"Elders{label}" >> beam.Create(range(len(docket.elders)))
     elders = files | f"SendElders{label}" >> beam.ParDo(_SendElders(docket, by_caption=by_caption), met)
     return (sent, elders) | f"Both{label}" >> beam.Flatten()
 
@@ -172,7 +173,7 @@ def _keyed(shard: int) -> tuple[int, int]:
     return shard, shard
 
 
-class _Step(beam.DoFn):
+class _Step(Step):
     """A step of judge: guards its versions, reports its errors with the shard."""
 
     def __init__(self, docket: Docket) -> None:

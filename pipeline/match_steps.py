@@ -5,11 +5,12 @@ file per owner and hands on the owners.
 """
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
 
+from pipeline.steps import Step
 from transforms.match import compact, grouping, identity, partners, passes, stars, verification
 from transforms.match.blocks import EMPTY
 from transforms.match.grouping import GRAPH_BITS
@@ -18,7 +19,7 @@ from transforms.match.plan import Plan
 Block = tuple[int, bytes]
 
 
-class _Step(beam.DoFn):
+class _Step(Step):
     """A function of an element, or of a key and its values; what it yields goes on."""
 
     def __init__(self, function: Callable[..., Iterable[Any]], *, grouped: bool):
@@ -104,11 +105,11 @@ class Groups(beam.PTransform):
     def expand(self, done: beam.PCollection) -> beam.PCollection:
         return (
             done
-            | "Wait" >> beam.Map(_one_key).with_output_types(Block)
+            | "Wait" >> step(_one_key, output=Block)
             | "AllEdges" >> beam.GroupByKey()
             | "Group" >> step(grouping.group, self._plan, self._shares, grouped=True, output=Block)
             | "Spread" >> beam.GroupByKey()
-            | "Owner" >> beam.Keys()
+            | "Owner" >> step(_key, grouped=True)
         )
 
 
@@ -198,10 +199,21 @@ class _Complete(beam.PTransform):
         self._keys = keys
 
     def expand(self, blocks: beam.PCollection) -> beam.PCollection:
-        empty = beam.Create([(key, EMPTY) for key in range(self._keys)], reshuffle=False)  # too little to spread first
-        every = blocks.pipeline | "EveryKey" >> empty.with_output_types(Block)
-        return (blocks, every) | "Both" >> beam.Flatten() | "Group" >> beam.GroupByKey()
+        once = blocks.pipeline | "Once" >> beam.Impulse()  # a step fewer than `Create`, and too little to spread first
+        return (
+            (blocks, once | "EveryKey" >> step(_every_key, self._keys, output=Block))
+            | "Both" >> beam.Flatten()
+            | "Group" >> beam.GroupByKey()
+        )
 
 
-def _one_key(_: int) -> Block:
-    return 0, EMPTY
+def _every_key(keys: int, _: bytes) -> Iterator[Block]:
+    return ((key, EMPTY) for key in range(keys))
+
+
+def _one_key(_: int) -> Iterator[Block]:
+    yield 0, EMPTY
+
+
+def _key(key: int, _: Iterable[bytes]) -> Iterator[int]:
+    yield key

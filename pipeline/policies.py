@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from pipeline.progress import Progress
 from pipeline.run import Run
+from pipeline.steps import Step
 from schemas.consent_signals import HOST_SIGNALS, SAID
 from schemas.errors import reported
 from schemas.layout import Layout
@@ -103,7 +104,7 @@ class AskHostPolicies(beam.PTransform):
         )
 
 
-class _Step(beam.DoFn):
+class _Step(Step):
     def __init__(self, question: Question) -> None:
         self.question = question
 

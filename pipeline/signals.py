@@ -13,6 +13,7 @@ import apache_beam as beam
 import numpy as np
 
 from pipeline.docket import Docket
+from pipeline.steps import Step
 from schemas.errors import reported
 from schemas.versions import guard
 from transforms.consent.signal import PLACES
@@ -44,7 +45,7 @@ class CountSignals(beam.PTransform):
         )
 
 
-class _SendSignals(beam.DoFn):
+class _SendSignals(Step):
     def __init__(self, docket: Docket) -> None:
         self.docket = docket
 

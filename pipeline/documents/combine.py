@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
+from pipeline.steps import Step
 from schemas.errors import reported
 from schemas.layout import Layout, join
 from schemas.summaries import SUMMARY
@@ -58,7 +59,6 @@ class CombineSummaries(beam.PTransform):
         return (
             root
             | "Summaries" >> beam.Create([tuple(self.summaries[at : at + AT_ONCE]) for at in range(0, len(self.summaries), AT_ONCE)])
-            | "Spread" >> beam.Reshuffle()
             | "SplitSummaries" >> beam.ParDo(_SplitSummaries(len(self.parts), versions()))
             | "AddUp" >> beam.CombinePerKey(AddUp())
             | "WritePart" >> beam.ParDo(_WritePart(tuple(self.parts)))
@@ -83,7 +83,7 @@ class AddUp(beam.CombineFn):
         return pack(merged([unpack(block) for block in accumulator]))
 
 
-class _SplitSummaries(beam.DoFn):
+class _SplitSummaries(Step):
     def __init__(self, parts: int, expected: dict[str, str]) -> None:
         self.parts, self.expected = parts, expected
 
@@ -101,7 +101,7 @@ class _SplitSummaries(beam.DoFn):
                 yield part, pack(table.slice(starts[part], sizes[part]))
 
 
-class _WritePart(beam.DoFn):
+class _WritePart(Step):
     def __init__(self, parts: tuple[str, ...]) -> None:
         self.parts = parts
 

@@ -12,6 +12,7 @@ import apache_beam as beam
 
 from pipeline.emit import summary_digest
 from pipeline.judged import read_judged
+from pipeline.steps import Step
 from schemas.errors import reported
 from schemas.layout import Layout
 from schemas.versions import digest, guard, versions
@@ -51,13 +52,13 @@ class RewriteShards(beam.PTransform):
 
     def expand(self, root: beam.Pipeline) -> beam.PCollection[str]:
         """The version of the new release, once the marker is written."""
-        shards = root | "Shards" >> beam.Create(self.shards) | "Spread" >> beam.Reshuffle()
+        shards = root | "Shards" >> beam.Create(self.shards)
         written = shards | "RewriteShard" >> beam.ParDo(_RewriteShard(self.everywhere, self.names, self.new))
         once = root | "Once" >> beam.Create([self.everywhere.version])
         return once | "Mark" >> beam.ParDo(_Mark(self.old, self.new), beam.pvalue.AsList(written))
 
 
-class _RewriteShard(beam.DoFn):
+class _RewriteShard(Step):
     def __init__(self, everywhere: Everywhere, names: Names, layout: Layout) -> None:
         self.everywhere, self.names, self.layout = everywhere, names, layout
         self.expected = versions()
@@ -74,7 +75,7 @@ class _RewriteShard(beam.DoFn):
             yield shard.shard, told
 
 
-class _Mark(beam.DoFn):
+class _Mark(Step):
     """Judge's marker of the old release, with the new ledgers; what was appended is told as one with it."""
 
     def __init__(self, old: Layout, new: Layout) -> None:

@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import pipeline.match
 from tests.match.signed_rows import InProcess, Row, matched, noisy, photo, sets, signed, write
+from tests.shared_data import shared
 from transforms.match import neighbours, partners, passes, verification
 
 PHOTOS = 8
@@ -93,3 +95,19 @@ def test_a_placeholder_in_many_encodings_stays_one_cluster(tmp_path, monkeypatch
     rows = [Row(grey=noisy(notice, i)) for i in range(30)] + [Row(grey=photo(300 + i)) for i in range(5)]
     found = matched(write(signed(rows, "views"), tmp_path / "s"), tmp_path / "c", reach="views")
     assert sets(found.cluster) == {frozenset(range(30))}
+
+
+@pytest.mark.shared
+def test_frames_of_a_turning_thing_are_cut_into_clusters_of_a_few_neighbours(tmp_path):
+    """Each frame equals the one before, and the first is not the last: no cluster goes on from frame to frame."""
+    paths = sorted(shared("data", "near_duplicates", "sequences", "datasets", "potatoes").iterdir())
+    frames = np.array([int(path.stem.rpartition("-")[2]) for path in paths])
+    pictures = [np.array(Image.open(path).convert("L")) for path in paths]
+    found = sets(
+        matched(write(signed([Row(grey=grey) for grey in pictures], "views"), tmp_path / "s"), tmp_path / "c", reach="views").cluster
+    )
+    assert len(found) > 20
+    for cluster in found:
+        assert np.ptp(frames[list(cluster)]) <= 4
+    series = np.split(np.arange(len(frames)), np.flatnonzero(np.diff(frames) != 1) + 1)
+    assert any(sum(cluster <= set(some.tolist()) for cluster in found) > 1 for some in series), "a series that one chain would join"
