@@ -259,7 +259,9 @@ def takedown(
 @app.command()
 def flag(
     run_folder: RunFolder,
-    flags: Annotated[Optional[str], typer.Argument(metavar="[FLAGS]", help="CSV, JSON lines or Parquet: uid or url, kind, reporter (HMAC), evidence")] = None,
+    flags: Annotated[
+        Optional[str], typer.Argument(metavar="[FLAGS]", help="CSV, JSON lines or Parquet: uid or url, kind, reporter (HMAC), evidence")
+    ] = None,
     dismiss: Annotated[list[str], typer.Option(metavar="ID", help="take this flag out of the queue, or `all`; repeatable")] = [],
     work: Work = None,
 ) -> None:
@@ -285,7 +287,7 @@ def verify_absent(
 
 @app.command("apply-removals")
 def apply_removals(
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Parquet, JSON lines, CSV or tars that were made from a release and kept uid")],
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Parquet, JSON lines, CSV or tars made from a release that kept uid")],
     removals: Annotated[str, typer.Option(metavar="FILE", help="the ledger of removals, or a list with uids")],
 ) -> None:
     """Take removed rows out of derived files, in place; only files that hold them are written."""

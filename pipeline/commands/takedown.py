@@ -26,7 +26,7 @@ from transforms.consent.list_files import read_list
 from transforms.consent.lists import load_lists
 from transforms.storage import exists, list_files, list_folder, read_bytes
 from transforms.takedown.absent import absent, unseen
-from transforms.takedown.chain import is_ledger, read_removals, removed_uids, restored, shared, standing, write_removals
+from transforms.takedown.chain import covering, is_ledger, read_removals, removed_uids, restored, shared, standing, write_removals
 from transforms.takedown.derived import FORMS, Gone, remove_from
 
 SHOWN = 50  # rows that a trial lists
@@ -116,15 +116,13 @@ def restore(layout: Layout, ids: Sequence[str], tell: Tell) -> None:
     manifest = json.loads(read_bytes(layout.manifest)) if exists(layout.manifest) else {}
     after = restored(layout.removals, before, ids, str(manifest.get("release", "")))
     mine = before.filter(pc.is_in(before.column("removal_id"), pa.array(list(ids))))
-    values = set(mine.column("value").drop_null().to_pylist())
-    others = standing(after)
-    same = set(others.filter(pc.is_in(others.column("value"), pa.array(sorted(values)))).column("removal_id").to_pylist())
+    same = sorted(covering(standing(after), mine))
     write_removals(layout.removals, after)
     write_removals(layout.shared_removals, shared(after))
     tell(f"restored: {', '.join(ids)}; no data file changes")
     tell("a new run of the job into a new folder, with this ledger of removals among its lists, brings them back")
     if same:
-        tell(f"{', '.join(sorted(same))} stand and cover the same content; it comes back only when they are restored too")
+        tell(f"{', '.join(same)} stand and cover the same content; it comes back only when they are restored too")
 
 
 def flag(layout: Layout, path: str | None, dismissed: Sequence[str], console: Console, tell: Tell) -> None:
@@ -193,10 +191,8 @@ def apply_removals(folder: str, path: str, tell: Tell) -> None:
       JobError: the list names no uid.
       DifferenceError: no file of the folder has a uid.
     """
-    if exists(path) and is_ledger(path):
-        uids = removed_uids(path)
-    else:
-        uids = {entry.value for entry in read_list(path) if entry.kind == "uid"}
+    listed = exists(path) and is_ledger(path)
+    uids = removed_uids(path) if listed else {entry.value for entry in read_list(path) if entry.kind == "uid"}
     if not uids:
         raise JobError(f"--removals {path}: names no uid; give the ledger of removals of a release, or a list with rows of the kind uid")
     asked = Gone.of(uids)

@@ -107,7 +107,8 @@ def _covered(finished: Finished, lists: Lists, shard: str) -> list[tuple[str, Hi
 
 
 def _near(finished: Finished, hits: Mapping[str, Hits], known: Mapping[str, Hits], tell: Callable[[str], None]) -> dict[str, Hits]:
-    views = finished.run.job.dedup.policy == "image_and_caption"  # of the others every cluster holds what views have found
+    run = finished.run  # what views have found is in the clusters, but for copies under other captions, and in what was appended
+    views = run.job.dedup.policy == "image_and_caption" or bool(run.appended)
     try:
         return looks_same(finished.signatures, hits, known, RADIUS + finished.slack, tell, views=views)
     except InputError as error:

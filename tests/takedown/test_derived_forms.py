@@ -72,7 +72,7 @@ def test_samples_of_a_tar_go_whole_by_their_json_or_their_key(tmp_path, name, pa
     ]  # fmt: skip
     number, left = removed(tmp_path / name, pack(tar_bytes(given)))
     assert number == 2
-    assert members(left) == {name: content for name, content in given[3:5] + given[6:]}
+    assert members(left) == dict(given[3:5] + given[6:])
     assert removed(tmp_path / f"b{name}", pack(tar_bytes(given)))[1] == left
 
 

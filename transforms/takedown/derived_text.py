@@ -42,7 +42,7 @@ def _reader(path: str) -> Iterator[BinaryIO]:
     with open_read(path) as file:
         packed = file.read(2) == _GZIP
         file.seek(0)
-        yield io.BufferedReader(gzip.GzipFile(fileobj=file)) if packed else file  # type: ignore[arg-type]
+        yield io.BufferedReader(gzip.GzipFile(fileobj=file)) if packed else file
 
 
 @contextlib.contextmanager

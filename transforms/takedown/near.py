@@ -1,7 +1,7 @@
 """Rows that look the same as a row that goes, by the hashes and thumbnails that are stored of both: clusters do not hold all of them.
 
-A cluster is made compact, so that a copy of a copy may be in another, and with `dedup.policy: image_and_caption` it holds no copy under
-another caption.
+A cluster is made compact, so that a copy of a copy may be in another; with `dedup.policy: image_and_caption` it holds no copy under another
+caption; and rows that were appended to a release are in no cluster of its own.
 """
 
 import dataclasses
