@@ -53,7 +53,7 @@ def annotate(run: Run) -> None:
     with _Limits(run, stop), Progress("annotate", len(run.shards), [run.annotation(shard) for shard in run.shards]):
         if stale:
             tasks = [(shard, run.annotation(shard), run.signature(shard)) for shard in stale]
-            recipe = Recipe(run.filters, run.job.dedup.images.mode, run.job.dedup.images.reach)
+            recipe = Recipe(run.filters, run.job.dedup)
             run.engine.run("annotate", lambda root: root | AnnotateShards(tasks, run.job.source, recipe, stop), sum(s.size for s in stale))
             forget_emptied(run.layout, [signature for _, _, signature in tasks])
     check_limits(run, list(zip(run.shards, run.footers, strict=True)), final=True)

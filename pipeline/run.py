@@ -128,8 +128,8 @@ class Run:
     @functools.cached_property
     def benchmark_digests(self) -> dict[str, str]:
         """Part of a benchmark set -> digest of all that its signatures depend on."""
-        images = keys_of(self.job.dedup.images, Phase.ANNOTATE)
-        return {part.name: part.digest(images) for part in self.benchmarks}
+        signing = keys_of(self.job.dedup, Phase.ANNOTATE)
+        return {part.name: part.digest(signing) for part in self.benchmarks}
 
     @functools.cached_property
     def match_digest(self) -> str:

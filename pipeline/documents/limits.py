@@ -5,6 +5,9 @@ from typing import Any
 
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed
+from transforms.models.toxicity.identity_bias import identity_bias
+
+_TOLD_FROM = 0.005  # share of a group's neutral sentences, rounded to per cent
 
 
 def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
@@ -25,10 +28,10 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
     ]
     if "toxicity" in rules and getattr(rules["toxicity"], "model", "") == "shipped":
         told.append(
-            "Toxicity: the shipped model knows English and finds profanity, insults and threats, not hate, irony "
-            "or negation; captions in other "
-            "languages have no score."
+            "Toxicity: the shipped model knows English and finds profanity, insults and threats, not hate, irony or negation; captions in "
+            "other languages have no score."
         )
+        told.append(_identity_bias(float(getattr(rules["toxicity"], "max", 1.0))))
     if not evidence.run.job.dedup.eval_overlap:
         told.append("No benchmark set was compared with: overlap with evaluation data is unknown.")
     by_hash = [found.name for found in evidence.run.job.dedup.eval_overlap if not (found.images or found.shards)]
@@ -50,6 +53,12 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
             "slides, charts and other drawn pictures, of which one template with another content is not taken for a copy. Captions are "
             "compared by their characters, not by their meaning."
         )
+    dedup = evidence.run.job.dedup
+    if dedup.captions.digits == "ignore" and (dedup.policy != "image" or dedup.max_per_caption is not None):
+        told.append(
+            "Captions that differ in a number alone (page 1, page 2) may count as near (dedup.captions.digits), and those that differ in a "
+            "short word as well (a man, a woman): see what this does to groups in the audit."
+        )
     if evidence.run.appended:
         told.append(
             "Shards were appended: a row of theirs weighs what its cell weighs in the release before, 1 in a cell it kept nothing of, "
@@ -62,3 +71,14 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
         failed = ", ".join(f"{name} ({rows:,})" for name, rows in evidence.not_scored.items())
         told.append(f"Rows on which a filter failed, and which it did not judge by a score: {failed}.")
     return computed(told, "from the job's filters and options")
+
+
+def _identity_bias(threshold: float) -> str:
+    """What the shipped toxicity model flags of neutral sentences about groups, in one sentence."""
+    found = identity_bias(threshold)
+    worst = ", ".join(f"{term} {share:.1%}" for term, share in found.shares.items() if share >= _TOLD_FROM)
+    return (
+        f"Toxicity, identity bias: of neutral sentences about {len(found.shares)} groups (Jigsaw's templates) the shipped model scores "
+        f"{found.mean:.1%} above {found.threshold:g} on average of the groups; {worst or 'of no group half a per cent'}"
+        f"{', of every other group less than half a per cent' if worst else ''}."
+    )

@@ -53,7 +53,7 @@ def nearest_views(
       pair of views. distances, int64 [n]: bits in which it differs. When left and right change places, distances stay, maps are inverted.
     """
     found = np.zeros((len(left[0]), 5), np.int64)
-    _nearest_all(*left[:2], *right[:2], MEETINGS, found)
+    _nearest_all(*left[:2], *right[:2], MEETINGS, np.empty((2, 4), np.int64), found)
     distances, views, entries, orientations, crossed = found.T
     crossed = crossed != 0
     maps = inverted(frames(views, np.where(crossed[:, None], right[2], left[2])))
@@ -115,9 +115,9 @@ def _search(have, hashes, other_have, other_hashes, meetings, best):  # type: ig
 
 
 @compiled
-def _nearest_all(have, hashes, other_have, other_hashes, meetings, found):  # type: ignore[no-untyped-def]
+def _nearest_all(have, hashes, other_have, other_hashes, meetings, best, found):  # type: ignore[no-untyped-def]
     """Distance, view, looked up, orientation, and whether the view is one of the other picture's."""
-    here, there = np.zeros(4, np.int64), np.zeros(4, np.int64)
+    here, there = best[0], best[1]
     for row in range(len(found)):
         _search(have[row], hashes[row], other_have[row], other_hashes[row], meetings, here)
         _search(other_have[row], other_hashes[row], have[row], hashes[row], meetings, there)

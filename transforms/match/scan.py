@@ -31,10 +31,10 @@ def nearest(hashes: np.ndarray, asked: Sequence[np.ndarray]) -> np.ndarray:
     if len(columns) and len(found):
         words = [np.unique(asked[column]).astype(np.uint64) for column in columns]
         ends = np.cumsum([len(part) for part in words])
-        together = np.concatenate(words)
+        together, lanes = np.concatenate(words), np.empty((3, _LANES), np.uint64)
         for start in range(0, len(found), _CHUNK):
             part = slice(start, start + _CHUNK)
-            _nearest(hashes[part].copy().view("<u8"), columns, ends, together, found[part])
+            _nearest(hashes[part].copy().view("<u8"), columns, ends, together, lanes, found[part])
     return found
 
 
@@ -47,8 +47,8 @@ def _popcount(x):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _nearest(hashes, columns, ends, words, found):  # type: ignore[no-untyped-def]
-    mine, absent, least = np.empty(_LANES, np.uint64), np.empty(_LANES, np.uint64), np.empty(_LANES, np.uint64)
+def _nearest(hashes, columns, ends, words, lanes, found):  # type: ignore[no-untyped-def]
+    mine, absent, least = lanes[0], lanes[1], lanes[2]
     for start in range(0, len(hashes), _LANES):
         rows = min(_LANES, len(hashes) - start)
         least[:] = np.uint64(FAR)

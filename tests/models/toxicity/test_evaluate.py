@@ -1,31 +1,38 @@
+import csv
 import importlib.resources
 
 import numpy as np
 import pytest
 
 from tests.shared_data import shared
+from transforms.models.evaluation import area, false_alarms_by_term
 from transforms.models.fasttext_classifier import load
-from transforms.models.toxicity.evaluate import area, harmless, held_out, identities, innocents
+from transforms.models.toxicity.evaluate import TERMS_FROM, THRESHOLDS, group_terms, harmless, held_out, innocents, labelled, neutral
 from transforms.models.toxicity.sources import shown
+
+FOLDER = importlib.resources.files("transforms.models.toxicity")
+THRESHOLD = 0.9  # the one at which everything is promised
+
+
+def scored(texts):
+    model = load(str(FOLDER / "model.bin"))
+    return np.array([model.probabilities(shown(text)).get("toxic", 0.0) for text in texts])
 
 
 def share_above(texts, threshold):
-    model = load(str(importlib.resources.files("transforms.models.toxicity") / "model.bin"))
-    return np.mean([model.probabilities(shown(text)).get("toxic", 0.0) > threshold for text in texts])
+    return np.mean(scored(texts) > threshold)
 
 
-def test_the_area_under_the_curve_is_the_share_of_pairs_in_order():
-    toxic, clean = np.array([0.9, 0.5, 0.2]), np.array([0.5, 0.1])
-    assert area(toxic, clean) == pytest.approx((1 + 1 + 0.5 + 1 + 0 + 1) / 6)
-
-
-def test_innocent_words_are_seldom_flagged():
-    assert all(share_above(captions, 0.9) < 0.1 for _, captions in innocents())
+def test_captions_made_to_trip_the_model_are_seldom_flagged():
+    found = {name: (len(captions), share_above(captions, THRESHOLD)) for name, captions in innocents()}
+    assert found["innocent captions, final"][0] == 332
+    assert max(share for name, (_, share) in found.items() if name.endswith(("known", "development", "final"))) <= 0.03
 
 
 @pytest.mark.shared
 def test_abuse_that_training_never_read_is_found():
-    tweets = dict(held_out(shared("data", "toxicity", "davidson").parents[1]))
+    data = shared("data", "toxicity", "davidson").parents[1]
+    tweets = dict(held_out(data))
     assert {name: len(texts) for name, texts in tweets.items()} == {
         "hate, all annotators agreed": 45,
         "hate": 254,
@@ -33,17 +40,27 @@ def test_abuse_that_training_never_read_is_found():
         "neither (false alarms)": 781,
     }
     assert share_above(tweets["hate, all annotators agreed"], 0.7) > 0.8
-    assert share_above(tweets["hate"] + tweets["offensive"], 0.9) > 0.8
-    assert share_above(tweets["neither (false alarms)"], 0.9) < 0.04
+    assert share_above(tweets["hate"] + tweets["offensive"], THRESHOLD) >= 0.8
+    assert share_above(tweets["neither (false alarms)"], THRESHOLD) < 0.04
+    areas = {name: area(scored(toxic), scored(clean)) for name, toxic, clean in labelled(data)}
+    assert areas["ETHOS"] > 0.7
+    assert areas["Davidson et al., held-out fifth"] > 0.96
 
 
 @pytest.mark.shared
-def test_captions_and_neutral_sentences_about_groups_are_seldom_flagged():
-    data = shared("data", "captions", "multi30k").parents[1]
-    name, captions = next(harmless(data))
-    assert name == "Multi30k, first 20,000"
-    assert share_above(captions, 0.7) < 0.003
-    assert share_above(captions, 0.9) < 0.001
-    shares = [share_above(texts, 0.9) for texts in identities(data).values()]
-    assert np.mean(shares) < 0.01
-    assert max(shares) < 0.1
+def test_captions_are_seldom_flagged():
+    sets = harmless(shared("data", "captions", "multi30k").parents[1])
+    for (name, captions), most in zip(sets, (0.001, 0.001, 0.005, 0.002), strict=True):
+        assert share_above(captions[:10_000], THRESHOLD) <= most, name
+
+
+@pytest.mark.shared
+def test_neutral_sentences_about_groups_are_flagged_as_often_as_documents_say():
+    texts = neutral(shared("data", "toxicity", "jigsaw_templates").parents[1])
+    found = false_alarms_by_term(texts, scored(texts), group_terms(), THRESHOLDS, TERMS_FROM)
+    with (FOLDER / "identities.csv").open(encoding="utf-8") as file:
+        told = {row["term"]: [float(row[str(threshold)]) for threshold in THRESHOLDS] for row in csv.DictReader(file)}
+    assert {term: [round(share, 4) for share in shares] for term, (_, shares) in found.items()} == told
+    at = [shares[THRESHOLDS.index(THRESHOLD)] for shares in told.values()]
+    assert np.mean(at) <= 0.05
+    assert max(at) <= 0.25

@@ -12,8 +12,8 @@ def test_the_same_sentences_are_made_on_every_machine():
     for text, is_toxic in made(CONTEXTS):
         digest.update(f"{is_toxic} {text}\n".encode())
         counts[is_toxic] += 1
-    assert counts == {True: 30_469, False: 63_898}
-    assert digest.hexdigest() == "970d93c0a6f3cdae24bcb69c0176596bfe6964099be11cd593e60bcc03ab6ae4"
+    assert counts == {True: 30_469, False: 78_417}
+    assert digest.hexdigest() == "5341728732ad3caae3fb103193287cdbe8245359c0dc17b08494e42cf9950e45"
 
 
 def test_every_slot_of_every_frame_has_a_list():

@@ -1,7 +1,10 @@
-"""Measures the toxicity model on text it was not trained on: `python -m transforms.models.toxicity.evaluate --data FOLDER`.
+"""Measures the toxicity model on text it was not trained on.
 
-Prints the table of MODEL.md: of each set, how many texts there are and what share scores above each threshold. `innocent.txt` holds
-captions of our own whose words and names look bad and are not.
+    python -m transforms.models.toxicity.evaluate --data FOLDER --identities CSV
+
+Prints the tables of MODEL.md: of each set, how many texts there are and what share scores above each threshold; of sets with toxic and
+other texts the area under the ROC curve; and writes the false alarms of every group that neutral sentences name to `identities.csv`, which
+documents are made from. `innocent.txt` holds captions of our own whose words and names look bad and are not.
 """
 
 import argparse
@@ -15,6 +18,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow.parquet as pq
 
+from transforms.models.evaluation import area, false_alarms_by_term
 from transforms.models.fasttext_classifier import Classifier
 from transforms.models.toxicity import sources
 from transforms.models.toxicity.sentences import GROUPS, WORDS
@@ -22,17 +26,33 @@ from transforms.models.toxicity.sentences import GROUPS, WORDS
 THRESHOLDS = (0.5, 0.7, 0.85, 0.9)
 PHOTOS = 20_000  # lines of Multi30k; words seen in false alarms among lines 20,001 to 29,000 are in the training lists
 TERMS_FROM = 100  # texts of a Jigsaw term
+# Terms of Jigsaw's templates that `words/identities.txt` does not have.
+OTHER_TERMS = ("taoist", "sikh", "spanish", "millenial", "younger", "older")
+
+Labelled = tuple[str, list[str], list[str]]  # name of a set, its toxic texts, the others
 
 
 def held_out(data: pathlib.Path) -> Iterator[tuple[str, list[str]]]:
     """Tweets that training never read, by class."""
-    with (data / "toxicity/davidson/data/labeled_data.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if sources.first_byte(row["tweet"]) < sources.DAVIDSON_HELD_OUT]
+    rows = [row for row in _table(data / "toxicity/davidson/data/labeled_data.csv") if _is_held_out(row)]
     hate = [row for row in rows if row["class"] == "0"]
     yield "hate, all annotators agreed", [row["tweet"] for row in hate if row["hate_speech"] == row["count"]]
     yield "hate", [row["tweet"] for row in hate]
     yield "offensive", [row["tweet"] for row in rows if row["class"] == "1"]
     yield "neither (false alarms)", [row["tweet"] for row in rows if row["class"] == "2"]
+
+
+def labelled(data: pathlib.Path) -> Iterator[Labelled]:
+    """Sets with toxic and other texts, never trained on."""
+    tweets = dict(held_out(data))
+    yield "Davidson et al., held-out fifth", tweets["hate"] + tweets["offensive"], tweets["neither (false alarms)"]
+    ethos = list(_table(data / "toxicity/ethos/ethos/ethos_data/Ethos_Dataset_Binary.csv", ";"))
+    hate = [float(row["isHate"]) >= 0.5 for row in ethos]
+    yield "ETHOS", *_parted([row["comment"] for row in ethos], hate)
+    validation = list(_table(data / "toxicity/hatemoji/hatemoji_validation.csv"))
+    yield "HatemojiBuild, validation file", *_parted([row["text"] for row in validation], [row["label_gold"] == "1" for row in validation])
+    posts = sources.read(data)["edos"].development
+    yield "EDOS, development split (other abuse is labelled clean)", *_parted(*map(list, zip(*posts, strict=True)))
 
 
 def harmless(data: pathlib.Path) -> Iterator[tuple[str, list[str]]]:
@@ -47,59 +67,78 @@ def harmless(data: pathlib.Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def innocents() -> Iterator[tuple[str, list[str]]]:
-    """Captions made to trip the model, parted by whether a list of harmless words that it was trained on has one of their words."""
+    """Captions made to trip the model, by how far they were known; the final ones also by whether a training list has a word of theirs."""
     text = (importlib.resources.files(__package__) / "innocent.txt").read_text(encoding="utf-8")
-    captions = [line for line in text.splitlines() if not line.startswith("#")]
-    listed = [caption for caption in captions if any(f" {word} " in f" {sources.shown(caption)} " for word in WORDS["innocent"])]
-    yield "innocent words, listed in training", listed
-    yield "innocent words, not listed", sorted(set(captions) - set(listed))
-
-
-def identities(data: pathlib.Path) -> dict[str, list[str]]:
-    """Neutral sentences of Jigsaw's templates by the group that they name."""
-    terms = {name for group in GROUPS for name in group[:2]} | {"taoist", "sikh", "spanish", "millenial", "younger", "older"}
     found: dict[str, list[str]] = collections.defaultdict(list)
+    for line in text.splitlines():
+        if line.startswith("["):
+            header = line.strip("[]")
+        elif line and not line.startswith("#"):
+            found[header].append(line)
+    listed = {entry for name in ("innocent", "dictionary", "homonym") for entry in WORDS[name]}
+    for header, captions in found.items():
+        yield f"innocent captions, {header}", captions
+    final = {caption: any(f" {entry} " in f" {sources.shown(caption)} " for entry in listed) for caption in found["final"]}
+    for name, wanted in (("an entry of a training list in it", True), ("none", False)):
+        yield f"innocent captions, final, {name}", [caption for caption, has in final.items() if has is wanted]
+
+
+def neutral(data: pathlib.Path) -> list[str]:
+    """Jigsaw's neutral sentences about groups, as the model sees them."""
     path = data / "toxicity/jigsaw_templates/archive/unintended_ml_bias/eval_datasets/bias_madlibs_77k.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["Label"] == "NOT_BAD":
-                text = sources.shown(row["Text"])
-                for term in terms & {*text.split(), *map(" ".join, zip(text.split(), text.split()[1:], strict=False))}:
-                    found[term].append(text)
-    return {term: texts for term, texts in sorted(found.items()) if len(texts) >= TERMS_FROM}
+    return [sources.shown(row["Text"]) for row in _table(path) if row["Label"] == "NOT_BAD"]
 
 
-def area(toxic: np.ndarray, clean: np.ndarray) -> float:
-    """Area under the ROC curve: the share of (toxic, clean) pairs in the right order, ties half."""
-    ordered = np.sort(clean)
-    below, up_to = np.searchsorted(ordered, toxic, "left"), np.searchsorted(ordered, toxic, "right")
-    return float((below + up_to).mean() / 2 / len(clean))
+def group_terms() -> list[str]:
+    """Words and phrases that name groups."""
+    return sorted({name for group in GROUPS for name in group[:2]}.union(OTHER_TERMS))
 
 
 def main() -> None:
-    """Scores every set and prints a table."""
+    """Scores every set and prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=pathlib.Path, required=True, help="folder with toxicity/ and captions/")
+    parser.add_argument("--model", default=str(importlib.resources.files(__package__) / "model.bin"), help="the .bin; default: what ships")
+    parser.add_argument("--identities", type=pathlib.Path, required=True, help="CSV to write: false alarms by group")
     args = parser.parse_args()
-    model = Classifier(str(importlib.resources.files(__package__) / "model.bin"))
+    model = Classifier(args.model)
 
     def scores(texts: Sequence[str]) -> np.ndarray:
         return np.array([model.probabilities(text).get("toxic", 0.0) for text in map(sources.shown, texts)])
 
-    def print_row(name: str, found: np.ndarray) -> None:
+    for name, toxic, clean in labelled(args.data):
+        bad, good = scores(toxic), scores(clean)
+        pairs = " | ".join(f"{(bad > t).mean():.3f} / {(good > t).mean():.3f}" for t in THRESHOLDS)
+        print(f"| {name} | {len(bad):,} + {len(good):,} | {area(bad, good):.3f} | {pairs} |")
+    for name, texts in (*held_out(args.data), *harmless(args.data), *innocents()):
+        found = scores(texts)
         print(f"| {name} | {len(found):,} |", " | ".join(f"{100 * (found > threshold).mean():.2f}" for threshold in THRESHOLDS), "|")
-
-    tweets = {name: scores(texts) for name, texts in held_out(args.data)}
-    for name, found in tweets.items():
-        print_row(name, found)
-    bad = np.concatenate([tweets["hate"], tweets["offensive"]])
-    print(f"area under the ROC curve, hate and offensive against neither: {area(bad, tweets['neither (false alarms)']):.3f}")
-    for name, texts in (*harmless(args.data), *innocents()):
-        print_row(name, scores(texts))
-    terms = {term: scores(texts) for term, texts in identities(args.data).items()}
+    texts = neutral(args.data)
+    terms = false_alarms_by_term(texts, scores(texts), group_terms(), THRESHOLDS, TERMS_FROM)
     for name, choose in (("mean", np.mean), ("worst", np.max)):
-        shares = [choose([(found > threshold).mean() for found in terms.values()]) for threshold in THRESHOLDS]
-        print(f"| Jigsaw neutral templates, {name} of {len(terms)} terms | |", " | ".join(f"{100 * share:.2f}" for share in shares), "|")
+        shares = choose([shares for _, shares in terms.values()], axis=0)
+        print(f"| Jigsaw neutral templates, {name} of {len(terms)} terms | {len(texts):,} |", _cells(shares), "|")
+    header = ",".join(["term", "texts", *map(str, THRESHOLDS)])
+    lines = [",".join([term, str(count), *(f"{share:.4f}" for share in shares)]) for term, (count, shares) in terms.items()]
+    args.identities.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+
+
+def _cells(shares: Sequence[float]) -> str:
+    return " | ".join(f"{share:.3f}" for share in shares)
+
+
+def _is_held_out(row: dict[str, str]) -> bool:
+    return sources.first_byte(row["tweet"]) < sources.DAVIDSON_HELD_OUT
+
+
+def _parted(texts: Sequence[str], toxic: Sequence[bool]) -> tuple[list[str], list[str]]:
+    pairs = list(zip(texts, toxic, strict=True))
+    return [text for text, is_toxic in pairs if is_toxic], [text for text, is_toxic in pairs if not is_toxic]
+
+
+def _table(path: pathlib.Path, delimiter: str = ",") -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file, delimiter=delimiter)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 Line = tuple[str, bool]  # text, whether it is toxic
 
 # Sentences made of each kind; for groups and innocent words: rounds over their list.
-HOSTILE, FRIENDLY, ABUSE, PLAIN, INNOCENT = 60, 60, 5_000, 24_000, 8
-BAD_INSIDE, HOSTILE_INSIDE, FRIENDLY_INSIDE, INNOCENT_INSIDE, PLAIN_INSIDE, CALM_INSIDE = 15_000, 30, 30, 6, 6_000, 12_000
+HOSTILE, FRIENDLY, ABUSE, PLAIN, INNOCENT, DICTIONARY, HOMONYM = 60, 60, 5_000, 24_000, 8, 4, 12
+BAD_INSIDE, HOSTILE_INSIDE, FRIENDLY_INSIDE, PLAIN_INSIDE, CALM_INSIDE = 15_000, 30, 30, 6_000, 12_000
+INNOCENT_INSIDE, DICTIONARY_INSIDE, HOMONYM_INSIDE = 6, 3, 8
 LONG_CONTEXT, SHORT_CONTEXT = 25, 12  # words of a harmless text that a piece is put into
 
 
@@ -84,9 +85,9 @@ def plain(count: int) -> Iterator[str]:
     return (fill("plain", "plain", n) for n in range(count))
 
 
-def innocent(rounds: int) -> Iterator[str]:
-    """Words and names that look bad and are not: twice alone, then in captions."""
-    return (fill("harmless", "innocent", word, n, word=word) if n > 1 else word for word in WORDS["innocent"] for n in range(rounds))
+def innocent(words: str, rounds: int) -> Iterator[str]:
+    """Words and names of a list that look bad and are not: twice alone, then in captions."""
+    return (fill("harmless", "innocent", word, n, word=word) if n > 1 else word for word in WORDS[words] for n in range(rounds))
 
 
 def disguised(word: str, *key: object) -> str:
@@ -150,10 +151,14 @@ def made(contexts: Sequence[str]) -> Iterator[Line]:
     clean = (
         about_groups(hostile=False, rounds=FRIENDLY),
         plain(PLAIN),
-        innocent(INNOCENT),
+        innocent("innocent", INNOCENT),
+        innocent("dictionary", DICTIONARY),
+        innocent("homonym", HOMONYM),
         WORDS["calm"],
         inside(about_groups(hostile=False, rounds=FRIENDLY_INSIDE), contexts, "friendly", SHORT_CONTEXT),
-        inside(innocent(INNOCENT_INSIDE), contexts, "innocent", SHORT_CONTEXT),
+        inside(innocent("innocent", INNOCENT_INSIDE), contexts, "innocent", SHORT_CONTEXT),
+        inside(innocent("dictionary", DICTIONARY_INSIDE), contexts, "dictionary", SHORT_CONTEXT),
+        inside(innocent("homonym", HOMONYM_INSIDE), contexts, "homonym", SHORT_CONTEXT),
         inside(plain(PLAIN_INSIDE), contexts, "plain", SHORT_CONTEXT),
         inside((pick(WORDS["calm"], "calm", n) for n in range(CALM_INSIDE)), contexts, "calm", SHORT_CONTEXT),
     )

@@ -27,7 +27,7 @@ SETTINGS: dict[str, float] = {
     "wordNgrams": 2,
     "minn": 4,
     "maxn": 6,
-    "bucket": 390_000,
+    "bucket": 380_000,
     "minCount": 5,
     "seed": 1,
     "thread": 1,
