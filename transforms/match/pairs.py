@@ -92,7 +92,7 @@ def _starts(values: np.ndarray) -> np.ndarray:
 
 
 def _equal(starts: np.ndarray, n: int) -> np.ndarray:
-    """Pairs of entries in the same run of n, int64[m, 3] with a distance of 0: all of a short run, the first and the one before in others."""
+    """Pairs of entries in one run of n, int64[m, 3] with a distance of 0: of a short run all, of others the first and the one before."""
     sizes = np.diff(starts, append=n)
     starts, sizes = starts[sizes > 1], sizes[sizes > 1]
     size, start = np.repeat(sizes, sizes), np.repeat(starts, sizes)
