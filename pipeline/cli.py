@@ -230,7 +230,9 @@ def takedown(
     output: Annotated[Optional[str], typer.Option(help="folder of the new release; default RUN-<version>")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would go, and write nothing")] = False,
     accept: Annotated[list[str], typer.Option(metavar="ID", help="take down what this flag of the queue names, or `all`; repeatable")] = [],
-    reason: Annotated[str, typer.Option(help="why pictures go: taken_down, illegal or opt_out; a list says it itself")] = "taken_down",
+    reason: Annotated[
+        str, typer.Option(metavar="WORD", help="why, where the list says nothing: taken_down, illegal, opt_out, dmca, gdpr17, csam, ...")
+    ] = "taken_down",
     as_of: Annotated[Optional[str], typer.Option(metavar="DATE", help="entries of the list must be valid on this date")] = None,
     restore: Annotated[list[str], typer.Option(metavar="ID", help="mark this removal as restored; repeatable")] = [],
     work: Work = None,
@@ -240,10 +242,12 @@ def takedown(
     from pipeline.commands.console import out
     from pipeline.find import find_run
     from schemas.errors import JobError
+    from schemas.removals import REQUESTS
     from transforms.consent.list_files import REASONS
 
-    if reason not in REASONS:
-        raise JobError(f"--reason {reason}: is none of {', '.join(REASONS)}")
+    known = (*REASONS, *REQUESTS)
+    if reason not in known:
+        raise JobError(f"--reason {reason}: is none of {', '.join(known)}")
     if restore:
         if listed is not None or accept:
             raise JobError("--restore takes no list and no flags: restore first, then take down")

@@ -1,7 +1,8 @@
 """Phase 5, what did we do? The counts of all shards become one record, and the record every document.
 
     work/emitted/, judge's marker ─► one record ─► datasheet (.json .md .html), README.md, croissant.json, eu_training_summary.json,
-                                                   top_domains.csv, attribution.parquet ─► manifest.json, last
+                                                   top_domains.csv, attribution.parquet, after a takedown
+                                                   USABLE_VERSIONS.json ─► manifest.json, last
     ledger, source ─► work/review/review.html, private
 
 What shards counted is added up in Beam; the driver reads at most 64 files, and of the rows only a handful, for pictures.
@@ -22,6 +23,8 @@ from pipeline.documents.questions import unanswered
 from pipeline.documents.record import build_record
 from pipeline.documents.review import write_review
 from pipeline.documents.thumbnails import thumbnails
+from pipeline.documents.usable import PATH as USABLE
+from pipeline.documents.usable import write_usable
 from pipeline.run import Run
 from schemas.errors import GateError
 from schemas.layout import join
@@ -50,6 +53,8 @@ def document(run: Run) -> None:
             "top_domains.csv": write_csv(domains),
             PATH: write_attribution(credit),
         }
+        if record["revision"]["value"] is not None:
+            documents[USABLE] = write_usable(record["dataset"]["version"]["value"], record["revision"]["value"])
         for path, content in documents.items():
             write_bytes(join(run.layout.out, path), content)
         write_review(evidence)

@@ -138,13 +138,14 @@ def refuse_others(job: Job, elder: Elder, where: str) -> None:
       JobError: names the run, the key and the cure.
     """
     theirs = json.loads(read_bytes(elder.layout.record))["job"]
-    for name, value in keys_of(job.dedup.images, Phase.ANNOTATE).items():
-        was = theirs["dedup"]["images"].get(name)
-        if was != value:
-            raise JobError(
-                f"{where} was made with dedup.images.{name}: {was}, and this job says {value}: their signatures cannot be compared. "
-                f"Say dedup.images.{name}: {was} here, or make that run again with {value}"
-            )
+    for part, signing in keys_of(job.dedup, Phase.ANNOTATE).items():
+        for name, value in signing.items():
+            was = theirs["dedup"].get(part, {}).get(name)
+            if was != value:
+                raise JobError(
+                    f"{where} was made with dedup.{part}.{name}: {was}, and this job says {value}: their signatures cannot be compared. "
+                    f"Say dedup.{part}.{name}: {was} here, or make that run again with {value}"
+                )
     budgets = [source.decode.model_dump() for source in job.source]
     for source in theirs["source"]:
         if source["decode"] not in budgets:

@@ -14,6 +14,7 @@ import dataclasses
 import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
@@ -140,10 +141,7 @@ def tasks_of(run: Run) -> list[Task]:
     judged = read_judged(run.layout)
     if judged is None:
         raise JobError("emit needs a finished judge phase: run `winnow run` without naming a phase")
-    redact = credit_kinds(run)
-    common = [schema_of(run).digestible(), keys_of(run.job, Phase.EMIT), versions(), redact]
-    if run.job.dedup.keep_captions:
-        common.append(redacted_kinds(run))
+    redact, common = credit_kinds(run), common_of(run)
     return [
         Task(
             shard=shard,
@@ -153,11 +151,30 @@ def tasks_of(run: Run) -> list[Task]:
             data=run.layout.data_file(shard.name),
             redact=redact,
             summary=run.layout.summary(
-                shard.name, digest([run.annotate_digests[shard.name], judged["ledger"][shard.name]["sha256"], common])
+                shard.name, summary_digest(run.annotate_digests[shard.name], judged["ledger"][shard.name]["sha256"], common)
             ),
         )
         for shard in run.shards
     ]
+
+
+def common_of(run: Run) -> list[Any]:
+    """What the data and the summary of every shard depend on, beside its annotation and its ledger."""
+    common = [schema_of(run).digestible(), keys_of(run.job, Phase.EMIT), versions(), credit_kinds(run)]
+    if run.job.dedup.keep_captions:
+        common.append(redacted_kinds(run))
+    return common
+
+
+def summary_digest(annotated: str, ledger: str, common: Sequence[Any]) -> str:
+    """The digest in the name of a summary: of all that emit depends on.
+
+    Args:
+      annotated: digest of all that the shard's annotation depends on.
+      ledger: SHA-256 of its ledger file.
+      common: see `common_of`.
+    """
+    return digest([annotated, ledger, common])
 
 
 def check_replace(run: Run, tasks: Sequence[Task]) -> None:

@@ -14,10 +14,11 @@ import apache_beam as beam
 from pipeline.progress import Progress
 from pipeline.run import Run
 from schemas.errors import JobError, reported
+from schemas.job import Dedup
 from schemas.versions import guard, versions
 from transforms.eval_sets.overlap import SignedPart
 from transforms.eval_sets.sets import Part
-from transforms.eval_sets.sign import Mode, Reach, Tally, read_tally, sign_part
+from transforms.eval_sets.sign import Tally, read_tally, sign_part
 from transforms.match.elders import elder_set
 from transforms.match.rows import ElderFile
 from transforms.storage import list_folder, remove_all, sweep
@@ -52,9 +53,8 @@ def sign_benchmarks(run: Run) -> tuple[ElderFile, ...]:
     there = {file.path for file in list_folder(run.layout.eval_sets)}
     stale = [task for task in tasks if not task.files <= there]
     if stale:
-        images = run.job.dedup.images
         with Progress("benchmarks", len(tasks), [task.tally for task in tasks]):
-            run.engine.run("benchmarks", lambda root: root | SignBenchmarks(stale, images.mode, images.reach))
+            run.engine.run("benchmarks", lambda root: root | SignBenchmarks(stale, run.job.dedup))
     remove_all(there.difference(*(task.files for task in tasks)))
     for name, tally in tallies(run).items():
         if tally.pictures and tally.unreadable == tally.pictures:
@@ -80,9 +80,9 @@ def tallies(run: Run) -> dict[str, Tally]:
 class SignBenchmarks(beam.PTransform):
     """Signs parts of benchmark sets: one element a part, two files each, nothing returned."""
 
-    def __init__(self, tasks: Sequence[Task], mode: Mode, reach: Reach) -> None:
+    def __init__(self, tasks: Sequence[Task], dedup: Dedup) -> None:
         super().__init__()
-        self.tasks, self.mode, self.reach = tasks, mode, reach
+        self.tasks, self.dedup = tasks, dedup
 
     def expand(self, root: beam.Pipeline) -> beam.PCollection[str]:
         """One name of a finished part per task."""
@@ -90,20 +90,20 @@ class SignBenchmarks(beam.PTransform):
             root
             | "Parts" >> beam.Create(self.tasks)
             | "Spread" >> beam.Reshuffle()
-            | "Sign" >> beam.ParDo(_SignPart(self.mode, self.reach, versions()))
+            | "Sign" >> beam.ParDo(_SignPart(self.dedup, versions()))
         )
 
 
 class _SignPart(beam.DoFn):
-    def __init__(self, mode: Mode, reach: Reach, expected: dict[str, str]) -> None:
-        self.mode, self.reach, self.expected = mode, reach, expected
+    def __init__(self, dedup: Dedup, expected: dict[str, str]) -> None:
+        self.dedup, self.expected = dedup, expected
 
     def setup(self) -> None:
         guard(self.expected)
 
     def process(self, element: Task) -> Iterable[str]:
         with reported(f"benchmarks, set {element.part.set}"):
-            sign_part(element.part, self.mode, self.reach, element.signature, element.places, element.tally)
+            sign_part(element.part, self.dedup, element.signature, element.places, element.tally)
             yield element.part.name
 
 

@@ -78,6 +78,16 @@ class Images(Section):
     reach: Literal["views", "plain"] = key(Phase.ANNOTATE, "views: also cropped, turned, with bars; plain: trimmed, mirrored", "views")
 
 
+class Captions(Section):
+    """How near-equal captions are looked for."""
+
+    digits: Literal["ignore", "keep"] = key(
+        Phase.ANNOTATE,
+        "keep: captions with other numbers (page 1, page 2) are never near; ignore: digits are letters like others",
+        "ignore",
+    )
+
+
 class Preference(Section):
     """One thing by which the copy that stays is chosen: a source, or a column and its better end."""
 
@@ -160,6 +170,7 @@ class Dedup(Section):
         default=(), description="benchmark sets to keep out: a list of {name: NAME, images, shards, captions or hashes: FILES}"
     )
     images: Images = section("near-equal pictures", Images)
+    captions: Captions = section("near-equal captions", Captions)
 
 
 class Rebalance(Section):

@@ -5,12 +5,19 @@ so that a later run that names it among `filters.opt_out.lists` leaves the same 
 its content can be found again, all with the same `removal_id`.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import pyarrow as pa
 
+from schemas.reasons import ILLEGAL, OPT_OUT, TAKEN_DOWN
+
 REMOVE: Final = "remove"
 RESTORE: Final = "restore"  # the removal no longer holds; `kind` and `value` are null
+REQUESTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"csam": ILLEGAL, "dmca": TAKEN_DOWN, "gdpr17": TAKEN_DOWN, "licence": TAKEN_DOWN, "other": TAKEN_DOWN, "tdm_optout": OPT_OUT}
+)  # words for what a removal rests on, as lists and flags may have them -> the reason that they stand for
 
 REMOVALS = pa.schema(
     [
@@ -19,6 +26,7 @@ REMOVALS = pa.schema(
         pa.field("action", pa.string(), nullable=False),
         ("scope", pa.string()),  # content: wherever it is; location: at this URL
         ("reason", pa.string()),  # opt_out | taken_down | illegal
+        ("request", pa.string()),  # what it rests on, one of `REQUESTS`, where that was said
         ("matched_by", pa.string()),  # kind of the entry that it was found by, `image`, or `cluster` for its copies
         ("published", pa.bool_()),  # whether it was in the release
         ("uid", pa.string()),

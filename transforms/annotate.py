@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from schemas import annotations
 from schemas.errors import UnreadableShardError, WinnowError
-from schemas.job import Decode, Source
+from schemas.job import Decode, Dedup, Source
 from schemas.samples import Samples
 from schemas.shards import Shard
 from transforms.filters.base import Batch, Filter
@@ -41,13 +41,11 @@ class Recipe:
 
     Attributes:
       filters: every installed filter, each after those it reads.
-      mode: how pictures are decoded for hashing.
-      reach: what near-equal pictures are looked for by.
+      dedup: how rows are signed.
     """
 
     filters: tuple[Filter, ...]
-    mode: Literal["fast", "exact"]
-    reach: Literal["views", "plain"]
+    dedup: Dedup
 
     @property
     def schema(self) -> pa.Schema:
@@ -117,7 +115,7 @@ def annotate_shard(shard: Shard, source: Source, recipe: Recipe, annotation: str
                 for samples in reader.batches():
                     rows, measured_rows = annotate_rows(samples, shard, source.decode, recipe)
                     writer.write_batch(rows)
-                    signed.append(sign(*measured_rows))
+                    signed.append(sign(*measured_rows, recipe.dedup.captions.digits))
                     tally.add(rows)
                     wide |= _wide_columns(samples.source)
                 schema, notes, roles = reader.schema, reader.notes, dict(reader.roles)
@@ -146,8 +144,8 @@ def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe
     urls: list[str | None] = samples.core.column("url").to_pylist()
     captions: list[str | None] = samples.core.column("caption").to_pylist()
     problems: list[str | None] = samples.core.column("problem").to_pylist()
-    pictures = _open_pictures(images, problems, budget, recipe.mode, needed=samples.has_bytes)
-    hashes = hash_pictures(pictures, recipe.reach)
+    pictures = _open_pictures(images, problems, budget, recipe.dedup.images.mode, needed=samples.has_bytes)
+    hashes = hash_pictures(pictures, recipe.dedup.images.reach)
     sha256 = [None if raw is None else hashlib.sha256(raw).digest() for raw in images]
     normal_urls = [None if url is None else normal_url(url) for url in urls]
     batch = Batch(
@@ -160,7 +158,7 @@ def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe
             None if low or picture is None else int(h) for h, low, picture in zip(hashes.phash, hashes.low_detail, pictures, strict=True)
         ],
         measures={},
-        mode=recipe.mode,
+        mode=recipe.dedup.images.mode,
     )
     failed: list[list[str]] = [[] for _ in range(len(batch))]
     for rule in recipe.filters:

@@ -21,6 +21,7 @@ OBSERVABLE = {
 CREDITED = ("creator", "licence")  # data columns by whose values kept rows are counted
 _EDGES = pa.array([f"{edge / BINS:.2f}" for edge in range(BINS)])
 OVERLAP = r"^(?P<set>[^:]+): (?P<how>(?:exact|near) (?:hash|picture|caption))"  # a detail of transforms.eval_sets
+_PENDING = 1 << 16  # counts that wait to be summed: to sum those of a small shard metric by metric would cost more than all else
 _KEYS = ["metric", "a", "b", "c"]
 _SUMS = ["rows", "bytes", "weight"]
 
@@ -43,6 +44,7 @@ class _Counts:
 
     def __init__(self) -> None:
         self.parts: list[pa.Table] = []
+        self.pending = 0
 
     def add(
         self,
@@ -61,10 +63,13 @@ class _Counts:
         columns += [pa.repeat(label, n) if isinstance(label, str) else pc.cast(label, pa.string()) for label in labels]
         columns += [pa.nulls(n, pa.string())] * (len(_KEYS) - len(columns))
         sums = [np.full(n, default, np.int64) if given is None else given for given, default in ((rows, 1), (size, 0), (weight, 0))]
-        self.parts.append(_summed(pa.table([*columns, *sums], [*_KEYS, *_SUMS])))
+        self.parts.append(pa.table([*columns, *sums], [*_KEYS, *_SUMS]).cast(SUMMARY))
+        self.pending += n
+        if self.pending > _PENDING:
+            self.parts, self.pending = [_summed(pa.concat_tables(self.parts))], 0
 
     def table(self) -> pa.Table:
-        return _in_order(pa.concat_tables(self.parts))
+        return merged(self.parts)
 
 
 def _summed(table: pa.Table) -> pa.Table:

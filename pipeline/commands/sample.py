@@ -39,9 +39,7 @@ def first_rows(run: Run, shard: Shard, rows: int) -> Samples | None:
 def measured(run: Run, shard: Shard, samples: Samples) -> Look:
     """The rows as every filter measures them."""
     source = next(source for source in run.job.source if source.name == shard.source)
-    annotations, _ = annotate_rows(
-        samples, shard, source.decode, Recipe(run.filters, run.job.dedup.images.mode, run.job.dedup.images.reach)
-    )
+    annotations, _ = annotate_rows(samples, shard, source.decode, Recipe(run.filters, run.job.dedup))
     return Look(shard, samples, annotations)
 
 

@@ -25,7 +25,7 @@ from transforms.consent.list_files import read_list
 from transforms.consent.lists import load_lists
 from transforms.storage import exists, list_files, list_folder, read_bytes
 from transforms.takedown.absent import absent, unseen
-from transforms.takedown.chain import is_ledger, read_removals, removed_uids, restored, standing, write_removals
+from transforms.takedown.chain import is_ledger, read_removals, removed_uids, restored, shared, standing, write_removals
 from transforms.takedown.derived import remove_rows
 
 SHOWN = 50  # rows that a trial lists
@@ -42,7 +42,7 @@ def takedown(
       finished: the release.
       path: a list, a picture or a folder of pictures; None where only flags are accepted.
       accept: ids of flags of the review queue.
-      reason: why pictures go.
+      reason: why pictures go, and entries of the list that state no reason.
       as_of: date on which entries of the list must be valid.
       output: folder of the new release; None for one beside the old.
       console: where the table goes.
@@ -109,6 +109,7 @@ def restore(layout: Layout, ids: Sequence[str], tell: Tell) -> None:
 
     Raises:
       DifferenceError: there is no such removal, or the chain is broken.
+      JobError: what it removed is illegal.
     """
     before = read_removals(layout.removals)
     manifest = json.loads(read_bytes(layout.manifest)) if exists(layout.manifest) else {}
@@ -118,6 +119,7 @@ def restore(layout: Layout, ids: Sequence[str], tell: Tell) -> None:
     others = standing(after)
     same = set(others.filter(pc.is_in(others.column("value"), pa.array(sorted(values)))).column("removal_id").to_pylist())
     write_removals(layout.removals, after)
+    write_removals(layout.shared_removals, shared(after))
     tell(f"restored: {', '.join(ids)}; no data file changes")
     tell("a new run of the job into a new folder, with this ledger of removals among its lists, brings them back")
     if same:

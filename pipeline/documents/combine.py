@@ -1,8 +1,9 @@
 """Adds up the summaries of all shards: any number of files in, at most 64 out, which the driver can hold.
 
-    summaries ─► SplitSummary ─► CombinePerKey(AddUp) ─► WritePart ─► work/documents/
+    some summaries each ─► SplitSummaries ─► CombinePerKey(AddUp) ─► WritePart ─► work/documents/
 
-A count belongs to the part that the hash of its metric and labels says, so that no two parts share one and every part is about as large.
+Sixteen at a time are added up before they are split, so that what is moved is few blocks and not many. A count belongs to the part that
+the hash of its metric and labels says, so that no two parts share one and every part is about as large.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,6 +24,7 @@ from transforms.summaries import merged
 
 MAX_PARTS = 64
 SHARDS_PER_PART = 16
+AT_ONCE = 16  # summaries that are added up by whoever reads them, and tables by whoever adds up
 _SEED = 0x57494E4E
 
 
@@ -55,9 +57,9 @@ class CombineSummaries(beam.PTransform):
         """One path of a written file per part."""
         return (
             root
-            | "Summaries" >> beam.Create(self.summaries)
+            | "Summaries" >> beam.Create([tuple(self.summaries[at : at + AT_ONCE]) for at in range(0, len(self.summaries), AT_ONCE)])
             | "Spread" >> beam.Reshuffle()
-            | "SplitSummary" >> beam.ParDo(_SplitSummary(len(self.parts), versions()))
+            | "SplitSummaries" >> beam.ParDo(_SplitSummaries(len(self.parts), versions()))
             | "AddUp" >> beam.CombinePerKey(AddUp())
             | "WritePart" >> beam.ParDo(_WritePart(tuple(self.parts)))
         )
@@ -71,7 +73,7 @@ class AddUp(beam.CombineFn):
 
     def add_input(self, accumulator: list[bytes], block: bytes) -> list[bytes]:
         accumulator.append(block)
-        return accumulator if len(accumulator) < 16 else [pack(merged([unpack(part) for part in accumulator]))]
+        return accumulator if len(accumulator) < AT_ONCE else [pack(merged([unpack(part) for part in accumulator]))]
 
     def merge_accumulators(self, accumulators: Iterable[list[bytes]]) -> list[bytes]:
         blocks = [block for accumulator in accumulators for block in accumulator]
@@ -81,19 +83,22 @@ class AddUp(beam.CombineFn):
         return pack(merged([unpack(block) for block in accumulator]))
 
 
-class _SplitSummary(beam.DoFn):
+class _SplitSummaries(beam.DoFn):
     def __init__(self, parts: int, expected: dict[str, str]) -> None:
         self.parts, self.expected = parts, expected
 
     def setup(self) -> None:
         guard(self.expected)
 
-    def process(self, path: str) -> Iterable[tuple[int, bytes]]:
-        with reported(f"document, {path.rsplit('/', 1)[-1]}"):
-            table = read_parquet(path).cast(SUMMARY)
+    def process(self, paths: tuple[str, ...]) -> Iterable[tuple[int, bytes]]:
+        with reported(f"document, {paths[0].rsplit('/', 1)[-1]} and {len(paths) - 1} more"):
+            table = merged([read_parquet(path).cast(SUMMARY) for path in paths])
             places = partition(table, self.parts)
+            order = pa.array(np.argsort(places, kind="stable"))
+            sizes = np.bincount(places, minlength=self.parts)
+            table, starts = table.take(order), np.cumsum(sizes) - sizes
             for part in range(self.parts):
-                yield part, pack(table.filter(pa.array(places == part)))
+                yield part, pack(table.slice(starts[part], sizes[part]))
 
 
 class _WritePart(beam.DoFn):

@@ -54,6 +54,12 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
             "slides, charts and other drawn pictures, of which one template with another content is not taken for a copy. Captions are "
             "compared by their characters, not by their meaning."
         )
+    dedup = evidence.run.job.dedup
+    if dedup.captions.digits == "ignore" and (dedup.policy != "image" or dedup.max_per_caption is not None):
+        told.append(
+            "Captions that differ in a number alone (page 1, page 2) may count as near (dedup.captions.digits), and those that differ in a "
+            "short word as well (a man, a woman): see what this does to groups in the audit."
+        )
     if evidence.run.appended:
         told.append(
             "Shards were appended: a row of theirs weighs what its cell weighs in the release before, 1 in a cell it kept nothing of, "

@@ -5,6 +5,8 @@ from typing import Any
 
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed
+from pipeline.documents.usable import major, withdrawn
+from schemas.reasons import ILLEGAL
 from schemas.removals import REMOVE
 from transforms.takedown.chain import read_removals, standing
 
@@ -20,23 +22,33 @@ def revision(evidence: Evidence) -> Fact:
     found = evidence.revision
     if found is None:
         return computed(None, "no row was taken down of an earlier release to make this one")
-    how = "ledger of removals: rows that were in a release, by the first version that goes without them and by reason; since then restored"
-    told = {"of": found["of"], "manifest": found["manifest"], "shards": found["shards"], "removed": _removed(evidence)}
+    how = (
+        "ledger of removals: rows that were in a release, by the first version that goes without them, by reason and by what the request "
+        "rests on, where it says so; since then restored"
+    )
+    removed = _removed(evidence)
+    told = {
+        "of": found["of"], "manifest": found["manifest"], "shards": found["shards"], "removed": removed,
+        "min_usable": removed[-1]["version"] if removed else found["first"], "withdrawn": withdrawn(found["earlier"], removed),
+    }  # fmt: skip
     return computed(told, how)
 
 
 def _removed(evidence: Evidence) -> list[dict[str, Any]]:
-    """Rows that were taken down, by version and reason, and how many of these removals no longer hold."""
+    """Rows that were taken down, by version, reason and request, and how many of these removals no longer hold."""
     removals = read_removals(evidence.run.layout.removals)
     stands = set(standing(removals).column("removal_id").to_pylist())
     seen: dict[str, Mapping[str, Any]] = {}
-    for row in removals.select(["removal_id", "effective_version", "action", "reason", "published"]).to_pylist():
+    for row in removals.select(["removal_id", "effective_version", "action", "reason", "request", "published"]).to_pylist():
         if row["action"] == REMOVE and row["published"]:
             seen.setdefault(row["removal_id"], row)
-    counts: dict[tuple[int, str], dict[str, Any]] = {}
+    counts: dict[tuple[int, str, str], dict[str, Any]] = {}
     for removal_id, row in seen.items():
-        key = int(row["effective_version"].partition(".")[0]), row["reason"]
-        line = counts.setdefault(key, {"version": row["effective_version"], "reason": row["reason"], "rows": 0, "restored": 0})
+        request = None if row["reason"] == ILLEGAL else row["request"]
+        key = major(row["effective_version"]), row["reason"], request or ""
+        line = counts.setdefault(
+            key, {"version": row["effective_version"], "reason": row["reason"], "request": request, "rows": 0, "restored": 0}
+        )
         line["rows"] += 1
         line["restored"] += removal_id not in stands
     return [counts[key] for key in sorted(counts)]

@@ -74,13 +74,21 @@ def _revision(record: Record) -> list[Section]:
     told = record["revision"]["value"]
     if told is None:
         return []
-    rows = [(line["version"], line["reason"], number(line["rows"]), number(line["restored"])) for line in told["removed"]]
-    heads = ("first version without", "reason", "rows#", "restored since#")
+    rows = [
+        (line["version"], line["reason"], line["request"] or "not said", number(line["rows"]), number(line["restored"]))
+        for line in told["removed"]
+    ]
+    heads = ("first version without", "reason", "request", "rows#", "restored since#")
+    old = [(line["version"], words(line["reasons"]), line["manifest"][:16]) for line in told["withdrawn"]]
     said = f"{number(told['shards'])} data files were written again; all others are those of version {told['of']}, byte for byte."
     return [
         Section(
             "revision", "Taken down after release", (sentence(told), f"{said} {REPLACED}", WEIGHTS), (),
-            (table("Rows taken down", heads, rows, record["revision"]["how"]),),
+            (
+                table("Rows taken down", heads, rows, record["revision"]["how"]),
+                table("Versions that hold such rows and should not be used", ("version", "reasons", "manifest sha256"), old,
+                      "versions before the first that goes without them; USABLE_VERSIONS.json says the same"),
+            ),
         )
     ]  # fmt: skip
 

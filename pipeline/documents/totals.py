@@ -124,6 +124,9 @@ def duplicates(evidence: Evidence) -> dict[str, Fact]:
         "policy": computed(evidence.run.job.dedup.policy, "dedup.policy of the job"),
         "mode": computed(evidence.run.job.dedup.images.mode, "dedup.images.mode: how pictures were decoded for hashing"),
         "reach": computed(evidence.run.job.dedup.images.reach, "dedup.images.reach: which views of a picture were compared"),
+        "digits": computed(
+            evidence.run.job.dedup.captions.digits, "dedup.captions.digits: whether captions with other numbers may be near (ignore) or not"
+        ),
         "max_per_caption": computed(evidence.run.job.dedup.max_per_caption, "dedup.max_per_caption; null: no bound"),
         **_choice(evidence),
         "rows": computed(table, "rows that repeat a representative, removed or flagged: identical (agreement 1) or near"),

@@ -2,13 +2,14 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from pipeline.takedown.finished import Finished
 from pipeline.takedown.flags import Flag
 from schemas.errors import DifferenceError, MissingError
+from schemas.removals import REQUESTS
 from transforms.consent.list_files import DEFAULT_RADIUS, Entry, read_list
-from transforms.consent.lists import Lists, is_valid, lists_of
+from transforms.consent.lists import Lists, load_lists
 from transforms.consent.signal import CONTENT
 from transforms.images.decode import PictureError, sniff
 from transforms.storage import exists, list_folder, open_read, read_bytes
@@ -21,20 +22,34 @@ class Asked:
     """Everything that a takedown is asked for, numbered in this order: entries of the list, flags, pictures.
 
     Attributes:
-      lists: the entries, ready to be looked up.
+      path: the list; None where there is none.
+      reason: of its entries that state none.
+      lists: all entries, ready to be looked up.
       pictures: shard -> rows that are an example picture, or one that looks the same.
       flags: number of an entry -> the flag it was made from.
-      read: reads the entries again; millions of them are not kept.
+      others: entries that stand in no list, those of flags and pictures.
     """
 
+    path: str | None
+    reason: str
     lists: Lists
     pictures: Mapping[str, Hits]
     flags: Mapping[int, Flag]
-    read: Callable[[], Iterator[Entry]]
+    others: Sequence[Entry]
 
     def entries(self, numbers: Collection[int]) -> dict[int, Entry]:
-        """Some of the entries, by number."""
-        return {number: entry for number, entry in enumerate(self.read()) if number in numbers}
+        """Some of the entries, by number. The list is read again as far as it takes; millions of them are not kept."""
+        first = len(self.lists.rows) - len(self.others)
+        found = {number: self.others[number - first] for number in numbers if number >= first}
+        rows = {int(self.lists.rows[number]) for number in numbers if number < first}
+        entries: dict[int, Entry] = {}
+        if rows and self.path is not None:
+            for entry in read_list(self.path, self.reason):
+                if entry.row in rows:
+                    entries.setdefault(entry.row, entry)
+                if entry.row >= max(rows):
+                    break
+        return found | {number: entries[int(self.lists.rows[number])] for number in numbers if number < first}
 
     @property
     def refs(self) -> dict[int, str]:
@@ -49,7 +64,7 @@ def ask(finished: Finished, path: str | None, flags: Sequence[Flag], reason: str
       finished: the release.
       path: a list, a picture or a folder of pictures; None where only flags are accepted.
       flags: those accepted.
-      reason: why pictures go.
+      reason: why pictures go, and entries of the list that state no reason.
       as_of: date on which entries of the list must be valid; None: all count.
       tell: takes messages.
 
@@ -59,24 +74,20 @@ def ask(finished: Finished, path: str | None, flags: Sequence[Flag], reason: str
       DifferenceError: it asks for nothing.
     """
     images = _images(path)
-    listed = [] if path is None or images else [path]
-    hashed = [_hashed(image, reason, row) for row, image in enumerate(images, 1)]
-    flagged = [flag.entry() for flag in flags]
-
-    def read() -> Iterator[Entry]:
-        for given in listed:
-            yield from (entry for entry in read_list(given) if is_valid(entry, as_of))
-        yield from flagged
-        yield from hashed
-
-    first_flag = sum(1 for _ in read()) - len(flagged) - len(hashed)
-    names = [(path or "").rstrip("/").rsplit("/", 1)[-1], "the flags"]
-    files = [0] * first_flag + [1] * len(flagged) + [0] * len(hashed)
-    if not files:
+    listed = None if images else path
+    request = reason if reason in REQUESTS else ""
+    hashed = [_hashed(image, REQUESTS.get(reason, reason), row, request) for row, image in enumerate(images, 1)]
+    others = [*(flag.entry() for flag in flags), *hashed]
+    lists = load_lists([] if listed is None else [listed], as_of, reason, others, "the flags" if flags else _name(path))
+    if not len(lists.rows):
         raise DifferenceError(f"{path}: holds no entry, so there is nothing to take down")
-    looked_up = lists_of(zip(files, read(), strict=True), names)
-    pictures = _traced(finished, images, reason, first_flag + len(flagged), tell)
-    return Asked(looked_up, pictures, {first_flag + place: flag for place, flag in enumerate(flags)}, read)
+    first_picture, first_flag = len(lists.rows) - len(hashed), len(lists.rows) - len(others)
+    pictures = _traced(finished, images, REQUESTS.get(reason, reason), first_picture, tell)
+    return Asked(listed, reason, lists, pictures, {first_flag + place: flag for place, flag in enumerate(flags)}, others)
+
+
+def _name(path: str | None) -> str:
+    return (path or "").rstrip("/").rsplit("/", 1)[-1]
 
 
 def _images(path: str | None) -> list[str]:
@@ -92,8 +103,8 @@ def _images(path: str | None) -> list[str]:
         return [path] if sniff(file.read(64)) else []
 
 
-def _hashed(image: str, reason: str, row: int) -> Entry:
-    return Entry("sha256", hashlib.sha256(read_bytes(image)).hexdigest(), DEFAULT_RADIUS, reason, "", "", "", row)
+def _hashed(image: str, reason: str, row: int, request: str) -> Entry:
+    return Entry("sha256", hashlib.sha256(read_bytes(image)).hexdigest(), DEFAULT_RADIUS, reason, "", "", "", row, request)
 
 
 def _traced(finished: Finished, images: Sequence[str], reason: str, first: int, tell: Callable[[str], None]) -> dict[str, Hits]:

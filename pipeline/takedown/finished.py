@@ -11,7 +11,7 @@ from pipeline.judged import read_judged
 from pipeline.run import Run, reopen_run
 from schemas.errors import JobError
 from schemas.signatures import FAST_SLACK
-from transforms.storage import exists, read_bytes
+from transforms.storage import exists, list_folder, read_bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Finished:
       run: as it was run.
       manifest: its manifest, and `manifest_sha256`, the hash of that file.
       judged: judge's marker.
-      annotations: shard -> file; `signatures`, `summaries` and `ledgers` likewise.
+      annotations: shard -> file; `summaries` and `ledgers` likewise.
+      signatures: likewise; none of a shard whose signatures an earlier takedown could not empty.
     """
 
     run: Run
@@ -65,6 +66,12 @@ def open_finished(out: str, work: str | None) -> Finished:
     manifest = read_bytes(layout.manifest)
     return Finished(
         run, json.loads(manifest), hashlib.sha256(manifest).hexdigest(), judged, by_shard(run, layout.annotations),
-        by_shard(run, layout.signatures, ".arrow"), by_shard(run, layout.emitted),
+        _signatures(run), by_shard(run, layout.emitted),
         {shard.name: layout.ledger_file(shard.name) for shard in run.shards},
     )  # fmt: skip
+
+
+def _signatures(run: Run) -> dict[str, str]:
+    """Shard -> its signatures, of the shards that have some."""
+    there = {file.path.rpartition("/")[2].rsplit(".", 2)[0]: file.path for file in list_folder(run.layout.signatures, ".arrow")}
+    return {shard.name: there[shard.name] for shard in run.shards if shard.name in there}

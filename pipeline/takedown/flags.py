@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 from schemas.errors import DifferenceError, JobError
 from schemas.layout import Layout
 from schemas.reasons import ILLEGAL, OPT_OUT, TAKEN_DOWN
-from schemas.removals import FLAGS
+from schemas.removals import FLAGS, REQUESTS
 from transforms.consent.list_files import DEFAULT_RADIUS, Entry, content_of, text_of
 from transforms.storage import atomic_write, exists, make_private, read_parquet
 
 ALL: Final = "all"
-_REASONS: Final = {"illegal": ILLEGAL, "csam": ILLEGAL, "opt_out": OPT_OUT}  # every other kind of flag is a takedown
+_REASONS: Final = {**REQUESTS, ILLEGAL: ILLEGAL, OPT_OUT: OPT_OUT}  # every other kind of flag is a takedown
 _UID: Final = re.compile(r"[0-9a-f]{32}")
 _KEYED: Final = re.compile(r"[0-9a-fA-F]{32,128}")
 
@@ -47,7 +47,8 @@ class Flag:
     def entry(self) -> Entry:
         """The entry it becomes once it is accepted."""
         kind, value = ("uid", self.uid) if self.uid is not None else ("url", self.url)
-        return Entry(kind, value or "", DEFAULT_RADIUS, _REASONS.get(self.kind, TAKEN_DOWN), self.reporter, "", "", self.number)
+        request = self.kind if self.kind in REQUESTS else ""
+        return Entry(kind, value or "", DEFAULT_RADIUS, _REASONS.get(self.kind, TAKEN_DOWN), self.reporter, "", "", self.number, request)
 
 
 def queue(layout: Layout) -> list[Flag]:

@@ -14,11 +14,13 @@ from pipeline.takedown.finished import Finished
 from schemas.errors import DifferenceError
 from schemas.reasons import ILLEGAL, KEPT
 from schemas.versions import digest
+from transforms.consent.lists import Lists
 from transforms.storage import read_parquet
 from transforms.takedown.chain import appended, head_of, next_id, read_removals
 from transforms.takedown.entries import removal_rows
-from transforms.takedown.hits import Place, Spread, find, naming, spread, union
+from transforms.takedown.hits import Hits, Place, Spread, find, naming, spread, union
 from transforms.takedown.ledger import Change
+from transforms.takedown.published import find_published
 
 _AT_ONCE = 4  # shards whose annotations are looked at: some columns of them are in memory
 _NAMES = ("cluster", "caption_cluster", "duplicate_of", "captions")
@@ -32,7 +34,8 @@ class Plan:
       version: of the release it makes.
       changes: shard -> what becomes of it; shards that stay as they are are not there.
       hidden: shard and row of what is illegal.
-      silenced: shard and row of captions that no row carries any more.
+      renamed: uids that are written down nowhere any more -> what stands in their place.
+      silenced: shard and row of captions that no row carries any more; `unheard`, the uids of these rows.
       removals: the ledger of removals as it will be.
       reasons: reason -> rows that leave the release.
       members: rows, published or not, that go because a copy does; `rows`, all that go; `copies`, kept rows that are copies of one that
@@ -43,7 +46,9 @@ class Plan:
     version: str
     changes: Mapping[str, Change]
     hidden: frozenset[Place]
+    renamed: Mapping[str, str]
     silenced: frozenset[Place]
+    unheard: frozenset[str]
     removals: pa.Table
     reasons: Mapping[str, int]
     members: int
@@ -64,9 +69,8 @@ def make_plan(finished: Finished, asked: Asked) -> Plan:
     """
     shards = finished.run.shards
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found_in = pool.map(lambda shard: (shard.name, find(finished.annotations[shard.name], asked.lists, finished.slack)), shards)
-        hits = union(found_in)
-    found = spread(finished.ledgers, union([*hits.items(), *asked.pictures.items()]))
+        parts = [part for found in pool.map(lambda shard: _covered(finished, asked.lists, shard.name), shards) for part in found]
+    found = spread(finished.ledgers, union([*parts, *asked.pictures.items()]))
     if not found.removed:
         raise DifferenceError("no row of this release is covered by what is asked for; nothing is taken down")
     version = next_version(finished.version)
@@ -81,9 +85,15 @@ def make_plan(finished: Finished, asked: Asked) -> Plan:
         if name in found.removed or name in found.copies or name in named or name in carrying:
             changes[name] = Change(found.removed.get(name, {}), found.copies.get(name, ()), version, renamed, unheard)
     return Plan(
-        version, changes, hidden, frozenset(silenced), removals, published, found.members, sum(map(len, found.removed.values())),
-        sum(map(len, found.copies.values())), frozenset(touched | carrying),
+        version, changes, hidden, renamed, frozenset(silenced), unheard, removals, published, found.members,
+        sum(map(len, found.removed.values())), sum(map(len, found.copies.values())), frozenset(touched | carrying),
     )  # fmt: skip
+
+
+def _covered(finished: Finished, lists: Lists, shard: str) -> list[tuple[str, Hits]]:
+    """Rows of a shard that entries cover, as they were read or as they were published."""
+    ledger, data = finished.ledgers[shard], finished.run.layout.data_file(shard)
+    return [(shard, find(finished.annotations[shard], lists, finished.slack)), (shard, find_published(data, ledger, lists))]
 
 
 def next_version(version: str) -> str:

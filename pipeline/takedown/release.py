@@ -5,16 +5,17 @@ whole and no new one, and the same command finishes it.
 """
 
 import dataclasses
+import functools
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
+import apache_beam as beam
 import pyarrow as pa
 
 from pipeline.document import document
-from pipeline.emit import tasks_of
+from pipeline.emit import common_of
 from pipeline.judge import check_counts
 from pipeline.lease import Lease
 from pipeline.log import logged
@@ -22,22 +23,17 @@ from pipeline.run import Run, write_record
 from pipeline.takedown.finished import Finished
 from pipeline.takedown.flags import Flag, queue, write_queue
 from pipeline.takedown.plan import Plan
-from schemas.errors import InputError, JobError
+from pipeline.takedown.rewrite import Names, RewriteShards
+from schemas.errors import JobError
 from schemas.layout import Layout, join
-from schemas.reasons import KEPT
-from schemas.versions import digest
-from transforms.emit import data_files, write_summary
-from transforms.footers import read_footer, read_footers
-from transforms.ledger import write_ledger
+from transforms.footers import read_footers
 from transforms.links import share, share_all
-from transforms.storage import exists, is_below, list_folder, make_private, read_bytes, read_parquet, remove, remove_all, write_bytes
-from transforms.summaries import Published, summarise
+from transforms.storage import exists, is_below, list_folder, make_private, read_bytes, remove, remove_all, write_bytes
 from transforms.takedown.chain import shared, write_removals
-from transforms.takedown.data import read_credits, rewrite_data
-from transforms.takedown.ledger import Change, changed_ledger
-from transforms.takedown.purge import as_counted, purge_annotations, purge_carried, purge_signatures
+from transforms.takedown.shard import Everywhere, Files, ShardChange
 
 _VERSION = re.compile(r"-\d+\.\d+\.\d+$")  # of a folder that a takedown has named before
+_OF_A_SHARD = 1 << 20  # bytes that take as long to write again as the files of a shard take however small they are, 50 ms
 _WHOLE = ("clusters", "eval_sets")  # numbers of rows, and pictures of others: nothing in them identifies a row
 
 
@@ -84,18 +80,22 @@ def make_release(finished: Finished, plan: Plan, layout: Layout, flags: list[Fla
         remove(layout.manifest)
         write_bytes(layout.revision, json.dumps(_revision(finished, plan), sort_keys=True).encode())
         write_record(run)
-        told = {shard: _write_private(finished, plan, layout, shard, tell) for shard in plan.changes}
-        judged = {**finished.judged, "ledger": {**finished.judged["ledger"], **told}}
-        write_bytes(layout.judged, json.dumps(judged, sort_keys=True, allow_nan=False).encode())
+        remove_all(file.path for file in list_folder(layout.emitted))  # of another takedown, that never ended: what tells of its ledgers
+        size, step = _bytes_to_rewrite(finished, plan), _rewriting(finished, plan, layout)
+        finished.run.engine.run("takedown", functools.partial(_apply, step), size)
         share_all(_unchanged(finished, plan, layout))
-        summaries = _summaries(finished, plan, run)
-        share_all((path, summaries[shard]) for shard, path in finished.summaries.items() if shard not in plan.changes)
-        for shard in plan.changes:
-            _write_public(finished, plan, layout, shard, summaries[shard])
         _write_rest(finished, plan, layout, flags)
-        _sweep(finished, layout, summaries)
+        _sweep(finished, layout)
+        if lost := sum(
+            not exists(new.signature) for _, new in map(functools.partial(_files, finished, layout), plan.changes) if new.signature
+        ):
+            tell(f"the signatures of {lost} shards could not be emptied, and the new release keeps none of them")
         check_counts(run, read_footers([join(layout.annotations, _name(finished.annotations[shard.name])) for shard in run.shards]))
         document(run)
+
+
+def _apply(step: RewriteShards, root: beam.Pipeline) -> None:
+    root | step
 
 
 def _run(finished: Finished, plan: Plan, layout: Layout) -> Run:
@@ -107,12 +107,17 @@ def _run(finished: Finished, plan: Plan, layout: Layout) -> Run:
 
 
 def _revision(finished: Finished, plan: Plan) -> dict[str, Any]:
+    """What the new release remembers of those before it: the one it is made from, what was appended in between, and the earlier ones."""
     old = finished.run.layout.revision
     before = json.loads(read_bytes(old)) if exists(old) else None
+    earlier = {line["version"]: line for line in before["earlier"]} if before else {}
+    for part in finished.run.appended:
+        earlier.setdefault(part.onto, {"version": part.onto, "manifest": part.manifest})
+    earlier[finished.version] = {"version": finished.version, "manifest": finished.manifest_sha256}
     return {
         "digest": plan.digest(finished), "of": finished.version, "manifest": finished.manifest_sha256,
-        "versions": finished.manifest["versions"],
-        "shards": len(plan.touched), "first": before["first"] if before else finished.version,
+        "versions": finished.manifest["versions"], "shards": len(plan.touched),
+        "first": before["first"] if before else finished.version, "earlier": list(earlier.values()),
     }  # fmt: skip
 
 
@@ -121,88 +126,56 @@ def _name(path: str) -> str:
 
 
 def _unchanged(finished: Finished, plan: Plan, layout: Layout) -> Iterator[tuple[str, str]]:
-    """Files that the new release shares with the old one, but for summaries: name there, name here."""
-    old = finished.run.layout
+    """Files that the new release shares with the old one: name there, name here."""
     for shard in (shard.name for shard in finished.run.shards):
-        change = plan.changes.get(shard)
+        change, (old, new) = plan.changes.get(shard), _files(finished, layout, shard)
         if change is None or not change.removed:
-            yield finished.annotations[shard], join(layout.annotations, _name(finished.annotations[shard]))
-            yield finished.signatures[shard], join(layout.signatures, _name(finished.signatures[shard]))
+            yield old.annotation, new.annotation
+            if old.signature and new.signature:
+                yield old.signature, new.signature
         if change is None:
-            yield finished.ledgers[shard], layout.ledger_file(shard)
-            if finished.run.job.dedup.keep_captions:
-                yield old.captions_file(shard), layout.captions_file(shard)
+            yield old.ledger, new.ledger
+            yield finished.summaries[shard], join(layout.emitted, _name(finished.summaries[shard]))
+            if old.captions and new.captions:
+                yield old.captions, new.captions
         if shard not in plan.touched:
-            yield old.data_file(shard), layout.data_file(shard)
+            yield old.data, new.data
 
 
-def _write_private(finished: Finished, plan: Plan, layout: Layout, shard: str, tell: Callable[[str], None]) -> dict[str, Any]:
-    """Annotations, signatures, ledger and carried captions of a shard that changes; returns what judge's marker says of its ledger."""
-    change = plan.changes[shard]
-    annotation, signature = finished.annotations[shard], finished.signatures[shard]
-    rows = sorted(change.removed)
-    if rows:
-        hidden = [row for row in rows if (shard, row) in plan.hidden]
-        purge_annotations(annotation, join(layout.annotations, _name(annotation)), rows, change.renamed, hidden)
-        target = join(layout.signatures, _name(signature))
-        try:
-            purge_signatures(signature, target, rows, change.renamed)
-        except InputError as error:
-            tell(f"{error}; the new release keeps none of this shard")
-            remove(target)
-    if finished.run.job.dedup.keep_captions:
-        purge_carried(finished.run.layout.captions_file(shard), layout.captions_file(shard), plan.silenced, change.removed)
-    ledger = changed_ledger(_plain(read_parquet(finished.ledgers[shard])), change)
-    captions = sum(map(len, filter(None, ledger.column("captions").to_pylist()))) if "captions" in ledger.column_names else 0
-    return {**finished.judged["ledger"][shard], **write_ledger(ledger, layout.ledger_file(shard)), "captions": captions}
+def _files(finished: Finished, layout: Layout, shard: str) -> tuple[Files, Files]:
+    """Where a shard's files lie, in the old release and in the new one."""
+    old, annotation, signature = finished.run.layout, finished.annotations[shard], finished.signatures.get(shard)
+    captions = finished.run.job.dedup.keep_captions
+    return (
+        Files(annotation, signature, old.ledger_file(shard), old.captions_file(shard) if captions else None, old.data_file(shard)),
+        Files(
+            join(layout.annotations, _name(annotation)), signature and join(layout.signatures, _name(signature)),
+            layout.ledger_file(shard), layout.captions_file(shard) if captions else None, layout.data_file(shard),
+        ),
+    )  # fmt: skip
 
 
-def _plain(table: pa.Table) -> pa.Table:
-    return table.replace_schema_metadata(None)
+def _rewriting(finished: Finished, plan: Plan, layout: Layout) -> RewriteShards:
+    """The shards that change, as one step of a pipeline."""
+    run, known = finished.run, finished.is_of_this_version
+    everywhere = Everywhere(plan.version, plan.renamed, plan.silenced, plan.unheard)
+    changes = [
+        (
+            ShardChange(
+                shard, *_files(finished, layout, shard), finished.summaries[shard], dict(change.removed), tuple(change.copies),
+                tuple(row for row in change.removed if (shard, row) in plan.hidden), shard in plan.touched,
+            ),
+            run.annotate_digests[shard] if known else "",
+        )
+        for shard, change in plan.changes.items()
+    ]  # fmt: skip
+    names = Names(plan.digest(finished), common_of(run) if known else None)
+    return RewriteShards(changes, everywhere, names, run.layout, layout)
 
 
-def _summaries(finished: Finished, plan: Plan, run: Run) -> dict[str, str]:
-    """Shard -> where its summary goes: named as emit names it, where this version of Winnow made the release."""
-    if finished.is_of_this_version:
-        return {task.shard.name: task.summary for task in tasks_of(run)}
-    names = {}
-    for shard, path in finished.summaries.items():
-        changed = shard in plan.changes
-        ending = digest([_name(path), plan.digest(finished)])
-        names[shard] = run.layout.summary(shard, ending) if changed else join(run.layout.emitted, _name(path))
-    return names
-
-
-def _write_public(finished: Finished, plan: Plan, layout: Layout, shard: str, summary: str) -> None:
-    """The data file of a shard that changes, and its summary."""
-    change = plan.changes[shard]
-    source, target = finished.run.layout.data_file(shard), layout.data_file(shard)
-    before = read_parquet(finished.ledgers[shard])
-    ledger, annotations = _plain(read_parquet(layout.ledger_file(shard))), _plain(read_parquet(finished.annotations[shard]))
-    if shard in plan.touched:
-        described, published = _rewritten(source, target, before, change)
-    else:
-        described = data_files({shard: read_footer(finished.summaries[shard]).metadata})[shard]
-        published = Published(_nulls(finished.summaries[shard]), read_credits(source))
-    write_summary(summary, summarise(as_counted(annotations, ledger, list(change.removed)), ledger, published), described)
-
-
-def _rewritten(source: str, target: str, ledger: pa.Table, change: Change) -> tuple[dict[str, Any], Published]:
-    kept = np.flatnonzero(ledger.column("verdict").to_numpy() == KEPT).tolist()
-    rows = ledger.take(pa.array(kept, pa.int64()))
-    places = {row: place for place, row in enumerate(kept)}
-    gone = {places[row] for row in change.removed if row in places}
-    carried: dict[int, list[bool]] = {}
-    for place, uids in enumerate(rows.column("captions").to_pylist() if change.silenced else ()):
-        stay = [uid not in change.silenced for uid in uids or ()]
-        if not all(stay) and place not in gone:
-            carried[place] = stay
-    return rewrite_data(source, target, rows.column("uid").to_pylist(), gone, carried)
-
-
-def _nulls(summary: str) -> dict[str, int]:
-    table = read_parquet(summary).to_pylist()
-    return {row["a"]: row["rows"] for row in table if row["metric"] == "null"}
+def _bytes_to_rewrite(finished: Finished, plan: Plan) -> int:
+    sizes = {file.path: file.size for file in list_folder(finished.run.layout.data)}
+    return sum(sizes.get(finished.run.layout.data_file(shard), 0) for shard in plan.touched) + _OF_A_SHARD * len(plan.changes)
 
 
 def _write_rest(finished: Finished, plan: Plan, layout: Layout, flags: list[Flag]) -> None:
@@ -228,12 +201,12 @@ def _named(removals: pa.Table) -> set[str]:
     return set(removals.column("uid").drop_null().to_pylist()) | set(removals.column("value").drop_null().to_pylist())
 
 
-def _sweep(finished: Finished, layout: Layout, summaries: Mapping[str, str]) -> None:
+def _sweep(finished: Finished, layout: Layout) -> None:
     """Removes what another takedown left that was begun here and never ended."""
     shards = [shard.name for shard in finished.run.shards]
     owned = {
         layout.data: {layout.data_file(name) for name in shards}, layout.ledger: {layout.ledger_file(name) for name in shards},
-        layout.captions: {layout.captions_file(name) for name in shards}, layout.emitted: set(summaries.values()),
+        layout.captions: {layout.captions_file(name) for name in shards},
         layout.annotations: {join(layout.annotations, _name(path)) for path in finished.annotations.values()},
         layout.signatures: {join(layout.signatures, _name(path)) for path in finished.signatures.values()},
     }  # fmt: skip

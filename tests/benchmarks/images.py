@@ -31,13 +31,13 @@ from transforms.storage import FileInfo
 SHARD = 10_000  # pictures a signature file
 
 
-def sign(files: list[FileInfo], folder: pathlib.Path, images: Images) -> list[SignatureFile]:
+def sign(files: list[FileInfo], folder: pathlib.Path, dedup: Dedup) -> list[SignatureFile]:
     """Signature files of pictures, in their order."""
     signed = []
     for start in range(0, len(files), SHARD):
         part = Part("pictures", f"part-{start}", "images", tuple(files[start : start + SHARD]))
         signature, places, tally = (str(folder / f"{part.name}.{suffix}") for suffix in ("arrow", "places", "json"))
-        sign_part(part, images.mode, images.reach, signature, places, tally)
+        sign_part(part, dedup, signature, places, tally)
         signed.append(SignatureFile(signature, read_tally(tally).rows))
     return signed
 
@@ -54,7 +54,7 @@ def main() -> None:
     dedup = Dedup(images=Images(mode=args.mode, reach=args.reach))
     with tempfile.TemporaryDirectory() as scratch, verifying("picture_agreements") as verified:
         began = time.process_time()
-        files = sign([FileInfo(str(path), path.stat().st_size, "") for path in paths], pathlib.Path(scratch), dedup.images)
+        files = sign([FileInfo(str(path), path.stat().st_size, "") for path in paths], pathlib.Path(scratch), dedup)
         signed = time.process_time()
         cluster = clusters(files, pathlib.Path(scratch, "clusters"), dedup)
         ended = time.process_time()

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.errors import JobError
 from transforms.consent.hash_columns import hash_columns
-from transforms.consent.list_files import entries_of
+from transforms.consent.list_files import entries_of, reason_of
 from transforms.consent.lists import load_lists
 
 SHA256 = [hashlib.sha256(bytes([number])).hexdigest() for number in range(20)]
@@ -40,7 +40,7 @@ def test_both_ways_read_the_same(content: bytes) -> None:
     columns = hash_columns(content)
     assert columns
     read = [
-        (found.kind, found.digests[16 * at : 16 * at + 16].hex(), found.reason, int(row))
+        (found.kind, found.digests[16 * at : 16 * at + 16].hex(), reason_of("list", found.reason), int(row))
         for found in columns
         for at, row in enumerate(found.rows)
     ]

@@ -85,8 +85,9 @@ def test_the_least_values_equal_numpy():
     draw = np.random.default_rng(3)
     hashes, counts = draw.integers(0, 1 << 32, 500, dtype=np.uint32), np.array([3, 0, 200, 1])
     starts, (a, b) = np.cumsum(counts) - counts, minhash.permutations()
-    for i, found in enumerate(minhash.least(hashes, starts, counts, a, b)):
-        values = hashes[starts[i] : starts[i] + counts[i], None] * a + b
+    marks = np.array([0, 7, 1 << 31, 99], np.uint32)
+    for i, found in enumerate(minhash.least(hashes, starts, counts, marks, a, b)):
+        values = (hashes[starts[i] : starts[i] + counts[i], None] ^ marks[i]) * a + b
         np.testing.assert_array_equal(found, values.min(axis=0, initial=0xFFFFFFFF))
 
 

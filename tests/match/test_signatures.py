@@ -50,6 +50,28 @@ def test_captions_keep_the_low_bits_of_their_minima():
     assert columns["caption_bands"][1].as_py() == columns["caption_bands"][2].as_py() == bytes(8 * BANDS)
 
 
+def test_captions_with_other_numbers_share_nothing_where_digits_are_kept():
+    """A20: nearly equal captions that mean something else."""
+    texts = [f"page {n} of 12 - vintage map of paris 1878" for n in (1, 2)] + ["page 1 of 12 : a vintage map of paris 1878", "a red kite"]
+    texts += [" ".join(f"{a}{b} so" for a in "abcdefghijkl" for b in "mnopqrstuvwx") + f" {n}" for n in (1, 2)]
+    ignored, kept = (
+        {
+            name: np.array([np.frombuffer(value, np.uint8) for value in column.to_pylist()])
+            for name, column in caption_columns(texts, digits).items()
+            if name.endswith("_minhash")
+        }
+        for digits in ("ignore", "keep")
+    )
+
+    def shared(columns, name, i, j):
+        return (columns[name][i] == columns[name][j]).mean()
+
+    assert shared(ignored, "caption_minhash", 0, 1) > 0.7 < shared(ignored, "text_minhash", 4, 5)
+    assert shared(kept, "caption_minhash", 0, 1) < 0.05 > shared(kept, "text_minhash", 4, 5)
+    assert shared(kept, "caption_minhash", 0, 2) > 0.7
+    np.testing.assert_array_equal(kept["caption_minhash"][3], ignored["caption_minhash"][3])
+
+
 @pytest.mark.parametrize("reach", ["plain", "views"])
 def test_a_batch_is_signed_as_its_rows_are_one_by_one_with_a_picture_or_without(reach):
     rows = [Row("a red kite", photo(1)), Row("words " * 100, photo(2)), Row(None), Row("猫が窓辺で寝ている", raw=b"z")]

@@ -20,7 +20,7 @@ from pipeline.commands.tune import tune
 from pipeline.judge import check_conservation
 from pipeline.removals import with_removals
 from pipeline.run import open_run, reopen_run
-from pipeline.takedown import release
+from pipeline.takedown import release, rewrite
 from schemas.removals import REMOVALS
 from schemas.versions import versions
 from tests.builders import jpeg, sample
@@ -82,14 +82,14 @@ def taken(tmp_path_factory) -> Taken:
     uid = ran.by_key()[OPTED_OUT]["uid"]
     entries = [
         f"sha256,{hashlib.sha256(given()[1]['jpg']).hexdigest()},illegal,a hotline,2026-01-02",
-        "url,HTTPS://listed.example:443/6.jpg#there,taken_down,somebody,",
+        "url,HTTPS://listed.example:443/6.jpg#there,DMCA,somebody,",
         f"uid,{uid},opt_out,,",
     ]
     (folder / "list.csv").write_text("\n".join(["kind,value,reason,source,valid_from", *entries]) + "\n")
     before = contents(ran.out, ran.work)
-    for step in ("_write_public", "document"):
+    for module, step in ((rewrite, "rewrite_public"), (release, "document")):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(release, step, killed)
+            patch.setattr(module, step, killed)
             if step == "document":  # by another version, which names its files otherwise: what it left is swept
                 patch.setattr(pipeline.run, "versions", lambda: {**versions(), "code": "another"})
             assert run_command(["takedown", str(ran.out), str(folder / "list.csv")]) == 1
@@ -196,6 +196,7 @@ def test_weights_are_not_set_again_and_the_documents_say_so(taken):
     published = {line["reason"]: line["rows"] for line in sheet["revision"]["value"]["removed"]}
     kept = [key for key in GONE if taken.ran.by_key()[key]["verdict"] == "kept"]
     assert sum(published.values()) == len(kept)
+    assert {line["request"] for line in sheet["revision"]["value"]["removed"]} <= {None, "dmca"}
     assert "were not set again" in (taken.out / "README.md").read_text()
     assert "Taken down after release" in (taken.out / "datasheet.html").read_text()
 
@@ -208,6 +209,10 @@ def test_the_new_release_says_which_one_it_revises(taken):
     croissant = taken.document("croissant.json")
     assert croissant["version"] == "2.0.0"
     assert croissant["prov:wasRevisionOf"]["identifier"] == f"sha256:{old}"
+    usable = taken.document("USABLE_VERSIONS.json")
+    assert (usable["release"], usable["min_usable"]) == ("2.0.0", "2.0.0")
+    assert [(line["version"], line["manifest"]) for line in usable["withdrawn"]] == [("1.0.0", old)]
+    assert "USABLE_VERSIONS.json" in manifest["files"]
 
 
 def test_every_row_is_accounted_for_and_the_new_folder_is_a_run_like_any_other(taken):
@@ -243,7 +248,7 @@ def test_the_ledger_of_removals_is_chained_and_tells_no_date_of_the_clock(taken)
     assert {row["matched_by"] for row in rows} == {"sha256", "cluster", "url", "uid"}
     assert {row["valid_from"] for row in rows if row["reason"] == "illegal"} == {"2026-01-02"}
     assert {row["valid_from"] for row in rows if row["reason"] != "illegal"} == {None}
-    assert {row["requester_ref"] for row in rows if row["reason"] == "taken_down"} == {"somebody"}
+    assert {(row["requester_ref"], row["request"]) for row in rows if row["reason"] == "taken_down"} == {("somebody", "dmca")}
     shared = pq.read_table(taken.work / "removals.shared.parquet").to_pylist()
     assert {row["value"] for row in shared} == {row["uid"] for row in removed_rows(taken, LISTED, OPTED_OUT)}
 

@@ -43,4 +43,5 @@
 | A16 | names as profanity | | filters/test_nsfw, filters/test_toxicity |
 | A18 | the kept copy is filtered away | test_filters | pipeline/test_match |
 | A19 | one picture, millions of captions | pipeline/test_choice | test_resolve |
+| A20 | captions that differ in a number | test_filters | match/test_signatures |
 """

@@ -229,3 +229,13 @@ def test_a_copy_that_is_filtered_away_makes_room_for_the_next_and_comes_back(tmp
     assert [row["reasons"] for row in loose.ledger()] == [[], ["opt_out", "duplicate_image"], ["duplicate_image"]]
     run_phases(open_run(str(tmp_path / "job.yaml"), ()), WITHOUT_DOCUMENTS)
     assert contents(ran.work / "ledger", ran.out / "data") == before
+
+
+def test_captions_that_differ_in_a_number_are_near_or_not_as_the_job_says(tmp_path):
+    """A20"""
+    rows = [sample(n, jpg=jpeg(320, 240, n), caption=f"page {n} of 12 - vintage map of paris 1878") for n in (1, 2)]
+    near = run_samples(tmp_path, rows, {"dedup": {"policy": "image_or_caption"}}, documents=True)
+    assert [row["reasons"] for row in near.ledger()].count(["duplicate_caption"]) == 1
+    assert "Captions that differ in a number alone" in (near.out / "datasheet.md").read_text()
+    apart = run_job(tmp_path, tars({"dedup": {"policy": "image_or_caption", "captions": {"digits": "keep"}}}), replace=True)
+    assert [row["reasons"] for row in apart.ledger()] == [[], []]

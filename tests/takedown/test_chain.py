@@ -2,7 +2,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.errors import DifferenceError
+from schemas.errors import DifferenceError, JobError
 from schemas.removals import HEAD, REMOVALS
 from transforms.consent.list_files import read_list
 from transforms.takedown.chain import appended, checked, next_id, read_removals, removed_uids, restored, shared, standing, write_removals
@@ -67,6 +67,11 @@ def test_what_is_restored_stands_no_longer_and_can_be_removed_again(ledger):
         restored("a", after, ["r-000001"], "2.0.0")
     again = appended(after, [removal(4, uid=f"{1:032x}")])
     assert f"{1:032x}" in standing(again).column("uid").to_pylist()
+
+
+def test_what_is_illegal_is_never_restored(ledger):
+    with pytest.raises(JobError, match="r-000002: was removed as illegal"):
+        restored("a", ledger, ["r-000001", "r-000002"], "2.0.0")
 
 
 def test_the_ledger_is_a_list_of_opt_outs_as_it_is(ledger, tmp_path):

@@ -13,8 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as csv
 
-from schemas.reasons import OPT_OUT
-
 DIGITS: Final = {"sha256": 64, "sha1": 40, "md5": 32, "uid": 32}
 _OF_BARE: Final = {64: ("sha256",), 40: ("sha1",), 32: ("md5", "uid")}  # what a line of so many digits may be
 _COLUMNS: Final = frozenset({"kind", "value", "reason", "source"})
@@ -29,7 +27,7 @@ class HashColumn:
 
     Attributes:
       kind: a key of `DIGITS`.
-      reason: as the list says it, in lower case; not yet checked.
+      reason: as the list says it, in lower case; not yet checked. Empty where it says none.
       digests: the first 16 bytes of each hash, packed.
       rows: the row of each in the file, from 1, a header counted; int64[n].
     """
@@ -70,7 +68,7 @@ def _bare(content: bytes) -> list[HashColumn] | None:
         if signs[:, width:].tobytes() != ending * len(signs) or (digests := _packed(signs[:, :width])) is None:
             return None
         rows = np.arange(at // step, at // step + len(signs)) + 1
-        found += [HashColumn(kind, OPT_OUT, digests, rows) for kind in _OF_BARE[width]]
+        found += [HashColumn(kind, "", digests, rows) for kind in _OF_BARE[width]]
     return found
 
 
@@ -110,7 +108,7 @@ def _columns_of(batch: pa.RecordBatch, before: int) -> list[HashColumn] | None:
         if digests is None:
             return None
         rows = np.flatnonzero(mine.to_numpy(zero_copy_only=False)) + before + 2
-        found.append(HashColumn(kind, reason or OPT_OUT, digests, rows))
+        found.append(HashColumn(kind, reason, digests, rows))
     return found
 
 

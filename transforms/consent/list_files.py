@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from schemas.errors import InputError, JobError, MissingError
 from schemas.reasons import ILLEGAL, OPT_OUT, TAKEN_DOWN
-from schemas.removals import REMOVALS
+from schemas.removals import REMOVALS, REQUESTS
 from transforms.storage import exists, read_bytes
 from transforms.takedown.chain import checked, standing
 
@@ -38,10 +38,11 @@ class Entry(NamedTuple):
       kind: one of `KINDS`.
       value: as the list has it; hexadecimal digits in lower case.
       radius: greatest Hamming distance, perceptual hashes only.
-      reason: `opt_out`, `taken_down` or `illegal`.
+      reason: `opt_out`, `taken_down` or `illegal`; a word of `schemas.removals.REQUESTS` in the list stands for one of them.
       source: who asked, as the list has it.
       valid_from: ISO date, inclusive; empty: always. `valid_to` likewise.
       row: its row in the file, from 1, a header counted.
+      request: that word, where the list has one of them; empty otherwise.
     """
 
     kind: str
@@ -52,30 +53,35 @@ class Entry(NamedTuple):
     valid_from: str
     valid_to: str
     row: int
+    request: str = ""
 
 
-def read_list(path: str) -> Iterator[Entry]:
+def read_list(path: str, reason: str = OPT_OUT) -> Iterator[Entry]:
     """The entries of a list, in the order of the file.
+
+    Args:
+      path: where it lies.
+      reason: of entries for which the list states none.
 
     Raises:
       MissingError: there is no such file.
       JobError: it is malformed; the message names the row.
     """
-    yield from entries_of(path, content_of(path, "lists"))
+    yield from entries_of(path, content_of(path, "lists"), reason)
 
 
-def entries_of(path: str, content: bytes) -> Iterator[Entry]:
+def entries_of(path: str, content: bytes, reason: str = OPT_OUT) -> Iterator[Entry]:
     """The same, where the file's bytes are at hand."""
     if content[:4] == b"PAR1":
-        yield from _parquet(path, content)
+        yield from _parquet(path, content, reason)
         return
     text = text_of(path, content)
     first = next((line for line in text.splitlines() if line.strip()), "")
     names = [name.strip().casefold() for name in next(csv.reader([first]), [])]
     if {"kind", "value"} <= set(names):
-        yield from _csv(path, text, names)
+        yield from _csv(path, text, names, reason)
     else:
-        yield from _lines(path, text)
+        yield from _lines(path, text, reason)
 
 
 def content_of(path: str, key: str) -> bytes:
@@ -115,7 +121,7 @@ def text_of(path: str, content: bytes) -> str:
         raise JobError(f"{path}: neither Parquet nor UTF-8 text (byte {error.start}); save the list as one of them") from error
 
 
-def _parquet(path: str, content: bytes) -> Iterator[Entry]:
+def _parquet(path: str, content: bytes, reason: str) -> Iterator[Entry]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -132,10 +138,10 @@ def _parquet(path: str, content: bytes) -> Iterator[Entry]:
     for batch in kept.to_batches(max_chunksize=65_536):
         for fields in batch.to_pylist():
             row += 1
-            yield _entry(path, row, fields)
+            yield _entry(path, row, fields, reason)
 
 
-def _csv(path: str, text: str, names: list[str]) -> Iterator[Entry]:
+def _csv(path: str, text: str, names: list[str], reason: str) -> Iterator[Entry]:
     reader = csv.reader(io.StringIO(text, newline=""))
     heading = True
     try:
@@ -147,12 +153,12 @@ def _csv(path: str, text: str, names: list[str]) -> Iterator[Entry]:
                 continue
             if len(fields) > len(names):
                 raise JobError(f"{path}, row {reader.line_num}: has {len(fields)} fields where the header has {len(names)}")
-            yield _entry(path, reader.line_num, dict(zip(names, fields, strict=False)))
+            yield _entry(path, reader.line_num, dict(zip(names, fields, strict=False)), reason)
     except csv.Error as error:
         raise JobError(f"{path}, row {reader.line_num}: is no CSV ({error})") from error
 
 
-def _lines(path: str, text: str) -> Iterator[Entry]:
+def _lines(path: str, text: str, reason: str) -> Iterator[Entry]:
     for row, line in enumerate(text.splitlines(), 1):
         value = line.strip()
         if not value or value.startswith("#"):
@@ -163,7 +169,7 @@ def _lines(path: str, text: str) -> Iterator[Entry]:
                 f"{path}, row {row}: is neither URL, nor domain, nor hash; for anything else give a CSV with the columns kind and value"
             )
         for kind in kinds:
-            yield _entry(path, row, {"kind": kind, "value": value})
+            yield _entry(path, row, {"kind": kind, "value": value}, reason)
 
 
 def _kinds_of(value: str) -> tuple[str, ...]:
@@ -179,7 +185,7 @@ def _kinds_of(value: str) -> tuple[str, ...]:
     return ("domain",) if _HOST.fullmatch(value) else ()
 
 
-def _entry(path: str, row: int, fields: dict[str, Any]) -> Entry:
+def _entry(path: str, row: int, fields: dict[str, Any], default: str) -> Entry:
     where = f"{path}, row {row}"
     kind, value = _text(fields.get("kind")).casefold(), fields.get("value")
     if kind not in KINDS:
@@ -197,21 +203,24 @@ def _entry(path: str, row: int, fields: dict[str, Any]) -> Entry:
         if not digits or len(digits.group(1)) != _HEX[kind]:
             raise JobError(f"{where}: a {kind} is {_HEX[kind]} hexadecimal digits")
         value = digits.group(1).lower()
+    word = _text(fields.get("reason")).casefold() or default
     return Entry(
-        kind, value, _radius(where, fields.get("radius")), reason_of(where, _text(fields.get("reason"))), _text(fields.get("source")),
+        kind, value, _radius(where, fields.get("radius")), reason_of(where, word), _text(fields.get("source")),
         _date(where, "valid_from", fields.get("valid_from")), _date(where, "valid_to", fields.get("valid_to")), row,
+        word if word in REQUESTS else "",
     )  # fmt: skip
 
 
-def reason_of(where: str, given: str) -> str:
-    """The reason that an entry gives; `opt_out` where it gives none.
+def reason_of(where: str, given: str, default: str = OPT_OUT) -> str:
+    """The reason that an entry gives, or that stands behind the word it gives; the default where it gives none.
 
     Raises:
       JobError: it is none; names `where`.
     """
-    reason = given.casefold() or OPT_OUT
+    word = given.casefold() or default
+    reason = REQUESTS.get(word, word)
     if reason not in REASONS:
-        raise JobError(f"{where}: reason {reason!r} is none of {', '.join(REASONS)}")
+        raise JobError(f"{where}: reason {word!r} is none of {', '.join((*REASONS, *REQUESTS))}")
     return reason
 
 

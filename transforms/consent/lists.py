@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.reasons import OPT_OUT
 from transforms.consent.digests import Digests
 from transforms.consent.hash_columns import HashColumn, hash_columns
 from transforms.consent.list_files import REASONS, Entry, content_of, entries_of, reason_of
@@ -108,22 +109,31 @@ class Lists:
         return Match(kind, reason, rows, details, entries[rows])
 
 
-def load_lists(paths: Sequence[str], as_of: str | None) -> Lists:
+def load_lists(paths: Sequence[str], as_of: str | None, reason: str = OPT_OUT, more: Sequence[Entry] = (), named: str = "") -> Lists:
     """Reads lists; entries that are not valid on the date `as_of` are left out. Without a date all entries count.
+
+    Args:
+      paths: the lists.
+      as_of: the date.
+      reason: of entries for which their list states none.
+      more: entries that stand in no list; they are numbered after the others, and the number of their list is that of the lists.
+      named: what these are called in evidence.
 
     Raises:
       MissingError: a list is not there.
       JobError: a list is malformed.
     """
-    gathered = _Gathered([path.rsplit("/", 1)[-1] for path in paths])
+    gathered = _Gathered([*(path.rsplit("/", 1)[-1] for path in paths), named])
     for number, path in enumerate(paths):
         content = content_of(path, "lists")
         columns = hash_columns(content)
         for column in columns or ():
-            gathered.add_hashes(number, path, column)
-        for entry in entries_of(path, content) if columns is None else ():
+            gathered.add_hashes(number, path, column, reason)
+        for entry in entries_of(path, content, reason) if columns is None else ():
             if is_valid(entry, as_of):
                 gathered.add(number, entry)
+    for entry in more:
+        gathered.add(len(paths), entry)
     return gathered.lists()
 
 
@@ -172,9 +182,9 @@ class _Gathered:
         else:
             self._add_digest(entry.reason, entry.kind, _digest(entry), index)
 
-    def add_hashes(self, number: int, path: str, column: HashColumn) -> None:
-        """Takes in hashes of the list of this number."""
-        packed, entries = self._exact[reason_of(f"{path}, row {column.rows[0]}", column.reason), column.kind]
+    def add_hashes(self, number: int, path: str, column: HashColumn, default: str) -> None:
+        """Takes in hashes of the list of this number; the default is the reason of those that state none."""
+        packed, entries = self._exact[reason_of(f"{path}, row {column.rows[0]}", column.reason, default), column.kind]
         packed += column.digests
         entries.frombytes(np.arange(len(self._rows), len(self._rows) + len(column.rows), dtype=np.int64).tobytes())
         self._rows.frombytes(column.rows.astype(np.int64).tobytes())

@@ -45,13 +45,13 @@ class Part:
         assert self.shard is not None
         return Source(name=self.set, format=self.shard.format, paths=(self.shard.path,), columns=dict(self.columns))
 
-    def digest(self, images: dict[str, str]) -> str:
-        """Of all that its signatures depend on. `images`: how pictures are hashed."""
+    def digest(self, signing: Mapping[str, Any]) -> str:
+        """Of all that its signatures depend on. `signing`: the keys of `dedup` by which rows are signed."""
         files = [(os.path.basename(file.path), file.size, file.version) for file in self.files]
         shard = None if self.shard is None else {**dataclasses.asdict(self.shard), "sidecar": None}
         if shard is not None:
             shard["path"] = os.path.basename(shard["path"])
-        return digest([self.kind, files, shard, sorted(self.columns), self.column, self.min_words, images, versions()])
+        return digest([self.kind, files, shard, sorted(self.columns), self.column, self.min_words, signing, versions()])
 
 
 def part_from(fields: Mapping[str, Any]) -> Part:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from schemas.job import Decode
+from schemas.job import Decode, Dedup
 from schemas.samples import MAX_BATCH_BYTES, MAX_BATCH_ROWS, SAMPLE, Samples
 from transforms.annotate import row_uid
 from transforms.eval_sets.caption_files import read_captions
@@ -27,9 +27,6 @@ from transforms.read.reader import open_shard
 from transforms.storage import atomic_write, read_bytes, write_bytes
 from transforms.text.caption import count_words
 from transforms.text.url import normal_url
-
-Mode = Literal["fast", "exact"]
-Reach = Literal["views", "plain"]
 
 
 @dataclasses.dataclass
@@ -54,7 +51,7 @@ class Tally:
         return Tally(*(mine + its for mine, its in zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
-def sign_part(part: Part, mode: Mode, reach: Reach, signature: str, places: str, tally: str) -> None:
+def sign_part(part: Part, dedup: Dedup, signature: str, places: str, tally: str) -> None:
     """Writes the signatures of a part, what match is told of their rows, then, as the sign that both are there, its tally as JSON.
 
     Raises:
@@ -64,7 +61,7 @@ def sign_part(part: Part, mode: Mode, reach: Reach, signature: str, places: str,
     """
     counts, batches = Tally(), list[pa.RecordBatch]()
     for samples in _samples(part):
-        batches.append(_signed(samples, mode, reach, part.min_words, counts))
+        batches.append(_signed(samples, dedup, part.min_words, counts))
     with atomic_write(signature) as scratch:
         write_columns(batches, scratch)
     nobody = np.full(counts.rows, ALONE, np.int64)
@@ -121,9 +118,10 @@ def _batch(images: Sequence[bytes], captions: Sequence[str]) -> Samples:
     return Samples(pa.RecordBatch.from_arrays(columns, schema=SAMPLE), empty, {}, has_bytes=bool(images))
 
 
-def _signed(samples: Samples, mode: Mode, reach: Reach, least: int | None, tally: Tally) -> pa.RecordBatch:
+def _signed(samples: Samples, dedup: Dedup, least: int | None, tally: Tally) -> pa.RecordBatch:
     images: list[bytes | None] = samples.core.column("image").to_pylist()
     urls = [None if url is None else normal_url(url) for url in samples.core.column("url").to_pylist()]
+    mode = dedup.images.mode
     pictures = [_opened(raw, mode) for raw in images]
     sha256 = [None if raw is None else hashlib.sha256(raw).digest() for raw in images]
     batch = Batch(samples, pictures, sha256, [], [], [], {}, mode)
@@ -137,10 +135,11 @@ def _signed(samples: Samples, mode: Mode, reach: Reach, least: int | None, tally
     batch.normal_captions = [text if counts else None for text, counts in zip(batch.normal_captions, counted, strict=True)]
     uids = [row_uid(*fields) for fields in zip(sha256, urls, batch.captions, strict=True)]
     url_ids = [None if url is None else hashlib.sha256(url.encode("utf-8", "surrogatepass")).digest()[:16] for url in urls]
-    return sign(batch, uids, hash_pictures(pictures, reach) if samples.has_bytes else None, url_ids)
+    hashes = hash_pictures(pictures, dedup.images.reach) if samples.has_bytes else None
+    return sign(batch, uids, hashes, url_ids, dedup.captions.digits)
 
 
-def _opened(raw: bytes | None, mode: Mode) -> Picture | None:
+def _opened(raw: bytes | None, mode: Literal["fast", "exact"]) -> Picture | None:
     try:
         return None if raw is None else open_picture(raw, Decode(), mode)
     except PictureError:

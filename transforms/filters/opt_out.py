@@ -173,7 +173,8 @@ class Evaluated:
         for reason in _REASONS:
             rows = np.flatnonzero(self._covered[reason])
             if len(rows):
-                findings.append(Finding("reason", reason, rows, details=_joined(self._details[reason])))
+                told = _joined(self._details[reason])
+                findings.append(Finding("reason", reason, rows, details=told, proven=reason == ILLEGAL))
         if self._rule.default_when_silent == "reject":
             quiet = np.flatnonzero(~self._reserved & (self.consent.state != STATES.index(PERMITTED)))
             findings.append(Finding("reason", OPT_OUT, quiet, details=SILENT_IS_NO))

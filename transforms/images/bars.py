@@ -27,22 +27,22 @@ def bars(grey: np.ndarray, box: Box) -> tuple[int, int, int, int]:
     """
     left, top, right, bottom = box
     flat, width, rows, columns = grey.reshape(-1), grey.shape[1], bottom - top, right - left
-    first, last = top * width + left, (bottom - 1) * width + right - 1
+    first, last, counts = top * width + left, (bottom - 1) * width + right - 1, np.empty(256, np.int64)
     return (
-        _depth(flat, first, width, 1, rows, columns),
-        _depth(flat, last, -width, -1, rows, columns),
-        _depth(flat, first, 1, width, columns, rows),
-        _depth(flat, last, -1, -width, columns, rows),
+        _depth(flat, first, width, 1, rows, columns, counts),
+        _depth(flat, last, -width, -1, rows, columns, counts),
+        _depth(flat, first, 1, width, columns, rows, counts),
+        _depth(flat, last, -1, -width, columns, rows, counts),
     )
 
 
 @compiled
-def _depth(flat, start, down, along, rows, columns):  # type: ignore[no-untyped-def]
+def _depth(flat, start, down, along, rows, columns, counts):  # type: ignore[no-untyped-def]
     """Rows of the bar that begins at `start`, when the next row is `down` places on and the next pixel of a row `along`."""
-    counts = np.zeros(256, np.int64)
     end, gap, colour = 0, 0, -1
     for row in range(int(_DEEPEST * rows)):
-        counts[:] = 0
+        for level in range(256):
+            counts[level] = 0
         at = start + row * down
         for _ in range(columns):
             counts[flat[at]] += 1

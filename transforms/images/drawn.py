@@ -13,7 +13,7 @@ from transforms.compiled import compiled
 
 _MOST = 3.7  # bits
 _GROUND = 0.15  # of all pixels
-_BINS = 64
+_LEVELS = 4  # of a bin
 _PIXELS = THUMBNAIL_SIDE**2
 _ENTROPIES = np.rint(2.0**20 * np.arange(_PIXELS + 1) * np.log2(np.maximum(np.arange(_PIXELS + 1), 1))).astype(np.int64)
 """n log2 n in whole units, so that a sum over the bins is the same in every order."""
@@ -28,19 +28,22 @@ def drawn(thumbnails: np.ndarray) -> np.ndarray:
     [False, True]
     """
     sums, ground = np.zeros(len(thumbnails), np.int64), np.zeros(len(thumbnails), np.int64)
-    _look(thumbnails, _ENTROPIES, sums, ground)
+    _look(thumbnails, _ENTROPIES, np.zeros(256, np.int64), sums, ground)
     return (sums >= _LEAST) & (ground >= _GROUND * _PIXELS)
 
 
 @compiled
-def _look(thumbnails, entropies, sums, ground):  # type: ignore[no-untyped-def]
-    """The sum of n log n over the bins, and the pixels of the three levels in a row that have the most."""
-    counts = np.zeros(256, np.int64)
+def _look(thumbnails, entropies, counts, sums, ground):  # type: ignore[no-untyped-def]
+    """The sum of n log n over the bins, and the pixels of the three levels in a row that have the most; the counts of the levels are 0."""
     for row in range(len(sums)):
-        counts[:] = 0
         for k in range(_PIXELS):
             counts[thumbnails[row, k]] += 1
-        for level in range(0, 256, 256 // _BINS):
-            sums[row] += entropies[counts[level : level + 256 // _BINS].sum()]
-        for level in range(1, 255):
-            ground[row] = max(ground[row], counts[level - 1] + counts[level] + counts[level + 1])
+        inside = binned = 0  # of the last three levels; of the bin so far
+        for level in range(256):
+            count, before = counts[level], counts[level - 3] if level > 2 else 0
+            inside, binned = inside + count - before, binned + count
+            ground[row] = inside if inside > ground[row] else ground[row]
+            if level % _LEVELS == _LEVELS - 1:
+                sums[row], binned = sums[row] + entropies[binned], 0
+        for level in range(256):
+            counts[level] = 0

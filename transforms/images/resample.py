@@ -35,7 +35,8 @@ def resampled(grey: np.ndarray, box: Box, side: int, by: Literal["area", "triang
     out = np.empty((side, side), np.uint8)
     first_rows, row_weights = _weights(bottom - top, side, by)
     first_columns, column_weights = _weights(right - left, side, by)
-    _resample(grey, top + first_rows, row_weights, left, right - left, first_columns, column_weights, out)
+    line = np.zeros(right - left + column_weights.shape[1], np.int32)  # what lies beyond the last column weighs nothing
+    _resample(grey, top + first_rows, row_weights, left, right - left, first_columns, column_weights, line, out)
     return out
 
 
@@ -63,11 +64,11 @@ def _weights(length: int, side: int, by: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @compiled
-def _resample(grey, first_rows, row_weights, left, width, first_columns, column_weights, out):  # type: ignore[no-untyped-def]
+def _resample(grey, first_rows, row_weights, left, width, first_columns, column_weights, line, out):  # type: ignore[no-untyped-def]
     side, down, along = out.shape[0], row_weights.shape[1], column_weights.shape[1]
-    line = np.zeros(width + along, np.int32)  # what lies beyond the last column weighs nothing
     for i in range(side):
-        line[:] = np.int32(0)
+        for x in range(width):
+            line[x] = 0
         for tap in range(down):
             weight = row_weights[i, tap]
             if weight != 0:

@@ -162,7 +162,8 @@ def transform(thumbnails: np.ndarray, wholes: np.ndarray, geometry: np.ndarray) 
         level.warp(frames(np.full(n, VIEWS.index(name)), geometry))
         np.rint(level.planes[:, SEEN], out=sources[place])
     coefficients = np.zeros((n, len(VIEWS), 64))
-    _transform(sources, _FIRSTS, _SECONDS, _ROW_WEIGHTS, _COLUMN_WEIGHTS, coefficients)
+    halves, line = np.empty((len(_FIRSTS), *_ROW_WEIGHTS.shape[1:])), np.empty(side, np.float32)
+    _transform(sources, _FIRSTS, _SECONDS, _ROW_WEIGHTS, _COLUMN_WEIGHTS, halves, line, coefficients)
     return coefficients
 
 
@@ -220,10 +221,9 @@ _FIRSTS, _SECONDS, _ROW_WEIGHTS, _COLUMN_WEIGHTS = _plan()
 
 
 @compiled
-def _transform(sources, firsts, seconds, row_weights, column_weights, coefficients):  # type: ignore[no-untyped-def]
+def _transform(sources, firsts, seconds, row_weights, column_weights, halves, line, coefficients):  # type: ignore[no-untyped-def]
     """Rows first, exact in single precision, then columns, exact in double."""
     side, low = np.uint64(row_weights.shape[2]), np.uint64(row_weights.shape[1])
-    halves, line = np.empty((len(firsts), row_weights.shape[1], row_weights.shape[2])), np.empty(row_weights.shape[2], np.float32)
     for row in range(len(coefficients)):
         for first in range(len(firsts)):
             picture, by = sources[firsts[first, 0], row], row_weights[firsts[first, 1]]

@@ -9,11 +9,14 @@ that no row number decides.
 import numpy as np
 
 from transforms.compiled import compiled
+from transforms.match.buckets import settle
 from transforms.match.keys import LOW_BITS, ROW_BITS
+from transforms.match.planes import HASH_BITS
 
 ALL_PAIRS = 8
 
 _LONGEST_PACKED = 1 << ROW_BITS
+_SHIFT = np.uint64(ROW_BITS)
 
 
 def caption_pairs(words: np.ndarray, rows: np.ndarray, own: int) -> np.ndarray:
@@ -27,78 +30,52 @@ def caption_pairs(words: np.ndarray, rows: np.ndarray, own: int) -> np.ndarray:
     >>> caption_pairs(np.array([5 << 24, 9 << 24, 5 << 24], np.uint64), np.array([70, 80, 30], np.uint64), 100).tolist()
     [[30, 70]]
     """
+    top = words >> np.uint64(ROW_BITS)
     if len(words) <= _LONGEST_PACKED:
-        sorted_words = words & ~LOW_BITS | np.arange(len(words), dtype=np.uint64)
-        sorted_words.sort()
-        places = (sorted_words & LOW_BITS).astype(np.int64)
+        top = words & ~LOW_BITS | np.arange(len(words), dtype=np.uint64)
+        top.sort()
+        places = (top & LOW_BITS).astype(np.int64)
+        top >>= np.uint64(ROW_BITS)
     else:
-        places = np.argsort(words >> np.uint64(ROW_BITS), kind="stable")
-        sorted_words = words[places]
-    some = np.empty((2, len(words)), np.uint64)
+        places = np.argsort(top, kind="stable")
+        top = top[places]
+    equal = top[1:] == top[:-1]
+    shared = np.zeros(len(words), bool)
+    shared[1:] |= equal
+    shared[:-1] |= equal
+    places = places[shared]  # only these are looked at
+    words, rows = words[places], rows[places]
+    settle(words, rows, rows, HASH_BITS - ROW_BITS)
     told = np.empty((len(words), 2), np.uint64)
-    found = _tell(sorted_words, places, words, rows, np.uint64(own), some, told)
+    found = _tell(words, rows, np.uint64(own), told)
     if found > len(told):
         told = np.empty((found, 2), np.uint64)
-        _tell(sorted_words, places, words, rows, np.uint64(own), some, told)
+        _tell(words, rows, np.uint64(own), told)
     return told[:found]
 
 
 @compiled
-def _sort(some: np.ndarray, size: int) -> None:
-    """Sorts the beginning of two rows by the first, then the second (Shell's sort, Knuth's gaps)."""
-    gap = 1
-    while gap < size // 3:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for i in range(gap, size):
-            word, row, j = some[0, i], some[1, i], i
-            while j >= gap and (some[0, j - gap] > word or (some[0, j - gap] == word and some[1, j - gap] > row)):
-                some[0, j], some[1, j] = some[0, j - gap], some[1, j - gap]
-                j -= gap
-            some[0, j], some[1, j] = word, row
-        gap //= 3
-
-
-@compiled
-def _tell(
-    sorted_words: np.ndarray,
-    places: np.ndarray,
-    words: np.ndarray,
-    rows: np.ndarray,
-    own: np.uint64,
-    some: np.ndarray,
-    told: np.ndarray,
-) -> int:
-    """How many pairs there are; those for which there is room are told. Only buckets of two rows or more look at `words` and `rows`."""
-    found, begin, shift = 0, 0, np.uint64(ROW_BITS)
-    while begin < len(places):
-        top, end = sorted_words[begin] >> shift, begin + 1
-        while end < len(places) and sorted_words[end] >> shift == top:
+def _tell(words: np.ndarray, rows: np.ndarray, own: np.uint64, told: np.ndarray) -> int:
+    """How many pairs there are in buckets that are in order; those for which there is room are told."""
+    found, begin = 0, 0
+    while begin < len(words):
+        end = begin + 1
+        while end < len(words) and words[end] >> _SHIFT == words[begin] >> _SHIFT:
             end += 1
-        size = end - begin
-        if size == 1:
-            begin = end
-            continue
-        for i in range(size):
-            some[0, i], some[1, i] = words[places[begin + i]], rows[places[begin + i]]
-        _sort(some, size)
-        first = 1
-        while first < size and some[0, first] == some[0, 0]:
+        first = begin + 1
+        while first < end and (words[first] == words[begin] or end - begin <= ALL_PAIRS):
             first += 1
-        if size <= ALL_PAIRS:
-            first = size
-        before, place = 0, 0
-        for k in range(1, size):
-            if some[0, k] != some[0, k - 1]:
+        before, place = begin, begin
+        for k in range(begin + 1, end):
+            if words[k] != words[k - 1]:
                 before, place = place, k
-            j = 0
+            j, row = begin, rows[k]
             while j < k:
-                if first <= j < before:
-                    j = before
-                low, high = min(some[1, j], some[1, k]), max(some[1, j], some[1, k])
-                if low < high and low < own:
+                j = before if first <= j < before else j
+                other = rows[j]
+                if row != other and (row < own or other < own):
                     if found < len(told):
-                        told[found, 0], told[found, 1] = low, high
+                        told[found, 0], told[found, 1] = (row, other) if row < other else (other, row)
                     found += 1
                 j += 1
         begin = end

@@ -6,8 +6,15 @@ from transforms.compiled import compiled
 
 
 @compiled
-def _join(parents: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
-    """Joins the ends of every edge; a root is the least of its tree. Paths are halved on the way up (Tarjan and van Leeuwen 1984)."""
+def join(parents: np.ndarray, left: np.ndarray, right: np.ndarray, new: np.ndarray) -> None:
+    """Joins the ends of every edge; a root is the least of its tree. Paths are halved on the way up (Tarjan and van Leeuwen 1984).
+
+    Args:
+      parents: uint32[n], in place.
+      left: uint64[m], places in it.
+      right: uint64[m], likewise.
+      new: bool[m], set to whether each edge joined what was apart.
+    """
     for i in range(len(left)):
         a, b = left[i], right[i]
         while parents[a] != a:
@@ -16,6 +23,7 @@ def _join(parents: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
         while parents[b] != b:
             parents[b] = parents[parents[b]]
             b = np.uint64(parents[b])
+        new[i] = a != b
         if a < b:
             parents[b] = a
         else:
@@ -23,7 +31,8 @@ def _join(parents: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
 
 
 @compiled
-def _flatten(parents: np.ndarray) -> None:
+def flatten(parents: np.ndarray) -> None:
+    """Makes every parent, uint32[n], a root."""
     for i in range(len(parents)):  # ascending: a parent is never larger, so it is final before its children
         parents[i] = parents[parents[i]]
 
@@ -35,13 +44,15 @@ class UnionFind:
         """Takes the number of rows, 2^32 at most."""
         self._parents = np.arange(rows, dtype=np.uint32)
 
-    def join(self, left: np.ndarray, right: np.ndarray) -> None:
-        """Takes edges: the two ends of each, uint64[m]."""
-        _join(self._parents, left, right)
+    def join(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Takes edges: the two ends of each, uint64[m]. Says which of them joined what was apart, bool[m]."""
+        new = np.empty(len(left), bool)
+        join(self._parents, left, right, new)
+        return new
 
     def roots(self) -> np.ndarray:
         """The least row of each row's component, uint32[n]. Nothing is joined afterwards."""
-        _flatten(self._parents)
+        flatten(self._parents)
         return self._parents
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from transforms.compiled import compiled
+from transforms.match.components import flatten, join
 
 
 class Joined:
@@ -20,7 +20,7 @@ class Joined:
     def __init__(self, rows: np.ndarray) -> None:
         """Takes the rows, ascending."""
         self._rows = rows
-        self._parents = np.arange(len(rows))
+        self._parents = np.arange(len(rows), dtype=np.uint32)
 
     def open(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Places of the pairs that join what is apart, in order: those that would do so if each before them did; int64[m].
@@ -30,7 +30,7 @@ class Joined:
           right: uint64[n], likewise.
         """
         new = np.zeros(len(left), bool)
-        _joining(self._parents.copy(), *self._places(left, right), new)
+        join(self._parents.copy(), *self._places(left, right), new)
         return np.flatnonzero(new)
 
     def apart(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -40,24 +40,8 @@ class Joined:
 
     def join(self, left: np.ndarray, right: np.ndarray) -> None:
         """Joins the rows of each pair."""
-        _joining(self._parents, *self._places(left, right), np.empty(len(left), bool))
+        join(self._parents, *self._places(left, right), np.empty(len(left), bool))
+        flatten(self._parents)
 
     def _places(self, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.searchsorted(self._rows, left), np.searchsorted(self._rows, right)
-
-
-@compiled
-def _joining(parents, left, right, new):  # type: ignore[no-untyped-def]
-    """Joins the ends of every edge and says in `new` whether it joined what was apart. Afterwards every parent is a root."""
-    for i in range(len(left)):
-        a, b = left[i], right[i]
-        while parents[a] != a:
-            parents[a] = parents[parents[a]]
-            a = parents[a]
-        while parents[b] != b:
-            parents[b] = parents[parents[b]]
-            b = parents[b]
-        new[i] = a != b
-        parents[max(a, b)] = min(a, b)
-    for i in range(len(parents)):  # ascending: a parent is never larger, so it is final before its children
-        parents[i] = parents[parents[i]]
+        return np.searchsorted(self._rows, left).astype(np.uint64), np.searchsorted(self._rows, right).astype(np.uint64)

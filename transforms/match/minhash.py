@@ -10,6 +10,7 @@ SHA-1 runs once per new one. The table is bounded: when it is half full at its g
 
 import functools
 import hashlib
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,7 @@ WORD_SEED = 0xC2B2AE3D27D4EB4F
 LEAST_SLOTS = 1 << 15
 MOST_SLOTS = 1 << 21
 
+_NUMBER = re.compile(r"\d+")
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -89,48 +91,54 @@ def _look_up(
     return text, at, made
 
 
-@compiled
-def least(hashes: np.ndarray, starts: np.ndarray, counts: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def least(hashes: np.ndarray, starts: np.ndarray, counts: np.ndarray, marks: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The least value of every permutation over each run of hashes, uint32[n, 128]; all ones where a run is empty.
 
     Args:
       hashes: uint32[m].
       starts: int64[n], where each run begins in `hashes`.
       counts: int64[n], how long it is.
+      marks: uint32[n], what every hash of a run is xored with first.
       a: uint32[128], the factors of the permutations.
       b: uint32[128], the summands.
     """
-    out = np.full((len(starts), len(a)), np.uint32(0xFFFFFFFF), np.uint32)
-    for i in range(len(starts)):
-        row, j, end = out[i], starts[i], starts[i] + counts[i]
-        while j + 4 <= end:  # four at once, so that the least values are loaded and stored a quarter as often
-            h0, h1, h2, h3 = hashes[j], hashes[j + 1], hashes[j + 2], hashes[j + 3]
-            for k in range(len(a)):
-                low = min(np.uint32(h0 * a[k] + b[k]), np.uint32(h1 * a[k] + b[k]))
-                high = min(np.uint32(h2 * a[k] + b[k]), np.uint32(h3 * a[k] + b[k]))
-                row[k] = min(row[k], low, high)
-            j += 4
-        while j < end:
-            for k in range(len(a)):
-                row[k] = min(row[k], np.uint32(hashes[j] * a[k] + b[k]))
-            j += 1
+    out = np.full((len(starts), len(a)), 0xFFFFFFFF, np.uint32)
+    _take_least(hashes, starts, counts, marks, a, b, out)
     return out
 
 
 @compiled
+def _take_least(
+    hashes: np.ndarray, starts: np.ndarray, counts: np.ndarray, marks: np.ndarray, a: np.ndarray, b: np.ndarray, out: np.ndarray
+) -> None:
+    for i in range(len(starts)):
+        row, j, end, mark = out[i], starts[i], starts[i] + counts[i], marks[i]
+        while j + 4 <= end:  # four at once, so that the least values are loaded and stored a quarter as often
+            h0, h1 = np.uint32(hashes[j] ^ mark), np.uint32(hashes[j + 1] ^ mark)
+            h2, h3 = np.uint32(hashes[j + 2] ^ mark), np.uint32(hashes[j + 3] ^ mark)
+            for k in range(len(a)):
+                low = min(np.uint32(h0 * a[k] + b[k]), np.uint32(h1 * a[k] + b[k]))
+                high = min(np.uint32(h2 * a[k] + b[k]), np.uint32(h3 * a[k] + b[k]))
+                low = min(low, high)
+                row[k] = min(row[k], low)
+            j += 4
+        while j < end:
+            for k in range(len(a)):
+                row[k] = min(row[k], np.uint32((hashes[j] ^ mark) * a[k] + b[k]))
+            j += 1
+
+
 def band_keys(minima: np.ndarray, seed: np.uint64, bands: int = BANDS, rows: int = BAND_ROWS) -> np.ndarray:
     """One 64-bit key per text and band of seven minima, uint64[n, 18]: texts that agree in a whole band share its key.
 
     With 18 bands of 7, two texts of Jaccard similarity s share a key with probability 1 - (1 - s^7)^18: 0.79 at 0.7, 0.99 at 0.8.
     """
-    out = np.empty((len(minima), bands), np.uint64)
-    for i in range(len(minima)):
-        for band in range(bands):
-            h = seed
-            for k in range(band * rows, band * rows + rows):
-                h = (h ^ np.uint64(minima[i, k])) * np.uint64(0xFF51AFD7ED558CCD)
-                h ^= h >> np.uint64(32)
-            out[i, band] = h
+    values = minima[:, : bands * rows].reshape(len(minima), bands, rows).transpose(2, 0, 1).astype(np.uint64)
+    out = np.full(values.shape[1:], seed)
+    for value in values:
+        out ^= value
+        out *= np.uint64(0xFF51AFD7ED558CCD)
+        out ^= out >> np.uint64(32)
     return out
 
 
@@ -141,20 +149,30 @@ class MinHasher:
         self._most = most
         self._clear(slots)
 
-    def characters(self, texts: Texts) -> np.ndarray:
-        """Minima over the character 3-grams of each text, uint32[n, 128]; all ones where a text has fewer than three characters."""
-        counts = np.maximum(texts.lengths - (SHINGLE_CHARACTERS - 1), 0)
-        return least(self._hashes(texts), texts.starts, counts, *permutations())
+    def characters(self, texts: Texts, marks: np.ndarray | None = None) -> np.ndarray:
+        """Minima over the character 3-grams of each text, uint32[n, 128]; all ones where a text has fewer than three characters.
 
-    def words(self, texts: Sequence[str]) -> np.ndarray:
-        """Minima over the word 5-grams of each text in normal form, uint32[n, 128]; all ones where a text has fewer than five words."""
+        Args:
+          texts: n of them.
+          marks: uint32[n], what the hash of each of a text's shingles is told apart by; None: nothing.
+        """
+        counts = np.maximum(texts.lengths - (SHINGLE_CHARACTERS - 1), 0)
+        return least(self._hashes(texts), texts.starts, counts, _or_zeros(marks, counts), *permutations())
+
+    def words(self, texts: Sequence[str], marks: np.ndarray | None = None) -> np.ndarray:
+        """Minima over the word 5-grams of each text in normal form, uint32[n, 128]; all ones where a text has fewer than five words.
+
+        Args:
+          texts: n of them.
+          marks: uint32[n], as for `characters`.
+        """
         shingles: list[bytes] = []
         counts = np.zeros(len(texts), np.int64)
         for i, text in enumerate(texts):
             found = word_shingles(text)
             counts[i] = len(found)
             shingles += found
-        return least(hash_shingles(shingles), np.cumsum(counts) - counts, counts, *permutations())
+        return least(hash_shingles(shingles), np.cumsum(counts) - counts, counts, _or_zeros(marks, counts), *permutations())
 
     def _clear(self, slots: int) -> None:
         self._table, self._values, self._used = np.full(slots, _EMPTY), np.zeros(slots, np.uint32), 0
@@ -181,6 +199,21 @@ class MinHasher:
         ]
         self._values[slots] = hash_shingles(grams)
         self._used += len(slots)
+
+
+def _or_zeros(marks: np.ndarray | None, counts: np.ndarray) -> np.ndarray:
+    return np.zeros(len(counts), np.uint32) if marks is None else marks
+
+
+def number_marks(texts: Sequence[str]) -> np.ndarray:
+    """A hash of the numbers of each text, in their order, uint32[n]; 0 where it has none.
+
+    >>> one, two, again, none = number_marks(["page 1 of 12", "page 2 of 12", "1 of 12 pages", "a page"]).tolist()
+    >>> one == again != two, none
+    (True, 0)
+    """
+    numbers = [" ".join(_NUMBER.findall(text)) for text in texts]
+    return np.where([bool(found) for found in numbers], hash_shingles([found.encode() for found in numbers]), np.uint32(0))
 
 
 def word_shingles(text: str) -> list[bytes]:

@@ -2,16 +2,18 @@
 
 Up to radius 6 a pair shares one of the 39 keys of AG(3, 3), of which each row is looked up in a table of the given hashes: its cost does
 not depend on how many they are. A pair is told by the first key that it shares. For few hashes, and at any wider radius, all are
-compared, 64 at a time without a branch.
+compared.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 
-from transforms.compiled import compiled
 from transforms.match.planes import HASH_BITS, plane
 
 INDEXED_RADIUS = 6
-FEW = 320  # given hashes up to which comparing all is cheaper: a comparison is 0.9 ns, looking a row up under 39 keys 300 to 1,000
+FEW = 320  # given hashes up to which comparing all is cheaper: a comparison is 3.4 ns, looking a row up under 39 keys 1,000 to 2,000
+_CHUNK = 1 << 12  # rows looked at at once
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -39,14 +41,32 @@ class Outside:
         Args:
           rows: uint64[n], hashes of the rows.
         """
-        rows = np.ascontiguousarray(rows, np.uint64)
-        if self._indexed:
-            found = _look_up(self._hashes, rows, self._masks, self._shift, self._starts, self._items, self._radius)
-        else:
-            found = _compare(self._hashes, rows, self._radius)
-        found = found.reshape(-1, 2)
-        found = found[np.lexsort(found.T[::-1])]
-        return found, np.bitwise_count(self._hashes[found[:, 0]] ^ rows[found[:, 1]])
+        found = [np.empty((0, 2), np.int64)]
+        for start in range(0, len(rows), _CHUNK):
+            some = np.ascontiguousarray(rows[start : start + _CHUNK], np.uint64)
+            for given, row in self._looked_up(some) if self._indexed else self._compared(some):
+                found.append(np.stack([given, row + start], axis=1))
+        pairs = np.concatenate(found)
+        pairs = pairs[np.lexsort(pairs.T[::-1])]
+        return pairs, np.bitwise_count(self._hashes[pairs[:, 0]] ^ rows[pairs[:, 1]])
+
+    def _compared(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Given hashes and rows that match, int64[any] each."""
+        for given, hash_ in enumerate(self._hashes):
+            matching = np.flatnonzero(np.bitwise_count(rows ^ hash_) <= self._radius)
+            yield np.full(len(matching), given), matching
+
+    def _looked_up(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The same, by keys."""
+        for key, mask in enumerate(self._masks):
+            slots = ((rows & mask) * _MIX >> self._shift).astype(np.int64)
+            begins, counts = self._starts[key, slots], self._starts[key, slots + 1] - self._starts[key, slots]
+            matching, ends = np.repeat(np.arange(len(rows)), counts), np.cumsum(counts)
+            given = self._items[key, np.arange(len(matching)) + np.repeat(begins - ends + counts, counts)]
+            difference = self._hashes[given] ^ rows[matching]
+            near = np.flatnonzero(np.bitwise_count(difference) <= self._radius)
+            first = near[(self._masks[:key] & difference[near, None] != 0).all(axis=1)]
+            yield given[first], matching[first]
 
 
 def _table(hashes: np.ndarray, masks: np.ndarray, shift: np.uint64, slots: int) -> tuple[np.ndarray, np.ndarray]:
@@ -57,55 +77,3 @@ def _table(hashes: np.ndarray, masks: np.ndarray, shift: np.uint64, slots: int) 
         items[key] = np.argsort(slot, kind="stable")
         starts[key, 1:] = np.cumsum(np.bincount(slot, minlength=slots))
     return starts, items
-
-
-@compiled
-def _look_up(hashes, rows, masks, shift, starts, items, radius):  # type: ignore[no-untyped-def]
-    told, n = np.empty(256, np.int64), 0
-    for row in range(len(rows)):
-        for key in range(len(masks)):
-            slot = np.int64((rows[row] & masks[key]) * _MIX >> shift)
-            for i in range(starts[key, slot], starts[key, slot + 1]):
-                difference = hashes[items[key, i]] ^ rows[row]
-                if _ones(difference) > radius:
-                    continue
-                first = 0
-                while masks[first] & difference:
-                    first += 1
-                if first == key:
-                    if n + 2 > len(told):
-                        more = np.empty(2 * len(told), np.int64)
-                        for j in range(n):
-                            more[j] = told[j]
-                        told = more
-                    told[n], told[n + 1] = items[key, i], row
-                    n += 2
-    return told[:n].copy()
-
-
-@compiled
-def _compare(hashes, rows, radius):  # type: ignore[no-untyped-def]
-    told, n = np.empty(256, np.int64), 0
-    for given in range(len(hashes)):
-        for block in range(0, len(rows), 64):
-            hits, end = np.uint64(0), min(block + 64, len(rows))
-            for row in range(block, end):
-                hits += np.uint64(_ones(hashes[given] ^ rows[row]) <= radius)
-            for row in range(block, end if hits > np.uint64(0) else block):
-                if _ones(hashes[given] ^ rows[row]) <= radius:
-                    if n + 2 > len(told):
-                        more = np.empty(2 * len(told), np.int64)
-                        for j in range(n):
-                            more[j] = told[j]
-                        told = more
-                    told[n], told[n + 1] = given, row
-                    n += 2
-    return told[:n].copy()
-
-
-@compiled
-def _ones(x):  # type: ignore[no-untyped-def]
-    x = x - (x >> np.uint64(1) & np.uint64(0x5555555555555555))
-    x = (x & np.uint64(0x3333333333333333)) + (x >> np.uint64(2) & np.uint64(0x3333333333333333))
-    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return x * np.uint64(0x0101010101010101) >> np.uint64(56)

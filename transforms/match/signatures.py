@@ -15,6 +15,7 @@ Thai) has too few word 5-grams to be compared by them and stays with character 3
 
 import threading
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -33,10 +34,11 @@ from schemas.signatures import (
 from transforms.filters.base import Batch
 from transforms.images.phash import Hashes
 from transforms.images.views import Views
-from transforms.match.minhash import CHARACTER_SEED, SHINGLE_CHARACTERS, SHINGLE_WORDS, WORD_SEED, MinHasher, band_keys
+from transforms.match.minhash import CHARACTER_SEED, SHINGLE_CHARACTERS, SHINGLE_WORDS, WORD_SEED, MinHasher, band_keys, number_marks
 from transforms.match.order import content_order
 from transforms.match.texts import ASK, SAYS_NOTHING, Texts
 
+Digits = Literal["ignore", "keep"]
 LONG_FROM = 450
 SHORT_TO = 550
 MOST_CHARACTERS_A_WORD = 20
@@ -44,7 +46,9 @@ MOST_CHARACTERS_A_WORD = 20
 _own = threading.local()  # a table of 3-grams per thread: an engine may run several in one process
 
 
-def sign(batch: Batch, uids: Sequence[bytes], hashes: Hashes | None, url_ids: Sequence[bytes | None]) -> pa.RecordBatch:
+def sign(
+    batch: Batch, uids: Sequence[bytes], hashes: Hashes | None, url_ids: Sequence[bytes | None], digits: Digits = "ignore"
+) -> pa.RecordBatch:
     """The signatures of a batch, schema `schemas.signatures.SIGNATURE`, without the columns of its pixels where the source has none.
 
     Args:
@@ -52,8 +56,9 @@ def sign(batch: Batch, uids: Sequence[bytes], hashes: Hashes | None, url_ids: Se
       uids: 16 bytes each.
       hashes: of `batch.pictures`; None where the source has no pictures at all.
       url_ids: at least 8 bytes of a hash of the normalised URL where that is the row's identity; counts only where a row has no bytes.
+      digits: `dedup.captions.digits`.
     """
-    columns = caption_columns(batch.normal_captions)
+    columns = caption_columns(batch.normal_captions, digits)
     pixels = np.array([0 if picture is None else picture.width * picture.height for picture in batch.pictures], np.int64)
     identities = [digest or url for digest, url in zip(batch.sha256, url_ids, strict=True)]
     columns |= {
@@ -94,8 +99,12 @@ def _view_columns(views: Views | None, usable: np.ndarray) -> dict[str, pa.Array
     return columns
 
 
-def caption_columns(texts: Sequence[str | None]) -> dict[str, pa.Array]:
-    """The columns of `SIGNATURE` that captions decide, from their normal forms."""
+def caption_columns(texts: Sequence[str | None], digits: Digits = "ignore") -> dict[str, pa.Array]:
+    """The columns of `SIGNATURE` that captions decide, from their normal forms.
+
+    With `digits: keep` the numbers of a text go into each of its shingles, so that texts with other numbers share none. Texts without a
+    digit are signed as ever.
+    """
     if not hasattr(_own, "hasher"):
         _own.hasher = MinHasher()
     words = [text or "" for text in texts]
@@ -105,11 +114,13 @@ def caption_columns(texts: Sequence[str | None]) -> dict[str, pa.Array]:
     for row in np.flatnonzero((says == ASK) | (joined.lengths >= LONG_FROM)).tolist():
         kinds[row] = kind_of(words[row])
     short, long = np.flatnonzero(kinds & CAPTION_SHORT), np.flatnonzero(kinds & CAPTION_LONG)
+    marks = number_marks(words) if digits == "keep" else np.zeros(len(words), np.uint32)
+    hasher: MinHasher = _own.hasher
     return {
         "caption_kind": pa.array(kinds.astype(np.uint8)),
         "caption_id": pa.array(ids),
-        **_minhash_columns("caption", len(texts), short, _own.hasher.characters(joined.take(short)), CHARACTER_SEED),
-        **_minhash_columns("text", len(texts), long, _own.hasher.words([words[row] for row in long.tolist()]), WORD_SEED),
+        **_minhash_columns("caption", len(texts), short, hasher.characters(joined.take(short), marks[short]), CHARACTER_SEED),
+        **_minhash_columns("text", len(texts), long, hasher.words([words[row] for row in long.tolist()], marks[long]), WORD_SEED),
     }
 
 

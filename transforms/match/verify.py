@@ -110,14 +110,12 @@ class Pictures:
 
 
 @compiled
-def _count_equal(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    out = np.empty(len(left), np.int64)
+def _count_equal(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
     for i in range(len(left)):
         same = 0
         for k in range(left.shape[1]):
             same += left[i, k] == right[i, k]
         out[i] = same
-    return out
 
 
 def _equal_places(left: np.ndarray, at_left: np.ndarray, right: np.ndarray, at_right: np.ndarray) -> np.ndarray:
@@ -125,7 +123,7 @@ def _equal_places(left: np.ndarray, at_left: np.ndarray, right: np.ndarray, at_r
     out = np.empty(len(at_left), np.int64)
     for start in range(0, len(out), SIGNATURE_CHUNK):
         part = slice(start, start + SIGNATURE_CHUNK)
-        out[part] = _count_equal(left[at_left[part]], right[at_right[part]])
+        _count_equal(left[at_left[part]], right[at_right[part]], out[part])
     return out
 
 

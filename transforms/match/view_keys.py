@@ -128,13 +128,14 @@ def entries(
     room = len(have) * int(_SENT[kind])
     out, words, parts = np.empty(room, np.uint64), np.empty(room, np.uint64), np.empty(room, np.uint16)
     shifts = np.array([HASH_BITS - VIEW_KEY_BITS[key], HASH_BITS - (len(wanted) - 1).bit_length()], np.uint64)
-    n = _entries(have, hashes, doubts[:, :, subset], low, _SOURCES[kind], _TABLES[subset], _BITS[subset], wanted, shifts, out, words, parts)
+    sources, sent = _SOURCES[kind], np.empty(len(_SOURCES[kind]) + _FLIPS + 1, np.uint64)
+    n = _entries(have, hashes, doubts[:, :, subset], low, sources, _TABLES[subset], _BITS[subset], wanted, shifts, sent, out, words, parts)
     return out[:n], words[:n], parts[:n]
 
 
 @compiled
-def _entries(have, hashes, doubts, low, sources, tables, bits, wanted, shifts, out, words, parts):  # type: ignore[no-untyped-def]
-    n, sent, turns = 0, np.empty(len(sources), np.uint64), np.empty(_FLIPS + 1, np.uint64)
+def _entries(have, hashes, doubts, low, sources, tables, bits, wanted, shifts, sent, out, words, parts):  # type: ignore[no-untyped-def]
+    n, turns = 0, sent[len(sources) :]
     for row in range(len(have)):
         for source in range(len(sources)):
             view, side, orientation = sources[source, 0], sources[source, 1], sources[source, 2]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from schemas.errors import DifferenceError
+from schemas.errors import DifferenceError, JobError
 from schemas.reasons import ILLEGAL
 from schemas.removals import HEAD, REMOVALS, REMOVE, RESTORE, SHARED
 from transforms.storage import atomic_write, exists, open_read, read_parquet
@@ -96,11 +96,16 @@ def restored(path: str, removals: pa.Table, ids: Sequence[str], version: str) ->
 
     Raises:
       DifferenceError: there is no such removal, or it was restored before.
+      JobError: it removed what is illegal, which is never published again.
     """
-    known = set(standing(removals).column("removal_id").to_pylist())
-    unknown = next((given for given in ids if given not in known), None)
+    held = standing(removals).select(["removal_id", "reason"]).to_pylist()
+    reasons = {row["removal_id"]: row["reason"] for row in held}
+    unknown = next((given for given in ids if given not in reasons), None)
     if unknown is not None:
         raise DifferenceError(f"{path}: holds no removal {unknown!r} that stands; its ids look like r-000001")
+    illegal = next((given for given in ids if reasons[given] == ILLEGAL), None)
+    if illegal is not None:
+        raise JobError(f"--restore {illegal}: was removed as illegal, and such rows are never published again; leave it out")
     nothing = dict.fromkeys(REMOVALS.names)
     return appended(
         removals, [{**nothing, "removal_id": given, "effective_version": version, "action": RESTORE} for given in dict.fromkeys(ids)]

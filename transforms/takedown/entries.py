@@ -31,7 +31,8 @@ def removal_rows(
     entry = asked[worst.entry]
     common = {
         **dict.fromkeys(REMOVALS.names), "removal_id": removal_id, "effective_version": version, "action": REMOVE, "scope": scope,
-        "reason": worst.reason, "matched_by": worst.kind, "published": row["verdict"] == KEPT, "uid": row["uid"],
+        "reason": worst.reason, "request": entry.request or None, "matched_by": worst.kind, "published": row["verdict"] == KEPT,
+        "uid": row["uid"],
         "valid_from": entry.valid_from or None, "valid_to": entry.valid_to or None, "requester_ref": entry.source or None,
         "evidence_ref": refs.get(worst.entry, worst.detail),
     }  # fmt: skip
