@@ -26,7 +26,7 @@ from pipeline import match_steps as steps
 from schemas.job import Dedup
 from schemas.layout import join
 from transforms import storage
-from transforms.match import compact, grouping, stars, verification
+from transforms.match import compact, forest, grouping, stars, verification
 from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PARTITION_BYTES, PICTURES, STEPS, Plan, Reach, key_bytes, make_plan
 from transforms.match.rows import OWNER_BITS, ElderFile, SignatureFile
 
@@ -163,10 +163,15 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
         run(f"match: pass {number + 1} of {len(units)}", owners, steps.Pairs(plan, mine, number))
     if plan.reach == "views":
         run("match: partners", families, steps.Partners(plan, passes=len(units)))
-    edge_shares = memory.shares(_pair_bytes(plan))
+    forests = int(forest.grows(plan))
+    edge_shares = memory.shares(_pair_bytes(plan)) + forests
+    if forests:
+        run("match: forest", [0], steps.step(forest.choose, plan, verification.passes_of(plan, PICTURES, len(units))))
     for number in range(edge_shares):
-        step = steps.Edges(plan, number=number, count=edge_shares, passes=len(units))
+        step = steps.Edges(plan, number=number, count=edge_shares, passes=len(units), forests=forests)
         run(f"match: edges {number + 1} of {edge_shares}", families, step)
+        if number + 1 == forests:
+            run("match: joined", [0], steps.step(forest.join, plan))
     if _in_stars(plan, memory):
         run("match: stars", owners, steps.StarRounds(plan, edge_shares=edge_shares, rounds=ROUNDS))
         while stars.unfinished(plan):
@@ -174,7 +179,7 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
         run("match: groups", owners, steps.StarGroups(plan, edge_shares=edge_shares))
     else:
         run("match: groups", [0], steps.Groups(plan, shares=edge_shares))
-    shares = min(memory.shares(_member_bytes(plan)), 1 << plan.range_bits(compact.MEMBER_BYTES))
+    shares = min(memory.shares(_member_bytes(plan)), 1 << compact.range_bits(plan))
     for number in range(shares):
         step = steps.Clusters(plan, number=number, count=shares, edge_shares=edge_shares)
         run(f"match: clusters {number + 1} of {shares}", owners, step)
@@ -194,7 +199,7 @@ def _member_bytes(plan: Plan) -> int:
     for graph in grouping.graphs_of(plan):
         for owner in range(plan.owners):
             units = plan.load("groups", graph, owner)[3]
-            sizes += compact.bytes_of(graph, len(units), int(np.count_nonzero(units >= grouping.MANY)))
+            sizes += compact.bytes_of(plan, graph, len(units), int(np.count_nonzero(units >= grouping.MANY)))
     return sizes
 
 

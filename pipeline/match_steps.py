@@ -83,14 +83,14 @@ class Partners(beam.PTransform):
 
 
 class Edges(beam.PTransform):
-    """Owners and families -> the same: a share of all pairs, verified."""
+    """Owners and families -> the same: a share of all pairs, verified. The first `forests` shares are of a forest."""
 
-    def __init__(self, plan: Plan, *, number: int, count: int, passes: int):
+    def __init__(self, plan: Plan, *, number: int, count: int, passes: int, forests: int = 0):
         super().__init__()
-        self._plan, self._share, self._passes = plan, (number, count), passes
+        self._plan, self._share, self._passes, self._forests = plan, (number, count), passes, forests
 
     def expand(self, families: beam.PCollection) -> beam.PCollection:
-        pairs = families | "SendPairs" >> step(verification.send, self._plan, *self._share, self._passes, output=Block)
+        pairs = families | "SendPairs" >> step(verification.send, self._plan, *self._share, self._passes, self._forests, output=Block)
         return pairs | _Complete(2 * self._plan.owners) | "Verify" >> step(verification.check, self._plan, self._share[0], grouped=True)
 
 

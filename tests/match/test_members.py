@@ -7,11 +7,11 @@ from transforms.match.members import MEMBER, Members
 from transforms.match.policy import CAPTION, PICTURE
 from transforms.match.verify import Pictures
 
-NO_PAIRS = np.empty(0, np.uint64), np.empty(0)
+NO_EDGES = np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0)
 NO_LONG = np.empty((0, PERMUTATIONS), np.uint8)
 
 
-def members(rule, rows, pairs=NO_PAIRS):
+def members(rule, rows, edges=NO_EDGES):
     """Rows as (order, picture or None, caption); every picture and every caption is unlike every other."""
     table = np.zeros(len(rows), MEMBER)
     thumbnails = []
@@ -29,7 +29,7 @@ def members(rule, rows, pairs=NO_PAIRS):
         np.zeros(n, np.uint32), np.zeros((n, len(VIEWS)), np.uint64), np.zeros((n, GEOMETRY), np.float32),
     )  # fmt: skip
     short = np.array([np.random.default_rng(caption).integers(0, 256, PERMUTATIONS) for _, _, caption in rows], np.uint8)
-    return Members(rule, table, (short, NO_LONG), pictures, pictures.take, pairs)
+    return Members(rule, table, (short, NO_LONG), pictures, pictures.take, edges)
 
 
 ROWS = [(5, 1, 7), (4, 1, 8), (3, 2, 7), (2, None, 7), (1, None, 9)]  # sorted by order they are rows 4, 3, 2, 1, 0
@@ -51,7 +51,7 @@ def test_rows_stand_in_content_order_and_units_are_what_the_rule_says():
 def test_a_higher_rank_goes_before_content_order():
     table = np.zeros(3, MEMBER)
     table["row"], table["high"], table["rank"] = [0, 1, 2], [1, 2, 3], [1, 1, 4]
-    assert Members("caption", table, (NO_LONG, NO_LONG), np.empty((0, 48, 48), np.uint8), None, NO_PAIRS).row.tolist() == [2, 0, 1]
+    assert Members("caption", table, (NO_LONG, NO_LONG), np.empty((0, 48, 48), np.uint8), None, NO_EDGES).row.tolist() == [2, 0, 1]
 
 
 def test_what_ties_rows_to_their_leader():
@@ -63,7 +63,7 @@ def test_what_ties_rows_to_their_leader():
 
 
 def test_the_two_units_of_a_group_are_tied_by_what_their_edge_said():
-    found = members("image", ROWS[:3], (np.array([0], np.uint64), np.array([0.8125])))
+    found = members("image", ROWS[:3], (np.array([2], np.uint64), np.array([1], np.uint64), np.array([0.8125])))
     assert found.compare(np.array([0]), np.array([1])).tolist() == [True]
     link, agreement = found.ties(np.array([0, 0, 0]))
     assert link.tolist() == [0, PICTURE, PICTURE | CAPTION]

@@ -16,10 +16,13 @@ def told_pictures(hashes, ids, rows, plane=TWELVE):
     table = np.asarray(hashes, np.uint64)
     if table.ndim == 1:
         table = np.stack([table, ~table, table, ~table], 1)
-    entries, words = keys.picture_entries(table, np.asarray(ids, np.uint64), np.asarray(rows))
+    everything = np.ones(1, bool)
     out, cut = [], 0
     for key in range(len(plane)):
-        found, crowded = pairs.picture_pairs(*by_top(plane.permuted(entries, key), words, words & keys.LOW_BITS), plane, key)
+        [(_, (entries, words))] = keys.picture_entries(
+            table, keys.picture_words(np.asarray(ids, np.uint64), np.asarray(rows)), plane, key, everything
+        )
+        found, crowded = pairs.picture_pairs(*by_top(entries, words, words & keys.LOW_BITS), plane, key)
         out += map(tuple, found.tolist())
         cut += crowded
     return out, cut

@@ -61,14 +61,17 @@ def test_owners_ranges_and_shards_cannot_show(many, tmp_path, policy):
     assert_equal(small, plain)
 
 
-def test_passes_and_shares_and_signatures_that_travel_cannot_show(many, tmp_path, monkeypatch):
+@pytest.mark.parametrize("near", [True, False], ids=["read where they lie", "travel"])
+def test_passes_and_shares_and_how_signatures_come_cannot_show(many, tmp_path, monkeypatch, near):
     files = write(many, tmp_path / "s", [100, 28])
     plain = matched(files, tmp_path / "c", "image_or_caption")
     monkeypatch.setattr(pipeline.match, "BASE_BYTES", 1)
-    monkeypatch.setattr("transforms.match.rows.Rows.near", False)
+    monkeypatch.setattr("transforms.match.rows.Rows.near", near)
     engine = InProcess()
-    passes = matched(files, tmp_path / "e", "image_or_caption", engine, owner_bits=6, partition_bytes=3_000, memory_bytes=400_000)
-    assert all(sum(step in job for job in engine.jobs) >= 2 for step in ("pass", "edges", "clusters"))
+    memory = 50_000 if near else 400_000
+    passes = matched(files, tmp_path / "e", "image_or_caption", engine, owner_bits=6, partition_bytes=3_000, memory_bytes=memory)
+    assert ("match: forest" in engine.jobs) == near
+    assert all(sum(step in job for job in engine.jobs) >= 2 + near for step in ("pass", "edges", "clusters"))
     assert_equal(passes, plain)
 
 

@@ -1,9 +1,10 @@
 """Last step: the rows of each group meet in content order and are parted into clusters, each around its leader.
 
-What travels of a row is its group, its order and its identities; the signature of its caption where it is compared or tied by it, and a
-picture once for each group and owner. A group of two units, tied by its only edge, brings what that edge says instead: to compare a pair
-is a function of the two, so to compare it again would say the same. Pictures of a crowd stay where they are and are read as they are
-compared, few at a time, so that a placeholder in millions of encodings takes no more memory than their records.
+What travels of a row is its group, its order and its identities, and the signature of its caption where it is compared or tied by it.
+The verified edges of pictures come along: to compare a pair is a function of the two, so to compare it again would say the same, and a
+group of two units needs nothing else. Pictures lie where they are and are read as they are compared, few at a time, so that a
+placeholder in millions of encodings takes no more memory than their records. Only in a remote store, which is not read by the row,
+does a picture travel, once for each group and owner, unless its group is a crowd.
 """
 
 import functools
@@ -17,7 +18,7 @@ from transforms.match.blocks import gather, pack, scatter
 from transforms.match.clusters import ALONE, Clusters, path_of, write_clusters
 from transforms.match.components import distinct
 from transforms.match.elders import BENCHMARK, BINDING, HELD, OWN, TIE, write_ties
-from transforms.match.grouping import BY_CAPTION, BY_PICTURE, BY_POLICY, GRAPH_BITS, MANY, graphs_of, rule_of
+from transforms.match.grouping import BY_CAPTION, BY_PICTURE, BY_POLICY, GRAPH_BITS, MANY, families_of, graphs_of, rule_of
 from transforms.match.keys import mixed
 from transforms.match.leaders import central_first, leaders
 from transforms.match.members import MEMBER, Members
@@ -28,7 +29,6 @@ from transforms.match.verify import PICTURE_COLUMNS, PICTURE_KINDS, Pictures
 
 ROWS_A_BLOCK = 1 << 12
 PICTURE_BYTES = sum(np.dtype(kind).itemsize for kind in PICTURE_KINDS)
-MEMBER_BYTES = MEMBER.itemsize + PERMUTATIONS + PICTURE_BYTES  # a row that brings all
 MOST_LEADERS = {BY_CAPTION: 4_096, BY_PICTURE: 256, BY_POLICY: 256}
 """Of a group that a row is compared with. A caption costs 20 ns, a picture 80 us: 50,000 rows in a chain stay below 20 minutes."""
 
@@ -38,23 +38,29 @@ TIED = {BY_CAPTION: (BENCHMARK,), BY_PICTURE: (BENCHMARK,), BY_POLICY: (BINDING,
 PLACED = np.dtype([("row", "<u8"), ("leader", "<u8"), ("kind", "u1"), ("link", "u1"), ("agreement", "<f4")])
 """A row and its leader, or the elder row of kind `kind` that it is tied to."""
 
-CROWD = 1 << 15  # units of a group whose pictures are read where they lie
+CROWD = 1 << 15  # units of a group whose pictures are read where they lie, even in a remote store
 
 _MINHASH = (np.uint8, PERMUTATIONS)
-_KINDS: list[DTypeLike] = [MEMBER, _MINHASH, _MINHASH, *PICTURE_KINDS, np.uint64, np.uint64]
+_EDGE: list[DTypeLike] = [np.uint64, np.uint64, np.uint64]  # two rows, and how well they agree
+_KINDS: list[DTypeLike] = [MEMBER, _MINHASH, _MINHASH, *PICTURE_KINDS, *_EDGE]
 _NOBODY = [np.empty(0, np.uint8)] * (3 + len(PICTURE_KINDS))
-_NO_PAIRS = [np.empty(0, np.uint64)] * 2
+_NO_EDGES = [np.empty(0, np.uint64)] * len(_EDGE)
 _COLUMNS = ("order", "picture_id", "caption_id", "caption_kind", "has_picture", "has_hashes", "caption_minhash", "text_minhash")
 
 
-def bytes_of(graph: int, rows: int, compared: int) -> int:
+def bytes_of(plan: Plan, graph: int, rows: int, compared: int) -> int:
     """What so many rows send, about, of which so many lie in groups that are compared."""
-    signed, pictured = (compared, 0) if graph == BY_CAPTION else (rows, compared)
+    signed, pictured = (compared, 0) if graph == BY_CAPTION else (rows, 0 if plan.rows.near else compared)
     return rows * MEMBER.itemsize + signed * PERMUTATIONS + pictured * PICTURE_BYTES
 
 
+def range_bits(plan: Plan) -> int:
+    """Bits that name the ranges of groups, into which whatever all rows may send is cut."""
+    return plan.range_bits(bytes_of(plan, BY_POLICY, 1, 1))
+
+
 def send(plan: Plan, number: int, count: int, edge_shares: int, owner: int) -> Iterator[tuple[int, bytes]]:
-    """Owner -> (range of groups and graph, block of members), (the same, block of what the only edge of a group says).
+    """Owner -> (range of groups and graph, block of members), (the same, block of verified edges of pictures).
 
     Args:
       plan: the run.
@@ -63,27 +69,28 @@ def send(plan: Plan, number: int, count: int, edge_shares: int, owner: int) -> I
       edge_shares: of how many shares there are edges.
       owner: whose rows.
     """
-    bits = plan.range_bits(MEMBER_BYTES)
+    bits = range_bits(plan)
     for graph in graphs_of(plan):
         groups = plan.load("groups", graph, owner)
         mine = groups[:, mixed(groups[1], bits) % count == number]
         for part, block in _blocks(plan, graph, owner, mine, bits):
             yield part << GRAPH_BITS | graph, block
-        if rule_of(plan, graph) == "image":
-            roots, agreed = _pairs(plan, owner, mine, edge_shares)
-            for part, pairs in scatter(mixed(roots, bits), 1 << bits, roots, agreed):
-                yield part << GRAPH_BITS | graph, pack(owner, *_NOBODY, *pairs)
+        if PICTURES in families_of(plan, graph):
+            roots, *edges = _edges(plan, owner, mine, edge_shares)
+            for part, some in scatter(mixed(roots, bits), 1 << bits, *edges):
+                yield part << GRAPH_BITS | graph, pack(owner, *_NOBODY, *some)
 
 
-def _pairs(plan: Plan, owner: int, groups: np.ndarray, shares: int) -> np.ndarray:
-    """Of some groups those of two units whose edge an owner holds, and how well the two agree, uint64[2, n]."""
-    local, roots = groups[:2, groups[3] == 2]
-    found = [np.empty((2, 0), np.uint64)]
-    for share in range(shares):
-        _, right, agreed = plan.load("edges", PICTURES, owner, share)
-        at = np.minimum(np.searchsorted(local, right & plan.local), max(len(local) - 1, 0))
-        here = local[at] == right & plan.local if len(local) else np.zeros(len(right), bool)
-        found.append(np.stack([roots[at[here]], agreed[here]]))
+def _edges(plan: Plan, owner: int, groups: np.ndarray, shares: int) -> np.ndarray:
+    """The verified edges of pictures that an owner holds in some groups: the group, the two rows, how well they agree, uint64[4, n]."""
+    local, roots = groups[:2]
+    found = [np.empty((4, 0), np.uint64)]
+    for share in range(shares if len(local) else 0):
+        edges = plan.load("edges", PICTURES, owner, share)
+        right = edges[1] & plan.local
+        at = np.minimum(np.searchsorted(local, right), len(local) - 1)
+        here = local[at] == right
+        found.append(np.concatenate([roots[at[here]][None], edges[:, here]]))
     return np.concatenate(found, axis=1)
 
 
@@ -100,7 +107,7 @@ def _blocks(plan: Plan, graph: int, owner: int, groups: np.ndarray, bits: int) -
             short = columns["caption_minhash"][places[these["signed"]]]
             long = columns["text_minhash"][places[these["signed"] & (these["kind"] & CAPTION_LONG != 0)]]
             brought = np.searchsorted(pictured, places[these["thumbnail"]])
-            yield part, pack(owner, these.view(np.uint8), short, long, *[pictures[name][brought] for name in PICTURE_COLUMNS], *_NO_PAIRS)
+            yield part, pack(owner, these.view(np.uint8), short, long, *[pictures[name][brought] for name in PICTURE_COLUMNS], *_NO_EDGES)
 
 
 def _members(plan: Plan, graph: int, owner: int, groups: np.ndarray, columns: dict[str, np.ndarray]) -> np.ndarray:
@@ -116,8 +123,9 @@ def _members(plan: Plan, graph: int, owner: int, groups: np.ndarray, columns: di
     members["kind"], members["has_picture"], members["units"] = columns["caption_kind"], columns["has_picture"], units
     members["signed"] = (units >= MANY) | (graph != BY_CAPTION)
     if graph != BY_CAPTION:
-        members["distant"] = columns["has_hashes"] & (units >= CROWD)
-        shown = np.flatnonzero(columns["has_hashes"] & (units >= MANY) & (units < CROWD))
+        near = MANY if plan.rows.near else CROWD
+        members["distant"] = columns["has_hashes"] & (units >= near)
+        shown = np.flatnonzero(columns["has_hashes"] & (units >= MANY) & (units < near))
         parts = roots, columns["picture_id"], members["elder"]
         shown = shown[np.lexsort((shown, *(part[shown] for part in parts)))]
         fresh = np.ones(len(shown), bool)
@@ -137,14 +145,11 @@ def _pictures_of(plan: Plan, rows: np.ndarray) -> Pictures:
 def choose(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """(Range and graph, blocks) -> (owner, block of rows that are not alone, each with its leader), and how many a bound left leading."""
     graph = key & ((1 << GRAPH_BITS) - 1)
-    _, (table, short, long, *pictures, roots, agreed) = gather(blocks, _KINDS)
+    _, (table, short, long, *pictures, one, other, agreed) = gather(blocks, _KINDS)
     if not len(table):
         return
-    if graph == BY_CAPTION:
-        roots = distinct(table["root"][table["units"] == 2])
-        agreed = np.full(len(roots), AGREEMENTS)
     read = functools.partial(_pictures_of, plan)
-    members = Members(rule_of(plan, graph), table, (short, long), Pictures.of(pictures), read, (roots, agreed / AGREEMENTS))
+    members = Members(rule_of(plan, graph), table, (short, long), Pictures.of(pictures), read, (one, other, agreed / AGREEMENTS))
     placed, left = [_tied(members, kind, MOST_LEADERS[graph]) for kind in TIED[graph]], 0
     if graph != BY_PICTURE:
         clustered, left = _clustered(members, MOST_LEADERS[graph])
@@ -164,7 +169,8 @@ def _clustered(members: Members, most: int) -> tuple[np.ndarray, int]:
     heads, (places, left) = members.heads, members.joined(HELD, most)
     rest = np.flatnonzero((places < 0) & (members.elder[heads] == OWN))
     if not members.ranked:
-        rest = rest[central_first(members.root[heads[rest]], lambda one, other: members.compare(rest[one], rest[other]))]
+        order = central_first(members.root[heads[rest]], lambda one, other: members.compare(rest[one], rest[other], remember=True))
+        rest = rest[order]
     mine, more = leaders(members.root[heads[rest]], lambda one, other: members.compare(rest[one], rest[other]), most)
     places[rest] = rest[mine]
     own = members.elder == OWN

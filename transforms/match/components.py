@@ -44,9 +44,11 @@ class UnionFind:
         """Takes the number of rows, 2^32 at most."""
         self._parents = np.arange(rows, dtype=np.uint32)
 
-    def join(self, left: np.ndarray, right: np.ndarray) -> None:
-        """Takes edges: the two ends of each, uint64[m]."""
-        join(self._parents, left, right, np.empty(len(left), bool))
+    def join(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Takes edges: the two ends of each, uint64[m]. Says which of them joined what was apart, bool[m]."""
+        new = np.empty(len(left), bool)
+        join(self._parents, left, right, new)
+        return new
 
     def roots(self) -> np.ndarray:
         """The least row of each row's component, uint32[n]. Nothing is joined afterwards."""

@@ -4,10 +4,13 @@ A band's key is the top of a word. A picture's hash travels with the bits of a k
 then by hash.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from schemas.signatures import PHASHES
-from transforms.match.planes import HASH_BITS
+from transforms.compiled import compiled
+from transforms.match.planes import HASH_BITS, Plane
 
 BUCKET_BITS = 40  # of a band's key; always as many, so that a bucket is the same whatever the number of ranges
 ROW_BITS = 24  # of a row within its owner
@@ -15,7 +18,9 @@ LOW_BITS = np.uint64((1 << ROW_BITS) - 1)
 MIRRORED = np.uint64(1 << 63)  # in a picture's word
 ELDER = np.uint64(1 << 62)  # its row is on the elder side
 PICTURE_KEY_BYTES = 16 * len(PHASHES)  # a row sends under a key, at most
-MIRRORED_VIEWS = tuple(view.endswith("_mirrored") for view in PHASHES)
+_MIRRORED_BITS = np.array([MIRRORED if view.endswith("_mirrored") else 0 for view in PHASHES], np.uint64)
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_ZERO, _ONE, _OCTET, _OCTET_BITS = np.uint64(0), np.uint64(1), np.uint64(255), np.uint64(8)
 
 
 def caption_words(bands: np.ndarray, ids: np.ndarray) -> np.ndarray:
@@ -23,26 +28,75 @@ def caption_words(bands: np.ndarray, ids: np.ndarray) -> np.ndarray:
     return bands & ~LOW_BITS | ids >> np.uint64(BUCKET_BITS)
 
 
-def picture_entries(hashes: np.ndarray, ids: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct hashes of each picture, and a word for each that orders equal hashes and says whose they are, uint64[m] both.
+def picture_words(ids: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """What orders equal hashes and says whose they are, uint64[n]: 38 bits of the picture's identity, 24 bits of the row.
 
-    A word is one bit `mirrored`, one that is set later for elder rows, 38 bits of the picture's identity, 24 bits of the row: pictures as
-    they are before mirrored ones.
+    Above them is one bit `MIRRORED` and one `ELDER`, which are set later: pictures as they are stand before mirrored ones.
 
     Args:
-      hashes: uint64[n, views].
       ids: uint64[n], identity of the picture.
       rows: row within the owner, below 2^24.
     """
-    found, words = [], []
-    for view in range(hashes.shape[1]):
-        fresh = np.ones(len(hashes), bool)
-        for earlier in range(view):
-            fresh &= hashes[:, earlier] != hashes[:, view]
-        word = ids[fresh] >> np.uint64(2) & ~LOW_BITS | rows[fresh].astype(np.uint64)
-        found.append(hashes[fresh, view])
-        words.append(word | MIRRORED if MIRRORED_VIEWS[view] else word)
-    return np.concatenate(found), np.concatenate(words)
+    return ids >> np.uint64(2) & ~LOW_BITS | rows.astype(np.uint64)
+
+
+def picture_entries(
+    hashes: np.ndarray, words: np.ndarray, plane: Plane, key: int, asked: np.ndarray
+) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
+    """The distinct hashes of each picture, permuted for a key, with their words, by ranges that are asked for.
+
+    Args:
+      hashes: uint64[n, views].
+      words: uint64[n] of `picture_words`.
+      plane: the keys.
+      key: which of them.
+      asked: bool[2^bits], the ranges: a multiplicative hash of the key's bits, since keys of pictures are far from uniform.
+
+    Yields:
+      A range, and uint64[m] both, in the order of the pictures.
+    """
+    bits, room = len(asked).bit_length() - 1, hashes.size
+    found, out, parts, ends = (
+        np.empty((2, room), np.uint64),
+        np.empty((2, room), np.uint64),
+        np.empty(room, np.uint16),
+        np.zeros(1 << bits, int),
+    )
+    shift = HASH_BITS - int(plane.bits[key])
+    _permute_and_count(np.ascontiguousarray(hashes), words, _MIRRORED_BITS, plane.tables[key], shift, bits, asked, found, parts, ends)
+    ends = np.cumsum(ends)
+    _place(found, parts[: ends[-1]], ends - np.diff(ends, prepend=0), out)
+    for part in np.flatnonzero(np.diff(ends, prepend=0)).tolist():
+        mine = slice(ends[part - 1] if part else 0, ends[part])
+        yield part, (out[0, mine], out[1, mine])
+
+
+@compiled
+def _permute_and_count(hashes, words, mirrored, tables, shift, bits, asked, found, parts, ends):  # type: ignore[no-untyped-def]
+    """Each distinct hash of a row whose range is asked for, permuted, with its word and its range; how many each range has."""
+    n = 0
+    for i in range(len(hashes)):
+        for view in range(hashes.shape[1]):
+            value, out, fresh = hashes[i, view], _ZERO, True
+            for earlier in range(view):
+                fresh &= hashes[i, earlier] != value
+            if fresh:
+                for octet in range(len(tables)):
+                    out |= tables[octet, value & _OCTET]
+                    value >>= _OCTET_BITS
+                part = (out >> np.uint64(shift)) * _FACTOR >> np.uint64(63 - bits) >> _ONE
+                if asked[part]:
+                    found[0, n], found[1, n], parts[n] = out, words[i] | mirrored[view], part
+                    ends[part] += 1
+                    n += 1
+
+
+@compiled
+def _place(found, parts, at, out):  # type: ignore[no-untyped-def]
+    """Moves what was found to where its range is."""
+    for i in range(len(parts)):
+        k = at[parts[i]]
+        out[0, k], out[1, k], at[parts[i]] = found[0, i], found[1, i], k + 1
 
 
 def ranges_of_captions(words: np.ndarray, bits: int) -> np.ndarray:
@@ -50,11 +104,6 @@ def ranges_of_captions(words: np.ndarray, bits: int) -> np.ndarray:
     return (words >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(len(words), np.int64)
 
 
-def ranges_of_pictures(hashes: np.ndarray, key_bits: int, bits: int) -> np.ndarray:
-    """Which of 2^bits ranges each permuted hash falls into, int64[n]: a hash of its key, since keys of pictures are far from uniform."""
-    return mixed(hashes >> np.uint64(HASH_BITS - key_bits), bits)
-
-
 def mixed(values: np.ndarray, bits: int) -> np.ndarray:
     """A multiplicative hash (Knuth) of each value, below 2^bits, int64[n]."""
-    return (values * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(len(values), np.int64)
+    return (values * _FACTOR >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(len(values), np.int64)

@@ -49,7 +49,7 @@ class Members:
         signatures: tuple[np.ndarray, np.ndarray],
         pictures: Pictures,
         read: Callable[[np.ndarray], Pictures],
-        pairs: tuple[np.ndarray, np.ndarray],
+        edges: tuple[np.ndarray, np.ndarray, np.ndarray],
     ):
         """Takes rows of some groups.
 
@@ -60,7 +60,8 @@ class Members:
             signed rows of kind `CAPTION_LONG`, uint8[m, 128].
           pictures: in that order, of rows that bring one.
           read: dense row numbers to their pictures, for rows that are distant.
-          pairs: groups of two units, and how well these agree, so that they need not be compared: uint64[j] and float64[j].
+          edges: pairs of rows whose pictures were verified, so that they need not be compared, and how well those agree: uint64[j],
+            uint64[j] and float64[j]. What has an end elsewhere is passed over.
         """
         self._rule = rule
         self.ranked = rule == "caption"
@@ -76,43 +77,34 @@ class Members:
         self._thumbnail = np.full(len(self.heads), -1)
         np.maximum.at(self._thumbnail, self.head, brings[at])
         self._distant = table["distant"][at][self.heads]
-        self._agreed = _looked_up(self.root[self.heads], *pairs)
         self._agreement = np.zeros(len(self.heads))  # of each unit's picture with its leader's, once compared
+        self._known = Agreements(self._picture)
+        self._know(*edges)
 
-    def compare(self, leading: np.ndarray, units: np.ndarray) -> np.ndarray:
-        """Whether each unit is joined to the unit that leads, bool[n]; remembers how well the pictures of those agree."""
-        agreed = self._agreed[units]
-        known = ~np.isnan(agreed)
-        if known.any():
-            return self._compare_known(leading, units, known, agreed)
+    def compare(self, leading: np.ndarray, units: np.ndarray, *, remember: bool = False) -> np.ndarray:
+        """Whether each unit is joined to the unit that leads, bool[n].
+
+        Args:
+          leading: int64[n], units.
+          units: int64[n], likewise.
+          remember: whether the same pairs will be asked for again.
+        """
         link = np.zeros(len(units), np.uint8)
         if self._rule != "image":
             link[self._caption_places(self.heads[leading], self.heads[units]) >= LEAST_EQUAL] |= CAPTION
         if self._rule != "caption":
             asked = np.flatnonzero(link) if self._rule == "image_and_caption" else np.arange(len(units))
-            found = self._agreements(leading[asked], units[asked])
+            found = self._agreements(leading[asked], units[asked], remember=remember)
             link[asked[found >= AGREE]] |= PICTURE
             self._agreement[units[asked]] = found
         return joins(self._rule, link)
 
-    def _compare_known(self, leading: np.ndarray, units: np.ndarray, known: np.ndarray, agreed: np.ndarray) -> np.ndarray:
-        same = np.ones(len(units), bool)  # the two units of a group are tied by its only edge
-        self._agreement[units[known]] = agreed[known]
-        if not known.all():
-            same[~known] = self.compare(leading[~known], units[~known])
-        return same
-
     def ties(self, leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What holds between each row and its leader (a place), uint8[n], and how well they agree, float32[n]; 0 and 1.0 for leaders.
-
-        Captions that are not signed count as equal: they are tied, and nobody asks how well.
-        """
+        """What holds between each row and its leader (a place), uint8[n], and how well they agree, float32[n]; 0 and 1.0 for leaders."""
         rows = np.arange(len(leader))
         pictures = np.where(self.head[leader] == self.head, 0.0, self._agreement[self.head])
         pictures[self._has_picture & self._has_picture[leader] & (self._picture == self._picture[leader])] = 1.0
-        captions = np.full(len(rows), PERMUTATIONS)
-        signed = np.flatnonzero((self._at >= 0) & (self._at[leader] >= 0))
-        captions[signed] = self._caption_places(leader[signed], signed)
+        captions = self._caption_places(leader, rows)
         link = np.where(pictures >= AGREE, PICTURE, 0) | np.where(captions >= LEAST_EQUAL, CAPTION, 0)
         link[link == 0] = PICTURE  # image_or_caption: its picture is that of a row whose caption brought both in
         agreement = np.where(link & PICTURE != 0, pictures, captions / PERMUTATIONS)
@@ -165,28 +157,69 @@ class Members:
         return units, np.searchsorted(units, head_of), twin_of[units]
 
     def _caption_places(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        return caption_agreements(self._captions, self._at[left], self._captions, self._at[right])
+        """In how many places captions agree, int64[n]. Those not signed are tied and nobody asks how well: they count as equal."""
+        out = np.full(len(left), PERMUTATIONS)
+        signed = np.flatnonzero((self._at[left] >= 0) & (self._at[right] >= 0))
+        out[signed] = caption_agreements(self._captions, self._at[left[signed]], self._captions, self._at[right[signed]])
+        return out
 
-    def _agreements(self, leading: np.ndarray, units: np.ndarray) -> np.ndarray:
+    def _know(self, left: np.ndarray, right: np.ndarray, agreed: np.ndarray) -> None:
+        """Learns how well the pictures of two rows agree, by their numbers."""
+        order = np.argsort(self.row)
+        at = [np.minimum(np.searchsorted(self.row, rows, sorter=order), len(order) - 1) for rows in (left, right)]
+        here = (self.row[order[at[0]]] == left) & (self.row[order[at[1]]] == right)
+        self._known.learn(order[at[0][here]], order[at[1][here]], agreed[here])
+
+    def _agreements(self, leading: np.ndarray, units: np.ndarray, *, remember: bool) -> np.ndarray:
         """How well the pictures of two units agree, float64[n]: 1.0 if equal, 0.0 if not comparable."""
-        out = np.zeros(len(units))
         left, right = self.heads[leading], self.heads[units]
+        out = self._known.of(left, right)
         out[self._has_picture[left] & self._has_picture[right] & (self._picture[left] == self._picture[right])] = 1.0
-        asked = np.flatnonzero((out < AGREE) & (self._thumbnail[leading] >= 0) & (self._thumbnail[units] >= 0))
+        fresh = np.isnan(out)
+        out[fresh] = 0.0
+        asked = np.flatnonzero(fresh & (self._thumbnail[leading] >= 0) & (self._thumbnail[units] >= 0))
         sides = self._thumbnail[leading[asked]], self._thumbnail[units[asked]]
         out[asked] = picture_agreements(self._pictures, sides[0], self._pictures, sides[1])
-        distant = np.flatnonzero((out < AGREE) & self._distant[leading] & self._distant[units])
+        distant = np.flatnonzero(fresh & self._distant[leading] & self._distant[units])
+        distant = distant[np.argsort(self.row[left[distant]], kind="stable")]
         for at in range(0, len(distant), DISTANT_AT_ONCE):
             some = distant[at : at + DISTANT_AT_ONCE]
-            leaders, place = np.unique(self.row[left[some]], return_inverse=True)
-            out[some] = picture_agreements(self._read(leaders), place, self._read(self.row[right[some]]), np.arange(len(some)))
+            rows, places = np.unique(self.row[np.concatenate([left[some], right[some]])], return_inverse=True)
+            pictures = self._read(rows)
+            out[some] = picture_agreements(pictures, places[: len(some)], pictures, places[len(some) :])
+        if remember:
+            self._known.learn(left[fresh], right[fresh], out[fresh])
         return out
 
 
-def _looked_up(keys: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The value of each key, float64[n]; NaN of those that are not known."""
-    if not len(known):
-        return np.full(len(keys), np.nan)
-    order = np.argsort(known)
-    at = np.minimum(np.searchsorted(known, keys, sorter=order), len(known) - 1)
-    return np.where(known[order[at]] == keys, values[order[at]], np.nan)
+class Agreements:
+    """What is known of how well pictures of a table agree, whichever rows have them.
+
+    >>> known = Agreements(np.array([90, 70, 90], np.uint64))
+    >>> known.learn(np.array([0]), np.array([1]), np.array([0.75]))
+    >>> known.of(np.array([1, 0]), np.array([2, 2])).tolist()
+    [0.75, nan]
+    """
+
+    def __init__(self, pictures: np.ndarray) -> None:
+        """Takes the identity of each row's picture, uint64[n]."""
+        self._distinct, self._number = len(pictures), np.unique(pictures, return_inverse=True)[1]
+        self._pairs, self._values = np.empty(0, np.int64), np.empty(0)
+
+    def learn(self, left: np.ndarray, right: np.ndarray, agreed: np.ndarray) -> None:
+        """Takes places of rows, int64[m] both, and how well their pictures agree, float64[m]."""
+        pairs = np.concatenate([self._pairs, self._pair(left, right)])
+        order = np.argsort(pairs, kind="stable")
+        self._pairs, self._values = pairs[order], np.concatenate([self._values, agreed])[order]
+
+    def of(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """How well the pictures of pairs of rows agree, float64[m]; NaN where that is not known."""
+        if not len(self._pairs):
+            return np.full(len(left), np.nan)
+        pairs = self._pair(left, right)
+        at = np.minimum(np.searchsorted(self._pairs, pairs), len(self._pairs) - 1)
+        return np.where(self._pairs[at] == pairs, self._values[at], np.nan)
+
+    def _pair(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        one, other = self._number[left], self._number[right]
+        return np.minimum(one, other) * self._distinct + np.maximum(one, other)

@@ -41,15 +41,18 @@ def _send_pictures(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Itera
     alive = columns["has_hashes"] & (plan.places(owner).kind != NO_PART)
     alive[plan.load("same", PICTURES, owner)[0].astype(np.int64)] = False
     rows = np.flatnonzero(alive)
-    hashes = columns["picture_hashes"][rows].view("<u8").astype(np.uint64)
-    found, words = keys.picture_entries(hashes, columns["picture_id"][rows], rows)
-    words[words & keys.LOW_BITS >= max(0, plan.own - (owner << plan.owner_bits))] |= keys.ELDER
+    hashes, words = columns["picture_hashes"][rows].view("<u8").astype(np.uint64), keys.picture_words(columns["picture_id"][rows], rows)
+    words[rows >= plan.own - (owner << plan.owner_bits)] |= keys.ELDER
     for number, ranges in sorted(wanted.items()):
-        key, bits = number - BANDS, plan.range_bits(plan.key_bytes[number])
-        permuted = plan.plane.permuted(found, key)
-        for part, mine in scatter(keys.ranges_of_pictures(permuted, int(plan.plane.bits[key]), bits), 1 << bits, permuted, words):
-            if part in ranges:
-                yield number << RANGE_BITS | part, pack(owner, *mine)
+        for part, mine in keys.picture_entries(hashes, words, plan.plane, number - BANDS, _asked(plan, number, ranges)):
+            yield number << RANGE_BITS | part, pack(owner, *mine)
+
+
+def _asked(plan: Plan, number: int, ranges: set[int]) -> np.ndarray:
+    """Which of the ranges of a key are asked for, bool[2^bits]."""
+    asked = np.zeros(1 << plan.range_bits(plan.key_bytes[number]), bool)
+    asked[list(ranges)] = True
+    return asked
 
 
 def _send_views(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator[tuple[int, bytes]]:
@@ -63,8 +66,7 @@ def _send_views(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator
         elder = rows >= plan.own - (owner << plan.owner_bits)
         have, ids = columns["views"][rows].astype(np.uint32), columns["picture_id"][rows].astype(np.uint64)
         for number, ranges in sorted(wanted.items()):
-            asked = np.zeros(1 << plan.range_bits(plan.key_bytes[number]), bool)
-            asked[list(ranges)] = True
+            asked = _asked(plan, number, ranges)
             found, words, parts = view_keys.entries(have, hashes, doubts, ids, rows.astype(np.uint64), elder, number - BANDS, asked)
             for part, mine in scatter(parts, len(asked), found, words):
                 yield number << RANGE_BITS | part, pack(owner, *mine)

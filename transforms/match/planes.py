@@ -46,9 +46,14 @@ class Plane:
     def __len__(self) -> int:
         return len(self.masks)
 
+    @functools.cached_property
+    def tables(self) -> np.ndarray:
+        """What each octet of a hash, from the lowest, adds to the hash as it is permuted for each key, uint64[keys, 8, 256]."""
+        return np.stack([_tables(order) for order in self.orders])
+
     def permuted(self, hashes: np.ndarray, key: int) -> np.ndarray:
         """The hashes with the bits of a key first, uint64[n]. Sorting them sorts by key and then by hash; distances stay as they are."""
-        return _permute(hashes, self.orders[key])
+        return _permute(hashes, self.tables[key])
 
     def original(self, hashes: np.ndarray, key: int) -> np.ndarray:
         """What `permuted` undoes.
@@ -60,7 +65,7 @@ class Plane:
         places = HASH_BITS - 1 - self.orders[key]
         back = np.empty(HASH_BITS, np.int64)
         back[places] = HASH_BITS - 1 - np.arange(HASH_BITS)
-        return _permute(hashes, back)
+        return _permute(hashes, _tables(back))
 
 
 def hyperplanes(n: int, q: int) -> list[tuple[int, ...]]:
@@ -98,12 +103,16 @@ def plane_for(rows: int) -> Plane:
     return plane(2, 3) if rows <= MANY_ROWS else plane(4, 2)
 
 
-def _permute(hashes: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Moves bit `order[j]` to place j from the top, by a table for each byte."""
+def _tables(order: np.ndarray) -> np.ndarray:
+    """By what bit `order[j]` moves to place j from the top, uint64[8, 256]."""
     tables = np.zeros((8, 256), np.uint64)
     values = np.arange(256)
     for place, bit in enumerate(order.tolist()):
         tables[bit >> 3, values >> (bit & 7) & 1 == 1] |= np.uint64(1 << HASH_BITS - 1 - place)
+    return tables
+
+
+def _permute(hashes: np.ndarray, tables: np.ndarray) -> np.ndarray:
     octets = np.ascontiguousarray(hashes, "<u8").view(np.uint8).reshape(-1, 8)
     out = np.zeros(len(hashes), np.uint64)
     for octet in range(8):

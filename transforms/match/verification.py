@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from schemas.signatures import CAPTION_LONG, PERMUTATIONS
 from transforms.images.alignment import AGREE
+from transforms.match import forest
 from transforms.match.blocks import pack, scatter, unpack
 from transforms.match.components import distinct
 from transforms.match.joined import Joined
@@ -36,7 +37,7 @@ def pair_bytes(plan: Plan, family: int) -> int:
     return 12 + sum(np.dtype(kind).itemsize for kind in _SIGNATURES[family][: -1 if family == CAPTIONS else None])
 
 
-def send(plan: Plan, number: int, count: int, passes: int, key: int) -> Iterator[tuple[int, bytes]]:
+def send(plan: Plan, number: int, count: int, passes: int, forests: int, key: int) -> Iterator[tuple[int, bytes]]:
     """(Owner and family) -> (owner of the larger row and family, block of pairs and what verifies the smaller row), a share of all pairs.
 
     Args:
@@ -44,14 +45,16 @@ def send(plan: Plan, number: int, count: int, passes: int, key: int) -> Iterator
       number: which share, of `count`.
       count: shares; a pair belongs to one by its larger row.
       passes: whose pairs there are.
+      forests: how many of the shares, the first, are forests: 1 or 0. What a forest joins is in no other share.
       key: `owner << 1 | family`.
     """
     owner, family = key >> 1, key & 1
-    shares = []
-    for n in range(1 if family == PICTURES and plan.reach == "views" else passes):
-        packed = plan.load("pairs", family, owner, n)
-        shares.append(packed[(packed >> RIGHT_SHIFT & RIGHT_MASK) % np.uint64(count) == number])
-    pairs = nearest_of(np.concatenate(shares))
+    if number < forests:
+        pairs = plan.load("forest", owner) if family == PICTURES else np.empty(0, np.uint64)
+    else:
+        pairs = _share(plan, number - forests, count - forests, family, owner, passes)
+        if forests and family == PICTURES:
+            pairs = pairs[~forest.left_out(plan, owner, pairs)]
     for to, (mine,) in scatter(plan.owner_of(pairs >> RIGHT_SHIFT & RIGHT_MASK), plan.owners, pairs):
         if plan.rows.near:
             yield to << 1 | family, pack(owner, mine)
@@ -62,6 +65,20 @@ def send(plan: Plan, number: int, count: int, passes: int, key: int) -> Iterator
             found = plan.rows.read(owner, _COLUMNS[family], local)
             columns = [found[name] for name in _COLUMNS[family]]
             yield to << 1 | family, pack(owner, some, index, *columns)
+
+
+def _share(plan: Plan, number: int, count: int, family: int, owner: int, passes: int) -> np.ndarray:
+    """The distinct pairs of an owner that belong to a share by their larger row, uint64[n]."""
+    shares = []
+    for n in range(passes_of(plan, family, passes)):
+        packed = plan.load("pairs", family, owner, n)
+        shares.append(packed[(packed >> RIGHT_SHIFT & RIGHT_MASK) % np.uint64(count) == number])
+    return nearest_of(np.concatenate(shares))
+
+
+def passes_of(plan: Plan, family: int, passes: int) -> int:
+    """How many files of pairs each owner has: of views one, since what was told in all passes is cut to what is worth verifying."""
+    return 1 if family == PICTURES and plan.reach == "views" else passes
 
 
 def check(plan: Plan, number: int, key: int, blocks: Iterable[bytes]) -> Iterator[int]:
