@@ -33,6 +33,7 @@ _ANYTHING: Final = (
     b"\n", b" ", b":", b",", b";", b"/", b"*", b"$", b"#", b"=", b"%", b"%41", b'"', b"\\", b"\t", b"\r", b"\0", b"\xff", b"\xef\xbb\xbf",
     b"\xff\xfe", b"\xc3\xa9", b"a", b"1", b"no", b"n", b"y", b"https://a.example", b"&amp;", b"<", b">", b"[", b"]", b"{", b"}", b"(", b")",
 )  # fmt: skip
+_NO_TEXT: Final = bytes({*range(9), *range(14, 32), *range(127, 256)})
 _ROBOTS: Final = (
     b"User-agent: ", b"Disallow: ", b"Allow: ", b"Crawl-delay: 1\n", b"Sitemap: ", b"License: ", b"Content-Signal: ", b"Content-Usage: ",
     b"GPTBot", b"CCBot/2.0", b"*\n", b"/pics/", b"*.jpg$\n", b"ai-train=no", b"train-ai=n",
@@ -131,7 +132,7 @@ PARSERS: Final[dict[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]]] =
 
 
 def made(draw: random.Random, words: tuple[bytes, ...]) -> bytes:
-    """An input of up to 64 kB; most are small."""
+    """An input of up to 64 kB; most are small, and half are text."""
     length = int(LONGEST ** draw.uniform(0, 1))
     raw = bytearray(draw.choice(words) if draw.random() < 0.7 else b"")
     while len(raw) < length:
@@ -144,7 +145,9 @@ def made(draw: random.Random, words: tuple[bytes, ...]) -> bytes:
             raw += draw.randbytes(draw.randrange(1, 40))
         else:
             raw += draw.choice(words if draw.random() < 0.6 else _ANYTHING)
-    for _ in range(draw.choice((0, 0, 1, 5))):
+    if words is not _CONTAINERS and draw.random() < 0.5:
+        raw = raw.translate(None, _NO_TEXT)
+    for _ in range(draw.choice((0, 0, 0, 1, 5))):
         if raw:
             raw[draw.randrange(len(raw))] = draw.randrange(256)
     return bytes(raw[draw.choice((0, 0, 0, 1)) : max(length, 1)] if draw.random() < 0.8 else raw[:LONGEST])
