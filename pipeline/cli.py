@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from pipeline.cli_models import evaluate
 from schemas.errors import EngineError, WinnowError
 
 app = typer.Typer(
@@ -308,6 +309,9 @@ def snapshot(
 
     count = write_snapshot(out, paths)
     _tell(f"{out}: the policies of {count} hosts; name it in the job: filters.opt_out.host_policies")
+
+
+app.command()(evaluate)
 
 
 @app.command()
