@@ -18,9 +18,10 @@ from typing import Self
 import apache_beam as beam
 
 from pipeline.eval_sets import sign_benchmarks
+from pipeline.illegal import forget_emptied, is_emptied, read_emptied
 from pipeline.log import LOGGER
 from pipeline.progress import Progress
-from pipeline.run import Run
+from pipeline.run import Run, is_matched
 from pipeline.steps import Step
 from schemas.errors import EngineError, InputError, WinnowError, reported
 from schemas.job import Source
@@ -48,12 +49,14 @@ def annotate(run: Run) -> None:
     stop = join(run.layout.work, "stop")
     remove(stop)
     done = {file.path for folder in (run.layout.annotations, run.layout.signatures) for file in list_folder(folder)}
-    stale = [shard for shard in run.shards if not {run.annotation(shard), run.signature(shard)} <= done]
+    emptied = {} if is_matched(run) else read_emptied(run.layout)
+    stale = [shard for shard in run.shards if not {run.annotation(shard), run.signature(shard)} <= done or is_emptied(run, shard, emptied)]
     with _Limits(run, stop), Progress("annotate", len(run.shards), [run.annotation(shard) for shard in run.shards]):
         if stale:
             tasks = [(shard, run.annotation(shard), run.signature(shard)) for shard in stale]
             recipe = Recipe(run.filters, run.job.dedup)
             run.engine.run("annotate", lambda root: root | AnnotateShards(tasks, run.job.source, recipe, stop), sum(s.size for s in stale))
+            forget_emptied(run.layout, [signature for _, _, signature in tasks])
     check_limits(run, list(zip(run.shards, run.footers, strict=True)), final=True)
 
 

@@ -83,12 +83,15 @@ def phases_of(path: str) -> set[Phase]:
 
     >>> sorted(phases_of("filters.toxicity.max")), phases_of("dedup.images.mode")
     ([<Phase.JUDGE: 'judge'>], {<Phase.ANNOTATE: 'annotate'>})
+    >>> phases_of("filters.nsfw.by_language.de"), phases_of("filters.toxicity.by_language.de.max"), phases_of("filters.toxicity.nothing")
+    ({<Phase.ANNOTATE: 'annotate'>}, {<Phase.JUDGE: 'judge'>}, set())
     """
     asked = [part for part in path.split(".") if not part.isdigit()]  # places in lists
     found = set()
     for known, field in leaves(job_model()):
         parts = known.split(".")
-        if parts[: len(asked)] == asked and isinstance(field.json_schema_extra, dict):
+        common = min(len(parts), len(asked))  # a path may end above keys, or inside the value of one
+        if parts[:common] == asked[:common] and isinstance(field.json_schema_extra, dict):
             found.add(Phase(str(field.json_schema_extra["phase"])))
     return found
 

@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.docket import Docket, open_docket, unpacked
+from pipeline.illegal import empty_illegal
 from pipeline.judged import read_judged
 from pipeline.policies import ask_hosts
 from pipeline.progress import Progress
@@ -34,6 +35,7 @@ from pipeline.signals import CountSignals
 from pipeline.steps import Step
 from schemas.errors import LawError, reported
 from schemas.ledger import CARRIED, VERDICTS
+from schemas.reasons import ILLEGAL
 from schemas.versions import guard
 from transforms.footers import Footer, read_footers
 from transforms.ledger import ledger_batch, write_ledger
@@ -62,6 +64,8 @@ def judge(run: Run) -> None:
             run.engine.run("judge", lambda root: root | JudgeRun(docket, run.judge_digest), 400 * docket.starts[-1])
         _sweep_ledgers(run)
     check_conservation(run)
+    if not run.layout.trial:
+        empty_illegal(run)
 
 
 def _marker(run: Run) -> str | None:
@@ -283,7 +287,8 @@ class _WriteLedger(_Step):
             carried = _carry(docket, shard, ~verdicts.rejected, _flat(parts["carried"])) if docket.keep_captions else None
             batch = ledger_batch(verdicts, images, captions, copies, weights, docket.vocabulary, carried)
             written = write_ledger(pa.Table.from_batches([batch]), docket.layout.ledger_file(docket.names[shard]))
-            yield docket.names[shard], {**written, "captions": sum(map(len, carried.values())) if carried else 0}
+            illegal = int((verdicts.bits(docket.vocabulary) >> np.uint64(docket.vocabulary.index(ILLEGAL)) & np.uint64(1)).sum())
+            yield docket.names[shard], {**written, "captions": sum(map(len, carried.values())) if carried else 0, "illegal": illegal}
 
 
 class _Mark(_Step):

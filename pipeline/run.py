@@ -29,7 +29,7 @@ from transforms.not_duplicates import pair_files
 from transforms.read.reader import TARS_LOOKED_AT, check_columns, open_shard
 from transforms.read.shards import list_shards
 from transforms.remote import use_options
-from transforms.storage import folder_of, is_below, list_folder, read_bytes, write_bytes
+from transforms.storage import exists, folder_of, is_below, list_folder, read_bytes, write_bytes
 
 if TYPE_CHECKING:
     from pipeline.engine import Engine
@@ -169,6 +169,11 @@ class Run:
                 near = difflib.get_close_matches(wish.column, sorted(names), 1, 0.5)
                 hint = f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(sorted(names)) or 'none'}"
                 raise JobError(f"dedup.prefer.{place}.column: the source has no column {wish.column!r}; {hint}")
+
+
+def is_matched(run: Run) -> bool:
+    """Whether the clusters are up to date."""
+    return exists(run.layout.matched) and json.loads(read_bytes(run.layout.matched))["digest"] == run.match_digest
 
 
 def open_run(

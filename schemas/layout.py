@@ -77,6 +77,11 @@ class Layout:
         return join(self.signatures, f"{shard}.{digest}.arrow")
 
     @property
+    def emptied(self) -> str:
+        """Which of them were emptied of illegal rows: JSON, name -> rows."""
+        return join(self.work, "emptied.json")
+
+    @property
     def eval_sets(self) -> str:
         """Signatures of the benchmark sets that are kept out."""
         return join(self.work, "eval_sets")

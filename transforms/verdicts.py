@@ -178,8 +178,8 @@ def _consent(verdicts: Verdicts, rule: OptOut, consent: Consent, facts: Facts) -
     verdicts.consent[shared] = _state(reasons.RESERVED)
     verdicts.observable[:] = consent.observable
     verdicts.located |= consent.location_reserved | shared
-    if rule.action == "reject":
-        verdicts.spreading.update({word: mask.copy() for word, mask in consent.content_reserved.items()})
+    words = consent.content_reserved if rule.action == "reject" else (reasons.ILLEGAL,)
+    verdicts.spreading.update({word: consent.content_reserved[word].copy() for word in words})
     elsewhere = np.flatnonzero(shared & ~consent.location_reserved)
     return [Finding("reason", reasons.OPT_OUT, elsewhere, details=SAME_URL)] if len(elsewhere) else []
 

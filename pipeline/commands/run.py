@@ -9,6 +9,7 @@ from pipeline.document import document
 from pipeline.elder_places import place_elders
 from pipeline.emit import check_replace, emit, tasks_of
 from pipeline.eval_sets import sign_benchmarks
+from pipeline.illegal import is_emptied, read_emptied
 from pipeline.judge import judge
 from pipeline.judged import read_judged
 from pipeline.lease import Lease
@@ -16,7 +17,7 @@ from pipeline.log import logged
 from pipeline.match import match
 from pipeline.memory import available_bytes
 from pipeline.progress import Progress
-from pipeline.run import Run, write_record
+from pipeline.run import Run, is_matched, write_record
 from schemas.errors import JobError
 from schemas.layout import Layout
 from transforms.match.rows import SignatureFile
@@ -133,8 +134,11 @@ def check_published(run: Run) -> None:
 
 def match_whole(run: Run) -> None:
     """Brings the clusters up to date, whole; nothing is done where the marker says that it is."""
-    if exists(run.layout.matched) and json.loads(read_bytes(run.layout.matched))["digest"] == run.match_digest:
+    if is_matched(run):
         return
+    emptied = read_emptied(run.layout)
+    if any(is_emptied(run, shard, emptied) for shard in run.shards):
+        raise JobError("--phase match: signatures were emptied of illegal rows and have to be made anew; run `winnow run` without --phase")
     remove(run.layout.matched)
     elders = (*sign_benchmarks(run), *place_elders(run))
     signatures = [SignatureFile(run.signature(shard), footer.rows) for shard, footer in zip(run.shards, run.footers, strict=True)]

@@ -23,7 +23,8 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
         "The precision of the word lists was not measured on this data.",
         "Counts of groups from 1 to 19 are suppressed, and others with them where they could be worked out.",
         "Names, postal addresses and text inside pictures are not looked for as personal data.",
-        "Watermarks, synthetic pictures, violence and factual errors are not looked for, unless a filter of another package does.",
+        "Violence is looked for in captions only, by a short list of English phrases, and never in pictures.",
+        "Watermarks, synthetic pictures and factual errors are not looked for, unless a filter of another package does.",
         "Who holds the rights in a picture is not determined.",
     ]
     if "toxicity" in rules and getattr(rules["toxicity"], "model", "") == "shipped":

@@ -22,7 +22,7 @@ CLUSTERS = 12
 MEMBERS = 6
 PER_REASON = 6
 CAPTION = 300  # code points shown
-SENSITIVE = frozenset({"nsfw", "violence", "toxicity", "personal_data", ILLEGAL, TAKEN_DOWN, OPT_OUT})
+SENSITIVE = frozenset({"nsfw", "violence", "toxicity", "personal_data", TAKEN_DOWN, OPT_OUT})
 _COLUMNS = ("uid", "shard", "row", "key", "url", "verdict", "reasons", "flags", "cluster", "duplicate_of", "evidence")
 _SEED = 0x52455657
 Place = tuple[str, int]
@@ -48,8 +48,8 @@ class Shown:
 
     @property
     def withheld(self) -> bool:
-        """Whether neither picture nor caption is ever copied: what a list calls illegal, and what was taken down after release."""
-        return bool({ILLEGAL, REMOVED_LATER} & {*self.row["reasons"], *self.row["flags"]})
+        """Whether neither picture nor caption is copied: what was taken down after release."""
+        return REMOVED_LATER in self.row["flags"]
 
     @property
     def evidence(self) -> list[str]:
@@ -116,9 +116,10 @@ def read_shown(run: Run, shown: Sequence[Shown]) -> list[str]:
 
 
 def _removed_or_clustered(path: str) -> list[dict[str, Any]]:
+    """Rows that may be shown. Of what a list calls illegal there is a count and nothing else."""
     table = read_parquet(path, _COLUMNS)
     some = pc.or_(pc.not_equal(table.column("verdict"), "kept"), pc.is_valid(table.column("cluster")))
-    return table.filter(some).to_pylist()
+    return [row for row in table.filter(some).to_pylist() if ILLEGAL not in row["reasons"]]
 
 
 def _first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

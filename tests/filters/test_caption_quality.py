@@ -1,4 +1,5 @@
 import pytest
+from pydantic import ValidationError
 
 from tests.filters.conformance import batch_of, check_filter, findings, judged
 from transforms.filters.caption_quality import CaptionQuality, is_file_name
@@ -74,3 +75,15 @@ def test_captions_are_told_from_names_of_files(caption):
 def test_a_long_caption_that_is_nearly_a_file_name_costs_no_time():
     assert not is_file_name("img_1 " * 50_000 + "!")
     assert not is_file_name("a.jpg." * 50_000 + " ")
+
+
+def test_lengths_differ_by_language():
+    """Wish 7."""
+    captions = [{"caption": "rotes Fahrrad", "measures": {"language": {"label": label, "score": 0.9}}} for label in ("de", "en", "und")]
+    own = CaptionQuality(by_language={"de": {"min_words": 2}, "und": {"max_characters": 10, "min_words": 1}})
+    assert judged(own, captions) == [set(), {"caption_quality"}, {"caption_quality"}]
+    batch = batch_of(captions, own)
+    told = [(part.details, part.rows.tolist(), part.threshold) for part in findings(own, batch, own.measure(batch)) if len(part.rows)]
+    assert told == [("words", [1], 3), ("characters", [2], 10)]
+    with pytest.raises(ValidationError, match=r"by_language\.de\.min_words: Input should be a valid integer"):
+        CaptionQuality(by_language={"de": {"min_words": 2.5}})

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from schemas.errors import JobError, MissingError
 from tests.filters.conformance import batch_of, check_filter, findings, judged
-from transforms.filters.toxicity import Toxicity
+from transforms.filters.toxicity import FIELDS, Toxicity
 from transforms.models import detoxify_classifier, fasttext_classifier
 from transforms.text.caption import for_toxicity, normal_form
 
@@ -64,7 +64,7 @@ def test_peoples_names_and_places_are_profanity():
 
 
 def test_names_that_the_user_lists_are_not_scored():
-    plain, listed = Toxicity(), Toxicity(ignore=("Fucking village", "BITCHE"))
+    plain, listed = Toxicity(), Toxicity(allow=("Fucking village", "BITCHE"))
     assert scored(listed, "Fucking  village in Austria", "station of Bitche") == scored(plain, "in Austria", "station of")
     assert scored(listed, "you bitchest fuck") == scored(plain, "you bitchest fuck")
 
@@ -142,7 +142,7 @@ def test_a_checkpoint_is_never_unpickled_unless_the_job_names_its_digest(tmp_pat
         subject.measure(batch_of(rows(*ABUSE), subject))
 
 
-@pytest.mark.parametrize("model", ["detoxify", "perspective", "model.onnx", ""])
+@pytest.mark.parametrize("model", ["detoxify", "perspective", "model.pt", ""])
 def test_an_unknown_model_is_refused_and_the_known_ones_are_named(model):
     with pytest.raises(ValidationError, match=r"name shipped, detoxify:original, detoxify:PATH, or a fastText file"):
         Toxicity(model=model)
@@ -174,21 +174,19 @@ def test_detoxify_without_its_package_stops_the_job_and_names_the_extra(tmp_path
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory):
-    """A BERT of 2 layers with random weights, as Detoxify stores its models."""
-    torch = pytest.importorskip("torch")
-    transformers = pytest.importorskip("transformers")
-    folder = tmp_path_factory.mktemp("tiny")
-    words = sorted({word for text in (*ABUSE, *CAPTIONS, "zwei junge männer") for word in normal_form(text).replace(",", " ,").split()})
-    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]), encoding="utf-8")
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 24}
-    config = transformers.BertConfig(vocab_size=5 + len(words), num_labels=2, initializer_range=0.5, **sizes)
-    config.save_pretrained(folder)
-    torch.manual_seed(0)
-    model = transformers.BertForSequenceClassification(config)
-    arch = {"model_type": str(folder), "model_name": "BertForSequenceClassification", "tokenizer_name": "BertTokenizer", "num_classes": 2}
-    config = {"arch": {"args": arch}, "dataset": {"args": {"classes": ["toxic", "identity_hate"]}}}
-    torch.save({"config": config, "state_dict": model.state_dict()}, folder / "tiny.ckpt")
-    return folder / "tiny.ckpt"
+    """A BERT of 2 layers trained on a few lines, as Detoxify stores its models."""
+    pytest.importorskip("detoxify")
+    from tests.benchmarks.tiny_detoxify import train
+
+    texts = [normal_form(text) for text in (*ABUSE, *CAPTIONS, "zwei junge männer", "i will kill you", "all gays are scum")]
+    labels = [(1, 0, 0)] * 4 + [(0, 0, 0)] * 5 + [(1, 0, 1), (1, 1, 0)]
+    return train(
+        texts * 8, labels * 8, tmp_path_factory.mktemp("tiny"), vocabulary=200, hidden=64, epochs=45, batch=8, rate=1e-3, positions=24
+    )
+
+
+def detoxify_of(checkpoint, **options):
+    return Toxicity(model=f"detoxify:{checkpoint}", sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(), **options)
 
 
 @pytest.mark.extra
@@ -196,23 +194,107 @@ def checkpoint(tmp_path_factory):
 def test_detoxify_scores_are_those_of_the_package_in_any_batch(checkpoint):
     from detoxify import Detoxify
 
-    subject = Toxicity(model=f"detoxify:{checkpoint}", sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest())
+    subject = detoxify_of(checkpoint)
     check_filter(subject, keeps=rows("", None, "https://a.example"))
     captions = [*ABUSE, *CAPTIONS, "zwei junge männer", *ABUSE, *CAPTIONS * 8]
+    texts = [for_toxicity(normal_form(caption)) for caption in captions]
     own = Detoxify(checkpoint=str(checkpoint))
-    expected = [own.predict(for_toxicity(normal_form(caption)))["toxicity"] for caption in captions]
-    found = scored(subject, *captions)
-    assert np.allclose(found, expected, atol=2e-4)
-    assert np.std(found) > 0.05
-    assert np.allclose([scored(subject, caption)[0] for caption in captions], found, atol=2e-4)
+    expected = [own.predict(text) for text in texts]
+    found = subject.score_texts(texts)
+    assert set(found) == {"score", "identity_attack", "threat"}
+    for ours, theirs in (("score", "toxicity"), ("identity_attack", "identity_attack"), ("threat", "threat")):
+        assert np.allclose(found[ours], [scores[theirs] for scores in expected], rtol=0, atol=1e-5)
+    assert np.std(found["score"]) > 0.01
+    stored = scored(subject, *captions)
+    assert np.allclose(stored, found["score"], rtol=0, atol=5.1e-5)
+    assert np.allclose([scored(subject, caption)[0] for caption in captions], stored, rtol=0, atol=2e-4)
     assert subject.models()[0].name == f"toxicity: detoxify:{checkpoint}"
+
+
+@pytest.mark.extra
+@with_detoxify
+def test_every_score_has_a_bound_of_its_own(checkpoint):
+    captions = rows("all gays are scum", "i will kill you", CAPTIONS[0])
+    [gays, kill, kite] = detoxify_of(checkpoint).measure(batch_of(captions, detoxify_of(checkpoint))).to_pylist()
+    assert set(gays) == {*FIELDS}
+    assert (gays["sexual"], kill["threat"] > kite["threat"], gays["identity_attack"] > kite["identity_attack"]) == (None, True, True)
+    subject = detoxify_of(checkpoint, max=1.0, max_identity_attack=kill["identity_attack"], max_threat=kite["threat"])
+    batch = batch_of(captions, subject)
+    told = {part.details: (part.rows.tolist(), part.threshold) for part in findings(subject, batch, subject.measure(batch))}
+    expected = {"identity_attack": [0], "threat": [1]} if gays["identity_attack"] > kill["identity_attack"] else {"threat": [0, 1]}
+    assert {name: rows for name, (rows, _) in told.items()} == expected
+    assert told["threat"][1] == kite["threat"]
+    with pytest.raises(JobError, match=r"filters\.toxicity\.max_sexual: .* gives no score sexual; it gives score, identity_attack, threat"):
+        detoxify_of(checkpoint, max_sexual=0.5).models()
+
+
+@pytest.mark.extra
+@with_detoxify
+@pytest.mark.parametrize("int8", [False, True])
+def test_an_exported_model_scores_as_the_checkpoint_does_and_needs_no_pickle(checkpoint, tmp_path, int8):
+    pytest.importorskip("onnxscript")
+    from transforms.models.export_detoxify import export
+
+    model = detoxify_classifier.load(str(checkpoint))
+    export(model, str(tmp_path / "tiny.onnx"), int8=int8)
+    subject = Toxicity(model=str(tmp_path / "tiny.onnx"))
+    check_filter(subject, keeps=rows("", None))
+    texts = [for_toxicity(normal_form(text)) for text in (*ABUSE, *CAPTIONS, "a red kite " * 200)]
+    found, expected = subject.score_texts(texts), detoxify_classifier.scores(model, texts)
+    for name, values in expected.items():
+        assert np.allclose(found[name], values, rtol=0, atol=0.1 if int8 else 1e-5)
+        alone = [subject.score_texts([text])[name][0] for text in texts]
+        assert np.allclose(found[name], alone, rtol=0, atol=0 if int8 else 1e-5)
+    assert subject.models()[0].name == "toxicity: ONNX"
+
+
+@pytest.mark.extra
+@with_detoxify
+def test_a_gpu_that_is_not_there_stops_the_job(checkpoint):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    with pytest.raises(MissingError, match=r"set filters\.toxicity\.device to cpu"):
+        detoxify_classifier.load(str(checkpoint), "cuda")
+
+
+def test_a_bound_on_a_score_that_the_model_does_not_give_is_refused():
+    with pytest.raises(ValidationError, match="max_threat: shipped gives no score threat; it gives score"):
+        Toxicity(max_threat=0.5)
+    with pytest.raises(ValidationError, match="max_sexual: detoxify:original gives no score sexual"):
+        Toxicity(model="detoxify:original", by_language={"en": {"max_sexual": 0.5}})
+    assert Toxicity(model="detoxify:unbiased", max_sexual=0.5).max_sexual == 0.5
+    with pytest.raises(ValidationError, match="device: shipped is a fastText model"):
+        Toxicity(device="cuda")
+
+
+def test_captions_of_a_language_have_bounds_of_their_own():
+    captions = [{"caption": ABUSE[0], "measures": {"language": {"label": label, "score": 0.9}}} for label in ("en", "de", "und")]
+    loose = Toxicity(languages=("en", "de"), by_language={"de": {"max": 1.0}, "und": {"max": 0.2}})
+    assert judged(loose, captions) == [{"toxicity"}, set(), {"toxicity"}]
+    batch = batch_of(captions, loose)
+    assert [(part.rows.tolist(), part.threshold) for part in findings(loose, batch, loose.measure(batch))] == [([2], 0.2), ([0], 0.9)]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"deutsch": {"max": 0.5}}, "'deutsch' is no language that the model knows"),
+        ({"de": {"min": 0.5}}, "by_language.de: there is no bound 'min'; there are max, max_identity_attack"),
+        ({"de": {"max": 1.5}}, "by_language.de.max: Input should be less than or equal to 1"),
+    ],
+)
+def test_a_bound_of_a_language_is_checked_like_any_other(given, told):
+    with pytest.raises(ValidationError, match=told):
+        Toxicity(by_language=given)
 
 
 @pytest.mark.extra
 @with_detoxify
 def test_a_caption_longer_than_the_model_reads_is_scored_by_its_beginning(checkpoint):
     model = detoxify_classifier.load(str(checkpoint))
-    assert len(detoxify_classifier.toxicity(model, ["a red kite " * 500, "a red kite"])) == 2
+    assert len(detoxify_classifier.scores(model, ["a red kite " * 500, "a red kite"])["score"]) == 2
 
 
 @pytest.mark.extra

@@ -174,7 +174,7 @@ def test_tuning_to_what_is_there_changes_nothing(demo_run, capsys):
     ("setting", "says"),
     [
         ("dedup.images.mode=exact", "belongs to annotate"),
-        ("filters.toxicity.ignore=[kite]", "belongs to annotate"),
+        ("filters.toxicity.allow=[kite]", "belongs to annotate"),
         ("dedup.policy=image_or_caption", "belongs to match"),
         ("publish.drop=[url]", "belongs to emit"),
         ("datasheet.title=x", "belongs to document"),

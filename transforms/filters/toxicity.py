@@ -3,18 +3,21 @@
 import functools
 import importlib.resources
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import model_validator
 
 from schemas.errors import JobError
 from schemas.job import Names, Phase, key
-from transforms.filters.base import Artefact, Batch, Filter, scores
+from transforms.filters import by_language
+from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, first_beyond, numbers
+from transforms.filters.by_language import ByLanguage
 from transforms.filters.language import UNDETERMINED
-from transforms.models import detoxify_classifier, fasttext_classifier
+from transforms.models import detoxify_classifier, fasttext_classifier, onnx_text_classifier
 from transforms.models.artefacts import artefact
 from transforms.storage import located
 from transforms.text.caption import for_toxicity, normal_form
@@ -25,23 +28,33 @@ if TYPE_CHECKING:
 SHIPPED = "shipped"
 DETOXIFY = "detoxify:"
 _SHIPPED_SHA256 = "6d7a2c816fee9c4b13ae14e884f1a70737ecc0da7e62f4404ec13f7d725957ee"
+FIELDS = tuple(detoxify_classifier.CLASSES)
+BOUNDS = {"score": "max", **{field: f"max_{field}" for field in FIELDS[1:]}}
 
 
 class Toxicity(Filter):
-    """Scores captions with the classifier that ships with Winnow, with Detoxify, or with a fastText model of your own.
+    """Scores captions with the classifier that ships with Winnow, with Detoxify, or with a model of your own.
 
     The shipped model (`transforms/models/toxicity/MODEL.md`) knows English and sees n-grams: profanity, insults and threats, not hate,
-    irony or negation. Its scores are probabilities on text of which half is toxic. Scores are null where there is no caption, and where it
-    is in a language that the model does not know.
+    irony or negation. Its scores are probabilities on text of which half is toxic. Detoxify tells attacks on identities, sexual content
+    and threats apart, each with a bound of its own. Scores are null where there is no caption, where it is in a language that the model
+    does not know, and where the model has no such score.
     """
 
     name: ClassVar[str] = "toxicity"
     reads: ClassVar[tuple[str, ...]] = ("language",)
+    measured: ClassVar[pa.DataType] = pa.struct([(field, pa.float64()) for field in FIELDS])
 
     model: str = key(
-        Phase.ANNOTATE, "shipped, detoxify:original, detoxify:multilingual, detoxify:PATH, or the path of a fastText .bin", SHIPPED
+        Phase.ANNOTATE,
+        "shipped, detoxify:original, detoxify:unbiased, detoxify:multilingual, detoxify:PATH, or the path of a fastText .bin or an .onnx",
+        SHIPPED,
     )
     max: float = key(Phase.JUDGE, "score above which a caption is rejected", 0.9, ge=0, le=1)
+    max_identity_attack: float | None = key(Phase.JUDGE, "the same of attacks on identities; null: recorded only", None, ge=0, le=1)
+    max_sexual: float | None = key(Phase.JUDGE, "the same of sexual content; null: recorded only", None, ge=0, le=1)
+    max_threat: float | None = key(Phase.JUDGE, "the same of threats; null: recorded only", None, ge=0, le=1)
+    by_language: ByLanguage = key(Phase.JUDGE, "bounds of captions in one language: {de: {max: 0.8}}; und: undetermined", {})
     sha256: str | None = key(
         Phase.ANNOTATE, "digest that the model's file must have; needed for detoxify:PATH", None, pattern="^[0-9a-f]{64}$"
     )
@@ -49,7 +62,8 @@ class Toxicity(Filter):
     languages: Names | None = key(
         Phase.ANNOTATE, "languages that the model knows, others are not scored; null: en for English models, else all; und always is", None
     )
-    ignore: Names = key(Phase.ANNOTATE, "words, phrases and names that are taken out before a caption is scored", ())
+    allow: Names = key(Phase.ANNOTATE, "words, phrases and names that are taken out before a caption is scored", ())
+    device: Literal["cpu", "cuda"] = key(Phase.ANNOTATE, "cuda: Detoxify and .onnx models run on a GPU", "cpu")
 
     @model_validator(mode="before")
     @classmethod
@@ -67,15 +81,31 @@ class Toxicity(Filter):
                 f"sha256 is missing: {self.model} is a pickle, which runs code when it is read. Add `sha256:` with the digest of the file "
                 f"that you trust (sha256sum prints it), or choose one of {', '.join(DETOXIFY + name for name in detoxify_classifier.NAMES)}"
             )
-        if chosen is None and self.model != SHIPPED and not self.model.endswith((".bin", ".ftz")):
+        if chosen is None and self.model != SHIPPED and not self.model.endswith((".bin", ".ftz", ".onnx")):
             raise ValueError(
-                f"model {self.model} is unknown: name {SHIPPED}, detoxify:original, detoxify:PATH, or a fastText file (.bin, .ftz)"
+                f"model {self.model} is unknown: name {SHIPPED}, detoxify:original, detoxify:PATH, or a fastText file (.bin, .ftz), or a "
+                "Detoxify model as .onnx"
             )
+        by_language.check(self, self.by_language, tuple(BOUNDS.values()))
+        if self._is_fasttext and self.device != "cpu":
+            raise ValueError(f"device: {self.model} is a fastText model, which runs on the processor only")
+        known = FIELDS[:1] if self._is_fasttext else FIELDS
+        self._has_what_is_bound([field for field in known if field != "sexual" or chosen not in detoxify_classifier.WITHOUT_SEXUAL])
         return self
+
+    def _has_what_is_bound(self, known: Collection[str]) -> None:
+        for field, bound in BOUNDS.items():
+            given = [getattr(self, bound), *(own.get(bound) for own in self.by_language.values())]
+            if field not in known and any(value is not None for value in given):
+                raise ValueError(f"{bound}: {self.model} gives no score {field}; it gives {', '.join(known)}")
 
     @property
     def _detoxify(self) -> str | None:
         return self.model.removeprefix(DETOXIFY) if self.model.startswith(DETOXIFY) else None
+
+    @property
+    def _is_fasttext(self) -> bool:
+        return self._detoxify is None and not self.model.endswith(".onnx")
 
     def located(self, folder: str) -> Self:
         chosen = self._detoxify
@@ -88,44 +118,74 @@ class Toxicity(Filter):
         chosen = self._detoxify
         if self.model == SHIPPED:
             found = artefact("toxicity: shipped", _shipped(), _SHIPPED_SHA256, "Install winnow-curation anew: it carries this file")
-        elif chosen is None:
-            found = artefact("toxicity: fastText", self.model, self.sha256, "Name the path of a fastText model, and its own sha256")
+        elif chosen is not None:
+            found = _weights(chosen, self.sha256)
+        else:
+            kind = "fastText" if self._is_fasttext else "ONNX"
+            found = artefact(f"toxicity: {kind}", self.model, self.sha256, f"Name the path of a {kind} model, and its own sha256")
+        self._try_out()
+        return (found,)
+
+    def _try_out(self) -> None:
+        """Finds a model that lacks what the job asks of it before a run, not on every row of it."""
+        if self._is_fasttext and self.model != SHIPPED:
             known = fasttext_classifier.load(self.model).probabilities("text")
             if self.label not in known:
                 raise JobError(f"filters.toxicity.label: {self.model} has no label {self.label}; it has {', '.join(sorted(known))}")
-        else:
-            found = _weights(chosen, self.sha256)
-        return (found,)
+        bound = [name for name in BOUNDS.values() if name != "max" and getattr(self, name) is not None]
+        by_path = self.model.endswith(".onnx") or self._detoxify not in (None, *detoxify_classifier.NAMES)
+        if by_path and (bound or self.by_language):
+            try:
+                self._has_what_is_bound(tuple(self.score_texts(["text"])))
+            except ValueError as error:
+                raise JobError(f"filters.toxicity.{error}") from error
 
     def measure(self, batch: Batch) -> pa.StructArray:
-        known = self._known_languages()
+        known = self.known_languages
         languages = pc.struct_field(batch.measures["language"], "label").to_pylist()
-        texts = [self._shown(caption) for caption in batch.normal_captions]
+        texts = [self.shown(caption) for caption in batch.normal_captions]
         asked = [row for row, text in enumerate(texts) if text and (known is None or (languages[row] or UNDETERMINED) in known)]
-        found: list[float | None] = [None] * len(batch)
-        for row, score in zip(asked, self._scores([texts[row] for row in asked]), strict=True):
-            found[row] = score
-        return scores(found)
+        found = self.score_texts([texts[row] for row in asked])
+        is_scored = np.zeros(len(batch), bool)
+        is_scored[asked] = True
+        columns = []
+        for field in FIELDS:
+            column = np.full(len(batch), np.nan)
+            column[asked] = found.get(field, np.nan)
+            columns.append(pa.array(np.round(column, 4), mask=np.isnan(column)))
+        return pa.StructArray.from_arrays(columns, fields=list(self.measured), mask=pa.array(~is_scored))
 
-    def _known_languages(self) -> frozenset[str] | None:
+    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
+        held = []
+        for field, bound in BOUNDS.items():
+            values, most = numbers(measures, field), by_language.bounds(self, bound, self.by_language, context)
+            held.append((None if field == "score" else field, values, values > most, most))
+        return first_beyond(self.reason, held)
+
+    @property
+    def known_languages(self) -> frozenset[str] | None:
+        """Labels of captions that the model is asked about; None: all."""
         if self.languages is not None:
             return frozenset({*self.languages, UNDETERMINED})
         english = self.model == SHIPPED or self._detoxify in detoxify_classifier.ENGLISH
         return frozenset({"en", UNDETERMINED}) if english else None
 
-    def _shown(self, normal: str | None) -> str:
+    def shown(self, normal: str | None) -> str:
+        """What the model sees of a caption in normal form."""
         text = for_toxicity(normal or "")
-        return " ".join(_ignored(self.ignore).sub(" ", text).split()) if self.ignore else text
+        return " ".join(_allowed(self.allow).sub(" ", text).split()) if self.allow else text
 
-    def _scores(self, texts: Sequence[str]) -> list[float]:
+    def score_texts(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """Every score that the model gives, float64 [n], of texts as `shown` makes them, none of which is empty."""
         if not texts:
-            return []
+            return {}
         if self._detoxify is not None:
-            return detoxify_classifier.toxicity(_detoxify(self._detoxify, self.sha256), texts)
+            return detoxify_classifier.scores(_detoxify(self._detoxify, self.sha256, self.device), texts)
+        if self.model.endswith(".onnx"):
+            return onnx_text_classifier.load(self.model, self.device).scores(texts)
         path, label = (_shipped(), "toxic") if self.model == SHIPPED else (self.model, self.label)
         model = fasttext_classifier.load(path)
-        # a text in which the model finds nothing to go by has no label at all
-        return [model.probabilities(text).get(label, 0.0) for text in texts]
+        return {"score": model.probabilities_of(label, texts)}
 
 
 def _shipped() -> str:
@@ -138,12 +198,12 @@ def _weights(model: str, sha256: str | None) -> Artefact:
 
 
 @functools.lru_cache(maxsize=2)
-def _detoxify(model: str, sha256: str | None) -> "Detoxify":
+def _detoxify(model: str, sha256: str | None, device: detoxify_classifier.Device) -> "Detoxify":
     """A Detoxify model, its file compared with its digest before it is unpickled."""
-    return detoxify_classifier.load(_weights(model, sha256).path)
+    return detoxify_classifier.load(_weights(model, sha256).path, device)
 
 
 @functools.lru_cache(maxsize=8)
-def _ignored(phrases: tuple[str, ...]) -> re.Pattern[str]:
+def _allowed(phrases: tuple[str, ...]) -> re.Pattern[str]:
     longest_first = sorted(map(normal_form, phrases), key=lambda phrase: (-len(phrase), phrase))
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")

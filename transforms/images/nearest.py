@@ -18,6 +18,11 @@ ORIENTATIONS = 8
 """As it is; bit 0: mirrored; bit 1: upside down; bit 2: then turned about its diagonal."""
 _NONE = 65  # a distance that no two hashes have
 _ODD_COLUMNS, _ODD_ROWS = np.uint64(0xAAAAAAAAAAAAAAAA), np.uint64(0xFF00FF00FF00FF00)
+_FLIPS = np.array([(_ODD_COLUMNS if way & 1 else 0) ^ (_ODD_ROWS if way & 2 else 0) for way in range(ORIENTATIONS)], np.uint64)
+_SHIFTS = np.array([7, 14, 28], np.uint64)
+_MASKS = np.array([0x00AA00AA00AA00AA, 0x0000CCCC0000CCCC, 0x00000000F0F0F0F0], np.uint64)
+_BIT, _ONE, _TWO, _FOUR, _TOP = np.uint32(1), np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
+_PAIRS, _NIBBLES, _OCTETS, _EACH = (np.uint64(octet * 0x0101010101010101) for octet in (0x55, 0x33, 0x0F, 0x01))
 _MIRRORED_PARTS = {"left": "right", "right": "left"}
 
 
@@ -53,7 +58,7 @@ def nearest_views(
       pair of views. distances, int64 [n]: bits in which it differs. When left and right change places, distances stay, maps are inverted.
     """
     found = np.zeros((len(left[0]), 5), np.int64)
-    _nearest_all(*left[:2], *right[:2], MEETINGS, np.empty((2, 4), np.int64), found)
+    _nearest_all(*left[:2], *right[:2], MEETINGS, _FLIPS, np.empty((2, 4), np.int64), found)
     distances, views, entries, orientations, crossed = found.T
     crossed = crossed != 0
     maps = inverted(frames(views, np.where(crossed[:, None], right[2], left[2])))
@@ -75,59 +80,53 @@ def _turned(maps: np.ndarray, orientations: np.ndarray) -> np.ndarray:
 
 def orient(hashes: np.ndarray, orientation: int) -> np.ndarray:
     """The hashes, uint64 [n], of the pictures in another orientation."""
-    return np.array([_orient.py_func(word, orientation) for word in hashes.tolist()], np.uint64)  # type: ignore[attr-defined]
-
-
-@compiled
-def _orient(word, orientation):  # type: ignore[no-untyped-def]
-    word = np.uint64(word)
+    words = hashes.astype(np.uint64)
     if orientation & 1:
-        word ^= _ODD_COLUMNS
+        words ^= _ODD_COLUMNS
     if orientation & 2:
-        word ^= _ODD_ROWS
-    if orientation & 4:  # exchanges single bits, then pairs, then nibbles across the diagonal
-        for shift, mask in ((7, 0x00AA00AA00AA00AA), (14, 0x0000CCCC0000CCCC), (28, 0x00000000F0F0F0F0)):
-            moved = (word ^ word >> np.uint64(shift)) & np.uint64(mask)
-            word ^= moved ^ moved << np.uint64(shift)
-    return word
+        words ^= _ODD_ROWS
+    if orientation & 4:
+        for shift, mask in zip(_SHIFTS, _MASKS, strict=True):
+            moved = (words ^ words >> shift) & mask
+            words ^= moved ^ moved << shift
+    return words
 
 
 @compiled
-def _ones(x):  # type: ignore[no-untyped-def]
-    x -= x >> np.uint64(1) & np.uint64(0x5555555555555555)
-    x = (x & np.uint64(0x3333333333333333)) + (x >> np.uint64(2) & np.uint64(0x3333333333333333))
-    return np.int64((x + (x >> np.uint64(4)) & np.uint64(0x0F0F0F0F0F0F0F0F)) * np.uint64(0x0101010101010101) >> np.uint64(56))
+def _nearest_all(have, hashes, other_have, other_hashes, meetings, flips, best, found):  # type: ignore[no-untyped-def]
+    """Distance, view, looked up, orientation, and whether the view is one of the other picture's; of equally near ones the first.
 
-
-@compiled
-def _search(have, hashes, other_have, other_hashes, meetings, best):  # type: ignore[no-untyped-def]
-    """The nearest view of one in what is looked up of the other: distance, view, looked up, orientation; the first of equally near ones."""
-    best[0] = _NONE
-    for k in range(len(meetings)):
-        entry, orientation = meetings[k, 0], meetings[k, 1]
-        if other_have >> np.uint32(entry) & np.uint32(1) == 0:
-            continue
-        word = _orient(other_hashes[entry], orientation)
-        for view in range(meetings[k, 2], meetings[k, 3]):
-            distance = _ones(hashes[view] ^ word)
-            if distance < best[0] and have >> np.uint32(view) & np.uint32(1):
-                best[0], best[1], best[2], best[3] = distance, view, entry, orientation
-
-
-@compiled
-def _nearest_all(have, hashes, other_have, other_hashes, meetings, best, found):  # type: ignore[no-untyped-def]
-    """Distance, view, looked up, orientation, and whether the view is one of the other picture's."""
-    here, there = best[0], best[1]
+    `best` is for the two ways round: a view of the one in what is looked up of the other, and the reverse.
+    """
     for row in range(len(found)):
-        _search(have[row], hashes[row], other_have[row], other_hashes[row], meetings, here)
-        _search(other_have[row], other_hashes[row], have[row], hashes[row], meetings, there)
-        first = 0
+        own, others, first = hashes[row], other_hashes[row], 0
+        for way in range(2):
+            asking, asked = (others, own) if way else (own, others)
+            held, looked_up = (other_have[row], have[row]) if way else (have[row], other_have[row])
+            nearest = best[way]
+            nearest[0] = _NONE
+            for k in range(len(meetings)):
+                entry, orientation = meetings[k, 0], meetings[k, 1]
+                if looked_up >> np.uint32(entry) & _BIT == 0:
+                    continue
+                word = asked[entry] ^ flips[orientation]
+                if orientation > 3:  # exchanges single bits, then pairs, then nibbles across the diagonal
+                    for step in range(len(_SHIFTS)):
+                        moved = (word ^ word >> _SHIFTS[step]) & _MASKS[step]
+                        word ^= moved ^ moved << _SHIFTS[step]
+                for view in range(meetings[k, 2], meetings[k, 3]):
+                    x = asking[view] ^ word
+                    x -= x >> _ONE & _PAIRS
+                    x = (x & _NIBBLES) + (x >> _TWO & _NIBBLES)
+                    distance = np.int64((x + (x >> _FOUR) & _OCTETS) * _EACH >> _TOP)
+                    if distance < nearest[0] and held >> np.uint32(view) & _BIT:
+                        nearest[0], nearest[1], nearest[2], nearest[3] = distance, view, entry, orientation
         for k in range(4):
-            if first == 0 and here[k] != there[k]:
-                first = 1 if here[k] < there[k] else -1
-        for view in range(hashes.shape[1]):
-            if first == 0 and hashes[row, view] != other_hashes[row, view]:
-                first = 1 if hashes[row, view] < other_hashes[row, view] else -1
+            if first == 0 and best[0, k] != best[1, k]:
+                first = 1 if best[0, k] < best[1, k] else -1
+        for view in range(len(own)):
+            if first == 0 and own[view] != others[view]:
+                first = 1 if own[view] < others[view] else -1
         for k in range(4):
-            found[row, k] = there[k] if first < 0 else here[k]
+            found[row, k] = best[1 if first < 0 else 0, k]
         found[row, 4] = first < 0

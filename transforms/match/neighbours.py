@@ -28,7 +28,8 @@ STANDING = 32
 _ROOM = 1 << 16
 
 _ROW_SHIFT, _ORDER_SHIFT = np.uint64(ROW_BITS), np.uint64(ORDER_BITS)
-_KIND_SHIFT, _FLIPS = np.uint64(60), np.uint64(7)  # of a word: side and number of turned bits
+_SIDE_SHIFT, _KIND_SHIFT, _FLIPS = np.uint64(63), np.uint64(60), np.uint64(7)  # of a word: side; side and number of turned bits
+_DISTANCE_BITS, _DISTANCE_MASK, _ZERO, _ONE = np.uint64(4), np.uint64(15), np.uint64(0), np.uint64(1)
 _NONE = np.uint64((1 << 64) - 1)
 ANCHOR = np.uint64(1)  # in a note: told as the first of a crowd
 
@@ -52,117 +53,137 @@ def neighbours(
     Returns:
       The candidates; how many hashes were compared with a part of their bucket only, and how many had more than `most` within the radius.
     """
-    n, shift, most = len(hashes), np.uint64(HASH_BITS - key_bits), most or MOST
-    chains, seen = np.empty(6 * n, np.uint64), np.empty(2 * n, np.uint64)
-    standing, ends = np.empty(2 * n, np.int64), np.empty(2 * n, np.int64)
+    n, shift, most, crowd = len(hashes), np.uint64(HASH_BITS - key_bits), most or MOST, crowd or CROWD
+    chains, standing, ends, seen = *np.empty((3, 2 * n), np.int64), np.empty(2 * n, np.uint64)
     counts, cut = np.zeros(2, np.int64), np.zeros(2, np.int64)
-    _stand(hashes, words, rows, shift, STANDING, chains, standing, seen, ends, counts)
-    told, state, ends = np.empty(3 * (most + 1) + _ROOM, np.uint64), np.zeros(3, np.int64), ends[: counts[1]]
-    work = np.empty(most, np.uint64), np.empty(most, np.int64), np.empty((2 * HASH_BITS, 5), np.int64)
-    while _meet(hashes, words, rows, standing, seen, ends, np.int64(shift), np.uint64(radius), crowd or CROWD, *work, told, state, cut):
-        told = grown(told, int(state[2]), 3 * (most + 1) * int(ends[state[0]]))
-    return np.concatenate([chains[: counts[0]], told[: state[2]]]).reshape(-1, 3), cut
+    _stand(hashes, words, shift, STANDING, chains, standing, seen, ends, counts)
+    ends = ends[: counts[1]]
+    standing = standing[: ends[-1] if len(ends) else 0]
+    begins = np.concatenate([[0], ends[1::2]])[: len(ends) // 2]
+    parts, cut[0] = _parted(np.stack([begins, ends[::2], ends[::2], ends[1::2]], axis=1), hashes[standing], int(shift), crowd)
+    chained = _chained(words, rows, *chains[: counts[0]].reshape(-1, 2).T)
+    rows, orders = rows[standing], words[standing] >> _ROW_SHIFT & ORDER_MASK
+    told, state = np.empty(3 * (most + 1) + _ROOM, np.uint64), np.zeros(2, np.int64)
+    ranks, places = np.empty(most, np.uint64), np.empty(most, np.int64)
+    while _meet(rows, orders, seen, parts, np.uint64(radius), ranks, places, told, state, cut):
+        told = grown(told, int(state[1]), 3 * (most + 1) * int(parts[state[0], 1] - parts[state[0], 0]))
+    return np.concatenate([chained, told[: state[1]].reshape(-1, 3)]), cut
+
+
+def _chained(words: np.ndarray, rows: np.ndarray, places: np.ndarray, heads: np.ndarray) -> np.ndarray:
+    """Candidates of rows for which others of the same hash stand: the first of these, and the one before."""
+    asking, others = np.repeat(places, 2), np.stack([heads, places - 1], axis=1).reshape(-1)
+    notes = (words[others] >> _ROW_SHIFT & ORDER_MASK) << _ONE | (others == np.repeat(heads, 2)).astype(np.uint64)
+    return np.stack([rows[asking], rows[others], notes], axis=1)[words[asking] & words[others] & ELDER_VIEW == 0]
+
+
+def _parted(parts: np.ndarray, hashes: np.ndarray, behind: int, crowd: int) -> tuple[np.ndarray, int]:
+    """Parts of buckets, int64[m, 4], in which at most `crowd` are looked up if bits can part them; and how many asked in those parted.
+
+    A part is where those that ask begin and end, and those that are looked up; either are in the order of their hashes. Their bits are
+    looked at from the last of the `behind` ones that are not the key's on.
+    """
+    cut = 0
+    for bit in range(behind - 1, -1, -1):
+        crowded = parts[:, 3] - parts[:, 2] > crowd
+        if not crowded.any():
+            break
+        if bit == behind - 1:
+            cut = int((parts[crowded, 1] - parts[crowded, 0]).sum())
+        ones = np.concatenate([[0], np.cumsum(hashes >> np.uint64(bit) & np.uint64(1), dtype=np.int64)])
+        middles = parts[:, 1::2] - (ones[parts[:, 1::2]] - ones[parts[:, ::2]])
+        upper = np.cumsum(crowded + 1) - 1 - crowded  # where the half with the bit goes; the other follows it
+        parts, halves = np.repeat(parts, crowded + 1, axis=0), middles[crowded]
+        parts[upper[crowded], ::2] = halves
+        parts[upper[crowded] + 1, 1::2] = halves
+    return parts, cut
 
 
 @compiled
-def _stand(hashes, words, rows, shift, most, told, standing, seen, ends, counts):  # type: ignore[no-untyped-def]
-    """What stands for each bucket: rows that ask, what they are held against, and where either ends; and pairs of equal hashes.
+def _stand(hashes, words, shift, most, chains, standing, seen, ends, counts):  # type: ignore[no-untyped-def]
+    """What stands for each bucket: places of those that ask, of what they are held against, and where either ends.
 
-    A bucket with elder rows is two: rows of the run are held against all, elder rows against those of the run.
+    Of those that ask and for which others stand: the place, and that of the first one of the same hash. A bucket with elder rows is two:
+    rows of the run are held against all, elder rows against those of the run.
     """
     n, begin, place, start, middle, buckets, before = 0, 0, 0, 0, 0, 0, 0
-    behind = (np.uint64(1) << shift) - np.uint64(1)
+    behind = (_ONE << shift) - _ONE
     while begin < len(hashes):
-        end, elders = begin + 1, words[begin] & ELDER_VIEW
-        while end < len(hashes) and hashes[end] >> shift == hashes[begin] >> shift:
+        end, key, elders = begin + 1, hashes[begin] >> shift, words[begin] & ELDER_VIEW
+        while end < len(hashes) and hashes[end] >> shift == key:
             elders |= words[end] & ELDER_VIEW
             end += 1
         for turn in range(0 if end == begin + 1 else 4 if elders else 2):
-            if turn % 2 == 0:
+            looked_up = turn & 1
+            if not looked_up:
                 start, before = place, n
             middle, same, head = place, 0, 0
             for k in range(begin, end):
-                kind, elder = words[k] >> _KIND_SHIFT, words[k] & ELDER_VIEW
-                if np.int64(kind >> np.uint64(3)) != turn % 2 or (turn != 1 and np.int64(elder != 0) != (turn == 2)):
+                hash_, word = hashes[k], words[k]
+                elder = word & ELDER_VIEW
+                if word >> _SIDE_SHIFT != looked_up or (turn != 1 and (elder > _ZERO) != (turn == 2)):
                     continue
-                fresh = k == begin or hashes[k] != hashes[k - 1] or kind != words[k - 1] >> _KIND_SHIFT
+                change = word ^ words[k - 1]
+                fresh = k == begin or hash_ != hashes[k - 1] or change >> _KIND_SHIFT > _ZERO
                 head = k if fresh else head
-                same = 0 if fresh or elder != words[k - 1] & ELDER_VIEW else same + 1
+                same = 0 if fresh or change & ELDER_VIEW else same + 1
                 if same < most:
                     # Bits that were turned count as differing, so they stand where the equal bits of the key stood.
-                    standing[place], seen[place] = k, hashes[k] & behind | (np.uint64(1) << (kind & _FLIPS)) - np.uint64(1) << shift
+                    turned = (_ONE << (word >> _KIND_SHIFT & _FLIPS)) - _ONE
+                    standing[place], seen[place] = k, hash_ & behind | turned << shift
                     place += 1
-                elif turn % 2 == 0:
-                    for other in (head, k - 1):
-                        if elder & words[other] == 0:
-                            told[n], told[n + 1] = rows[k], rows[other]
-                            told[n + 2] = (words[other] >> _ROW_SHIFT & ORDER_MASK) << np.uint64(1) | np.uint64(other == head)
-                            n += 3
-            if turn % 2 == 1 and start < middle < place:
+                elif not looked_up:
+                    chains[n], chains[n + 1] = k, head
+                    n += 2
+            if looked_up and start < middle < place:
                 ends[buckets], ends[buckets + 1] = middle, place
                 buckets += 2
-            elif turn % 2 == 1:
+            elif looked_up:
                 place, n = start, before  # one side is empty: nobody meets
         begin = end
     counts[0], counts[1] = n, buckets
 
 
 @compiled
-def _meet(  # type: ignore[no-untyped-def]
-    hashes, words, rows, standing, seen, ends, behind, radius, crowd, ranks, places, stack, told, state, cut
-):
-    """Tells neighbours; true where `told` must grow first. State: which bucket is next, where it begins, numbers told."""
-    most, begin, n = len(ranks), state[1], state[2]
-    for bucket in range(state[0], len(ends), 2):
-        state[0], state[1], state[2] = bucket, begin, n
-        if n + 3 * (most + 1) * (ends[bucket] - begin) > len(told):
+def _meet(rows, orders, seen, parts, radius, ranks, places, told, state, cut):  # type: ignore[no-untyped-def]
+    """Tells neighbours; true where `told` must grow first. State: which part is next, numbers told."""
+    most, n = len(ranks), state[1]
+    for part in range(state[0], len(parts)):
+        low, middle, start, stop = parts[part, 0], parts[part, 1], parts[part, 2], parts[part, 3]
+        state[0], state[1] = part, n
+        if n + 3 * (most + 1) * (middle - low) > len(told):
             return True
-        stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3], stack[0, 4] = begin, ends[bucket], ends[bucket], ends[bucket + 1], behind - 1
-        begin, depth = ends[bucket + 1], 1
-        while depth > 0:
-            depth -= 1
-            low, middle, start, stop, bit = stack[depth, 0], stack[depth, 1], stack[depth, 2], stack[depth, 3], stack[depth, 4]
-            if stop - start > crowd and bit >= 0:  # parted by the next bit
-                cut[0] += middle - low if bit == behind - 1 else 0
-                for side in range(2):
-                    at, end = (start, stop) if side else (low, middle)
-                    stack[depth, 2 * side], stack[depth + 1, 2 * side + 1] = at, end
-                    while at < end and hashes[standing[at]] >> np.uint64(bit) & np.uint64(1) == np.uint64(0):
-                        at += 1
-                    stack[depth, 2 * side + 1], stack[depth + 1, 2 * side] = at, at
-                stack[depth, 4], stack[depth + 1, 4] = bit - 1, bit - 1
-                depth += 2
-                continue
-            for asking in range(low, middle):
-                row, hash_, held, within, first, nearest = rows[standing[asking]], seen[asking], 0, 0, _NONE, 0
-                for block in range(start, stop, 64):
-                    hits, end = np.uint64(0), min(block + 64, stop)
-                    for i in range(block, end):
-                        hits += np.uint64(_ones(seen[i] ^ hash_) <= radius)
-                    for i in range(block, end if hits > np.uint64(0) else block):
-                        distance, k = _ones(seen[i] ^ hash_), standing[i]
-                        if distance > radius or rows[k] == row:
-                            continue
-                        order = words[k] >> _ROW_SHIFT & ORDER_MASK
-                        rank, within = distance << _ORDER_SHIFT | order, within + 1
-                        if order << np.uint64(4) | distance < first:
-                            first, nearest = order << np.uint64(4) | distance, k
-                        if held < most or rank < ranks[held - 1]:
-                            j = held if held < most else most - 1
-                            held = j + 1
-                            while j > 0 and ranks[j - 1] > rank:
-                                ranks[j], places[j] = ranks[j - 1], places[j - 1]
-                                j -= 1
-                            ranks[j], places[j] = rank, k
-                for j in range(held):
-                    told[n], told[n + 1], told[n + 2] = row, rows[places[j]], ranks[j] << np.uint64(1)
-                    n += 3
-                if within > most:
-                    cut[1] += 1
-                    told[n], told[n + 1] = row, rows[nearest]
-                    told[n + 2] = ((first & np.uint64(15)) << _ORDER_SHIFT | first >> np.uint64(4)) << np.uint64(1) | ANCHOR
-                    n += 3
-    state[0], state[2] = len(ends), n
+        for asking in range(low, middle):
+            row, hash_, held, within, first, nearest = rows[asking], seen[asking], 0, 0, _NONE, 0
+            for block in range(start, stop, 64):
+                hits, end = _ZERO, block + 64 if block + 64 < stop else stop
+                for i in range(np.uint64(block), np.uint64(end)):
+                    hits += np.uint64(_ones(seen[i] ^ hash_) <= radius)
+                for i in range(block, end if hits > _ZERO else block):
+                    distance, order = _ones(seen[i] ^ hash_), orders[i]
+                    if distance > radius or rows[i] == row:
+                        continue
+                    rank, among, within = distance << _ORDER_SHIFT | order, order << _DISTANCE_BITS | distance, within + 1
+                    if among < first:
+                        first, nearest = among, i
+                    if held < most:
+                        held += 1
+                    elif rank >= ranks[held - 1]:
+                        continue
+                    j = held - 1
+                    while j > 0 and ranks[j - 1] > rank:
+                        ranks[j], places[j] = ranks[j - 1], places[j - 1]
+                        j -= 1
+                    ranks[j], places[j] = rank, i
+            for j in range(held):
+                told[n], told[n + 1], told[n + 2] = row, rows[places[j]], ranks[j] << _ONE
+                n += 3
+            if within > most:
+                cut[1] += 1
+                told[n], told[n + 1] = row, rows[nearest]
+                told[n + 2] = ((first & _DISTANCE_MASK) << _ORDER_SHIFT | first >> _DISTANCE_BITS) << _ONE | ANCHOR
+                n += 3
+    state[0], state[1] = len(parts), n
     return False
 
 

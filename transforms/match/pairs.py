@@ -19,7 +19,6 @@ ALL_PAIRS = 8
 RADIUS = 4
 MOST_NEIGHBOURS = 16
 LOOK_BACK = 1 << 16
-_MOST_TOLD = 3 * (ALL_PAIRS // 2 + MOST_NEIGHBOURS)  # numbers told of an entry
 _ROOM = 1 << 16
 
 LEFT_SHIFT = np.uint64(40)  # a pair in 64 bits: smaller row within its owner 24, larger dense row 36, distance 4
@@ -61,70 +60,88 @@ def picture_pairs(hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, plane
     """
     bits = int(plane.bits[key])
     settle(hashes, words, rows, bits)
-    heads, seen = np.empty((2, len(hashes)), np.int64), np.empty((2, len(hashes)), np.uint64)
-    masks, room = plane.permuted(plane.masks, key), _ROOM
-    told, state = np.empty(room, np.uint64), np.zeros(3, np.int64)
-    while _picture_pairs(hashes, words, key, np.uint64(HASH_BITS - bits), masks, heads, seen, told, state):
-        told = grown(told, int(state[1]), _MOST_TOLD * len(hashes))
-    found = told[: state[1]].reshape(-1, 3)
-    left, right = found[:, 0].astype(np.int64), found[:, 1].astype(np.int64)
+    starts = _starts(hashes)
+    heads, distinct, elder = starts, hashes[starts], words[starts] & ELDER != 0
+    if elder.any():  # of each hash the first row of the run; a hash that none has is compared with those that one has
+        heads = np.minimum.reduceat(np.where(words & ELDER == 0, np.arange(len(hashes)), len(hashes)), starts)
+        elder = heads == len(hashes)
+        heads = np.where(elder, starts, heads)
+    buckets = _starts(distinct >> np.uint64(HASH_BITS - bits))
+    buckets = np.repeat(buckets, np.diff(buckets, append=len(distinct)))  # where that of each hash begins
+    masks, cut = plane.permuted(plane.masks, key), 0
+    told = [_equal(starts, len(hashes)) if key == 0 else np.empty((0, 3), np.int64)]
+    for of_elders in range(1 + int(elder.any())):
+        asking, before = np.flatnonzero(elder == of_elders), np.arange(len(distinct) + 1)
+        seen = before[:-1]
+        if of_elders:
+            seen, before = np.flatnonzero(~elder), np.concatenate([[0], np.cumsum(~elder)])
+        asking = asking[before[asking] > before[buckets[asking]]]
+        highs, lows = before[asking], before[buckets[asking]]
+        found, full = _look_back(distinct[asking], highs, np.maximum(lows, highs - LOOK_BACK), distinct[seen], masks, key)
+        told.append(np.stack([heads[seen[found[:, 0]]], heads[asking[found[:, 1]]], found[:, 2]], axis=1))
+        cut += int((full | (highs - lows > LOOK_BACK)).sum())
+    left, right, distance = np.concatenate(told).T
     good = (rows[left] != rows[right]) & (words[left] & words[right] & (MIRRORED | ELDER) == 0)
     left, right = rows[left[good]], rows[right[good]]
-    return np.stack([np.minimum(left, right), np.maximum(left, right), found[good, 2]], axis=1), int(state[2])
+    return np.stack([np.minimum(left, right), np.maximum(left, right), distance[good].astype(np.uint64)], axis=1), cut
+
+
+def _starts(values: np.ndarray) -> np.ndarray:
+    """Where each run of equal values begins, int64[m]."""
+    return np.flatnonzero(np.concatenate([np.ones(min(1, len(values)), bool), values[1:] != values[:-1]]))
+
+
+def _equal(starts: np.ndarray, n: int) -> np.ndarray:
+    """Pairs of entries in one run of n, int64[m, 3] with a distance of 0: of a short run all, of others the first and the one before."""
+    sizes = np.diff(starts, append=n)
+    starts, sizes = starts[sizes > 1], sizes[sizes > 1]
+    size, start = np.repeat(sizes, sizes), np.repeat(starts, sizes)
+    place = np.arange(len(start)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    backs = [np.flatnonzero((place >= back) & ((size <= ALL_PAIRS) | (back == 1))) for back in range(1, ALL_PAIRS)]
+    far = np.flatnonzero((place > 1) & (size > ALL_PAIRS))
+    at = np.concatenate([*backs, far])
+    back = np.concatenate([np.repeat(np.arange(1, ALL_PAIRS), [len(some) for some in backs]), place[far]])
+    right = start[at] + place[at]
+    return np.stack([right - back, right, np.zeros_like(right)], axis=1)
+
+
+def _look_back(
+    hashes: np.ndarray, highs: np.ndarray, lows: np.ndarray, seen: np.ndarray, masks: np.ndarray, key: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest hashes before each one: int64[m, 3] of place in `seen`, place in `hashes`, distance; whether each found its fill."""
+    told, state, full = np.empty(_ROOM, np.int64), np.zeros(2, np.int64), np.zeros(len(hashes), bool)
+    while _tell(hashes, highs, lows, seen, masks, key, told, state, full):
+        told = grown(told, int(state[1]), 3 * MOST_NEIGHBOURS)
+    return told[: state[1]].reshape(-1, 3), full
 
 
 @compiled
-def _picture_pairs(hashes, words, key, shift, masks, heads, seen, told, state):  # type: ignore[no-untyped-def]
-    """Tells places and distances; true where `told` must grow first. State: where to begin, numbers told, hashes cut."""
-    begin, n = state[0], state[1]
-    while begin < len(hashes):
-        end = begin + 1
-        while end < len(hashes) and hashes[end] >> shift == hashes[begin] >> shift:
-            end += 1
-        state[0], state[1] = begin, n
-        if n + _MOST_TOLD * (end - begin) > len(told):
+def _tell(hashes, highs, lows, seen, masks, key, told, state, full):  # type: ignore[no-untyped-def]
+    """Tells places and distances; true where `told` must grow first. State: which hash is next, numbers told."""
+    n = state[1]
+    for asking in range(state[0], len(hashes)):
+        state[0], state[1] = asking, n
+        if n + 3 * MOST_NEIGHBOURS > len(told):
             return True
-        start, many, own = begin, 0, 0
-        while start < end:
-            stop = start + 1
-            while stop < end and hashes[stop] == hashes[start]:
-                stop += 1
-            for k in range(start + 1, stop if key == 0 else start):
-                j = start
-                while j < k:
-                    told[n], told[n + 1], told[n + 2] = j, k, 0
-                    n += 3
-                    j = max(j + 1, k - 1) if stop - start > ALL_PAIRS else j + 1  # of many the first and the one before
-            head = start
-            while head < stop and words[head] & ELDER:
-                head += 1
-            side = 1 if head == stop else 0  # no row of the run has this hash: it is compared with those that one has
-            head = start if side else head
-            high = own if side else many
-            found, floor = 0, max(0, high - LOOK_BACK)
-            while high > floor and found < MOST_NEIGHBOURS:
-                low, hits = max(floor, high - 64), np.uint64(0)
-                for y in range(low, high):
-                    hits += np.uint64(_ones(seen[side, y] ^ hashes[start]) <= np.uint64(RADIUS))
-                for y in range(high - 1, low - 1 if hits > np.uint64(0) else high - 1, -1):
-                    difference = hashes[start] ^ seen[side, y]
-                    distance = _ones(difference)
-                    if distance <= np.uint64(RADIUS) and found < MOST_NEIGHBOURS:
-                        least = 0
-                        while masks[least] & difference:
-                            least += 1
-                        if least == key:
-                            told[n], told[n + 1], told[n + 2] = heads[side, y], head, distance
-                            n += 3
-                        found += 1
-                high = low
-            state[2] += found == MOST_NEIGHBOURS or floor > 0
-            heads[0, many], seen[0, many], many = head, hashes[start], many + 1
-            if side == 0:
-                heads[1, own], seen[1, own], own = head, hashes[start], own + 1
-            start = stop
-        begin = end
-    state[0], state[1] = begin, n
+        hash_, high, low, found = hashes[asking], highs[asking], lows[asking], 0
+        while high > low and found < MOST_NEIGHBOURS:
+            block, hits = high - 64 if high - 64 > low else low, 0
+            for y in range(np.uint64(block), np.uint64(high)):
+                hits += _ones(seen[y] ^ hash_) <= RADIUS
+            for y in range(high - 1, block - 1 if hits > 0 else high - 1, -1):
+                difference = seen[y] ^ hash_
+                distance = _ones(difference)
+                if distance <= RADIUS and found < MOST_NEIGHBOURS:
+                    least = 0
+                    while masks[least] & difference:
+                        least += 1
+                    if least == key:
+                        told[n], told[n + 1], told[n + 2] = y, asking, distance
+                        n += 3
+                    found += 1
+            high = block
+        full[asking] = found == MOST_NEIGHBOURS
+    state[0], state[1] = len(hashes), n
     return False
 
 
@@ -133,4 +150,4 @@ def _ones(x):  # type: ignore[no-untyped-def]
     x = x - (x >> np.uint64(1) & np.uint64(0x5555555555555555))
     x = (x & np.uint64(0x3333333333333333)) + (x >> np.uint64(2) & np.uint64(0x3333333333333333))
     x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return x * np.uint64(0x0101010101010101) >> np.uint64(56)
+    return np.int64(x * np.uint64(0x0101010101010101) >> np.uint64(56))

@@ -13,6 +13,8 @@ from transforms.compiled import compiled
 FAR = 64  # the distance of a row without hashes
 _CHUNK = 1 << 13  # rows copied at once, so that one compiled form serves arrays of any make, a memory map's too
 _LANES = 128  # rows compared at once
+_ONE, _TWO, _FOUR, _TOP = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
+_PAIRS, _NIBBLES, _OCTETS, _EACH = (np.uint64(octet * 0x0101010101010101) for octet in (0x55, 0x33, 0x0F, 0x01))
 
 
 def nearest(hashes: np.ndarray, asked: Sequence[np.ndarray]) -> np.ndarray:
@@ -27,41 +29,26 @@ def nearest(hashes: np.ndarray, asked: Sequence[np.ndarray]) -> np.ndarray:
     [2, 64]
     """
     found = np.full(len(hashes), FAR, np.uint8)
-    columns = np.array([column for column, words in enumerate(asked) if len(words)], np.int64)
-    if len(columns) and len(found):
-        words = [np.unique(asked[column]).astype(np.uint64) for column in columns]
-        ends = np.cumsum([len(part) for part in words])
-        together, lanes = np.concatenate(words), np.empty((3, _LANES), np.uint64)
-        for start in range(0, len(found), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            _nearest(hashes[part].copy().view("<u8"), columns, ends, together, lanes, found[part])
+    columns = [(column, np.unique(words).astype(np.uint64)) for column, words in enumerate(asked) if len(words)]
+    for start in range(0, len(found) if columns else 0, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        rows = np.ascontiguousarray(hashes[part]).view("<u8").T
+        for column, words in columns:
+            own, least = rows[column].astype(np.uint64), np.full(rows.shape[1], FAR, np.uint64)
+            _nearest(own, words, least)
+            found[part] = np.minimum(found[part], np.where(own == 0, FAR, least))
     return found
 
 
 @compiled
-def _popcount(x):  # type: ignore[no-untyped-def]
-    x = x - (x >> np.uint64(1) & np.uint64(0x5555555555555555))
-    x = (x & np.uint64(0x3333333333333333)) + (x >> np.uint64(2) & np.uint64(0x3333333333333333))
-    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return x * np.uint64(0x0101010101010101) >> np.uint64(56)
-
-
-@compiled
-def _nearest(hashes, columns, ends, words, lanes, found):  # type: ignore[no-untyped-def]
-    mine, absent, least = lanes[0], lanes[1], lanes[2]
+def _nearest(hashes, words, least):  # type: ignore[no-untyped-def]
     for start in range(0, len(hashes), _LANES):
-        rows = min(_LANES, len(hashes) - start)
-        least[:] = np.uint64(FAR)
-        begin = 0
-        for place in range(len(columns)):
-            end = ends[place]
-            for lane in range(_LANES):
-                mine[lane] = hashes[start + lane, columns[place]] if lane < rows else np.uint64(0)
-                absent[lane] = np.uint64(FAR) if mine[lane] == np.uint64(0) else np.uint64(0)
-            for k in range(begin, end):
-                word = words[k]
-                for lane in range(_LANES):
-                    least[lane] = min(least[lane], _popcount(mine[lane] ^ word) + absent[lane])
-            begin = end
-        for lane in range(rows):
-            found[start + lane] = least[lane]
+        end = start + _LANES if start + _LANES < len(hashes) else len(hashes)
+        for k in range(len(words)):
+            word = words[k]
+            for i in range(np.uint64(start), np.uint64(end)):
+                x, held = hashes[i] ^ word, least[i]
+                x -= x >> _ONE & _PAIRS
+                x = (x & _NIBBLES) + (x >> _TWO & _NIBBLES)
+                x = (x + (x >> _FOUR) & _OCTETS) * _EACH >> _TOP
+                least[i] = x if x < held else held

@@ -2,8 +2,8 @@
 
 import functools
 import pathlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 NAMES = ("original", "original-small", "unbiased", "unbiased-small", "multilingual")
 ENGLISH = NAMES[:4]
 CLASS = "toxicity"
-_BATCH = 32  # from 32 on a processor gains nothing, and padding costs
+# What is recorded of a model's classes, by our names; `original` knows nothing of sexual content.
+CLASSES = {"score": CLASS, "identity_attack": "identity_attack", "sexual": "sexual_explicit", "threat": "threat"}
+WITHOUT_SEXUAL = NAMES[:2]
+Device = Literal["cpu", "cuda"]
+_BATCH = {"cpu": 32, "cuda": 256}  # from 32 on a processor gains nothing, and padding costs
 _INSTALL = 'pip install "winnow-curation[detoxify]"'
 
 
@@ -50,11 +54,11 @@ def cure_of(model: str) -> str:
 
 
 @functools.lru_cache(maxsize=2)
-def load(path: str) -> "Detoxify":
+def load(path: str, device: Device = "cpu") -> "Detoxify":
     """The model in a checkpoint. It is a pickle, which runs what it likes: only for a file whose SHA-256 the caller has compared.
 
     Raises:
-      MissingError: the package, the tokenizer or the configuration that the checkpoint names is not there.
+      MissingError: the package, the tokenizer or the configuration that the checkpoint names, or the device, is not there.
       JobError: the model has no class `toxicity`.
     """
     try:
@@ -63,10 +67,12 @@ def load(path: str) -> "Detoxify":
         from detoxify import Detoxify
     except ImportError as error:
         raise MissingError(f"toxicity: {path} needs the package detoxify: {_INSTALL}") from error
+    if device == "cuda" and not torch.cuda.is_available():
+        raise MissingError("toxicity: device is cuda, and torch finds no such device on this machine; set filters.toxicity.device to cpu")
     torch.set_num_threads(1)  # one worker per core
     transformers.utils.logging.disable_progress_bar()
     try:
-        model = Detoxify(checkpoint=kept_copy(path))
+        model = Detoxify(checkpoint=kept_copy(path), device=device)
     except OSError as error:  # what transformers raises where neither a folder nor its cache has a model's files
         raise MissingError(
             f"toxicity: {path} names a tokenizer and a configuration that are not on this machine ({str(error).splitlines()[0]}). Load it "
@@ -80,12 +86,51 @@ def load(path: str) -> "Detoxify":
     return model
 
 
-def toxicity(model: "Detoxify", texts: Sequence[str]) -> list[float]:
-    """Probability of `toxicity` of each text, none of them empty; equal texts are asked once."""
-    found: dict[str, float] = {}
-    ordered = sorted(set(texts), key=lambda text: (len(text), text))
-    for start in range(0, len(ordered), _BATCH):
-        batch = ordered[start : start + _BATCH]
-        # a list of one text comes back as a number, not a list of one
-        found.update(zip(batch, np.atleast_1d(model.predict(batch)[CLASS]).tolist(), strict=True))
-    return [found[text] for text in texts]
+def scores(model: "Detoxify", texts: Sequence[str]) -> dict[str, np.ndarray]:
+    """Probability of each of our classes that the model has, float64 [n], for texts none of which is empty."""
+    import torch
+
+    def asked(chosen: Sequence[str]) -> np.ndarray:
+        given = model.tokenizer(list(chosen), return_tensors="pt", truncation=True, padding=True).to(model.device)
+        with torch.inference_mode():
+            return torch.sigmoid(model.model(**given)[0]).cpu().numpy()
+
+    lengths = [len(ids) for ids in model.tokenizer(list(dict.fromkeys(texts)), truncation=True)["input_ids"]] if texts else []
+    found = in_batches(texts, lengths, asked, _BATCH[str(model.device)], len(model.class_names))
+    return by_our_names(found, model.class_names)
+
+
+def in_batches(
+    texts: Sequence[str], lengths: Sequence[int], asked: Callable[[Sequence[str]], np.ndarray], size: int, classes: int
+) -> np.ndarray:
+    """Asks about distinct texts in batches of like length.
+
+    Args:
+      texts: n texts.
+      lengths: tokens of each distinct text, in order of first appearance.
+      asked: texts -> float [batch, classes].
+      size: texts of a batch.
+      classes: numbers of an answer.
+
+    Returns:
+      float64 [n, classes].
+
+    >>> in_batches(["ab", "c", "ab"], [2, 1], lambda some: np.array([[len(text)] for text in some]), 1, 1).tolist()
+    [[2.0], [1.0], [2.0]]
+    """
+    distinct = list(dict.fromkeys(texts))
+    ordered = [text for _, text in sorted(zip(lengths, distinct, strict=True))]
+    place = {text: n for n, text in enumerate(ordered)}
+    found = np.empty((len(ordered), classes))
+    for start in range(0, len(ordered), size):
+        found[start : start + size] = asked(ordered[start : start + size])
+    return found[[place[text] for text in texts]]
+
+
+def by_our_names(found: np.ndarray, class_names: Sequence[str]) -> dict[str, np.ndarray]:
+    """The columns of float [n, classes] that we record.
+
+    >>> by_our_names(np.array([[0.9, 0.1, 0.2]]), ["toxicity", "insult", "sexual_explicit"])
+    {'score': array([0.9]), 'sexual': array([0.2])}
+    """
+    return {ours: found[:, class_names.index(theirs)] for ours, theirs in CLASSES.items() if theirs in class_names}

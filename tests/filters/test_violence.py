@@ -1,0 +1,59 @@
+import gzip
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pydantic import ValidationError
+
+from tests.filters.conformance import batch_of, check_filter, findings, judged
+from tests.shared_data import shared
+from transforms.filters.violence import EXCEPTIONS, TERMS, Violence
+from transforms.text.terms import HITS, find_terms, first_terms
+
+REJECTING = Violence(action="reject")
+
+
+def rows(*captions):
+    return [{"caption": caption} for caption in captions]
+
+
+def test_what_announces_violence_is_noticed_and_what_only_sounds_so_is_not():
+    check_filter(
+        REJECTING,
+        keeps=rows(
+            "a red kite over the beach", None, "", "Perseus with the severed head of Medusa", "Salome, severed head of John the Baptist",
+            "dead leaves", "a killer whale", "murder mystery dinner", "blood orange", "war memorial", "shot glasses", "severed head prop",
+        ),
+        rejects=rows("Beheading VIDEO leaked", "man stabbed to death in the street", "charred bodies after the attack", "mass graves"),
+    )  # fmt: skip
+
+
+def test_nothing_is_rejected_unless_the_job_says_so():
+    assert Violence().action == "flag"
+
+
+def test_words_exceptions_and_languages_of_ones_own_are_obeyed():
+    """Wishes 7 and 8."""
+    captions = [{"caption": "das Gemetzel", "measures": {"language": {"label": label, "score": 0.9}}} for label in ("de", "nl")] + rows(
+        "the lynching of 1911", "mass grave, a black metal band"
+    )
+    own = Violence(words=["lynching"], by_language={"de": ["gemetzel"]}, allow=["mass grave, a black metal"])
+    assert judged(own, captions) == [{"violence"}, set(), {"violence"}, set()]
+    batch = batch_of(captions, own)
+    assert [(part.rows.tolist(), part.details) for part in findings(own, batch, own.measure(batch))] == [
+        ([0, 2], ["caption: gemetzel", "caption: lynching"])
+    ]
+    with pytest.raises(ValidationError, match="no language that the model knows"):
+        Violence(by_language={"english": ["gore"]})
+
+
+@pytest.mark.shared
+def test_the_list_raises_at_most_two_alarms_in_ten_thousand_captions():
+    multi = shared("data", "captions", "multi30k", "data", "task1", "raw", "train.en.gz")
+    with gzip.open(multi, "rt", encoding="utf-8") as lines:
+        captions = [line.casefold() for line in lines]
+    cc3m = shared("data", "captions", "cc3m", "validation_first_half.tsv").read_text(encoding="utf-8").splitlines()
+    laion = pq.read_table(shared("data", "captions", "laion_style", "tests", "test_files", "test_10000.parquet"))["TEXT"].to_pylist()
+    for texts in (captions, [line.split("\t")[0] for line in cc3m], [text.casefold() for text in laion if text]):
+        found = first_terms(pa.array([find_terms(text, TERMS) for text in texts], HITS), EXCEPTIONS)
+        assert sum(term is not None for term in found) <= 2e-4 * len(texts)

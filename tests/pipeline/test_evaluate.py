@@ -1,0 +1,57 @@
+"""`winnow evaluate`: what it reads, what it prints, and what it says of what it cannot use."""
+
+import pytest
+
+from pipeline.cli import run_command
+from pipeline.commands.evaluate import evaluate, read_labelled
+from schemas.errors import InputError, JobError
+from transforms.filters.toxicity import Toxicity
+
+ABUSE = "you are a fucking idiot go kill yourself"
+GERMAN = "Zwei junge Männer stehen im Garten"
+
+
+def table(tmp_path, text, name="labelled.csv"):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return str(tmp_path / name)
+
+
+def test_precision_recall_area_and_false_alarms_per_term_are_printed(tmp_path, capsys):
+    lines = ["comment;isHate", f"{ABUSE};1.0", f"{ABUSE} again;0.6", "a red kite;1", *["gay couple on the beach;0.0"] * 12, ";1"]
+    assert run_command(["evaluate", "shipped", "--data", table(tmp_path, "\n".join(lines))]) == 0
+    told = capsys.readouterr()
+    assert "15 texts, 3 of them toxic; without a score: 0" in told.out
+    assert "area under the ROC curve: 0.667" in told.out
+    words = told.out.split()
+    assert words[words.index("0.9") :][:8] == ["0.9", "│", "1.000", "│", "0.667", "│", "0.000", "│"]
+    assert words[words.index("gay") :][:3] == ["gay", "│", "12"]
+    assert "toxicity: shipped, SHA-256 " in told.err
+
+
+def test_columns_labels_and_terms_are_named_where_they_are_not_usual(tmp_path):
+    path = table(tmp_path, f"id,said,kind\n1,{ABUSE},0\n2,a red kite,2\n3,another kite,1\n", "own.csv")
+    data = read_labelled(path, "said", "kind", ["0", "1"])
+    assert (data.columns, data.toxic.tolist()) == (("said", "kind"), [True, False, True])
+    many = read_labelled(table(tmp_path, "text\tlabel\n" + "my red kite\t0\n" * 10))
+    assert evaluate(Toxicity(), many, ["Red kite", "blue"]).by_term == {"red kite": (10, [0.0, 0.0, 0.0])}
+    with pytest.raises(JobError, match=r"own\.csv: no column of a usual name for --text; there are: id, said, kind"):
+        read_labelled(path)
+    with pytest.raises(InputError, match=r"own\.csv, line 3, column said: the label is neither toxic nor clean for sure"):
+        read_labelled(table(tmp_path, f"id,said,text\n1,1,a kite\n2,perhaps,{ABUSE}\n", "own.csv"), label="said")
+    with pytest.raises(InputError, match="no row has a text"):
+        read_labelled(table(tmp_path, "text,label\n,1\n"))
+
+
+def test_texts_in_a_language_that_the_model_does_not_know_have_a_score_unless_it_is_as_in_a_run(tmp_path):
+    data = read_labelled(table(tmp_path, f"text,label\n{ABUSE},1\n{GERMAN},0\n"))
+    assert evaluate(Toxicity(), data).area == 1.0
+    as_in_a_run = evaluate(Toxicity(), data, as_in_a_run=True)
+    assert (as_in_a_run.area, len(as_in_a_run.scores[as_in_a_run.scores >= 0])) == (None, 1)
+
+
+def test_what_cannot_be_evaluated_is_told_with_its_exit_status(tmp_path, capsys):
+    data = table(tmp_path, "text,label\na,0\n")
+    assert run_command(["evaluate", "detoxify:mine.ckpt", "--data", data]) == 2
+    assert "sha256 is missing" in capsys.readouterr().err
+    assert run_command(["evaluate", "none.bin", "--data", data]) == 4
+    assert run_command(["evaluate", "shipped", "--data", str(tmp_path / "none.csv")]) == 3

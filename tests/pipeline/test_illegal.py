@@ -1,0 +1,115 @@
+"""What a list calls illegal is counted, and nothing that shows it stays: every byte of release and work folder is looked through."""
+
+import hashlib
+import json
+import pathlib
+import shutil
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from pipeline.commands.preview import preview
+from pipeline.commands.run import run_phases
+from pipeline.illegal import read_emptied
+from pipeline.run import open_run
+from schemas.errors import JobError
+from schemas.job import Decode
+from schemas.signatures import SIGNATURE
+from tests.builders import jpeg, sample
+from tests.pipeline.test_takedown import everything_in
+from tests.runs import Ran, run_job, run_samples, tars
+from transforms.images.decode import open_picture
+from transforms.images.phash import hash_pictures
+from transforms.match.columns import open_columns
+
+JOB = {"dedup": {"keep_captions": True}, "filters": {"opt_out": {"lists": ["illegal.csv"], "action": "flag"}}}
+LISTED, NEAR, PLACE, COPY, FREE = "row_by_hash", "row_like_it", "row_at_place", "row_copied", "row_free"
+BAD = (LISTED, NEAR, PLACE)
+
+
+def given() -> list[dict[str, Any]]:
+    """A picture whose hash is listed and one like it, one at a listed place with a copy elsewhere, and others, in shards of four."""
+    return [
+        sample(1, key=LISTED, jpg=jpeg(128, 96, seed=50), caption="first words that nobody may see of all words"),
+        sample(2, jpg=jpeg(128, 96, seed=2)), sample(3, jpg=jpeg(128, 96, seed=3)), sample(4, jpg=jpeg(128, 96, seed=4)),
+        sample(5, key=NEAR, jpg=jpeg(128, 96, seed=50, quality=60), caption="second telling that must not be read by anyone"),
+        sample(6, key=PLACE, jpg=jpeg(128, 96, seed=60), url="https://bad.example/6.jpg", caption="third line which stays where it was"),
+        sample(7, key=COPY, jpg=jpeg(96, 72, seed=60), caption="an ordinary copy of that picture somewhere"),
+        sample(8, key=FREE, jpg=jpeg(128, 96, seed=8), caption="a free picture of a street in a small town"),
+    ]  # fmt: skip
+
+
+def write_list(folder: pathlib.Path) -> None:
+    digest = hashlib.md5(jpeg(128, 96, seed=50)).hexdigest()
+    lines = ["kind,value,reason", f"md5,{digest},illegal", "url,https://bad.example/6.jpg,illegal"]
+    (folder / "illegal.csv").write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    folder = tmp_path_factory.mktemp("illegal")
+    write_list(folder)
+    return run_samples(folder, given(), JOB, per_shard=4, documents=True)
+
+
+def shown(row: dict[str, Any]) -> list[bytes]:
+    """What would show a row: its caption, its picture, and its picture in small."""
+    picture = open_picture(row["jpg"], Decode(), "fast")
+    hashes = hash_pictures([picture], "views")
+    assert hashes.views is not None
+    return [
+        row["caption"].encode(), row["jpg"][-200:], hashes.thumbnails[0].tobytes(), hashes.views.hashes[0].tobytes()
+    ]  # fmt: skip
+
+
+def test_illegal_rows_go_whatever_the_action_of_the_filter_is_and_take_their_copies_along(ran: Ran) -> None:
+    ledger = ran.by_key()
+    assert {key for key, row in ledger.items() if "illegal" in row["reasons"]} == set(BAD)
+    assert ledger[NEAR]["evidence"][0]["reason"] == "illegal"
+    assert {COPY, FREE} <= {key for key, row in ledger.items() if row["verdict"] == "kept"}
+
+
+def test_no_byte_of_release_or_work_folder_shows_what_is_illegal(ran: Ran) -> None:
+    told = everything_in(ran.out, ran.work)
+    rows = {row["key"]: row for row in given()}
+    for key in BAD:
+        assert [mark for mark in shown(rows[key]) if mark in told] == []
+    assert sum(mark in told for mark in shown(rows[FREE])) == 4  # the search finds what is there
+
+
+def test_of_their_signatures_the_uid_alone_is_left(ran: Ran) -> None:
+    for shard, bad in zip(ran.run.shards, ([0], [0, 1]), strict=True):
+        columns = open_columns(ran.run.signature(shard), SIGNATURE.names)
+        for name in set(SIGNATURE.names) - {"uid"}:
+            assert not columns[name][bad].any()
+
+
+def test_the_release_names_nothing_that_is_illegal_and_counts_it(ran: Ran) -> None:
+    """A2: a published list of what was removed is an index to it."""
+    told = everything_in(ran.out)
+    for row in ran.annotations():
+        if row["key"] in BAD:
+            texts = [row["uid"], row["url"], row["key"], row["sha256"].hex(), row["md5"].hex(), row["sha1"].hex()]
+            assert [text for text in texts if text.encode() in told] == []
+    datasheet = json.loads((ran.out / "datasheet.json").read_text())
+    assert {row["reason"]: row["rows"] for row in datasheet["reasons"]["value"]}["illegal"] == 3
+
+
+def test_the_review_page_and_a_preview_show_none_of_them(ran: Ran, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ran.work / "review" / "review.html").read_text()
+    assert not any(key in page for key in (f"· {key}<" for key in BAD))
+    preview(open_run(str(ran.out.parent / "job.yaml"), ()), Console(width=200), 100)
+    printed = capsys.readouterr().out
+    assert "illegal" in printed
+    assert not any(word in printed for word in ("first words", "second telling", "third line", *BAD))
+
+
+def test_where_match_is_done_again_what_was_emptied_is_made_anew_first(ran: Ran, tmp_path: pathlib.Path) -> None:
+    folder, other = tmp_path / "moved", "dedup.policy=image_or_caption"
+    shutil.copytree(ran.out.parent, folder)
+    with pytest.raises(JobError, match="made anew"):
+        run_phases(open_run(str(folder / "job.yaml"), (other,), replace=True), ("match",))
+    again = run_job(folder, tars(JOB), other, replace=True)
+    assert {key for key, row in again.by_key().items() if "illegal" in row["reasons"]} == set(BAD)
+    assert list(read_emptied(again.run.layout).values()) == [[0], [0, 1]]

@@ -1,0 +1,58 @@
+"""Bounds that differ by the language of a caption: the option `by_language` of filters that judge captions by numbers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import TypeAdapter, ValidationError
+
+from transforms.filters.base import Context, Filter
+from transforms.filters.language import LABELS, UNDETERMINED
+
+ByLanguage = dict[str, dict[str, float | None]]
+
+
+def check(rule: Filter, given: Mapping[str, Mapping[str, float | None]], names: Sequence[str]) -> None:
+    """Makes sure that every language is one that can be told, and every bound one of the filter's, with a value that it takes.
+
+    Raises:
+      ValueError: names the language or the bound, and what there is.
+    """
+    for language, bounds in given.items():
+        check_language(language)
+        for name, value in bounds.items():
+            if name not in names:
+                raise ValueError(f"by_language.{language}: there is no bound {name!r}; there are {', '.join(names)}")
+            field = type(rule).model_fields[name]
+            kind: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+            try:
+                TypeAdapter(kind).validate_python(value)
+            except ValidationError as error:
+                raise ValueError(f"by_language.{language}.{name}: {error.errors()[0]['msg']}") from None
+
+
+def check_language(language: str) -> None:
+    """Makes sure that a caption can be told to be in a language.
+
+    Raises:
+      ValueError: it is no label of the language filter.
+    """
+    if language not in LABELS and language != UNDETERMINED:
+        raise ValueError(f"by_language: {language!r} is no language that the model knows; it knows {' '.join(sorted(LABELS))} and und")
+
+
+def bounds(rule: Filter, name: str, given: Mapping[str, Mapping[str, float | None]], context: Context) -> np.ndarray:
+    """The bound that each row is held against, float64 [n]; NaN, which nothing is beyond, where there is none."""
+    usual = getattr(rule, name)
+    found = np.full(context.annotations.num_rows, np.nan if usual is None else float(usual))
+    labels = context.measures.get("language")
+    if labels is None or not given:
+        return found
+    label = pc.fill_null(pc.struct_field(labels, "label"), UNDETERMINED)
+    for language, own in given.items():
+        if name in own:
+            value = own[name]
+            found[pc.equal(label, pa.scalar(language)).to_numpy(zero_copy_only=False)] = np.nan if value is None else float(value)
+    return found

@@ -1,0 +1,69 @@
+"""Notices captions that announce violence or its victims, by a strict list of phrases."""
+
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import model_validator
+
+from schemas.job import Names, Phase, key
+from transforms.filters import by_language
+from transforms.filters.base import Batch, Context, Filter, Finding
+from transforms.text.terms import HITS, check_phrases, find_terms, first_terms, terms_of
+
+# What captions of anything else hardly ever say. Left out on purpose, since captions of news, history, games, films and food are full of
+# them: kill, murder, dead, blood, gun, shot, war, massacre, torture, execution, corpse, skull, autopsy.
+TERMS = (
+    "beheading video", "beheaded body", "beheaded corpse", "decapitated body", "decapitated corpse", "decapitated head", "severed limb",
+    "severed head", "dismembered body", "dismembered corpse", "mutilated body", "mutilated bodies", "mutilated corpse", "disembowelled",
+    "disemboweled", "snuff film", "snuff video", "gore video", "gore site", "bestgore", "liveleak gore", "execution video",
+    "torture video", "suicide video", "hanging corpse", "charred body", "charred bodies", "charred corpse", "bloodied corpse",
+    "bloodied body", "bullet-riddled body", "bullet riddled body", "burned alive", "burnt alive", "stabbed to death", "hacked to death",
+    "stoned to death", "beaten to death", "bludgeoned to death", "crushed skull", "exploded head", "slit throat", "throat slit",
+    "slashed throat", "gouged eye", "dead bodies", "pile of corpses", "pile of bodies", "bodies of victims", "mass grave",
+)  # fmt: skip
+# What the same words mean in art, legend, games and toys.
+EXCEPTIONS = (
+    *(f"severed head of {name}" for name in ("medusa", "the medusa", "john the", "st john", "saint john", "goliath", "holofernes")),
+    *(f"severed head {thing}" for thing in ("prop", "cake", "mask", "costume", "decoration")), "halloween severed head",
+    "fake severed head", "stephen stoned to death",
+)  # fmt: skip
+
+
+class Violence(Filter):
+    """Flags captions with a phrase of a strict list: beheadings, mutilated and charred bodies, killings, what gore sites are called.
+
+    Phrases are looked for in the normal form, between word boundaries. The list is made for precision and knows English; pictures are not
+    looked at. What it finds is often news or history, so that nothing is rejected unless the job says so.
+    """
+
+    name: ClassVar[str] = "violence"
+    reads: ClassVar[tuple[str, ...]] = ("language",)
+    measured: ClassVar[pa.DataType] = pa.struct([("terms", HITS)])
+
+    action: Literal["reject", "flag"] = key(Phase.JUDGE, "flag: notice and keep", "flag")
+    words: Names = key(Phase.ANNOTATE, "words and phrases that count beside our own", ())
+    by_language: dict[str, Names] = key(Phase.ANNOTATE, "words that count in captions of one language only: {de: [gemetzel]}", {})
+    allow: Names = key(Phase.JUDGE, "phrases of at most five words in which no word counts", ())
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> Self:
+        check_phrases(self.allow)
+        for language in self.by_language:
+            by_language.check_language(language)
+        return self
+
+    def measure(self, batch: Batch) -> pa.StructArray:
+        labels = pc.struct_field(batch.measures["language"], "label").to_pylist()
+        usual = (*TERMS, *self.words)
+        found = [
+            None if caption is None else find_terms(caption, terms_of(usual, self.by_language, label))
+            for caption, label in zip(batch.normal_captions, labels, strict=True)
+        ]
+        return pa.StructArray.from_arrays([pa.array(found, HITS)], fields=list(self.measured))
+
+    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:  # noqa: ARG002 - the measures say it all
+        terms = first_terms(pc.struct_field(measures, "terms"), (*EXCEPTIONS, *self.allow))
+        rows = np.array([row for row, term in enumerate(terms) if term is not None], np.int64)
+        return [Finding("reason", self.reason, rows, details=[f"caption: {terms[row]}" for row in rows])] if len(rows) else []
