@@ -28,19 +28,24 @@ def bars(grey: np.ndarray, box: Box) -> tuple[int, int, int, int]:
     left, top, right, bottom = box
     flat, width, rows, columns = grey.reshape(-1), grey.shape[1], bottom - top, right - left
     first, last, counts = top * width + left, (bottom - 1) * width + right - 1, np.empty(256, np.int64)
-    return (
-        _depth(flat, first, width, 1, rows, columns, counts),
-        _depth(flat, last, -width, -1, rows, columns, counts),
-        _depth(flat, first, 1, width, columns, rows, counts),
-        _depth(flat, last, -1, -width, columns, rows, counts),
-    )
+    found = []
+    for start, down, along, deep, wide in (
+        (first, width, 1, rows, columns), (last, -width, -1, rows, columns),
+        (first, 1, width, columns, rows), (last, -1, -width, columns, rows),
+    ):  # fmt: skip
+        skipped, between = max(2, int(_START * deep)), max(_FEWEST, int(_LETTERS * deep))
+        found.append(_depth(flat, start, down, along, int(_DEEPEST * deep), wide, skipped, between, counts))
+    return found[0], found[1], found[2], found[3]
 
 
 @compiled
-def _depth(flat, start, down, along, rows, columns, counts):  # type: ignore[no-untyped-def]
-    """Rows of the bar that begins at `start`, when the next row is `down` places on and the next pixel of a row `along`."""
+def _depth(flat, start, down, along, deepest, columns, skipped, between, counts):  # type: ignore[no-untyped-def]
+    """Rows of the bar that begins at `start`, when the next row is `down` places on and the next pixel of a row `along`.
+
+    Its first row is one of the first `skipped` and one more; `between` rows of other colours may lie between two of the bar's.
+    """
     end, gap, colour = 0, 0, -1
-    for row in range(int(_DEEPEST * rows)):
+    for row in range(deepest):
         for level in range(256):
             counts[level] = 0
         at = start + row * down
@@ -54,21 +59,21 @@ def _depth(flat, start, down, along, rows, columns, counts):  # type: ignore[no-
                 if level >= 24:
                     inside -= counts[level - 24]
                 if inside > most:
-                    most, colour = inside, max(12, level - 12)
+                    most, colour = inside, level - 12 if level > 24 else 12
             if most < _EVEN * columns:
                 colour = -1
-                if row > max(2, int(_START * rows)):
+                if row > skipped:
                     return 0
             else:
                 end = row + 1
         else:
             inside = 0
-            for level in range(max(0, colour - 14), min(256, colour + 15)):
+            for level in range(colour - 14 if colour > 14 else 0, colour + 15 if colour < 241 else 256):
                 inside += counts[level]
             if inside >= _EVEN * columns:
                 end, gap = row + 1, 0
             else:
                 gap += 1
-                if gap > max(_FEWEST, int(_LETTERS * rows)):
+                if gap > between:
                     break
     return end

@@ -86,7 +86,8 @@ class Level:
 
     def slope(self, plane: int) -> None:
         """Central differences of a plane, into the two planes after it."""
-        _take_slopes(self.planes, self.side, plane)
+        for to, step in ((plane + 1, self.side), (plane + 2, 1)):
+            _take_slope(self.planes, plane, to, step)
         self.planes[:, plane + 2].reshape(-1, self.side, self.side)[:, :, :: self.side - 1] = 0
 
     def warp(self, to: np.ndarray) -> None:
@@ -147,16 +148,13 @@ def _pack(planes, side, packed):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _take_slopes(planes, side, of):  # type: ignore[no-untyped-def]
-    """Central differences of a plane along both of its sides, in a row as if there were no edges."""
-    pixels = np.uint64(planes.shape[2])
+def _take_slope(planes, of, to, step):  # type: ignore[no-untyped-def]
+    """Central differences of a plane, between pixels that lie a step before and behind, as if there were no edges."""
+    step = np.uint64(step)
     for row in range(len(planes)):
-        picture, step = planes[row, of], np.uint64(side)
-        for plane in range(of + 1, of + 3):
-            slope = planes[row, plane]
-            for k in range(step, pixels - step):
-                slope[k] = _HALF * (picture[k + step] - picture[k - step])
-            step = _ONE
+        picture, slope = planes[row, of], planes[row, to]
+        for k in range(step, np.uint64(planes.shape[2]) - step):
+            slope[k] = _HALF * (picture[k + step] - picture[k - step])
 
 
 @compiled
@@ -220,7 +218,7 @@ def _improve(sums, floor, side, to, system):  # type: ignore[no-untyped-def]
         s, t = sums[row], to[row]
         for b in range(BLOCKS):
             total, seen = s[b], s[b + 9 * BLOCKS]
-            mean, mean_down, mean_along = total / area, s[b + BLOCKS] / area, s[b + 2 * BLOCKS] / area
+            mean = total / area
             variance, seen_variance = (s[b + 3 * BLOCKS] - mean * total) / area, (s[b + 10 * BLOCKS] - seen * seen / area) / area
             variance, seen_variance = variance if variance > _LEAST else _LEAST, seen_variance if seen_variance > _LEAST else _LEAST
             gain = math.sqrt(variance / seen_variance)
@@ -229,9 +227,10 @@ def _improve(sums, floor, side, to, system):  # type: ignore[no-untyped-def]
             weight = weight * weight / variance
             for moment in range(3):
                 weighed[b + moment * BLOCKS] = weight * s[b + (6 + moment) * BLOCKS]
-            down, along = s[b + 4 * BLOCKS] - mean_down * total, s[b + 5 * BLOCKS] - mean_along * total
-            weighed[b + 3 * BLOCKS] = weight * (down - gain * (s[b + 12 * BLOCKS] - mean_down * seen))
-            weighed[b + 4 * BLOCKS] = weight * (along - gain * (s[b + 13 * BLOCKS] - mean_along * seen))
+            for slope in range(1, 3):
+                mean = s[b + slope * BLOCKS] / area
+                error = s[b + (3 + slope) * BLOCKS] - mean * total - gain * (s[b + (11 + slope) * BLOCKS] - mean * seen)
+                weighed[b + (2 + slope) * BLOCKS] = weight * error
         for moment in range(_MOMENTS):
             for k in range(_LOW):
                 moments[moment * _LOW + k] = 0.0

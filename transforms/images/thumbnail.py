@@ -64,7 +64,7 @@ def _depth(flat, start, down, along, rows, columns):  # type: ignore[no-untyped-
     at = start
     for _ in range(columns):
         level = np.int64(flat[at])
-        least, most = min(least, level), max(most, level)
+        least, most = level if level < least else least, level if level > most else most
         if most - least > _EVEN:
             return 0
         at += along
@@ -72,7 +72,9 @@ def _depth(flat, start, down, along, rows, columns):  # type: ignore[no-untyped-
     for row in range(1, rows):
         stray, at = np.int64(0), start + row * down
         for _ in range(columns):
-            stray = max(stray, np.abs(np.int64(flat[at]) - colour))
+            off = np.int64(flat[at]) - colour
+            off = off if off > 0 else -off
+            stray = off if off > stray else stray
             if stray > _SHARP:
                 break
             at += along

@@ -112,20 +112,18 @@ def _take_least(
     hashes: np.ndarray, starts: np.ndarray, counts: np.ndarray, marks: np.ndarray, a: np.ndarray, b: np.ndarray, out: np.ndarray
 ) -> None:
     for i in range(len(starts)):
-        row, j, end, mark = out[i], starts[i], starts[i] + counts[i], marks[i]
-        while j + 4 <= end:  # four at once, so that the least values are loaded and stored a quarter as often
-            h0, h1 = np.uint32(hashes[j] ^ mark), np.uint32(hashes[j + 1] ^ mark)
-            h2, h3 = np.uint32(hashes[j + 2] ^ mark), np.uint32(hashes[j + 3] ^ mark)
+        row, begin, last, mark = out[i], starts[i], starts[i] + counts[i] - 1, marks[i]
+        for j in range(begin, last + 1, 4):  # four at once, so that the least values are loaded and stored a quarter as often
+            k1, k2, k3 = j + 1 if j + 1 < last else last, j + 2 if j + 2 < last else last, j + 3 if j + 3 < last else last
+            h0, h1 = np.uint32(hashes[j] ^ mark), np.uint32(hashes[k1] ^ mark)
+            h2, h3 = np.uint32(hashes[k2] ^ mark), np.uint32(hashes[k3] ^ mark)
             for k in range(len(a)):
-                low = min(np.uint32(h0 * a[k] + b[k]), np.uint32(h1 * a[k] + b[k]))
-                high = min(np.uint32(h2 * a[k] + b[k]), np.uint32(h3 * a[k] + b[k]))
-                low = min(low, high)
-                row[k] = min(row[k], low)
-            j += 4
-        while j < end:
-            for k in range(len(a)):
-                row[k] = min(row[k], np.uint32((hashes[j] ^ mark) * a[k] + b[k]))
-            j += 1
+                factor, summand, low = a[k], b[k], row[k]
+                one, two = np.uint32(h0 * factor + summand), np.uint32(h1 * factor + summand)
+                three, four = np.uint32(h2 * factor + summand), np.uint32(h3 * factor + summand)
+                one, three = one if one < two else two, three if three < four else four
+                one = one if one < three else three
+                row[k] = one if one < low else low
 
 
 def band_keys(minima: np.ndarray, seed: np.uint64, bands: int = BANDS, rows: int = BAND_ROWS) -> np.ndarray:

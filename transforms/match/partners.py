@@ -42,7 +42,7 @@ def kept(told: np.ndarray, most: int) -> tuple[np.ndarray, int]:
       told: uint64[2, n].
       most: partners of a row.
     """
-    told = told[:, np.lexsort(told[::-1])]
+    told = np.take(told, np.lexsort(told[::-1]), axis=1)
     keep = np.zeros(told.shape[1], bool)
     crowded = _keep(told[0], told[1], np.empty(most, np.uint64), np.empty(ANCHORS + 1, np.uint64), np.empty(ANCHORS + 1, np.int64), keep)
     return told[:, keep], int(crowded)
@@ -85,7 +85,7 @@ def _keep(first, second, seen, orders, places, keep):  # type: ignore[no-untyped
         k, many, held = begin, 0, 0
         while k < len(first) and first[k] >> _ROW_SHIFT == first[begin] >> _ROW_SHIFT:
             other, fresh = second[k] >> np.uint64(1), True
-            for i in range(min(many, most)):
+            for i in range(many if many < most else most):
                 fresh &= seen[i] != other
             if fresh:
                 if many < most:
@@ -101,7 +101,7 @@ def _keep(first, second, seen, orders, places, keep):  # type: ignore[no-untyped
                         orders[j], places[j] = orders[j - 1], places[j - 1]
                         j -= 1
                     orders[j], places[j] = order, k
-                    held = min(held + 1, anchors)
+                    held = held + 1 if held < anchors else anchors
             k += 1
         crowded += many > most
         for i in range(held):

@@ -56,14 +56,15 @@ class Texts:
 def _look(points: np.ndarray, starts: np.ndarray, lengths: np.ndarray, ids: np.ndarray, says: np.ndarray) -> None:
     for i in range(len(starts)):
         h, some, beyond = np.uint64(lengths[i]) * np.uint64(0xFF51AFD7ED558CCD), False, False
-        for j in range(starts[i], starts[i] + lengths[i], 2):
-            for k in range(j, min(j + 2, starts[i] + lengths[i])):
-                point = points[k]
-                some |= 48 <= point <= 57 or 65 <= point <= 90 or 97 <= point <= 122
-                beyond |= point > 127
-                h ^= np.uint64(point) << np.uint64(32 * (k - j))
-            h *= np.uint64(0xFF51AFD7ED558CCD)
-            h ^= h >> np.uint64(32)
+        start, last = starts[i], lengths[i] - 1
+        for k in range(lengths[i]):
+            point = points[start + k]
+            some |= 48 <= point <= 57 or 65 <= point <= 90 or 97 <= point <= 122
+            beyond |= point > 127
+            h ^= np.uint64(point) << np.uint64((k & 1) << 5)
+            if k & 1 or k == last:
+                h *= np.uint64(0xFF51AFD7ED558CCD)
+                h ^= h >> np.uint64(32)
         ids[i] = h
         if some:
             says[i] = 1
