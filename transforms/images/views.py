@@ -19,7 +19,7 @@ from schemas.signatures import DOUBTS, GEOMETRY, LOOKED_UP, PARTS, SUBSETS, THUM
 from transforms.compiled import compiled
 from transforms.images.bars import bars
 from transforms.images.decode import Picture
-from transforms.images.fitting import FEW, SEEN, Level
+from transforms.images.fitting import SEEN, Level
 
 # Shares of the trimmed picture: top, bottom, left, right.
 WINDOWS = {
@@ -34,11 +34,11 @@ WINDOWS = {
 # Degrees, and the share of the sides that a turned rectangle keeps.
 TURNS = {"turned_left2": (-2, 0.944), "turned_right2": (2, 0.944), "turned_left4": (-4.5, 0.874), "turned_right4": (4.5, 0.874)}
 
-_CELLS = 32
+_CELLS, _LOW = 32, 8
+_TOGETHER = 32  # pictures whose work fits a core's cache
 _UNIT = 2.0**11  # of a weight: a sum of 48 pixels stays below 2^24
 _LEAST_BAR = 0.015  # of a side
 _SEEN_THROUGH = [name for name in VIEWS if name not in WINDOWS and name != "untrimmed"]
-_SOURCES = ["whole", *_SEEN_THROUGH, "untrimmed"]
 _DOUBTED = np.array([VIEWS.index(name) for name in LOOKED_UP + PARTS])
 
 
@@ -77,8 +77,8 @@ def describe(pictures: Sequence[Picture | None]) -> Views:
         np.zeros((n, len(_DOUBTED), SUBSETS, DOUBTS), np.uint8), np.zeros((n, GEOMETRY), np.float32),
     )  # fmt: skip
     present = [(row, picture) for row, picture in enumerate(pictures) if picture is not None]
-    for start in range(0, len(present), FEW):
-        some = present[start : start + FEW]
+    for start in range(0, len(present), _TOGETHER):
+        some = present[start : start + _TOGETHER]
         rows = [row for row, _ in some]
         geometry = np.stack([measure(picture) for _, picture in some])
         wholes = np.stack([picture.small[0] for _, picture in some])
@@ -146,25 +146,28 @@ _TURNED = np.round(_ANGLES[:, 1:] * np.stack([np.cos(np.radians(_ANGLES[:, 0])),
 def transform(thumbnails: np.ndarray, wholes: np.ndarray, geometry: np.ndarray) -> np.ndarray:
     """The 64 coefficients of every view, whole numbers, float64 [n, views, 64]; of views that a picture does not have, anything.
 
+    Down the columns sums are exact in single precision, then along the rows in double, in whatever order the library adds.
+
     Args:
       thumbnails: uint8 [n, 48, 48], without border.
       wholes: uint8 [n, 32, 32], with it.
       geometry: float32 [n, 9].
     """
     n, side = len(thumbnails), THUMBNAIL_SIDE
-    sources = np.zeros((len(_SOURCES), n, side * side), np.float32)
-    sources[0] = thumbnails.reshape(n, -1)
-    sources[-1].reshape(n, side, side)[:, :_CELLS, :_CELLS] = wholes
-    sources -= np.float32(128)
+    sources = {"whole": thumbnails - np.float32(128), "untrimmed": np.zeros((n, side, side), np.float32)}
+    sources["untrimmed"][:, :_CELLS, :_CELLS] = wholes - np.float32(128)
     flat, level = thumbnails.reshape(n, -1), Level.of(side, n)
     level.load(flat, flat, np.zeros(n, np.bool_))
-    for place, name in enumerate(_SEEN_THROUGH, 1):
+    for name in _SEEN_THROUGH:
         level.warp(frames(np.full(n, VIEWS.index(name)), geometry))
-        np.rint(level.planes[:, SEEN], out=sources[place])
-    coefficients = np.zeros((n, len(VIEWS), 64))
-    halves, line = np.empty((len(_FIRSTS), *_ROW_WEIGHTS.shape[1:])), np.empty(side, np.float32)
-    _transform(sources, _FIRSTS, _SECONDS, _ROW_WEIGHTS, _COLUMN_WEIGHTS, halves, line, coefficients)
-    return coefficients
+        sources[name] = np.rint(level.planes[:, SEEN]).reshape(n, side, side)
+    coefficients = np.empty((n, len(VIEWS), _LOW, _LOW))
+    for name, products in _PRODUCTS.items():
+        halves = np.matmul(products.down, sources[name]).reshape(n, len(products.along), _LOW, side).astype(np.float64)
+        for number, (views, columns) in enumerate(products.along):
+            found = (halves[:, number].reshape(-1, side) @ columns).reshape(n, _LOW, len(views), _LOW)
+            coefficients[:, views] = found.transpose(0, 2, 1, 3)
+    return coefficients.reshape(n, len(VIEWS), _LOW * _LOW)
 
 
 def signs(coefficients: np.ndarray) -> np.ndarray:
@@ -196,54 +199,34 @@ def weights(low: float, high: float, pixels: int = THUMBNAIL_SIDE) -> np.ndarray
     return found
 
 
-def _plan() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """What is multiplied with what: (source, range of rows) of each first product, (first product, range of columns) of each view."""
-    ranges: list[tuple[float, float, int]] = []
-    firsts: list[tuple[int, int]] = []
-    seconds = []
+@dataclasses.dataclass(frozen=True)
+class _Products:
+    """What a source is multiplied with: down its columns, then along what comes of each range of rows.
 
-    def number(items: list, item: tuple) -> int:
-        if item not in items:
-            items.append(item)
-        return items.index(item)
+    Attributes:
+      down: float32 [8 * ranges of rows, 48].
+      along: of each range of rows, the views that have it, and the weights of their columns: float64 [48, 8 * views].
+    """
 
-    for name in VIEWS:
-        top, bottom, left, right = WINDOWS.get(name, (0, 1, 0, 1))
-        source = _SOURCES.index("whole" if name in WINDOWS else name)
-        pixels = _CELLS if name == "untrimmed" else THUMBNAIL_SIDE
-        first = number(firsts, (source, number(ranges, (top, bottom, pixels))))
-        seconds.append((first, number(ranges, (left, right, pixels))))
-    table = np.stack([weights(*each) for each in ranges])
-    return np.array(firsts), np.array(seconds), table.astype(np.float32), np.ascontiguousarray(table.transpose(0, 2, 1))
+    down: np.ndarray
+    along: list[tuple[list[int], np.ndarray]]
 
 
-_FIRSTS, _SECONDS, _ROW_WEIGHTS, _COLUMN_WEIGHTS = _plan()
+def _plan(source: str) -> _Products:
+    """The products of a source, whose views are those of its windows or the one of its name."""
+    pixels = _CELLS if source == "untrimmed" else THUMBNAIL_SIDE
+    ranges: dict[tuple[float, float], list[str]] = {}
+    for name in WINDOWS if source == "whole" else [source]:
+        top, bottom, _, _ = WINDOWS.get(name, (0, 1, 0, 1))
+        ranges.setdefault((top, bottom), []).append(name)
+    columns = [
+        np.concatenate([weights(*WINDOWS.get(name, (0, 1, 0, 1))[2:], pixels) for name in names]).T.copy() for names in ranges.values()
+    ]
+    down = np.concatenate([weights(*rows, pixels) for rows in ranges]).astype(np.float32)
+    return _Products(down, [([VIEWS.index(name) for name in names], along) for names, along in zip(ranges.values(), columns, strict=True)])
 
 
-@compiled
-def _transform(sources, firsts, seconds, row_weights, column_weights, halves, line, coefficients):  # type: ignore[no-untyped-def]
-    """Rows first, exact in single precision, then columns, exact in double."""
-    side, low = np.uint64(row_weights.shape[2]), np.uint64(row_weights.shape[1])
-    for row in range(len(coefficients)):
-        for first in range(len(firsts)):
-            picture, by = sources[firsts[first, 0], row], row_weights[firsts[first, 1]]
-            for u in range(low):
-                for x in range(side):
-                    line[x] = np.float32(0)
-                for y in range(side):
-                    weight, begin = by[u, y], y * side
-                    if weight != 0:
-                        for x in range(side):
-                            line[x] += weight * picture[begin + x]
-                for x in range(side):
-                    halves[first, u, x] = line[x]
-        for view in range(len(seconds)):
-            half, by_columns, out = halves[seconds[view, 0]], column_weights[seconds[view, 1]], coefficients[row, view]
-            for u in range(low):
-                for x in range(side):
-                    value = half[u, x]
-                    for v in range(low):
-                        out[u * low + v] += value * by_columns[x, v]
+_PRODUCTS = {source: _plan(source) for source in ("whole", *_SEEN_THROUGH, "untrimmed")}
 
 
 @compiled
