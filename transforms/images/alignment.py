@@ -58,9 +58,10 @@ def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndar
     found, least = _fit(left, right, swapped, to, _COARSE, _FINE)
     agreed = _judged(left, right, found, least)
     near = np.flatnonzero((found >= _NEARLY) & (found < AGREE))
-    left, right = left[near], right[near]
-    found, least = _fit(left, right, swapped[near], to[near], 0, _MORE)
-    agreed[near] = np.maximum(agreed[near], _judged(left, right, found, least))
+    if len(near):
+        left, right = left[near], right[near]
+        found, least = _fit(left, right, swapped[near], to[near], 0, _MORE)
+        agreed[near] = np.maximum(agreed[near], _judged(left, right, found, least))
     return np.rint(agreed * 1e4).astype(np.float32) / np.float32(1e4)
 
 
