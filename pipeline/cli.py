@@ -260,14 +260,18 @@ def takedown(
 @app.command()
 def flag(
     run_folder: RunFolder,
-    flags: Annotated[str, typer.Argument(metavar="FLAGS", help="CSV, JSON lines or Parquet: uid or url, kind, reporter (HMAC), evidence")],
+    flags: Annotated[
+        Optional[str], typer.Argument(metavar="[FLAGS]", help="CSV, JSON lines or Parquet: uid or url, kind, reporter (HMAC), evidence")
+    ] = None,
+    dismiss: Annotated[list[str], typer.Option(metavar="ID", help="take this flag out of the queue, or `all`; repeatable")] = [],
     work: Work = None,
 ) -> None:
-    """Add what people have flagged to the review queue; `takedown --accept` decides."""
-    from pipeline.commands.takedown import flag as add
+    """Show the review queue of what people have flagged; add a file of flags to it. `takedown --accept` decides."""
+    from pipeline.commands.console import out
+    from pipeline.commands.takedown import flag as review
     from pipeline.find import find_run
 
-    add(find_run(run_folder, work), flags, _tell)
+    review(find_run(run_folder, work), flags, dismiss, out(), _tell)
 
 
 @app.command("verify-absent")
@@ -284,10 +288,10 @@ def verify_absent(
 
 @app.command("apply-removals")
 def apply_removals(
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Parquet files that were made from a release and kept uid")],
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Parquet, JSON lines, CSV or tars made from a release that kept uid")],
     removals: Annotated[str, typer.Option(metavar="FILE", help="the ledger of removals, or a list with uids")],
 ) -> None:
-    """Take removed rows out of derived Parquet files, in place; only files that hold them are written."""
+    """Take removed rows out of derived files, in place; only files that hold them are written."""
     from pipeline.commands.takedown import apply_removals as apply
 
     apply(folder, removals, _tell)

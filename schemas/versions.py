@@ -19,6 +19,7 @@ LIBRARIES = (
     "fasttext-predict",
     "numba",
     "numpy",
+    "pdqhash",
     "pillow",
     "protego",
     "publicsuffixlist",  # carries the list

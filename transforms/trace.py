@@ -114,22 +114,41 @@ def trace(paths: Sequence[str], query: Query, radius: int) -> list[Near]:
 
 
 def trace_all(paths: Sequence[str], queries: Sequence[Query], radius: int) -> list[list[Near]]:
-    """The same for several pictures, each file opened once."""
+    """The same for several pictures. Each file is read once, for the hashes of all of them; what is near any is compared with each."""
+    if not queries:
+        return []
     asked = [asked_of(query) for query in queries]
+    identities = np.array([_identity(query) for query in queries], np.uint64)
+    any_of = Asked(_joined([one.phashes for one in asked]), _joined([one.views for one in asked]))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        scanned = list(pool.map(lambda path: _scan(path, queries, asked, radius), paths))
-    return [_ranked(paths, [found[place] for found in scanned], query) for place, query in enumerate(queries)]
-
-
-def _ranked(paths: Sequence[str], scanned: Sequence["_Scanned"], query: Query) -> list[Near]:
+        scanned = list(pool.map(lambda path: _scan(path, identities, any_of, radius), paths))
     files = np.repeat(np.arange(len(paths)), [len(found.rows) for found in scanned])
     rows = np.concatenate([np.empty(0, np.int64), *(found.rows for found in scanned)])
-    identical = np.concatenate([np.empty(0, bool), *(found.identical for found in scanned)])
-    distances = np.concatenate([np.empty(0, np.uint8), *(found.distances for found in scanned)])
-    order = np.lexsort((rows, files, distances, ~identical))[:ALIGNED]
+    columns = {name: np.concatenate([found.columns[name] for found in scanned]) for name in scanned[0].columns} if scanned else {}
+    every = Rows(tuple(SignatureFile(path, found.total) for path, found in zip(paths, scanned, strict=True)))
+    return [_ranked(every, files, rows, columns, query, one, radius) for query, one in zip(queries, asked, strict=True)]
+
+
+def _joined(asked: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
+    return [np.concatenate(words) for words in zip(*asked, strict=True)]
+
+
+def _identity(query: Query) -> int:
+    return int(np.frombuffer(query.sha256[:8], "<u8")[0])
+
+
+def _ranked(
+    every: Rows, files: np.ndarray, rows: np.ndarray, columns: Mapping[str, np.ndarray], query: Query, asked: "Asked", radius: int
+) -> list[Near]:
+    """What a query finds among rows that are near any query; `files` and `rows` say where they are."""
+    if not len(rows):
+        return []
+    distances = _distances(columns, asked, radius)
+    identical = columns["has_picture"] & (columns["picture_id"] == np.uint64(_identity(query)))
+    mine = np.flatnonzero(identical | (distances < FAR))
+    order = mine[np.lexsort((rows[mine], files[mine], distances[mine], ~identical[mine]))][:ALIGNED]
     if not len(order):
         return []
-    every = Rows(tuple(SignatureFile(path, found.total) for path, found in zip(paths, scanned, strict=True)))
     dense = np.array(every.starts[:-1], np.int64)[files[order]] + rows[order]
     pictures = _pictures(every, dense)
     agreement = np.zeros(len(order))
@@ -148,12 +167,11 @@ def _ranked(paths: Sequence[str], scanned: Sequence["_Scanned"], query: Query) -
 
 @dataclasses.dataclass(frozen=True)
 class _Scanned:
-    """Rows of one file that may be shown; their distances are `FAR` where only the bytes are the same. `total`: rows of the file."""
+    """Rows of one file that may be shown for any query, and what they are compared by. `total`: rows of the file."""
 
     total: int
     rows: np.ndarray
-    distances: np.ndarray
-    identical: np.ndarray
+    columns: Mapping[str, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,23 +182,23 @@ class Asked:
     views: list[np.ndarray]
 
 
-def _scan(path: str, queries: Sequence[Query], asked: Sequence[Asked], radius: int) -> list[_Scanned]:
-    views = any(len(words) for one in asked for words in one.views)
+def _scan(path: str, identities: np.ndarray, asked: Asked, radius: int) -> _Scanned:
+    views = any(len(words) for words in asked.views)
     columns = open_columns(path, ["has_picture", "picture_id", "picture_hashes", *(["view_hashes"] if views else [])])
-    return [_near(columns, query, one, radius) for query, one in zip(queries, asked, strict=True)]
+    identical = columns["has_picture"] & np.isin(columns["picture_id"], identities)
+    rows = np.flatnonzero(identical | (_distances(columns, asked, radius) < FAR))
+    return _Scanned(len(identical), rows, {name: values[rows] for name, values in columns.items()})
 
 
-def _near(columns: Mapping[str, np.ndarray], query: Query, asked: Asked, radius: int) -> _Scanned:
+def _distances(columns: Mapping[str, np.ndarray], asked: Asked, radius: int) -> np.ndarray:
+    """The least distance of each row by any hash that is near enough, uint8[n]; `FAR` where none is."""
     distances = nearest(columns["picture_hashes"], asked.phashes)
     distances[distances > radius] = FAR
     if any(len(words) for words in asked.views):
         found = nearest(columns["view_hashes"], asked.views)
         found[found > VIEW_RADIUS] = FAR
         distances = np.minimum(distances, found)
-    identity = np.frombuffer(query.sha256[:8], "<u8")[0]
-    identical = columns["has_picture"] & (columns["picture_id"] == identity)
-    rows = np.flatnonzero(identical | (distances < FAR))
-    return _Scanned(len(distances), rows, distances[rows], identical[rows])
+    return distances
 
 
 def asked_of(query: Query) -> Asked:

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -15,7 +16,7 @@ from pipeline.commands.console import plain
 from pipeline.find import find_run
 from pipeline.takedown.asked import ask
 from pipeline.takedown.finished import Finished, open_finished
-from pipeline.takedown.flags import accepted, add_flags, queue
+from pipeline.takedown.flags import accepted, add_flags, dismiss, queue
 from pipeline.takedown.plan import Plan, make_plan
 from pipeline.takedown.release import is_done, make_release, new_layout
 from schemas.errors import DifferenceError, JobError
@@ -25,8 +26,8 @@ from transforms.consent.list_files import read_list
 from transforms.consent.lists import load_lists
 from transforms.storage import exists, list_files, list_folder, read_bytes
 from transforms.takedown.absent import absent, unseen
-from transforms.takedown.chain import is_ledger, read_removals, removed_uids, restored, shared, standing, write_removals
-from transforms.takedown.derived import remove_rows
+from transforms.takedown.chain import covering, is_ledger, read_removals, removed_uids, restored, shared, standing, write_removals
+from transforms.takedown.derived import FORMS, Gone, remove_from
 
 SHOWN = 50  # rows that a trial lists
 Tell = Callable[[str], None]
@@ -58,7 +59,7 @@ def takedown(
     if path is None and not accept:
         raise JobError("give a list, a picture or a folder of pictures, or --accept flags of the review queue")
     flags = accepted(finished.run.layout, accept)
-    plan = make_plan(finished, ask(finished, path, flags, reason, as_of, tell))
+    plan = make_plan(finished, ask(finished, path, flags, reason, as_of, tell), tell)
     layout = new_layout(finished, plan, output)
     done = is_done(finished, plan, layout)
     console.print(_table(plan))
@@ -115,28 +116,37 @@ def restore(layout: Layout, ids: Sequence[str], tell: Tell) -> None:
     manifest = json.loads(read_bytes(layout.manifest)) if exists(layout.manifest) else {}
     after = restored(layout.removals, before, ids, str(manifest.get("release", "")))
     mine = before.filter(pc.is_in(before.column("removal_id"), pa.array(list(ids))))
-    values = set(mine.column("value").drop_null().to_pylist())
-    others = standing(after)
-    same = set(others.filter(pc.is_in(others.column("value"), pa.array(sorted(values)))).column("removal_id").to_pylist())
+    same = sorted(covering(standing(after), mine))
     write_removals(layout.removals, after)
     write_removals(layout.shared_removals, shared(after))
     tell(f"restored: {', '.join(ids)}; no data file changes")
     tell("a new run of the job into a new folder, with this ledger of removals among its lists, brings them back")
     if same:
-        tell(f"{', '.join(sorted(same))} stand and cover the same content; it comes back only when they are restored too")
+        tell(f"{', '.join(same)} stand and cover the same content; it comes back only when they are restored too")
 
 
-def flag(layout: Layout, path: str, tell: Tell) -> None:
-    """Adds a file of flags to the review queue.
+def flag(layout: Layout, path: str | None, dismissed: Sequence[str], console: Console, tell: Tell) -> None:
+    """Adds a file of flags to the review queue, takes some out of it, and shows what waits there.
 
     Raises:
       JobError: the file is malformed.
+      DifferenceError: no flag of the queue has such an id.
     """
-    added = add_flags(layout, path)
+    if dismissed:
+        dismiss(layout, dismissed)
+    if path is not None:
+        tell(f"{len(add_flags(layout, path))} flags were added")
     waiting = queue(layout)
     kinds = ", ".join(f"{kind} {number}" for kind, number in sorted(Counter(found.kind for found in waiting).items()))
-    tell(f"{len(added)} flags were added; the queue {layout.flags} holds {len(waiting)} ({kinds})")
-    tell("`winnow takedown RUN --accept f-000001`, or `--accept all`, takes down what they name")
+    tell(f"the queue {layout.flags} holds {len(waiting)}{f' ({kinds})' if kinds else ''}")
+    if not waiting:
+        return
+    shown = Table("flag", "kind", "names", "evidence")
+    for found in waiting:
+        shown.add_row(found.flag_id, plain(found.kind), plain(found.uid or found.url), plain(found.evidence or ""))
+    console.print(shown)
+    tell("`winnow takedown RUN --accept f-000001`, or `--accept all`, takes down what they name, with `--dry-run` it says what would go")
+    tell("`winnow flag RUN --dismiss f-000001` takes a flag out of the queue that nothing follows from")
 
 
 def verify_absent(out: str, path: str, console: Console, tell: Tell) -> None:
@@ -150,7 +160,7 @@ def verify_absent(out: str, path: str, console: Console, tell: Tell) -> None:
     files = list_folder(layout.data, ".parquet")
     if not files:
         raise DifferenceError(f"{layout.data}: holds no data file, so nothing is proved")
-    rows, found = 0, Counter[str]()
+    rows, found, began = 0, Counter[str](), time.monotonic()
     for file in files:
         counted, covered = absent(file.path, lists)
         rows += counted
@@ -162,6 +172,7 @@ def verify_absent(out: str, path: str, console: Console, tell: Tell) -> None:
         "data files": f"{len(files):,}",
         "rows": f"{rows:,}",
         "manifest sha256": manifest,
+        "seconds": f"{time.monotonic() - began:.1f}",
     }.items():
         shown.add_row(name, value)
     for kind, number in sorted(found.items()):
@@ -174,26 +185,24 @@ def verify_absent(out: str, path: str, console: Console, tell: Tell) -> None:
 
 
 def apply_removals(folder: str, path: str, tell: Tell) -> None:
-    """Takes the rows that a list names by uid out of all Parquet files of a folder.
+    """Takes the rows that a list names by uid out of all files of a folder that may hold them (`derived.FORMS`).
 
     Raises:
       JobError: the list names no uid.
-      DifferenceError: no file of the folder has a column `uid`.
+      DifferenceError: no file of the folder has a uid.
     """
-    if exists(path) and is_ledger(path):
-        uids = sorted(removed_uids(path))
-    else:
-        uids = sorted({entry.value for entry in read_list(path) if entry.kind == "uid"})
+    listed = exists(path) and is_ledger(path)
+    uids = removed_uids(path) if listed else {entry.value for entry in read_list(path) if entry.kind == "uid"}
     if not uids:
         raise JobError(f"--removals {path}: names no uid; give the ledger of removals of a release, or a list with rows of the kind uid")
-    asked = pa.array(uids, pa.string())
-    files = list_files(f"{folder.rstrip('/')}/**/*.parquet")
-    gone = {file.path: remove_rows(file.path, asked) for file in files}
+    asked = Gone.of(uids)
+    files = [file.path for file in list_files(f"{folder.rstrip('/')}/**/*") if file.path.endswith(tuple(FORMS))]
+    gone = {path: remove_from(path, asked) for path in files}
     seen = {name: number for name, number in gone.items() if number is not None}
     if not seen:
-        raise DifferenceError(f"{folder}: no Parquet file with a column uid; what was derived without it cannot be cleaned by uid")
+        raise DifferenceError(f"{folder}: no file with uids ({', '.join(FORMS)}); what was derived without them cannot be cleaned by uid")
     if len(seen) < len(gone):
-        tell(f"{len(gone) - len(seen)} files have no column uid and are as they were")
+        tell(f"{len(gone) - len(seen)} files hold no uid and are as they were")
     touched = sum(number > 0 for number in seen.values())
     tell(f"{sum(seen.values()):,} rows went; {touched} of {len(seen)} files were written again")
 

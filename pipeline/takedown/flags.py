@@ -1,7 +1,7 @@
 """What people have flagged in a release: a file of flags joins the review queue, and what is accepted there becomes an entry.
 
-A flag is `{uid | url, kind, reporter, evidence}`; `reporter` is a keyed hash (HMAC) of whoever flagged it, so that nobody's address lies
-here. The queue is private and lies in `work/review/flags.parquet`.
+A flag is `{uid | url, kind, reporter, evidence}`; `reporter` is a keyed hash (HMAC) of whoever flagged it, and addresses and numbers in the
+evidence are written over, so that nobody who flags is named here. The queue is private and lies in `work/review/flags.parquet`.
 """
 
 import csv
@@ -20,9 +20,12 @@ from schemas.layout import Layout
 from schemas.reasons import ILLEGAL, OPT_OUT, TAKEN_DOWN
 from schemas.removals import FLAGS, REQUESTS
 from transforms.consent.list_files import DEFAULT_RADIUS, Entry, content_of, text_of
+from transforms.footers import read_footer
 from transforms.storage import atomic_write, exists, make_private, read_parquet
+from transforms.text.personal_data import KINDS, redact
 
 ALL: Final = "all"
+_LAST: Final = b"winnow.last_flag"
 _REASONS: Final = {**REQUESTS, ILLEGAL: ILLEGAL, OPT_OUT: OPT_OUT}  # every other kind of flag is a takedown
 _UID: Final = re.compile(r"[0-9a-f]{32}")
 _KEYED: Final = re.compile(r"[0-9a-fA-F]{32,128}")
@@ -56,12 +59,18 @@ def queue(layout: Layout) -> list[Flag]:
     return [Flag(**row) for row in read_parquet(layout.flags).to_pylist()] if exists(layout.flags) else []
 
 
-def write_queue(layout: Layout, flags: Sequence[Flag]) -> None:
-    """Writes the queue, atomically."""
+def write_queue(layout: Layout, flags: Sequence[Flag], last: int) -> None:
+    """Writes the queue, atomically; `last` is the greatest number that a flag ever had, for none is given twice."""
     make_private(layout.work)
     make_private(layout.review)
     with atomic_write(layout.flags) as scratch:
-        pq.write_table(pa.Table.from_pylist([dataclasses.asdict(flag) for flag in flags], FLAGS), scratch, compression="zstd")
+        table = pa.Table.from_pylist([dataclasses.asdict(flag) for flag in flags], FLAGS).replace_schema_metadata({_LAST: str(last)})
+        pq.write_table(table, scratch, compression="zstd")
+
+
+def last_number(layout: Layout) -> int:
+    """The greatest number that a flag ever had; 0 before there was any."""
+    return int(read_footer(layout.flags).metadata.get(_LAST, b"0")) if exists(layout.flags) else 0
 
 
 def add_flags(layout: Layout, path: str) -> list[Flag]:
@@ -76,14 +85,14 @@ def add_flags(layout: Layout, path: str) -> list[Flag]:
     """
     there = queue(layout)
     known = {dataclasses.astuple(flag)[1:] for flag in there}
-    number = max((flag.number for flag in there), default=0)
+    number = last_number(layout)
     added: list[Flag] = []
     for found in _read(path):
         if dataclasses.astuple(found)[1:] not in known:
             known.add(dataclasses.astuple(found)[1:])
             added.append(dataclasses.replace(found, flag_id=f"f-{number + len(added) + 1:06d}"))
     if added:
-        write_queue(layout, [*there, *added])
+        write_queue(layout, [*there, *added], number + len(added))
     return added
 
 
@@ -100,6 +109,16 @@ def accepted(layout: Layout, ids: Sequence[str]) -> list[Flag]:
             f"{layout.flags}: holds no flag {unknown or ALL!r}; `winnow flag` adds a file of flags, and their ids look like f-000001"
         )
     return list(there.values()) if ALL in ids else [there[given] for given in dict.fromkeys(ids)]
+
+
+def dismiss(layout: Layout, ids: Sequence[str]) -> None:
+    """Takes flags out of the queue that nothing follows from.
+
+    Raises:
+      DifferenceError: there is no such flag in the queue.
+    """
+    gone = {flag.flag_id for flag in accepted(layout, ids)}
+    write_queue(layout, [flag for flag in queue(layout) if flag.flag_id not in gone], last_number(layout))
 
 
 def _read(path: str) -> Iterator[Flag]:
@@ -138,4 +157,5 @@ def _flag(where: str, fields: dict[str, Any]) -> Flag:
     if "uid" in told and not _UID.fullmatch(told["uid"].lower()):
         raise JobError(f"{where}: a uid is 32 hexadecimal digits")
     uid = told["uid"].lower() if "uid" in told else None
-    return Flag("", uid, told.get("url"), told["kind"].casefold(), told["reporter"].lower(), told.get("evidence"))
+    evidence = redact(told["evidence"], KINDS) if "evidence" in told else None
+    return Flag("", uid, told.get("url"), told["kind"].casefold(), told["reporter"].lower(), evidence)

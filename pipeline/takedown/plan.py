@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipeline.takedown.asked import Asked
 from pipeline.takedown.finished import Finished
-from schemas.errors import DifferenceError
+from schemas.errors import DifferenceError, InputError
 from schemas.reasons import ILLEGAL, KEPT
 from schemas.versions import digest
 from transforms.consent.lists import Lists
@@ -20,7 +20,9 @@ from transforms.takedown.chain import appended, head_of, next_id, read_removals
 from transforms.takedown.entries import removal_rows
 from transforms.takedown.hits import Hits, Place, Spread, find, naming, spread, union
 from transforms.takedown.ledger import Change
+from transforms.takedown.near import looks_same
 from transforms.takedown.published import find_published
+from transforms.trace import RADIUS
 
 _AT_ONCE = 4  # shards whose annotations are looked at: some columns of them are in memory
 _NAMES = ("cluster", "caption_cluster", "duplicate_of", "captions")
@@ -61,8 +63,13 @@ class Plan:
         return digest([finished.manifest_sha256, self.version, head_of(self.removals)])
 
 
-def make_plan(finished: Finished, asked: Asked) -> Plan:
+def make_plan(finished: Finished, asked: Asked, tell: Callable[[str], None]) -> Plan:
     """Finds the rows that go, their copies, and all files that name them.
+
+    Args:
+      finished: the release.
+      asked: what is asked for.
+      tell: takes messages.
 
     Raises:
       DifferenceError: no row is covered, or the ledger of earlier removals does not hold together.
@@ -70,7 +77,10 @@ def make_plan(finished: Finished, asked: Asked) -> Plan:
     shards = finished.run.shards
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         parts = [part for found in pool.map(lambda shard: _covered(finished, asked.lists, shard.name), shards) for part in found]
-    found = spread(finished.ledgers, union([*parts, *asked.pictures.items()]))
+    hits = union([*parts, *asked.pictures.items()])
+    found = spread(finished.ledgers, hits)
+    if near := _near(finished, hits, found.removed, tell):
+        found = spread(finished.ledgers, union([*hits.items(), *near.items()]))
     if not found.removed:
         raise DifferenceError("no row of this release is covered by what is asked for; nothing is taken down")
     version = next_version(finished.version)
@@ -94,6 +104,16 @@ def _covered(finished: Finished, lists: Lists, shard: str) -> list[tuple[str, Hi
     """Rows of a shard that entries cover, as they were read or as they were published."""
     ledger, data = finished.ledgers[shard], finished.run.layout.data_file(shard)
     return [(shard, find(finished.annotations[shard], lists, finished.slack)), (shard, find_published(data, ledger, lists))]
+
+
+def _near(finished: Finished, hits: Mapping[str, Hits], known: Mapping[str, Hits], tell: Callable[[str], None]) -> dict[str, Hits]:
+    run = finished.run  # what views have found is in the clusters, but for copies under other captions, and in what was appended
+    views = run.job.dedup.policy == "image_and_caption" or bool(run.appended)
+    try:
+        return looks_same(finished.signatures, hits, known, RADIUS + finished.slack, tell, views=views)
+    except InputError as error:
+        tell(f"{error}. Copies of what goes are found by their clusters alone")
+        return {}
 
 
 def next_version(version: str) -> str:

@@ -21,7 +21,7 @@ from pipeline.lease import Lease
 from pipeline.log import logged
 from pipeline.run import Run, write_record
 from pipeline.takedown.finished import Finished
-from pipeline.takedown.flags import Flag, queue, write_queue
+from pipeline.takedown.flags import Flag, last_number, queue, write_queue
 from pipeline.takedown.plan import Plan
 from pipeline.takedown.rewrite import Names, RewriteShards
 from schemas.errors import JobError
@@ -193,8 +193,9 @@ def _write_rest(finished: Finished, plan: Plan, layout: Layout, flags: list[Flag
     write_removals(layout.removals, plan.removals)
     write_removals(layout.shared_removals, shared(plan.removals))
     decided, gone = {flag.flag_id for flag in flags}, _named(plan.removals)
-    if waiting := queue(old):
-        write_queue(layout, [flag for flag in waiting if flag.flag_id not in decided and not {flag.uid, flag.url} & gone])
+    if exists(old.flags):
+        waiting = [flag for flag in queue(old) if flag.flag_id not in decided and not {flag.uid, flag.url} & gone]
+        write_queue(layout, waiting, last_number(old))
 
 
 def _named(removals: pa.Table) -> set[str]:

@@ -15,7 +15,6 @@ import io
 import json
 import os
 import pathlib
-import resource
 import shutil
 import subprocess
 import sys
@@ -81,13 +80,12 @@ def write_shards(folder: pathlib.Path, rows: int, shards: int, copies: dict[int,
 
 def run(*arguments: str) -> tuple[float, float, int]:
     """Runs a command of Winnow; wall and CPU seconds, and the largest process in MiB."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    ended = subprocess.run([sys.executable, "-m", "pipeline.cli", *arguments], stdout=subprocess.DEVNULL, check=False)
-    if ended.returncode:
-        raise SystemExit(f"winnow {' '.join(arguments)} ended with {ended.returncode}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.perf_counter() - began, cpu, after.ru_maxrss // 1024
+    began = time.perf_counter()
+    started = subprocess.Popen([sys.executable, "-m", "pipeline.cli", *arguments], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(started.pid, 0)
+    if status:
+        raise SystemExit(f"winnow {' '.join(arguments)} ended with {os.waitstatus_to_exitcode(status)}")
+    return time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024
 
 
 def digests(folder: pathlib.Path) -> dict[str, str]:

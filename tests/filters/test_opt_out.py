@@ -14,13 +14,16 @@ from pydantic import ValidationError
 
 from schemas.annotations import BASE
 from schemas.errors import JobError, MissingError
+from schemas.job import Decode
 from schemas.ledger import OBSERVABLE_EMBEDDED, OBSERVABLE_HASH_LISTS, OBSERVABLE_HEADERS, OBSERVABLE_LISTS, OBSERVABLE_PAGE
 from schemas.reasons import CONSENT
+from tests.builders import jpeg
 from tests.filters.conformance import annotations_of, batch_of, check_filter, findings, judged
 from tests.images.side_data import DMI, packet, photo, saved
 from tests.shared_data import shared
 from transforms.filters.base import Context
 from transforms.filters.opt_out import Consent, OptOut
+from transforms.images.pdq import pdq_hash
 from transforms.text.url import host_of, normal_url, registrable_domain
 
 PLAIN = saved(photo(), "JPEG")
@@ -297,3 +300,20 @@ def test_planted_reservations_are_found_and_no_others(tmp_path: pathlib.Path) ->
         found.update({row["key"]: CONSENT[state] for row, state in zip(rows, states, strict=True)})
     planted = ("x_robots_tag", "tdm_reservation", "plus_data_mining")
     assert {key for key, state in found.items() if state == "reserved"} == {key for key, what in truth.items() if what in planted}
+
+
+def test_a_pdq_hash_of_a_list_is_found_in_a_picture_saved_again_and_only_where_the_job_asks(tmp_path: pathlib.Path) -> None:
+    pytest.importorskip("pdqhash")
+    listed, again, other = (jpeg(256, 192, seed, quality) for seed, quality in ((0, 95), (0, 60), (5, 90)))
+    path = tmp_path / "list.csv"
+    budget = Decode(max_pixels=1 << 24, max_bytes=1 << 24)
+    digest = pdq_hash(listed, budget)
+    assert digest is not None
+    assert pdq_hash(b"no picture", budget) is None
+    path.write_text(f"kind,value,reason\npdq,{digest.hex()},illegal\n")
+    rows = [{"image": again}, {"image": other}, {"image": None}]
+    options = {"lists": (str(path),), "pdq": True}
+    assert consent_of(rows, **options).content_reserved["illegal"].tolist() == [True, False, False]
+    assert OptOut(**options).list_files()
+    with pytest.raises(JobError, match=r"filters\.opt_out\.pdq"):
+        OptOut(lists=(str(path),)).list_files()

@@ -370,7 +370,7 @@ def test_an_example_picture_finds_its_row_and_the_copies_and_a_trial_writes_noth
 def test_flags_wait_in_a_queue_until_they_are_accepted(taken, tmp_path, capsys):
     path = tmp_path / "flags.jsonl"
     flags = [
-        {"url": given()[0]["url"], "kind": "wrong", "reporter": "ab" * 16, "evidence": "ticket 7"},
+        {"url": given()[0]["url"], "kind": "wrong", "reporter": "ab" * 16, "evidence": "ticket 7 of jo@example.org"},
         {"uid": taken.ran.by_key()[FREE]["uid"], "kind": "opt_out", "reporter": "cd" * 32},
     ]
     path.write_text("\n".join(map(json.dumps, flags)))
@@ -379,13 +379,19 @@ def test_flags_wait_in_a_queue_until_they_are_accepted(taken, tmp_path, capsys):
         assert run_command(["flag", str(taken.ran.out), str(path)]) == 0
         assert run_command(["flag", str(taken.ran.out), str(path)]) == 0
         assert [row["flag_id"] for row in pq.read_table(queue).to_pylist()] == ["f-000001", "f-000002"]
-        capsys.readouterr()
+        told = capsys.readouterr().out
+        assert "ticket 7 of <EMAIL>" in told
+        assert "jo@" not in told
         there = str(tmp_path / "new")
         assert run_command(["takedown", str(taken.ran.out), "--accept", "f-000002", "--dry-run", "--output", there]) == 0
         told = capsys.readouterr().out
         assert "uid in the flags, row 2" in told
         assert "url in the flags" not in told
         assert run_command(["takedown", str(taken.ran.out), "--accept", "f-000009", "--dry-run"]) == 7
+        assert run_command(["flag", str(taken.ran.out), "--dismiss", "all"]) == 0
+        assert run_command(["flag", str(taken.ran.out), "--dismiss", "f-000001"]) == 7
+        assert run_command(["flag", str(taken.ran.out), str(path)]) == 0
+        assert [row["flag_id"] for row in pq.read_table(queue).to_pylist()] == ["f-000003", "f-000004"]
     finally:
         queue.unlink()
 

@@ -5,7 +5,18 @@ import pytest
 from schemas.errors import DifferenceError, JobError
 from schemas.removals import HEAD, REMOVALS
 from transforms.consent.list_files import read_list
-from transforms.takedown.chain import appended, checked, next_id, read_removals, removed_uids, restored, shared, standing, write_removals
+from transforms.takedown.chain import (
+    appended,
+    checked,
+    covering,
+    next_id,
+    read_removals,
+    removed_uids,
+    restored,
+    shared,
+    standing,
+    write_removals,
+)
 
 
 def removal(number: int, **changed: object) -> dict:
@@ -67,6 +78,13 @@ def test_what_is_restored_stands_no_longer_and_can_be_removed_again(ledger):
         restored("a", after, ["r-000001"], "2.0.0")
     again = appended(after, [removal(4, uid=f"{1:032x}")])
     assert f"{1:032x}" in standing(again).column("uid").to_pylist()
+
+
+def test_other_removals_of_the_same_content_are_known_by_value_and_by_near_hashes():
+    hashes = [removal(n, kind="phash", value=f"{word:016x}", radius=2) for n, word in ((5, 0xFF), (6, 0xF0), (7, 0xF000))]
+    ledger = appended(REMOVALS.empty_table(), [removal(1), removal(2, value=f"{1:064x}"), removal(3), *hashes])
+    assert covering(ledger, ledger.slice(0, 1)) == {"r-000001", "r-000002"}
+    assert covering(ledger, ledger.slice(3, 1)) == {"r-000005", "r-000006"}
 
 
 def test_what_is_illegal_is_never_restored(ledger):

@@ -30,7 +30,7 @@ def test_only_files_that_hold_a_removed_row_are_written_again(folder, capsys):
     assert run_command(["apply-removals", str(folder / "set"), "--removals", str(folder / "removals.csv")]) == 0
     told = capsys.readouterr().err
     assert "2 rows went; 2 of 3 files were written again" in told
-    assert "1 files have no column uid" in told
+    assert "1 files hold no uid" in told
     after = stamps(folder / "set")
     assert {name for name in before if after[name] != before[name]} == {"a.parquet"}
     assert GONE not in pq.read_table(folder / "set/a.parquet").column("uid").to_pylist()

@@ -1,16 +1,14 @@
 """`/ai.txt` as Spawning defines it: the syntax of robots.txt, addressed to whoever downloads media for training.
 
-The name stands for other proposals too; a file without a `User-Agent` and a `Disallow` or `Allow` line is none of these and says nothing.
+The name stands for other proposals too; a file in which no agent is kept out of anything, or let in, is none of these and says nothing.
 """
 
-import re
-from typing import Final
+from collections.abc import Sequence
 
-from protego import Protego
+from transforms.consent.robots import Robots
+from transforms.consent.signal import AI_TXT, LOCATION, ROBOTS_TXT, Signal
 
-from transforms.consent.signal import AI_TXT, LOCATION, Signal
-
-_IS_ONE: Final = re.compile(r"^\s*user-agent\s*:.*^\s*(?:dis)?allow\s*:", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+_EVERYBODY = "*"
 
 
 class AiTxt:
@@ -18,13 +16,14 @@ class AiTxt:
 
     Args:
       text: as `policy_text` gave it.
+      observed_at: when it was fetched.
     """
 
-    def __init__(self, text: str) -> None:
-        self._rules = Protego.parse(text) if _IS_ONE.search(text) else None
+    def __init__(self, text: str, observed_at: str | None = None) -> None:
+        self._robots = Robots(text)
+        self._said = Signal(AI_TXT, "disallowed", LOCATION, "ai.txt disallows this kind of file", observed_at)
 
-    def signals(self, url: str, observed_at: str | None = None) -> list[Signal]:
-        """What it says of a URL: one signal at most."""
-        if self._rules is None or self._rules.can_fetch(url, "*"):
-            return []
-        return [Signal(AI_TXT, "disallowed", LOCATION, "ai.txt disallows this kind of file", observed_at)]
+    def signals(self, url: str, agents: Sequence[str]) -> list[Signal]:
+        """What it says of a URL to everybody and to some agents: one signal at most."""
+        found = self._robots.signals(url, (_EVERYBODY, *agents))
+        return [self._said] if any(signal.signal == ROBOTS_TXT for signal in found) else []

@@ -68,7 +68,8 @@ def training_mining(store: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     [('cawg.training-mining__1', 'ai_training=constrained')]
     """
     valid = store.get("validation_state") in _VALID
-    for manifest in _dicts(list(dict(store.get("manifests") or {}).values())):
+    manifests = store.get("manifests")
+    for manifest in _dicts(list(manifests.values()) if isinstance(manifests, dict) else []):
         for assertion in _dicts(manifest.get("assertions")):
             label, data = str(assertion.get("label")), assertion.get("data")
             if not _LABEL.fullmatch(label) or not isinstance(data, dict):

@@ -28,7 +28,8 @@ from transforms.consent.signal import (
 _VALUED: Final = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
 # Crawlers whose noindex speaks of the download itself.
 _DOWNLOADERS: Final = frozenset({"*", "img2dataset"})
-_SCOPE: Final = re.compile(r"\s*([a-z0-9_*][a-z0-9_.*/+-]*)\s*:(.*)", re.DOTALL)
+_NAME: Final = re.compile(r"[a-z0-9_*][a-z0-9_.*/+-]*")
+_VALUE: Final = re.compile(r"^\s*[^\s;]*")
 _ENCODED_TWICE: Final = 2
 _LINK: Final = re.compile(r"<([^<>]*)>([^<]*)")  # RFC 8288, section 3
 _PARAMETER: Final = re.compile(r';\s*(rel|type)\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
@@ -117,15 +118,7 @@ def robots_words(line: str) -> list[str]:
     """
     found, scope = [], "*"
     for item in line.casefold().split(","):
-        words = item
-        while opened := _SCOPE.fullmatch(words):
-            name, rest = opened.groups()
-            if name in _VALUED:
-                words = re.sub(r"^\s*[^\s;]*", "", rest) if name != "unavailable_after" else ""
-            elif name in TRAINING_DIRECTIVES:
-                words = f"{name} {rest}"
-            else:
-                scope, words = name, rest
+        scope, words = _scoped(item, scope)
         counted = (*TRAINING_DIRECTIVES, *NOINDEX_DIRECTIVES) if scope in _DOWNLOADERS else TRAINING_DIRECTIVES
         found += [word for word in re.split(r"[\s;]+", words) if word in counted]
     return list(dict.fromkeys(found))
@@ -143,6 +136,20 @@ def licences(line: str) -> list[str]:
         if "license" in said.get("rel", "").split() and said.get("type", "").partition(";")[0].strip() == _RSL_TYPE:
             found.append(address.strip())
     return found
+
+
+def _scoped(item: str, scope: str) -> tuple[str, str]:
+    """What lies between two commas of X-Robots-Tag: the scope that it leaves open, and its directives without their values."""
+    parts = item.split(":")
+    for at, part in enumerate(parts[:-1]):
+        name = part.strip()
+        if name == "unavailable_after":
+            return scope, ""
+        if not _NAME.fullmatch(name) or name in _VALUED or name in TRAINING_DIRECTIVES:
+            rest = ":".join(parts[at + 1 :])
+            return scope, _VALUE.sub("", rest, count=1) if name in _VALUED else f"{part} {rest}"
+        scope = name
+    return scope, parts[-1]
 
 
 class _Pairs(list[tuple[str, Any]]):

@@ -60,7 +60,8 @@ class HostPolicy:
         if self._robots is not None and served.rsl_xml is None:
             told = [evidence(f"robots.txt: License: {address}") for address in dict.fromkeys(self._robots.licences)]
             self._always += [Signal(ROBOTS_LICENCE, "not read", LOCATION, words, self._at, observable=False) for words in told]
-        parsers: list[tuple[type[TdmRep | AiTxt | Rsl], str]] = [(TdmRep, "tdmrep.json"), (AiTxt, "ai.txt"), (Rsl, "RSL")]
+        self._ai = None if texts["ai.txt"] is None else AiTxt(texts["ai.txt"], self._at)
+        parsers: list[tuple[type[TdmRep | Rsl], str]] = [(TdmRep, "tdmrep.json"), (Rsl, "RSL")]
         self._others = [parse(text) for parse, name in parsers if (text := texts[name]) is not None]
 
     def _text(self, name: str, body: bytes | str | None) -> str | None:
@@ -79,6 +80,7 @@ class HostPolicy:
           agents: crawlers that fetch for training; kept out where any of them is.
         """
         found = () if self._robots is None else self._robots.signals(url, agents)
-        if not self._always and not self._others:
+        if not self._always and not self._others and self._ai is None:
             return found
-        return (*self._always, *found, *(signal for other in self._others for signal in other.signals(url, self._at)))
+        ai = () if self._ai is None else self._ai.signals(url, agents)
+        return (*self._always, *found, *ai, *(signal for other in self._others for signal in other.signals(url, self._at)))

@@ -18,15 +18,17 @@ from typing import Any, Final, NamedTuple
 from schemas.errors import InputError, JobError, MissingError
 from schemas.reasons import ILLEGAL, OPT_OUT, TAKEN_DOWN
 from schemas.removals import REMOVALS, REQUESTS
+from transforms.consent.pdq_hashes import RADIUS as PDQ_RADIUS
 from transforms.storage import exists, read_bytes
 from transforms.takedown.chain import checked, standing
 
-KINDS: Final = ("url", "url_prefix", "domain", "sha256", "sha1", "md5", "phash", "creator", "uid")
+KINDS: Final = ("url", "url_prefix", "domain", "sha256", "sha1", "md5", "phash", "pdq", "creator", "uid")
 REASONS: Final = (OPT_OUT, TAKEN_DOWN, ILLEGAL)
 DEFAULT_RADIUS: Final = 4
 MAX_RADIUS: Final = 16
+_PDQ: Final = "pdq"
 _COLUMNS: Final = ("kind", "value", "radius", "reason", "source", "valid_from", "valid_to")
-_HEX: Final = {"sha256": 64, "sha1": 40, "md5": 32, "uid": 32, "phash": 16}
+_HEX: Final = {"sha256": 64, "sha1": 40, "md5": 32, "uid": 32, "phash": 16, "pdq": 64}
 _DIGITS: Final = re.compile(r"(?:0x)?([0-9a-fA-F]+)")
 _HOST: Final = re.compile(r"[^\s/:@]+\.[^\s/:@.]+")
 
@@ -37,7 +39,7 @@ class Entry(NamedTuple):
     Attributes:
       kind: one of `KINDS`.
       value: as the list has it; hexadecimal digits in lower case.
-      radius: greatest Hamming distance, perceptual hashes only.
+      radius: greatest Hamming distance, perceptual and PDQ hashes only.
       reason: `opt_out`, `taken_down` or `illegal`; a word of `schemas.removals.REQUESTS` in the list stands for one of them.
       source: who asked, as the list has it.
       valid_from: ISO date, inclusive; empty: always. `valid_to` likewise.
@@ -205,7 +207,7 @@ def _entry(path: str, row: int, fields: dict[str, Any], default: str) -> Entry:
         value = digits.group(1).lower()
     word = _text(fields.get("reason")).casefold() or default
     return Entry(
-        kind, value, _radius(where, fields.get("radius")), reason_of(where, word), _text(fields.get("source")),
+        kind, value, _radius(where, kind, fields.get("radius")), reason_of(where, word), _text(fields.get("source")),
         _date(where, "valid_from", fields.get("valid_from")), _date(where, "valid_to", fields.get("valid_to")), row,
         word if word in REQUESTS else "",
     )  # fmt: skip
@@ -224,12 +226,13 @@ def reason_of(where: str, given: str, default: str = OPT_OUT) -> str:
     return reason
 
 
-def _radius(where: str, value: Any) -> int:
+def _radius(where: str, kind: str, value: Any) -> int:
     text = _text(value)
+    default, most = (PDQ_RADIUS, PDQ_RADIUS) if kind == _PDQ else (DEFAULT_RADIUS, MAX_RADIUS)
     if not text:
-        return DEFAULT_RADIUS
-    if not re.fullmatch(r"\d{1,2}(\.0+)?", text) or int(float(text)) > MAX_RADIUS:
-        raise JobError(f"{where}: radius {text!r} is no whole number from 0 to {MAX_RADIUS}")
+        return default
+    if not re.fullmatch(r"\d{1,2}(\.0+)?", text) or int(float(text)) > most:
+        raise JobError(f"{where}: radius {text!r} is no whole number from 0 to {most}")
     return int(float(text))
 
 

@@ -21,16 +21,17 @@ from schemas.reasons import OPT_OUT
 from transforms.consent.digests import Digests
 from transforms.consent.hash_columns import HashColumn, hash_columns
 from transforms.consent.list_files import REASONS, Entry, content_of, entries_of, reason_of
+from transforms.consent.pdq_hashes import PdqHashes
 from transforms.consent.phashes import PerceptualHashes
 from transforms.consent.signal import CONTENT, LOCATION, Scope
 from transforms.text.url import host_of, normal_url, registrable_domain
 
 SCOPES: Final[dict[str, Scope]] = {
     "url": LOCATION, "url_prefix": LOCATION, "domain": LOCATION, "sha256": CONTENT, "sha1": CONTENT, "md5": CONTENT, "phash": CONTENT,
-    "creator": CONTENT, "uid": CONTENT,
+    "pdq": CONTENT,    "creator": CONTENT, "uid": CONTENT,
 }  # fmt: skip
 LOCATION_KINDS: Final = ("url", "url_prefix", "domain")
-HASH_KINDS: Final = ("sha256", "sha1", "md5", "phash")
+HASH_KINDS: Final = ("sha256", "sha1", "md5", "phash", "pdq")
 _BELOW: Final = "hosts below a domain"
 _EXACT: Final = ("sha256", "sha1", "md5", "uid", "url", "creator")
 
@@ -57,6 +58,7 @@ class Lists:
 
     digests: dict[tuple[str, str], Digests]
     phashes: dict[str, PerceptualHashes]
+    pdqs: dict[str, PdqHashes]
     prefixes: dict[str, "_Prefixes"]
     names: tuple[str, ...]
     rows: np.ndarray
@@ -64,17 +66,18 @@ class Lists:
 
     def has(self, kinds: Iterable[str]) -> bool:
         """Whether there is any entry of these kinds."""
-        present = {kind for _, kind in self.digests} | ({"phash"} if self.phashes else set())
+        present = {kind for _, kind in self.digests} | ({"phash"} if self.phashes else set()) | ({"pdq"} if self.pdqs else set())
         present |= {"url_prefix"} if self.prefixes else set()
         return bool(present & set(kinds))
 
-    def match(self, annotations: pa.RecordBatch, creators: pa.ListArray | None, slack: int) -> Iterator[Match]:
+    def match(self, annotations: pa.RecordBatch, creators: pa.ListArray | None, slack: int, pdq: pa.Array | None = None) -> Iterator[Match]:
         """Which rows are covered, by reason and kind.
 
         Args:
           annotations: columns of `schemas.annotations.BASE`.
           creators: per row, digests as `embedded.creator_ids` makes them, list<string>.
           slack: bits added to the radius of perceptual hashes.
+          pdq: PDQ hashes of the rows, binary[32]; None where none was computed.
         """
         for reason in REASONS:
             for kind in _EXACT:
@@ -82,6 +85,10 @@ class Lists:
                     yield self._named(kind, reason, self._exact(self.digests[reason, kind], kind, annotations, creators))
             if reason in self.phashes:
                 yield self._named("phash", reason, _near(self.phashes[reason], annotations, slack))
+            if reason in self.pdqs and pdq is not None:
+                found = np.full(annotations.num_rows, -1, np.int64)
+                found[pdq.is_valid().to_numpy(zero_copy_only=False)] = self.pdqs[reason].find(b"".join(pdq.drop_null().to_pylist()))
+                yield self._named("pdq", reason, found)
             domains = self.digests.get((reason, "domain"))
             if reason in self.prefixes or domains is not None:
                 places = _Places(annotations)
@@ -162,6 +169,7 @@ class _Gathered:
         self._names = tuple(names)
         self._exact: defaultdict[tuple[str, str], tuple[bytearray, array[int]]] = defaultdict(lambda: (bytearray(), array("q")))
         self._near: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
+        self._pdq: defaultdict[str, list[tuple[str, int, int]]] = defaultdict(list)
         self._prefixes: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self._rows, self._files = array("q"), array("q")
 
@@ -172,6 +180,8 @@ class _Gathered:
         self._files.append(number)
         if entry.kind == "phash":
             self._near[entry.reason].append((int(entry.value, 16), entry.radius, index))
+        elif entry.kind == "pdq":
+            self._pdq[entry.reason].append((entry.value, entry.radius, index))
         elif entry.kind == "url_prefix":
             self._prefixes[entry.reason].setdefault(normal_url(entry.value), index)
         elif entry.kind == "domain":
@@ -195,6 +205,7 @@ class _Gathered:
         return Lists(
             {key: Digests.of(packed, np.array(entries, np.int64)) for key, (packed, entries) in self._exact.items()},
             {reason: _perceptual(found) for reason, found in self._near.items()},
+            {reason: _pdq(found) for reason, found in self._pdq.items()},
             {reason: _Prefixes(found) for reason, found in self._prefixes.items()},
             self._names,
             np.array(self._rows, np.int64),
@@ -269,6 +280,11 @@ def _near(listed: PerceptualHashes, annotations: pa.RecordBatch, slack: int) -> 
 def _perceptual(found: list[tuple[int, int, int]]) -> PerceptualHashes:
     hashes, radii, entries = zip(*found, strict=True)
     return PerceptualHashes(np.array(hashes, np.uint64), np.array(radii, np.int64), np.array(entries, np.int64))
+
+
+def _pdq(found: list[tuple[str, int, int]]) -> PdqHashes:
+    values, radii, entries = zip(*found, strict=True)
+    return PdqHashes(bytes.fromhex("".join(values)), np.array(radii, np.int64), np.array(entries, np.int64))
 
 
 def _digest(entry: Entry) -> bytes:

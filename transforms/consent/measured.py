@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from schemas.job import Decode
 from schemas.ledger import OBSERVABLE_EMBEDDED, OBSERVABLE_HEADERS, OBSERVABLE_PAGE
 from transforms.consent.content_credentials import manifest_signals
 from transforms.consent.embedded import creator_ids, creators, embedded_signals
@@ -18,6 +19,7 @@ from transforms.consent.page import page_signals
 from transforms.consent.signal import DISALLOWED, LOCATION, Signal
 from transforms.filters.base import Batch
 from transforms.images.metadata import Metadata, read_metadata
+from transforms.images.pdq import pdq_hash
 
 _DIGESTS = {"sha256": 64, "md5": 32, "sha1": 40}
 _PAGE = ("page_noai", "page_meta_robots", "page_tdm_reservation")
@@ -25,12 +27,13 @@ _COLUMNS = (*_PAGE, "http_headers", "downloaded_at", "creator", "exif")
 _EXIF_CREATORS = ("Image Artist", "Artist", "Image XPAuthor", "XPAuthor")
 
 
-def measured_rows(batch: Batch, *, read_manifests: bool) -> Iterator[dict[str, Any]]:
+def measured_rows(batch: Batch, *, read_manifests: bool, pdq: bool = False) -> Iterator[dict[str, Any]]:
     """What each row of a batch says of use, as plain data of type `OptOut.measured`.
 
     Args:
       batch: the rows.
       read_manifests: whether assertions of C2PA manifests are read; else only that there is one is noticed.
+      pdq: whether PDQ hashes are computed.
     """
     core = batch.samples.core
     columns = {name: batch.role(name) for name in _COLUMNS}
@@ -56,9 +59,17 @@ def measured_rows(batch: Batch, *, read_manifests: bool) -> Iterator[dict[str, A
         yield {
             "signals": [dataclasses.asdict(signal) for signal in dict.fromkeys(signals)],
             "observable": observable,
+            "pdq": _pdq(batch, row) if pdq else None,
             "headers_unreadable": not headers.readable,
             "creators": creator_ids(names),
         }
+
+
+def _pdq(batch: Batch, row: int) -> bytes | None:
+    picture, raw = batch.pictures[row], batch.images[row]
+    if picture is None or raw is None:
+        return None
+    return pdq_hash(raw, Decode(max_pixels=picture.width * picture.height, max_bytes=len(raw)))  # it was within the job's own budget
 
 
 def _originals(batch: Batch) -> list[bool]:

@@ -28,10 +28,15 @@ def policy_text(served: bytes | str) -> str | None:
     >>> policy_text("Disallow: /".encode("utf-16")), policy_text(b"\x1f\x8b\x08\x00\x00")
     ('Disallow: /', None)
     """
-    text = _decoded(served[:MAX_BYTES]) if isinstance(served, bytes) else served[:MAX_BYTES].removeprefix("ï»¿")
+    text = _decoded(served[:MAX_BYTES]) if isinstance(served, bytes) else _whole(served[:MAX_BYTES]).removeprefix("ï»¿")
     if text is None or _CONTROLS.search(text):
         return None
     return _LINE_ENDS.sub("\n", text.replace("\ufeff", ""))  # files joined together have marks in the middle
+
+
+def _whole(text: str) -> str:
+    """A text in which no surrogate stands alone."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _decoded(served: bytes) -> str | None:

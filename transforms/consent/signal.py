@@ -39,6 +39,7 @@ PLACES: Final = {  # where each would stand, in the words of `consent_observable
     PLUS_DATA_MINING: "embedded", TDM_XMP: "embedded", C2PA: "embedded", TRAINING_MINING: "embedded",
     "list_url": "lists", "list_url_prefix": "lists", "list_domain": "lists", "list_uid": "lists", "list_creator": "embedded",
     "list_sha256": "hash_lists", "list_sha1": "hash_lists", "list_md5": "hash_lists", "list_phash": "hash_lists",
+    "list_pdq": "hash_lists",
 }  # fmt: skip
 
 TRAINING_DIRECTIVES: Final = ("noai", "noimageai", "noml")

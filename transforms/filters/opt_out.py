@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pydantic import field_validator
 
 from schemas.consent_signals import HOST_SIGNALS, SIGNAL
-from schemas.errors import InputError, MissingError
+from schemas.errors import InputError, JobError, MissingError
 from schemas.job import Names, Phase, key
 from schemas.ledger import OBSERVABLE_HASH_LISTS, OBSERVABLE_HOST_POLICY, OBSERVABLE_LISTS
 from schemas.reasons import CONSENT as STATES
@@ -30,6 +30,7 @@ from transforms.consent.signal import CONTENT, Meaning, Use, meaning
 from transforms.consent.states import resolve
 from transforms.consent.stored import told_apart
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
+from transforms.images.pdq import load_pdq
 from transforms.storage import exists, kept_copy, list_files, located, read_bytes, version_of
 
 SILENT_IS_NO = "nothing permits it, and default_when_silent is reject"
@@ -68,6 +69,7 @@ class OptOut(Filter):
             ("signals", pa.list_(SIGNAL)),
             ("observable", pa.int32()),
             ("headers_unreadable", pa.bool_()),
+            ("pdq", pa.binary(32)),  # null unless the job asks for it
             ("creators", pa.list_(pa.string())),  # digests: lists can be compared with them, nobody can read a name in them
         ]
     )
@@ -76,6 +78,7 @@ class OptOut(Filter):
     c2pa: Literal["notice", "read"] = key(
         Phase.ANNOTATE, "what C2PA and CAWG manifests say of training: read (extra c2pa), or notice that there is one", "notice"
     )
+    pdq: bool = key(Phase.ANNOTATE, "compute PDQ hashes (extra pdq), which lists of known-illegal pictures may hold", False)
     lists: Names = key(
         Phase.JUDGE, "files of opt-outs and takedowns: CSV or Parquet with kind and value, or one URL, domain or hash a line", ()
     )
@@ -104,6 +107,8 @@ class OptOut(Filter):
     def models(self) -> Sequence[Artefact]:
         if self.c2pa == "read":
             load_c2pa()
+        if self.pdq:
+            load_pdq()
         return ()
 
     def list_files(self) -> Sequence[Artefact]:
@@ -116,8 +121,8 @@ class OptOut(Filter):
             except (InputError, OSError) as error:
                 raise MissingError(f"lists: {path} cannot be read ({error}); make it readable, or take it out of the job") from error
             found.append(Artefact(f"opt_out: {path.rsplit('/', 1)[-1]}", path, digest))
-        if found:
-            _loaded(self.lists, _versions(self.lists), self.as_of)
+        if found and _loaded(self.lists, _versions(self.lists), self.as_of).has(("pdq",)) and not self.pdq:
+            raise JobError("opt_out.lists: a list holds PDQ hashes, and no picture has one: set filters.opt_out.pdq to true (extra pdq)")
         if self.host_policies is not None:
             load_snapshot(self.host_policies, version_of(self.host_policies))
             with open(kept_copy(self.host_policies), "rb") as file:
@@ -126,7 +131,7 @@ class OptOut(Filter):
         return found
 
     def measure(self, batch: Batch) -> pa.StructArray:
-        return pa.array(list(measured_rows(batch, read_manifests=self.c2pa == "read")), self.measured)
+        return pa.array(list(measured_rows(batch, read_manifests=self.c2pa == "read", pdq=self.pdq)), self.measured)
 
     def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
         return self.evaluated(measures, context).findings()
@@ -218,7 +223,8 @@ class Evaluated:
             return
         lists = _loaded(rule.lists, _versions(rule.lists), rule.as_of)
         creators = pc.struct_field(measures, "creators")
-        for match in lists.match(context.annotations, creators, FAST_SLACK if context.mode == "fast" else 0):
+        slack = FAST_SLACK if context.mode == "fast" else 0
+        for match in lists.match(context.annotations, creators, slack, pc.struct_field(measures, "pdq")):
             self._said[f"list_{match.kind}", _TOLD[Meaning.RESERVES]].append(match.rows)
             self._reserve(match.reason, match.rows, match.scope, np.array(match.details, object))
         if lists.has(LOCATION_KINDS):

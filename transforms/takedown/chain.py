@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from schemas.errors import DifferenceError, JobError
 from schemas.reasons import ILLEGAL
 from schemas.removals import HEAD, REMOVALS, REMOVE, RESTORE, SHARED
+from schemas.signatures import FAST_SLACK
 from transforms.storage import atomic_write, exists, open_read, read_parquet
 
 START: Final = "0" * 64  # what the first row holds for the hash of the row before
@@ -110,6 +111,19 @@ def restored(path: str, removals: pa.Table, ids: Sequence[str], version: str) ->
     return appended(
         removals, [{**nothing, "removal_id": given, "effective_version": version, "action": RESTORE} for given in dict.fromkeys(ids)]
     )
+
+
+def covering(removals: pa.Table, others: pa.Table) -> set[str]:
+    """Ids of removals that cover content of other ones too: by the same value, or by a perceptual hash that is near enough."""
+    values = others.column("value").drop_null()
+    same = removals.filter(pc.is_in(removals.column("value"), values.combine_chunks())).column("removal_id").to_pylist()
+    mine = [int(row["value"], 16) for row in others.select(["kind", "value"]).to_pylist() if row["kind"] == "phash"]
+    near = [
+        row["removal_id"]
+        for row in removals.filter(pc.equal(removals.column("kind"), "phash")).select(["removal_id", "value", "radius"]).to_pylist()
+        if any((int(row["value"], 16) ^ word).bit_count() <= row["radius"] + FAST_SLACK for word in mine)
+    ]
+    return {*same, *near}
 
 
 def shared(removals: pa.Table) -> pa.Table:

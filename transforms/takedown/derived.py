@@ -1,12 +1,54 @@
-"""Takes rows out of a Parquet file that somebody made from a release and that kept `uid`."""
+"""Takes rows out of files that somebody made from a release and that kept `uid`: Parquet, JSON lines, CSV, TSV, webdataset tars."""
+
+import dataclasses
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms.storage import atomic_write, open_read
+from transforms.takedown.derived_tar import remove_samples
+from transforms.takedown.derived_text import remove_lines
 
+FORMS: Final = {
+    ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".jsonl.gz": "jsonl", ".ndjson.gz": "jsonl",
+    ".csv": "csv", ".csv.gz": "csv", ".tsv": "tsv", ".tsv.gz": "tsv",
+    ".tar": "tar", ".tar.gz": "tar", ".tgz": "tar", ".tar.bz2": "tar", ".tar.xz": "tar",
+}  # fmt: skip
 _SCHEMA = b"ARROW:schema"
+
+
+@dataclasses.dataclass(frozen=True)
+class Gone:
+    """Uids of what goes, in lower case: as Arrow looks them up, and as Python does."""
+
+    array: pa.Array
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, uids: set[str]) -> "Gone":
+        """From their texts."""
+        return cls(pa.array(sorted(uids), pa.string()), frozenset(uids))
+
+
+def remove_from(path: str, gone: Gone) -> int | None:
+    """Writes a file again without what has one of these uids, in its place and at once; one without such a row is not touched.
+
+    Args:
+      path: a file whose name ends in one of `FORMS`.
+      gone: what goes.
+
+    Returns:
+      How many rows went; None where nothing in it has a uid.
+
+    Raises:
+      JobError: it cannot be read. Nothing of it is changed then.
+    """
+    form = next(form for ending, form in FORMS.items() if path.endswith(ending))
+    if form == "parquet":
+        return remove_rows(path, gone.array)
+    return remove_samples(path, gone.names) if form == "tar" else remove_lines(path, gone.names, form)
 
 
 def remove_rows(path: str, uids: pa.Array) -> int | None:
