@@ -62,9 +62,10 @@ def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndar
     found, least = _fit(left, right, swapped, to, _COARSE, _FINE)
     agreed = _judged(left, right, swapped, to, found, least)
     near = np.flatnonzero((found >= _NEARLY) & (found < AGREE))
-    left, right, swapped, to = left[near], right[near], swapped[near], to[near]
-    found, least = _fit(left, right, swapped, to, 0, _MORE)
-    agreed[near] = np.maximum(agreed[near], _judged(left, right, swapped, to, found, least))
+    if len(near):
+        left, right, swapped, to = left[near], right[near], swapped[near], to[near]
+        found, least = _fit(left, right, swapped, to, 0, _MORE)
+        agreed[near] = np.maximum(agreed[near], _judged(left, right, swapped, to, found, least))
     return np.rint(agreed * 1e4).astype(np.float32) / np.float32(1e4)
 
 
