@@ -34,6 +34,7 @@ from transforms.filters.personal_data import PersonalData
 from transforms.footers import read_footers
 from transforms.release_schema import ReleaseSchema, release_schema
 from transforms.storage import exists, list_folder, remove, remove_all, sweep
+from transforms.text.allowed import allowed_by
 
 CARRIED_AT_ONCE = 4_000_000  # captions that one pipeline moves, some 300 MB
 
@@ -83,6 +84,11 @@ def redacted_kinds(run: Run) -> tuple[str, ...]:
     """Kinds of personal data that are written over in captions that other rows carry, as in those that are published where they are."""
     rule = next(rule for rule in run.filters if isinstance(rule, PersonalData))
     return rule.redact if rule.enabled else ()
+
+
+def allowed_in(run: Run) -> frozenset[bytes]:
+    """Personal data that is left where it stands."""
+    return allowed_by(next(rule for rule in run.filters if isinstance(rule, PersonalData)).allow)
 
 
 def credit_kinds(run: Run) -> tuple[str, ...]:
@@ -142,7 +148,7 @@ def tasks_of(run: Run) -> list[Task]:
     judged = read_judged(run.layout)
     if judged is None:
         raise JobError("emit needs a finished judge phase: run `winnow run` without naming a phase")
-    redact, common = credit_kinds(run), common_of(run)
+    redact, allowed, common = credit_kinds(run), allowed_in(run), common_of(run)
     return [
         Task(
             shard=shard,
@@ -151,6 +157,7 @@ def tasks_of(run: Run) -> list[Task]:
             captions=run.layout.captions_file(shard.name),
             data=run.layout.data_file(shard.name),
             redact=redact,
+            allowed=allowed,
             summary=run.layout.summary(
                 shard.name, summary_digest(run.annotate_digests[shard.name], judged["ledger"][shard.name]["sha256"], common)
             ),
@@ -164,6 +171,8 @@ def common_of(run: Run) -> list[Any]:
     common = [schema_of(run).digestible(), keys_of(run.job, Phase.EMIT), versions(), credit_kinds(run)]
     if run.job.dedup.keep_captions:
         common.append(redacted_kinds(run))
+    if allowed := allowed_in(run):
+        common.append(sorted(digest.hex() for digest in allowed))
     return common
 
 
@@ -273,7 +282,7 @@ class _ReadCaptions(_Step):
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterable[tuple[int, bytes]]:
         shard = self.captions.tasks[element[0]].shard
         with reported(f"emit, captions of shard {shard.name}"):
-            yield from answers(shard, self.sources[shard.source], element[1], self.captions.redact)
+            yield from answers(shard, self.sources[shard.source], element[1], self.captions.redact, self.captions.tasks[element[0]].allowed)
 
 
 class _EmitShard(_Step):

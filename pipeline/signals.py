@@ -23,6 +23,7 @@ from transforms.summaries import OBSERVABLE
 
 PARTS = 64
 COULD_SPEAK, SILENT, SPOKE = "could speak", "silent", "spoke"
+EVERY_ROW = ("every row", "")
 Said = tuple[str, str]  # a signal and what it means for the use; or a kind of place and `COULD_SPEAK`
 Counted = tuple[int, int]  # rows, domains
 
@@ -61,9 +62,11 @@ class _SendSignals(Step):
             context = Context(annotations, {rule.name: measures}, {}, docket.mode)
             evaluated = rule.evaluated(measures, context)
             said, observable = evaluated.said(), evaluated.consent.observable
-            for count in silent(said, observable):
-                yield (count[0], 0), (count[1], "")
+            said |= {(signal, SPOKE): rows for signal, rows in spoke(said).items()}
+            for signal, count in silent(said, observable).items():
+                yield ((signal, SILENT), 0), (count, "")
             said |= {(place, COULD_SPEAK): np.flatnonzero(observable & bit) for place, bit in OBSERVABLE.items()}
+            said[EVERY_ROW] = np.arange(annotations.num_rows)
             for key, rows in said.items():
                 parts: dict[int, list[str]] = {}
                 for domain in (domains[row] or "" for row in rows.tolist()):
@@ -72,19 +75,25 @@ class _SendSignals(Step):
                     yield (key, part), (len(mine), "\n".join(sorted(set(mine))))
 
 
-def silent(said: Mapping[Said, np.ndarray], observable: np.ndarray) -> Iterator[tuple[Said, int]]:
-    """For every signal, how many rows could have carried it and of which it neither reserves nor permits, and on how many it does.
+def spoke(said: Mapping[Said, np.ndarray]) -> dict[str, np.ndarray]:
+    """For every signal, the rows of which it reserves or permits the use.
 
     Args:
       said: (signal, meaning) -> rows.
+    """
+    nothing = np.empty(0, np.int64)
+    return {signal: np.union1d(*(said.get((signal, means), nothing) for means in ("reserves", "permits"))) for signal in PLACES}
+
+
+def silent(said: Mapping[Said, np.ndarray], observable: np.ndarray) -> dict[str, int]:
+    """For every signal, how many rows could have carried it and of which it neither reserves nor permits the use.
+
+    Args:
+      said: (signal, meaning) -> rows; those that it spoke of under `SPOKE`.
       observable: int32[n], bits of `schemas.ledger`.
     """
-    for signal, place in PLACES.items():
-        spoke = np.zeros(len(observable), bool)
-        for means in ("reserves", "permits"):
-            spoke[said.get((signal, means), np.empty(0, np.int64))] = True
-        yield (signal, SILENT), int(((observable & OBSERVABLE[place] != 0) & ~spoke).sum())
-        yield (signal, SPOKE), int(spoke.sum())
+    seen = {place: observable & bit != 0 for place, bit in OBSERVABLE.items()}
+    return {signal: int(seen[place].sum() - seen[place][said[signal, SPOKE]].sum()) for signal, place in PLACES.items()}
 
 
 def _count_distinct(key: tuple[Said, int], found: Iterable[tuple[int, str]]) -> tuple[Said, Counted]:

@@ -38,13 +38,15 @@ def asks(path: str, shard: int, numbers: Mapping[str, int]) -> Iterator[tuple[in
         yield number, found[of == number].tobytes()
 
 
-def answers(shard: Shard, source: Source, asked: Iterable[bytes], kinds: Sequence[str]) -> Iterator[tuple[int, bytes]]:
-    """What a shard answers: number of the shard that asked, packed captions; personal data of these kinds is written over."""
+def answers(
+    shard: Shard, source: Source, asked: Iterable[bytes], kinds: Sequence[str], allowed: frozenset[bytes] = frozenset()
+) -> Iterator[tuple[int, bytes]]:
+    """What a shard answers: number of the shard that asked, packed captions; personal data of these kinds is written over, but allowed."""
     found = np.sort(np.frombuffer(b"".join(asked), ASK), order=["shard", "place"])
     rows, at = np.unique(found["from_row"], return_inverse=True)
     with open_shard(shard, source) as reader:
         captions = reader.captions().take(pa.array(rows)).to_pylist()
-    texts = [("" if text is None else redact(text, kinds) if kinds else text).encode() for text in captions]
+    texts = [("" if text is None else redact(text, kinds, allowed) if kinds else text).encode() for text in captions]
     lengths = np.array([len(text) for text in texts], np.int64)
     for number in np.unique(found["shard"]).tolist():
         mine = found["shard"] == number

@@ -41,7 +41,8 @@ REDACTED = "redacted:"
 class Task:
     """One shard to publish: where its source, annotation and ledger lie, what it carries, and where data and summary go.
 
-    `redact` are kinds of personal data that are written over in what pictures say of who made them.
+    `redact` are kinds of personal data that are written over in what pictures say of who made them, `allowed` what is left where it stands
+    in captions and columns (transforms.text.personal_data.allowed_by).
     """
 
     shard: Shard
@@ -51,6 +52,7 @@ class Task:
     data: str
     summary: str
     redact: tuple[str, ...] = (EMAIL, PHONE)
+    allowed: frozenset[bytes] = frozenset()
 
 
 def emit_shard(task: Task, source: Source, release: ReleaseSchema, carried: Carried | None = None) -> None:
@@ -114,7 +116,7 @@ def _published(
     with open_shard(task.shard, source) as reader:
         for samples in reader.batches(kept):
             rows = chosen.slice(at, len(samples))
-            yield publish(samples, rows, release, task.shard.source, carried, task.redact)
+            yield publish(samples, rows, release, task.shard.source, carried, task.redact, task.allowed)
             at += len(samples)
 
 
@@ -125,6 +127,7 @@ def publish(
     source: str,
     carried: Carried | None = None,
     redacted: Sequence[str] = (EMAIL, PHONE),
+    allowed: frozenset[bytes] = frozenset(),
 ) -> pa.RecordBatch:
     """Kept rows of a batch as they are published (release.schema).
 
@@ -135,11 +138,12 @@ def publish(
       source: name of the source they come from.
       carried: captions that they carry beside their own.
       redacted: kinds of personal data that are written over in what pictures and columns say of who made them.
+      allowed: what is not written over in captions and columns.
     """
     if samples.core.column("row").to_pylist() != ledger.column("row").to_pylist():
         raise AssertionError("samples and ledger rows do not lie side by side")
     kinds = [_redacted(actions) for actions in ledger.column("actions").to_pylist()]
-    columns: dict[str, pa.Array] = {**_own_columns(samples, ledger, kinds), **attribution(samples, redacted)}
+    columns: dict[str, pa.Array] = {**_own_columns(samples, ledger, kinds, allowed), **attribution(samples, redacted)}
     if carried is not None:
         columns["captions"] = _captions(columns["caption"], ledger.column("row").to_pylist(), carried)
         columns["caption_count"] = ledger.column("caption_count").combine_chunks()
@@ -156,17 +160,18 @@ def publish(
             array = pa.array([None if text is None else scrub_exif_text(text)[0] for text in texts], pa.string())
         else:
             array = samples.source.column(column)
-        columns[name] = conform(_clean(array, kinds, dirty), release.schema.field(name).type)
+        columns[name] = conform(_clean(array, kinds, dirty, allowed), release.schema.field(name).type)
     arrays = [columns[f.name] if f.name in columns else pa.nulls(len(samples), f.type) for f in release.schema]
     return pa.RecordBatch.from_arrays(arrays, schema=release.schema)
 
 
-def _own_columns(samples: Samples, ledger: pa.Table, kinds: Sequence[frozenset[str]]) -> dict[str, pa.Array]:
+def _own_columns(samples: Samples, ledger: pa.Table, kinds: Sequence[frozenset[str]], allowed: frozenset[bytes]) -> dict[str, pa.Array]:
     captions = samples.core.column("caption").to_pylist()
+    texts = [redact(text, found, allowed) if text is not None and found else text for text, found in zip(captions, kinds, strict=True)]
     columns = {
         "uid": ledger.column("uid").combine_chunks(),
         "url": ledger.column("url").combine_chunks(),
-        "caption": pa.array([redact(t, k) if t is not None and k else t for t, k in zip(captions, kinds, strict=True)], pa.string()),
+        "caption": pa.array(texts, pa.string()),
         **{name: ledger.column(name).combine_chunks() for name in ("weight", "copies", "copy_hosts")},
     }
     images: list[dict[str, Any] | None] = []
@@ -210,13 +215,13 @@ def _redacted(actions: Sequence[str]) -> frozenset[str]:
     return frozenset(action.removeprefix(REDACTED) for action in actions if action.startswith(REDACTED))
 
 
-def _clean(array: pa.Array, kinds: Sequence[frozenset[str]], dirty: Sequence[int]) -> pa.Array:
+def _clean(array: pa.Array, kinds: Sequence[frozenset[str]], dirty: Sequence[int], allowed: frozenset[bytes]) -> pa.Array:
     """A source column with personal data redacted in the rows whose actions say so; nested values too."""
     if not dirty or not _holds_text(array.type):
         return array
     values = array.to_pylist()
     for row in dirty:
-        values[row] = redact_value(values[row], kinds[row])
+        values[row] = redact_value(values[row], kinds[row], allowed)
     return pa.array(values, array.type)
 
 

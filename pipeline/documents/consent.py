@@ -1,6 +1,7 @@
 """Facts about consent: what signals said, and for how many rows they could have said anything."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, share
@@ -18,7 +19,9 @@ BITS = {
 
 
 def by_signal(counted: Sequence[Sequence], read: int) -> list[dict]:
-    """A line per signal: what it said, by rows and by registrable domains, and of how many rows it could not have said anything.
+    """A line per signal: what it said, by rows and by registrable domains, and of how many it could not have said anything.
+
+    A domain is reserved, or permitted, where any of its rows is; silent where a row could have been spoken of and none is.
 
     Args:
       counted: signal, meaning, rows, domains, as judge counted them; of a place its name and `could speak`, of a signal also `silent`
@@ -26,17 +29,21 @@ def by_signal(counted: Sequence[Sequence], read: int) -> list[dict]:
       read: rows of the run.
     """
     found = {(said, means): (rows, domains) for said, means, rows, domains in counted}
+    every = found.get(("every row", ""), (read, 0))[1]
     lines = []
     for signal, place in PLACES.items():
-        said = {means: found.get((signal, word), (0, 0)) for word, means in (("reserves", "reserved"), ("permits", "permitted"))}
-        silent, spoke = found.get((signal, "silent"), (0, 0))[0], found.get((signal, "spoke"), (0, 0))[0]
+        silent, (spoke, spoke_domains) = found.get((signal, "silent"), (0, 0))[0], found.get((signal, "spoke"), (0, 0))
         if not silent + spoke:
             continue
-        line = {"signal": signal, "place": place, "silent": silent, "not_observable": read - silent - spoke}
-        line |= {means: rows for means, (rows, _) in said.items()}
-        line |= {f"{name}_share": share(line[name], read) for name in ("reserved", "permitted", "silent", "not_observable")}
-        line |= {f"{means}_domains": domains for means, (_, domains) in said.items()}
-        lines.append(line | {"observable_domains": found.get((place, "could speak"), (0, 0))[1]})
+        rows = {"observable": silent + spoke, "silent": silent, "not_observable": read - silent - spoke}
+        observable = max(found.get((place, "could speak"), (0, 0))[1], spoke_domains)
+        domains = {"observable": observable, "silent": observable - spoke_domains, "not_observable": every - observable}
+        for word, means in (("reserves", "reserved"), ("permits", "permitted")):
+            rows[means], domains[means] = found.get((signal, word), (0, 0))
+        line: dict[str, Any] = {"signal": signal, "place": place, **rows}
+        line |= {f"{means}_share": share(number, read) for means, number in rows.items()}
+        line |= {f"{means}_domains": number for means, number in domains.items()}
+        lines.append(line | {f"{means}_domain_share": share(number, every) for means, number in domains.items()})
     return lines
 
 
@@ -70,8 +77,9 @@ def consent(evidence: Evidence, read: int) -> dict[str, Fact]:
         "signals": computed(signals, "signals found, as said; a row may carry several"),
         "by_signal": computed(
             by_signal(evidence.judged["signals"], read),
-            "rows of which a signal reserves, or permits, the use; could have been seen and says neither; could not have been seen."
-            " Domains: registrable domains of such rows. Signals that no row could have carried are left out",
+            "rows of which a signal could have been seen; reserves, or permits, the use; could have been seen and says neither; could not"
+            " have been seen / rows read. Domains: registrable domains with such a row (silent, not observable: with no other) / all."
+            " Signals that no row could have carried are left out",
         ),
         "protocols": computed(sorted(PLACES), "signals that were read, or would have been where they stand"),
         "reserved_urls": computed(evidence.judged["reserved_urls"], "distinct URLs under a reservation of their location"),

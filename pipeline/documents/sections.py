@@ -203,12 +203,12 @@ def _consent(record: Record) -> Section:
 
 
 def _signals(record: Record) -> Table:
-    heads = ("signal", "reserved#", "domains#", "permitted#", "domains#", "silent#", "not observable#", "share#")
+    states = ("observable", "reserved", "permitted", "silent", "not_observable")
+    heads = ("signal", *(f"{words(state)}#" for state in states), *(f"{words(state)}, domains#" for state in states))
     rows = [
         (
-            words(line["signal"]), number(line["reserved"]), number(line["reserved_domains"]), number(line["permitted"]),
-            number(line["permitted_domains"]), number(line["silent"]), number(line["not_observable"]),
-            percent(line["not_observable_share"]),
+            words(line["signal"]), *(f"{number(line[state])} ({percent(line[f'{state}_share'])})" for state in states),
+            *(f"{number(line[f'{state}_domains'])} ({percent(line[f'{state}_domain_share'])})" for state in states),
         )
         for line in record["consent"]["by_signal"]["value"]
     ]  # fmt: skip

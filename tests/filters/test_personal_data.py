@@ -85,7 +85,7 @@ def test_a_key_that_holds_an_address_is_withheld():
     object.__setattr__(batch.samples, "core", core)
     [measured] = PersonalData().measure(batch).to_pylist()
     assert measured["key_withheld"]
-    assert measured["spans"] == [{"column": "key", "kind": "email", "offset": 0, "length": 23}]
+    assert measured["spans"] == [{"column": "key", "kind": "email", "offset": 0, "length": 23, "identities": []}]
 
 
 @pytest.mark.parametrize(
@@ -143,3 +143,20 @@ def test_a_kind_that_is_unknown_or_stands_nowhere_or_twice_is_refused(options):
 
 def test_rows_that_could_not_be_looked_at_are_rejected_unless_the_job_says_otherwise():
     assert PersonalData().on_missing == "reject"
+
+
+def test_what_the_job_allows_is_no_find_and_the_list_can_change_without_measuring_again():
+    """Wish 8."""
+    row = {"caption": "write to info@museum.example", "note": '{"to": "jo@museum.example"}', "url": "https://a.example/info@museum.example"}
+    batch = batch_of([row])
+    measured = PersonalData().measure(batch)
+    spans = [(span["column"], len(span["identities"])) for span in measured.to_pylist()[0]["spans"]]
+    assert spans == [("caption", 3), ("url", 0), ("note", 3)]
+
+    def told(**options):
+        found = findings(PersonalData(**options), batch, measured)
+        return {part.word: json.loads(part.details[0])["column"] for part in found if part.details}
+
+    assert told() == {"personal_data:email": "caption", "redacted:email": "caption"}
+    assert told(allow=["info@"]) == {"personal_data:email": "url", "redacted:email": "note"}
+    assert told(allow=["@museum.example"]) == {"personal_data:email": "url"}

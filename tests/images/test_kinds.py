@@ -11,7 +11,7 @@ from schemas.job import Decode
 from tests.images.drawing import encoded, photo
 from transforms.images.alignment import AGREE, agreements
 from transforms.images.decode import open_picture
-from transforms.images.drawn import drawn
+from transforms.images.drawn import looks
 from transforms.images.phash import hash_pictures
 from transforms.match.verify import Pictures, picture_agreements
 
@@ -122,8 +122,8 @@ def test_a_drawn_picture_saved_again_smaller_or_grey_is_the_same(kind):
 
 def test_forms_and_mock_ups_are_drawn_and_photos_are_not():
     for kind in KINDS:
-        assert drawn(pictures(series(kind)).thumbnails.reshape(SERIES, -1)).all()
-    assert not drawn(pictures([photo(seed=seed) for seed in range(4)]).thumbnails.reshape(4, -1)).any()
+        assert looks(pictures(series(kind)).thumbnails.reshape(SERIES, -1)).drawn.all()
+    assert not looks(pictures([photo(seed=seed) for seed in range(4)]).thumbnails.reshape(4, -1)).drawn.any()
 
 
 def test_a_white_picture_that_is_saved_again_is_the_same_though_it_passes_for_drawn() -> None:
@@ -132,5 +132,5 @@ def test_a_white_picture_that_is_saved_again_is_the_same_though_it_passes_for_dr
     levels = np.stack([244.0 - 60 * ((down // 3 + along // 5) % 4 == 0) * (along < 30)] * 2)
     levels[:, 24:32, 40:48] += np.random.default_rng(3).normal(0, 1, (2, 8, 8))
     one, other = np.rint(levels).clip(0, 255).astype(np.uint8)[:, None]
-    assert drawn(np.stack([one.reshape(-1), other.reshape(-1)])).all()
+    assert looks(np.stack([one.reshape(-1), other.reshape(-1)])).drawn.all()
     assert agreements(one, other, np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]))[0] >= AGREE

@@ -6,15 +6,18 @@ import pathlib
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from pipeline.commands.preview import preview
 from pipeline.commands.snapshot import snapshot
+from pipeline.run import open_run
 from schemas.errors import InputError, JobError, MissingError
 from schemas.host_policies import HOST_POLICIES
 from schemas.ledger import OBSERVABLE_HOST_POLICY
-from tests.builders import sample
-from tests.runs import run_job, run_samples, stamps, tars
+from tests.builders import sample, write_webdataset
+from tests.runs import run_job, run_samples, stamps, tars, write_job
 from transforms.consent.host_policies import load_snapshot
 from transforms.storage import version_of
 
@@ -119,3 +122,12 @@ def test_what_a_host_says_is_joined_in_judge_and_a_new_snapshot_reads_no_picture
     early = run_job(tmp_path, tars({"filters": {"opt_out": asked | {"as_of": "2024-06-01"}}}), replace=True)
     assert "opt_out" not in early.by_key()["0"]["reasons"]
     assert stamps(ran.work / "annotations") == made
+
+
+def test_a_preview_asks_the_hosts_too(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = pa.table({"host": ["a.example"], "robots_txt": [NO]})
+    pq.write_table(table, tmp_path / "hosts.parquet")
+    write_webdataset(tmp_path / "shards", [sample(1, url="https://a.example/1.jpg"), sample(2, url=None)])
+    path = write_job(tmp_path, tars({"filters": {"opt_out": {"host_policies": "hosts.parquet"}}}))
+    preview(open_run(str(path), ()), Console(width=200), 10)
+    assert "2 rows of 1 shards: 1 would stay, 1 would go" in capsys.readouterr().out

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.documents.consent import by_signal
-from pipeline.signals import silent
+from pipeline.signals import silent, spoke
 from schemas.ledger import OBSERVABLE_EMBEDDED, OBSERVABLE_HEADERS
 from tests.builders import sample
 from tests.runs import run_samples
@@ -36,5 +36,23 @@ def test_signals_are_counted_over_all_shards(tmp_path: pathlib.Path) -> None:
 def test_a_row_that_reserves_and_permits_is_counted_once_among_those_that_spoke() -> None:
     observable = np.array([OBSERVABLE_EMBEDDED, OBSERVABLE_EMBEDDED, OBSERVABLE_HEADERS], np.int32)
     said = {("training_mining", "reserves"): np.array([0]), ("training_mining", "permits"): np.array([0])}
-    counted = dict(silent(said, observable))
-    assert (counted["training_mining", "silent"], counted["training_mining", "spoke"]) == (1, 1)
+    spoken = {(signal, "spoke"): rows for signal, rows in spoke(said).items()}
+    assert spoken["training_mining", "spoke"].tolist() == [0]
+    assert silent(said | spoken, observable)["training_mining"] == 1
+
+
+def test_shares_add_up_by_rows_and_by_domains() -> None:
+    counted = [
+        ("every row", "", 10, 6), ("headers", "could speak", 7, 5), ("x_robots_tag", "reserves", 3, 2), ("x_robots_tag", "spoke", 3, 2),
+        ("x_robots_tag", "silent", 4, 0),
+    ]  # fmt: skip
+    [line] = by_signal(counted, 10)
+    assert [line[f"{state}_share"] for state in ("observable", "reserved", "permitted", "silent", "not_observable")] == [
+        0.7,
+        0.3,
+        0,
+        0.4,
+        0.3,
+    ]
+    assert [line[f"{state}_domains"] for state in ("observable", "reserved", "permitted", "silent", "not_observable")] == [5, 2, 0, 3, 1]
+    assert line["silent_domain_share"] == 0.5

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.shared_data import shared
+from transforms.text.allowed import allowed_by
 from transforms.text.personal_data import KINDS, TRIGGER, find, find_in_value, redact, redact_value
 
 
@@ -161,6 +162,16 @@ def test_nested_values_tell_the_field_but_never_a_key_of_the_data():
 
 
 TYPES = {"EMAIL_ADDRESS": "email", "CREDIT_CARD": "card", "IBAN_CODE": "iban", "US_SSN": "ssn", "IP_ADDRESS": "ip", "PHONE_NUMBER": "phone"}
+
+
+def test_what_is_allowed_stays_and_nothing_else():
+    """Wish 8: role addresses are public."""
+    allowed = allowed_by(["info@", "@museum.example", "+44 7700 900-123"])
+    text = "Info@Gallery.example, jo@museum.example, jo@example.org, +44 7700 900123, +44 7700 900124"
+    assert redact(text, ("email", "phone"), allowed) == "Info@Gallery.example, jo@museum.example, <EMAIL>, +44 7700 900123, <PHONE>"
+    assert [span.kind for span in find(text, allowed=allowed)] == ["email", "phone"]
+    assert redact_value({"by": ["info@a.example", "ann@a.example"]}, ("email",), allowed) == {"by": ["info@a.example", "<EMAIL>"]}
+    assert redact_value('{"by": "info\\u0040a.example", "to": "ann@a.example"}', ("email",), allowed).endswith('"to": "<EMAIL>"}')
 
 
 @pytest.mark.shared

@@ -13,7 +13,10 @@ from schemas.errors import JobError, MissingError
 from schemas.host_policies import BODIES
 from transforms.consent.fetched import conformed
 from transforms.consent.host_policy import HostPolicy, Served
+from transforms.consent.signal import Signal
+from transforms.consent.stored import lists_of
 from transforms.storage import exists, kept_copy
+from transforms.text.url import host_of, normal_url
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +75,29 @@ class Policies:
             row = self._served[key]
             self._parsed[key] = HostPolicy(Served(row["fetched_at"], row["status_robots"], *(row[name] for name in BODIES)))
         return self._parsed[key]
+
+
+def ask(snapshot: Snapshot, urls: Sequence[str | None], agents: Sequence[str], as_of: str | None) -> pa.ListArray:
+    """What the hosts of a few URLs say of them, list<SIGNAL>; null where the snapshot does not know the host.
+
+    Args:
+      snapshot: the hosts.
+      urls: as a source has them.
+      agents: crawlers that fetch for training.
+      as_of: policies fetched later do not count; None: all do.
+    """
+    ranges: dict[int, Policies] = {}
+    answers: dict[tuple[Signal, ...], int] = {}
+    numbers: list[int | None] = []
+    for url in urls:
+        normal = normal_url(url or "")
+        host = host_of(normal)
+        place = None if host is None else snapshot.range_of(host)
+        if place is not None and place not in ranges:
+            ranges[place] = snapshot.policies(place, as_of)
+        policy = None if host is None or place is None else ranges[place].of(host, normal.partition(":")[0])
+        numbers.append(None if policy is None else answers.setdefault(policy.signals(normal, agents), len(answers)))
+    return lists_of(numbers, list(answers))
 
 
 @functools.lru_cache(maxsize=2)

@@ -45,11 +45,11 @@ def struct_of(signals: Sequence[Signal]) -> pa.StructArray:
     )
 
 
-def lists_of(numbers: Sequence[int], said: Sequence[Sequence[Signal]]) -> pa.ListArray:
+def lists_of(numbers: Sequence[int | None], said: Sequence[Sequence[Signal]]) -> pa.ListArray:
     """A list of signals for each row, list<SIGNAL>.
 
     Args:
-      numbers: for each row the number of the answer it gets.
+      numbers: for each row the number of the answer it gets; None: null.
       said: the answers.
 
     >>> answers = [(), (Signal("rsl", "prohibited", "location", "x"),)]

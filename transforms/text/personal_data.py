@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from transforms.text.allowed import not_allowed
 from transforms.text.caption import normal_form, normal_form_with_map
 from transforms.text.personal_numbers import iban_length, is_card, is_date, is_global_ip, is_iban, is_international, is_ssn
 
@@ -50,8 +51,8 @@ class Span(NamedTuple):
     end: int
 
 
-def find(text: str, kinds: Collection[str] = KINDS) -> list[Span]:
-    """Everything of these kinds in a raw text, in order of its start, never overlapping.
+def find(text: str, kinds: Collection[str] = KINDS, allowed: Collection[bytes] = ()) -> list[Span]:
+    """Everything of these kinds in a raw text, in order of its start, never overlapping; less what `transforms.text.allowed` lets stand.
 
     A text without an at-sign, digit or bracket costs one scan.
 
@@ -67,16 +68,17 @@ def find(text: str, kinds: Collection[str] = KINDS) -> list[Span]:
     if found and not plain:
         _, starts = normal_form_with_map(text)
         found = [(kind, *_raw(text, starts, start, end)) for kind, start, end in found]
-    return sorted((Span(*span) for span in found), key=lambda span: span.start)
+    spans = sorted((Span(*span) for span in found), key=lambda span: span.start)
+    return [span for span in spans if not allowed or not_allowed(span.kind, text[span.start : span.end], allowed)]
 
 
-def redact(text: str, kinds: Collection[str]) -> str:
+def redact(text: str, kinds: Collection[str], allowed: Collection[bytes] = ()) -> str:
     """The text with everything of these kinds written over by its kind; nothing of them is found in what comes back.
 
     >>> redact("call +44 7700 900123 or write to jane.doe@example.org.", ("email", "phone"))
     'call <PHONE> or write to <EMAIL>.'
     """
-    while spans := find(text, kinds):
+    while spans := find(text, kinds, allowed):
         for kind, start, end in reversed(spans):
             text = f"{text[:start]}<{kind.upper()}>{text[end:]}"
     return text
@@ -93,28 +95,33 @@ def find_in_value(value: object, kinds: Collection[str] = KINDS, path: str = "")
     >>> list(find_in_value('{"contact": "+44 7700 900123"}', path="json"))
     [('json', Span(kind='phone', start=13, end=28))]
     """
+    yield from ((where, span) for where, span, _ in matches_in_value(value, kinds, path))
+
+
+def matches_in_value(value: object, kinds: Collection[str] = KINDS, path: str = "") -> Iterator[tuple[str, Span, str]]:
+    """The same with the text that was found, which is not always what lies between the offsets: JSON may have escaped it."""
     if isinstance(value, str):
         if _TRIGGER.search(value) is None:
             return
         tokens = _json_strings(value)
         if tokens is None:
-            yield from ((path, span) for span in find(value, kinds))
+            yield from ((path, span, value[span.start : span.end]) for span in find(value, kinds))
             return
         for start, token in tokens:
             inner = json.loads(token)
-            for _, span in find_in_value(inner, kinds):
+            for _, span, found in matches_in_value(inner, kinds):
                 escaped = len(inner) + 2 != len(token)
                 begin, end = (0, len(token) - 2) if escaped else (span.start, span.end)
-                yield path, Span(span.kind, start + 1 + begin, start + 1 + end)
+                yield path, Span(span.kind, start + 1 + begin, start + 1 + end), found
     elif isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from find_in_value(inner, kinds, f"{path}.{name}")
+            yield from matches_in_value(inner, kinds, f"{path}.{name}")
     elif isinstance(value, list | tuple):
         for place, inner in enumerate(value):
-            yield from find_in_value(inner, kinds, f"{path}[{place}]")
+            yield from matches_in_value(inner, kinds, f"{path}[{place}]")
 
 
-def redact_value(value: Any, kinds: Collection[str]) -> Any:
+def redact_value(value: Any, kinds: Collection[str], allowed: Collection[bytes] = ()) -> Any:
     r"""A value of any nested type with its strings redacted, JSON text staying valid JSON; what holds nothing comes back as it is.
 
     >>> redact_value({"by": "jo@example.org", "tags": ["a", ("call 555-0123-456", 3)]}, ("email", "phone"))
@@ -126,11 +133,11 @@ def redact_value(value: Any, kinds: Collection[str]) -> Any:
         if _TRIGGER.search(value) is None:
             return value
         tokens = _json_strings(value)
-        return redact(value, kinds) if tokens is None else _redact_json(value, tokens, kinds)
+        return redact(value, kinds, allowed) if tokens is None else _redact_json(value, tokens, kinds, allowed)
     if isinstance(value, Mapping):
-        return {name: redact_value(inner, kinds) for name, inner in value.items()}
+        return {name: redact_value(inner, kinds, allowed) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(redact_value(inner, kinds) for inner in value)
+        return type(value)(redact_value(inner, kinds, allowed) for inner in value)
     return value
 
 
@@ -145,10 +152,10 @@ def _json_strings(text: str) -> list[tuple[int, str]] | None:
     return [(found.start(), found.group()) for found in _JSON_STRING.finditer(text)]
 
 
-def _redact_json(text: str, tokens: list[tuple[int, str]], kinds: Collection[str]) -> str:
+def _redact_json(text: str, tokens: list[tuple[int, str]], kinds: Collection[str], allowed: Collection[bytes]) -> str:
     for start, token in reversed(tokens):
         inner = json.loads(token)
-        redacted = redact_value(inner, kinds)
+        redacted = redact_value(inner, kinds, allowed)
         if redacted != inner:
             text = text[:start] + json.dumps(redacted, ensure_ascii="\\" in token) + text[start + len(token) :]
     return text
