@@ -260,9 +260,7 @@ def takedown(
 @app.command()
 def flag(
     run_folder: RunFolder,
-    flags: Annotated[
-        Optional[str], typer.Argument(metavar="[FLAGS]", help="CSV, JSON lines or Parquet: uid or url, kind, reporter (HMAC), evidence")
-    ] = None,
+    flags: Annotated[Optional[str], typer.Argument(metavar="[FLAGS]", help="a file: uid or url, kind, reporter (HMAC), evidence")] = None,
     dismiss: Annotated[list[str], typer.Option(metavar="ID", help="take this flag out of the queue, or `all`; repeatable")] = [],
     work: Work = None,
 ) -> None:
@@ -300,9 +298,7 @@ def apply_removals(
 @app.command()
 def snapshot(
     out: Annotated[str, typer.Argument(metavar="OUT", help="the Parquet file to write, for filters.opt_out.host_policies")],
-    paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="WARC or Parquet files, globs of them, or folders of fetched files")
-    ],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="WARC or Parquet files, globs, or folders of fetched files")],
 ) -> None:
     """Turn what was fetched of hosts (robots.txt, tdmrep.json, ai.txt, RSL) into a snapshot of their policies."""
     from pipeline.commands.snapshot import snapshot as write_snapshot

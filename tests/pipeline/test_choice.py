@@ -224,4 +224,4 @@ def test_flagged_duplicates_stay_with_their_evidence(first):
 def test_what_cannot_be_meant_is_refused_with_its_key(first, dedup, error, says):
     folder = first.ran.out.parent
     with pytest.raises(error, match=says):
-        run_job(folder, job(folder, **{"not_duplicates": []} | dedup), replace=True)
+        run_job(folder, job(folder, **{"not_duplicates": []} | dedup) | {"output": "refused"}, replace=True)
