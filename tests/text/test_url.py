@@ -143,3 +143,8 @@ def test_the_host_of_a_url(url: str, host: str | None) -> None:
 )
 def test_the_registrable_domain_respects_private_suffixes(host: str, domain: str) -> None:
     assert registrable_domain(host) == domain
+
+
+def test_an_empty_port_goes_however_many_colons_it_has():
+    assert normal_url("http://a.example:::::::::::/x") == "http://a.example/x"
+    assert normal_url("//,:::::::::") == "//,/"

@@ -164,6 +164,8 @@ def _host_and_port(authority: str) -> tuple[str, str]:
         return _normal_host(host), ""
     found = re.fullmatch(r"(.*?)(?::(\d*))?", host, re.DOTALL)
     host, port = (found.group(1), found.group(2) or "") if found else (host, "")
+    if not port:
+        host = host.rstrip(":")
     return _normal_host(host), port.lstrip("0") if port.strip("0") else port
 
 
