@@ -1,16 +1,15 @@
-import gzip
 import hashlib
 import io
 import pickle
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from pydantic import ValidationError
 
 from schemas.errors import MissingError
+from tests.captions import real_captions
 from tests.filters.conformance import batch_of, check_filter, findings, judged
 from tests.models.tiny_onnx import mean_of_channels
 from tests.shared_data import shared
@@ -156,10 +155,5 @@ def test_open_nsfw_calls_photos_safe():
 
 @pytest.mark.shared
 def test_the_word_list_raises_at_most_two_alarms_in_ten_thousand_captions():
-    multi = shared("data", "captions", "multi30k", "data", "task1", "raw", "train.en.gz")
-    with gzip.open(multi, "rt", encoding="utf-8") as lines:
-        captions = [line.casefold() for line in lines]
-    cc3m = shared("data", "captions", "cc3m", "validation_first_half.tsv").read_text(encoding="utf-8").splitlines()
-    laion = pq.read_table(shared("data", "captions", "laion_style", "tests", "test_files", "test_10000.parquet"))["TEXT"].to_pylist()
-    for texts in (captions, [line.split("\t")[0] for line in cc3m], [text.casefold() for text in laion if text]):
+    for texts in real_captions():
         assert len(flagged(texts)) <= 2e-4 * len(texts)

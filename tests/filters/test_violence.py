@@ -1,12 +1,9 @@
-import gzip
-
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
+from tests.captions import real_captions
 from tests.filters.conformance import batch_of, check_filter, findings, judged
-from tests.shared_data import shared
 from transforms.filters.violence import EXCEPTIONS, TERMS, Violence
 from transforms.text.terms import HITS, find_terms, first_terms
 
@@ -49,11 +46,6 @@ def test_words_exceptions_and_languages_of_ones_own_are_obeyed():
 
 @pytest.mark.shared
 def test_the_list_raises_at_most_two_alarms_in_ten_thousand_captions():
-    multi = shared("data", "captions", "multi30k", "data", "task1", "raw", "train.en.gz")
-    with gzip.open(multi, "rt", encoding="utf-8") as lines:
-        captions = [line.casefold() for line in lines]
-    cc3m = shared("data", "captions", "cc3m", "validation_first_half.tsv").read_text(encoding="utf-8").splitlines()
-    laion = pq.read_table(shared("data", "captions", "laion_style", "tests", "test_files", "test_10000.parquet"))["TEXT"].to_pylist()
-    for texts in (captions, [line.split("\t")[0] for line in cc3m], [text.casefold() for text in laion if text]):
+    for texts in real_captions():
         found = first_terms(pa.array([find_terms(text, TERMS) for text in texts], HITS), EXCEPTIONS)
         assert sum(term is not None for term in found) <= 2e-4 * len(texts)

@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 from pydantic import model_validator
 
 from schemas.job import Decode, Names, Phase, key
-from transforms.filters import by_language
+from transforms.filters import term_list
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
 from transforms.models import onnx_classifier
 from transforms.models.onnx_classifier import OnnxSpec
 from transforms.storage import located
-from transforms.text.terms import HITS, check_phrases, find_terms, first_terms, terms_of
+from transforms.text.terms import HITS, first_terms
 
 MEASURED = pa.struct([("terms", HITS), ("punsafe", pa.float64()), ("image", pa.float64())])
 
@@ -72,9 +72,7 @@ class Nsfw(Filter):
 
     @model_validator(mode="after")
     def _can_be_found(self) -> Self:
-        check_phrases(self.allow)
-        for language in self.by_language:
-            by_language.check_language(language)
+        term_list.check(self.allow, self.by_language)
         return self
 
     @property
@@ -96,14 +94,8 @@ class Nsfw(Filter):
         return (found,)
 
     def measure(self, batch: Batch) -> pa.StructArray:
-        labels = pc.struct_field(batch.measures["language"], "label").to_pylist()
-        usual = (*TERMS, *self.words)
-        found = [
-            None if caption is None else find_terms(caption, terms_of(usual, self.by_language, label))
-            for caption, label in zip(batch.normal_captions, labels, strict=True)
-        ]
         columns = [
-            pa.array(found, HITS),
+            term_list.find(batch, (*TERMS, *self.words), self.by_language),
             pa.array([_score(value) for value in batch.role("punsafe")], pa.float64()),
             pa.array(self._image_scores(batch), pa.float64()),
         ]

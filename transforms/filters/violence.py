@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 from pydantic import model_validator
 
 from schemas.job import Names, Phase, key
-from transforms.filters import by_language
+from transforms.filters import term_list
 from transforms.filters.base import Batch, Context, Filter, Finding
-from transforms.text.terms import HITS, check_phrases, find_terms, first_terms, terms_of
+from transforms.text.terms import HITS, first_terms
 
 # What captions of anything else hardly ever say. Left out on purpose, since captions of news, history, games, films and food are full of
 # them: kill, murder, dead, blood, gun, shot, war, massacre, torture, execution, corpse, skull, autopsy.
@@ -50,19 +50,12 @@ class Violence(Filter):
 
     @model_validator(mode="after")
     def _can_be_found(self) -> Self:
-        check_phrases(self.allow)
-        for language in self.by_language:
-            by_language.check_language(language)
+        term_list.check(self.allow, self.by_language)
         return self
 
     def measure(self, batch: Batch) -> pa.StructArray:
-        labels = pc.struct_field(batch.measures["language"], "label").to_pylist()
-        usual = (*TERMS, *self.words)
-        found = [
-            None if caption is None else find_terms(caption, terms_of(usual, self.by_language, label))
-            for caption, label in zip(batch.normal_captions, labels, strict=True)
-        ]
-        return pa.StructArray.from_arrays([pa.array(found, HITS)], fields=list(self.measured))
+        found = term_list.find(batch, (*TERMS, *self.words), self.by_language)
+        return pa.StructArray.from_arrays([found], fields=list(self.measured))
 
     def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:  # noqa: ARG002 - the measures say it all
         terms = first_terms(pc.struct_field(measures, "terms"), (*EXCEPTIONS, *self.allow))
