@@ -321,8 +321,8 @@ def test_what_is_appended_or_held_against_the_new_release_is_bound_by_its_remova
 def test_a_restored_removal_is_no_entry_any_more(taken, tmp_path, capsys):
     from transforms.consent.list_files import read_list
 
-    ledger = taken.work / "removals.parquet"
-    before = ledger.read_bytes()
+    ledger, shared = taken.work / "removals.parquet", taken.work / "removals.shared.parquet"
+    before, before_shared = ledger.read_bytes(), shared.read_bytes()
     uid = taken.ran.by_key()[OPTED_OUT]["uid"]
     removal = next(row["removal_id"] for row in pq.read_table(ledger).to_pylist() if row["uid"] == uid)
     try:
@@ -334,6 +334,7 @@ def test_a_restored_removal_is_no_entry_any_more(taken, tmp_path, capsys):
         assert run_command(["takedown", str(taken.out), "--restore", removal]) == 7
     finally:
         ledger.write_bytes(before)
+        shared.write_bytes(before_shared)
 
 
 def tmp_path_of(content: bytes, folder: pathlib.Path) -> pathlib.Path:
