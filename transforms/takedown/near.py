@@ -31,7 +31,7 @@ def looks_same(
 ) -> dict[str, Hits]:
     """Rows whose picture is that of a row which goes for its content, wherever they are; verified as `winnow trace` verifies it.
 
-    Every signature is compared with every such picture: for 100 of them 2 us a row, with views 50.
+    Every signature is compared with every such picture: for 100 of them 2 us a row, with views some 110.
 
     Args:
       signatures: shard -> its signature file.
