@@ -23,7 +23,9 @@ TRAINING_AGENTS: Final = (
 )  # fmt: skip
 
 _ALLOW: Final = "allow"
-_RULES: Final = frozenset({_ALLOW, "disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw"})  # Google's parser forgives these
+_RULES: Final = frozenset(
+    {_ALLOW, "disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw"}
+)  # Google's parser forgives these
 _ON_TRAINING: Final = frozenset({"content-signal", "content-usage"})
 _AGENT: Final = frozenset({"user-agent", "useragent", "user agent"})
 _LICENCE: Final = "license"
