@@ -80,9 +80,7 @@ def load_c2pa() -> Any:
     try:
         import c2pa
     except ImportError as error:
-        raise MissingError(
-            "opt_out.c2pa: read needs the extra c2pa: pip install 'winnow-curation[c2pa]'; or leave it out"
-        ) from error
+        raise MissingError("opt_out.c2pa: read needs the extra c2pa: pip install 'winnow-curation[c2pa]'; or leave it out") from error
     return c2pa
 
 

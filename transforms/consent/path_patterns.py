@@ -60,7 +60,7 @@ def _undone(text: str, kept: frozenset[str]) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in found.group().encode("utf-8", "surrogatepass"))
+    return "%" + found.group().encode("utf-8", "surrogatepass").hex("%").upper()
 
 
 def covers(pattern: str, path: str) -> bool:
