@@ -23,20 +23,24 @@ import apache_beam as beam
 import numpy as np
 
 from pipeline import match_steps as steps
+from pipeline.memory import reused
 from schemas.job import Dedup
 from schemas.layout import join
 from transforms import storage
 from transforms.match import compact, forest, grouping, stars, verification
+from transforms.match.laid import Floor
 from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PARTITION_BYTES, PICTURES, STEPS, Plan, Reach, key_bytes, make_plan
 from transforms.match.rows import OWNER_BITS, ElderFile, SignatureFile
 
 Build = Callable[[beam.Pipeline], None]
 
 BASE_BYTES = 1 << 30  # a driver and a worker before any row, and what a step needs for one owner
-COPIES = {False: 6, True: 10}  # of every exchanged byte in memory, at most, in one process and in several
+COPIES = {False: 6, True: 10}  # of every byte that travels in memory, at most, in one process and in several
+LAID = 2  # of every byte that lies on the floor: in the page cache, beside as much of other files
 CUT = ("hashes_cut", "views_in_crowded_buckets", "views_with_more_neighbours")  # facts that a pass counts
 ROW_BYTES = 3_072  # a row in all steps together, thumbnails of half of the rows among them
 ROUNDS = 4  # of stars in a pipeline
+FLOOR = "blocks"  # the folder where blocks of exchanges lie, on this machine
 
 
 class Engine(Protocol):
@@ -55,21 +59,21 @@ class Memory:
 
     Attributes:
       limit: bytes; None for an engine that spreads an exchange over machines or disks.
-      several: whether worker processes take part, between which every byte is copied.
+      copies: of every exchanged byte.
     """
 
     limit: int | None
-    several: bool = False
+    copies: int
 
     def shares(self, exchanged_bytes: float) -> int:
         """Into how many parts an exchange of so many bytes is cut.
 
-        >>> Memory(5 << 30).shares(10e9), Memory(5 << 30, several=True).shares(10e9), Memory(None).shares(10e9)
-        (14, 24, 1)
+        >>> Memory(5 << 30, 6).shares(10e9), Memory(5 << 30, 2).shares(10e9), Memory(None, 6).shares(10e9)
+        (14, 5, 1)
         """
         if self.limit is None:
             return 1
-        return max(1, math.ceil(exchanged_bytes * COPIES[self.several] / max(self.limit - BASE_BYTES, BASE_BYTES)))
+        return max(1, math.ceil(exchanged_bytes * self.copies / max(self.limit - BASE_BYTES, BASE_BYTES)))
 
 
 def match(
@@ -100,21 +104,26 @@ def match(
     """
     _remove(folder)
     plan = make_plan(tuple(signatures), folder, dedup.policy, dedup.images.reach, owner_bits, partition_bytes, tuple(elders))
-    memory = Memory(memory_bytes, engine.workers_for(0) > 1)
+    memory = Memory(memory_bytes, COPIES[engine.workers_for(0) > 1])
     if not plan.own:
         facts = {"rows": 0, **dict.fromkeys(CUT, 0), "pictures_with_more_partners": 0, "rows_beyond_leaders": 0}
     elif memory.shares(plan.total * ROW_BYTES) == 1 and not _in_stars(plan, memory):
-        engine.run("match", functools.partial(_whole, plan))
+        with reused():
+            engine.run("match", functools.partial(_whole, plan))
         facts = _facts(plan, 1, 1)
     else:
-        facts = _in_steps(plan, engine, memory)
+        if memory_bytes is not None and storage.is_local(folder):
+            floor = Floor(join(folder, FLOOR))
+            plan, memory = dataclasses.replace(plan, floor=floor), Memory(memory_bytes, LAID)
+        with reused():
+            facts = _in_steps(plan, engine, memory)
     storage.write_bytes(join(folder, "facts.json"), json.dumps(facts, sort_keys=True).encode())
     _remove(join(folder, STEPS))
 
 
 def _remove(folder: str) -> None:
-    """Takes away what an earlier run, or the steps of this one, left directly in a folder and in the one of its steps."""
-    for part in (folder, join(folder, STEPS)):
+    """Takes away what an earlier run, or the steps of this one, left directly in a folder and in those of its steps."""
+    for part in (folder, join(folder, STEPS), join(folder, FLOOR)):
         storage.sweep(part)
         storage.remove_all(file.path for file in storage.list_folder(part))
 
@@ -125,7 +134,7 @@ def passes_needed(rows: int, reach: Reach, memory_bytes: int) -> int:
     >>> passes_needed(10_000_000, "plain", 5 << 30)
     13
     """
-    return Memory(memory_bytes).shares(rows * sum(key_bytes(reach, rows)))
+    return Memory(memory_bytes, LAID).shares(rows * sum(key_bytes(reach, rows)))
 
 
 def _in_stars(plan: Plan, memory: Memory) -> bool:
@@ -154,6 +163,8 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
             _ = pipeline | "Elements" >> beam.Create(elements) | step
 
         engine.run(label, build)
+        if plan.floor:
+            plan.floor.clear()
 
     shares = min(memory.shares(plan.total * 2 * IDENTITY_BYTES), 1 << plan.range_bits(IDENTITY_BYTES))
     for number in range(shares):

@@ -18,6 +18,7 @@ from schemas.signatures import BANDS
 from transforms import storage
 from transforms.match.elders import Places, places_of
 from transforms.match.keys import PICTURE_KEY_BYTES
+from transforms.match.laid import Floor
 from transforms.match.planes import Plane, plane_for
 from transforms.match.policy import Rule
 from transforms.match.rows import OWNER_BITS, ElderFile, Rows, SignatureFile
@@ -52,6 +53,7 @@ class Plan:
       partition_bytes: what one key of an exchange holds at most, about.
       digest: of the list of files.
       elder: rows of the elder side; they have the last numbers.
+      floor: where the blocks of exchanges lie; None where they travel.
     """
 
     folder: str
@@ -62,6 +64,7 @@ class Plan:
     partition_bytes: int
     digest: str
     elder: int = 0
+    floor: Floor | None = None
 
     @property
     def own(self) -> int:
