@@ -29,7 +29,7 @@ from schemas.layout import join
 from transforms import storage
 from transforms.match import compact, forest, grouping, stars, verification
 from transforms.match.laid import Floor
-from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PARTITION_BYTES, PICTURES, STEPS, Plan, Reach, key_bytes, make_plan
+from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PICTURES, STEPS, Plan, Reach, key_bytes, make_plan
 from transforms.match.rows import OWNER_BITS, ElderFile, SignatureFile
 
 Build = Callable[[beam.Pipeline], None]
@@ -83,7 +83,7 @@ def match(
     engine: Engine,
     memory_bytes: int | None = None,
     owner_bits: int = OWNER_BITS,
-    partition_bytes: int = PARTITION_BYTES,
+    partition_bytes: int | None = None,
     elders: Sequence[ElderFile] = (),
 ) -> None:
     """Writes the clusters of all rows into a folder, where `transforms.match.clusters.read_clusters` finds them, and `facts.json`.
@@ -99,24 +99,19 @@ def match(
       memory_bytes: what one machine's engine may hold; decides the number of passes and nothing else. None: one pass, for an engine
         that spreads an exchange over machines or disks.
       owner_bits: an owner has 2^owner_bits consecutive rows.
-      partition_bytes: what one key of an exchange holds at most, about.
+      partition_bytes: what one key of an exchange holds at most, about; None: as much as is best for so many rows.
       elders: rows of earlier runs and of benchmark sets, numbered after all others; `transforms.match.elders` says what is told of them.
     """
     _remove(folder)
     plan = make_plan(tuple(signatures), folder, dedup.policy, dedup.images.reach, owner_bits, partition_bytes, tuple(elders))
     memory = Memory(memory_bytes, COPIES[engine.workers_for(0) > 1])
+    if memory_bytes is not None and storage.is_local(folder):
+        plan, memory = dataclasses.replace(plan, floor=Floor(join(folder, FLOOR))), Memory(memory_bytes, LAID)
     if not plan.own:
         facts = {"rows": 0, **dict.fromkeys(CUT, 0), "pictures_with_more_partners": 0, "rows_beyond_leaders": 0}
-    elif memory.shares(plan.total * ROW_BYTES) == 1 and not _in_stars(plan, memory):
-        with reused():
-            engine.run("match", functools.partial(_whole, plan))
-        facts = _facts(plan, 1, 1)
     else:
-        if memory_bytes is not None and storage.is_local(folder):
-            floor = Floor(join(folder, FLOOR))
-            plan, memory = dataclasses.replace(plan, floor=floor), Memory(memory_bytes, LAID)
         with reused():
-            facts = _in_steps(plan, engine, memory)
+            facts = _at_once(plan, engine) if _is_small(plan, memory) else _in_steps(plan, engine, memory)
     storage.write_bytes(join(folder, "facts.json"), json.dumps(facts, sort_keys=True).encode())
     _remove(join(folder, STEPS))
 
@@ -137,9 +132,29 @@ def passes_needed(rows: int, reach: Reach, memory_bytes: int) -> int:
     return Memory(memory_bytes, LAID).shares(rows * sum(key_bytes(reach, rows)))
 
 
+def _is_small(plan: Plan, memory: Memory) -> bool:
+    """Whether all steps fit one pipeline: on one machine the rows of one owner; of more a forest of pairs is worth its own."""
+    if memory.limit is None:
+        return not _in_stars(plan, memory)
+    return plan.owners == 1 and memory.shares(plan.total * ROW_BYTES) == 1
+
+
 def _in_stars(plan: Plan, memory: Memory) -> bool:
     """Whether groups are found through exchanges: on one machine an array of all rows is the smaller burden, however many they are."""
     return memory.limit is None and not plan.elder and plan.total > grouping.MOST_ROWS_IN_ONE_PLACE
+
+
+def _run(plan: Plan, engine: Engine, label: str, build: Build) -> None:
+    """Runs a pipeline; what it exchanged is gone when it has ended."""
+    engine.run(label, build)
+    if plan.floor:
+        plan.floor.clear()
+
+
+def _at_once(plan: Plan, engine: Engine) -> dict[str, int]:
+    """One pipeline for all steps."""
+    _run(plan, engine, "match", functools.partial(_whole, plan))
+    return _facts(plan, 1, 1)
 
 
 def _whole(plan: Plan, pipeline: beam.Pipeline) -> None:
@@ -162,9 +177,7 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
         def build(pipeline: beam.Pipeline) -> None:
             _ = pipeline | "Elements" >> beam.Create(elements) | step
 
-        engine.run(label, build)
-        if plan.floor:
-            plan.floor.clear()
+        _run(plan, engine, label, build)
 
     shares = min(memory.shares(plan.total * 2 * IDENTITY_BYTES), 1 << plan.range_bits(IDENTITY_BYTES))
     for number in range(shares):
