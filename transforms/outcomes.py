@@ -2,10 +2,13 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
 from schemas import reasons
+from schemas.job import Semantic
+from schemas.reasons import DUPLICATE_SEMANTIC
 from schemas.signatures import CAPTIONS_AGREE, PERMUTATIONS, PICTURES_AGREE
 from transforms.choice import Choice
 from transforms.earlier import NOTHING, Earlier
@@ -86,6 +89,20 @@ def apply_captions(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, ch
         kind, why = choice.treatment(source_of(verdicts))
         details = ["; ".join(filter(None, (BEYOND, why, earlier.told(by)))) for by in found["by"][beyond].tolist()]
         verdicts.findings.append(Finding(kind, reasons.DUPLICATE_CAPTION, rows[beyond], details=details))
+    return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]))
+
+
+def apply_semantic(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choice: Choice, semantic: Semantic) -> Resolved:
+    """Outcomes for one shard of clusters of rows that mean the same; the findings are added to `verdicts` too."""
+    found = _outcomes(outcomes)
+    rows = found["row"] - first
+    beyond = found["bits"] & DUPLICATE > 0
+    if beyond.any():
+        protected = choice.protects(source_of(verdicts))
+        kind: Literal["reason", "flag"] = "flag" if protected or semantic.action == "flag" else "reason"
+        similarity = np.round(found["agreement"][beyond].astype(np.float64), 4)
+        told = f"embeddings of {semantic.of}" + (f"; {protected}" if protected else "")
+        verdicts.findings.append(Finding(kind, DUPLICATE_SEMANTIC, rows[beyond], similarity, round(1 - semantic.eps, 4), told))
     return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]))
 
 
