@@ -15,6 +15,7 @@ import apache_beam as beam
 import pyarrow as pa
 
 from pipeline.document import document
+from pipeline.documents.artefacts import stated
 from pipeline.emit import common_of
 from pipeline.judge import check_counts
 from pipeline.lease import Lease
@@ -114,10 +115,14 @@ def _revision(finished: Finished, plan: Plan) -> dict[str, Any]:
     for part in finished.run.appended:
         earlier.setdefault(part.onto, {"version": part.onto, "manifest": part.manifest})
     earlier[finished.version] = {"version": finished.version, "manifest": finished.manifest_sha256}
+    datasheet = join(finished.run.layout.out, "datasheet.json")
+    documented = json.loads(read_bytes(datasheet)) if exists(datasheet) else {}
+    unknown = dict.fromkeys([*(before.get("unknown", ()) if before else ()), *finished.unknown])
     return {
         "digest": plan.digest(finished), "of": finished.version, "manifest": finished.manifest_sha256,
         "versions": finished.manifest["versions"], "shards": len(plan.touched),
         "first": before["first"] if before else finished.version, "earlier": list(earlier.values()),
+        "stated": stated(finished.manifest, documented), "unknown": list(unknown),
     }  # fmt: skip
 
 
