@@ -23,7 +23,7 @@ from pipeline.log import logged
 from pipeline.run import Run, write_record
 from pipeline.takedown.finished import Finished
 from pipeline.takedown.flags import Flag, last_number, queue, write_queue
-from pipeline.takedown.plan import Plan
+from pipeline.takedown.plan import FOUND, Plan, next_version
 from pipeline.takedown.rewrite import Names, RewriteShards
 from schemas.errors import JobError
 from schemas.layout import Layout, join
@@ -38,10 +38,10 @@ _OF_A_SHARD = 1 << 20  # bytes that take as long to write again as the files of 
 _WHOLE = ("clusters", "eval_sets")  # numbers of rows, and pictures of others: nothing in them identifies a row
 
 
-def new_layout(finished: Finished, plan: Plan, output: str | None) -> Layout:
+def new_layout(finished: Finished, output: str | None) -> Layout:
     """Where the new release goes: the folder named, or one beside the old release that bears its version."""
     out = _VERSION.sub("", finished.run.layout.out)
-    folder = (output or f"{out}-{plan.version}").rstrip("/")
+    folder = (output or f"{out}-{next_version(finished.version)}").rstrip("/")
     return Layout(folder, f"{folder}.work")
 
 
@@ -81,6 +81,7 @@ def make_release(finished: Finished, plan: Plan, layout: Layout, flags: list[Fla
         remove(layout.manifest)
         write_bytes(layout.revision, json.dumps(_revision(finished, plan), sort_keys=True).encode())
         write_record(run)
+        remove_all(file.path for file in list_folder(layout.work) if _name(file.path).startswith(FOUND))
         remove_all(file.path for file in list_folder(layout.emitted))  # of another takedown, that never ended: what tells of its ledgers
         size, step = _bytes_to_rewrite(finished, plan), _rewriting(finished, plan, layout)
         finished.run.engine.run("takedown", functools.partial(_apply, step), size)
