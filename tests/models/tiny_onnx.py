@@ -3,15 +3,18 @@
 import struct
 
 
-def mean_of_channels(side=8, layout="nchw", softmax=False):
-    """Takes float32 [n, 3, side, side] (or NHWC) and gives [n, 3], with a softmax over it where asked."""
+def mean_of_channels(side=8, layout="nchw", softmax=False, minus=None):
+    """Takes float32 [n, 3, side, side] (or NHWC) and gives [n, 3], less a constant or with a softmax over it where asked."""
     axes = [2, 3] if layout == "nchw" else [1, 2]
     shape = ["n", 3, side, side] if layout == "nchw" else ["n", side, side, 3]
-    last = "means" if softmax else "scores"
+    last = "means" if softmax or minus else "scores"
     mean = _node("ReduceMean", "picture", last, _attribute("axes", axes), _attribute("keepdims", 0))
     nodes = [mean, _node("Softmax", last, "scores", _attribute("axis", 1))] if softmax else [mean]
+    if minus:
+        nodes.append(_bytes(1, b"means") + _bytes(1, b"constant") + _bytes(2, b"scores") + _bytes(4, b"Sub"))
+    constant = _number(1, 3) + _number(2, 1) + _bytes(8, b"constant") + _bytes(9, struct.pack("<3f", *minus)) if minus else b""
     ends = [_bytes(11, _value("picture", shape)), _bytes(12, _value("scores", ["n", 3]))]
-    graph = b"".join([*(_bytes(1, node) for node in nodes), _bytes(2, b"tiny"), *ends])
+    graph = b"".join([*(_bytes(1, node) for node in nodes), _bytes(2, b"tiny"), *([_bytes(5, constant)] if minus else []), *ends])
     return _number(1, 7) + _bytes(7, graph) + _bytes(8, _bytes(1, b"") + _number(2, 13))
 
 

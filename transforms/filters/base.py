@@ -29,6 +29,7 @@ from transforms.text.caption import normal_form
 
 if TYPE_CHECKING:
     from transforms.images.decode import Picture
+    from transforms.images.view import View
 
 SCORE = pa.struct([("score", pa.float64())])
 
@@ -59,6 +60,7 @@ class Batch:
       phash: perceptual hash of each picture as it is, None where there is none or it is low_detail.
       measures: what the filters named in `reads` have measured on these rows.
       mode: how the pictures were decoded; perceptual hashes of `fast` may be two bits further away.
+      errors: filter -> class of what it raised on the first row that it failed on.
     """
 
     samples: Samples
@@ -69,6 +71,7 @@ class Batch:
     phash: Sequence[int | None]
     measures: dict[str, pa.StructArray]
     mode: Literal["fast", "exact"] = "fast"
+    errors: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -184,7 +187,7 @@ class Filter(Section, abc.ABC):
         score = measures.field("score").to_numpy(zero_copy_only=False)
         findings = []
         for bound, beyond in (("max", np.greater), ("min", np.less)):
-            threshold = getattr(self, bound, None)
+            threshold = self.bound(bound)
             if threshold is not None:
                 with np.errstate(invalid="ignore"):
                     rows = np.flatnonzero(beyond(score, threshold))
@@ -198,6 +201,14 @@ class Filter(Section, abc.ABC):
     def located(self, folder: str) -> Self:  # noqa: ARG002
         """The same filter with relative paths in its options resolved against the job file's folder; who has such options overrides it."""
         return self
+
+    def views(self) -> "Sequence[View]":
+        """How its models see pictures: annotate makes these where it decodes colours anyway (`Picture.seen`)."""
+        return ()
+
+    def bound(self, name: str) -> float | None:
+        """A bound by the name of its option, as it is in force; None where there is none."""
+        return getattr(self, name, None)
 
     def models(self) -> Sequence[Artefact]:
         """Model files that decide what is measured.
