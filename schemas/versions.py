@@ -22,7 +22,6 @@ LIBRARIES = (
     "onnxruntime",
     "pdqhash",
     "pillow",
-    "protego",
     "publicsuffixlist",  # carries the list
     "pyarrow",
     "scipy",

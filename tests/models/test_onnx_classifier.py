@@ -15,7 +15,9 @@ from transforms.images.decode import decode_rgb
 from transforms.models import image_spec
 from transforms.models.additions import with_additions
 from transforms.models.image_spec import OnnxSpec, nudenet, open_nsfw, read_spec
-from transforms.models.onnx_classifier import load, prepared, see, try_out
+from transforms.models.onnx_classifier import see, try_out
+from transforms.models.preparation import prepared
+from transforms.models.session import open_session
 
 FACES = ("000000000110.jpg", "000000000241.jpg", "000000002685.jpg", "000000009590.jpg")
 RED = Image.new("RGB", (40, 20), (250, 100, 50))
@@ -110,7 +112,7 @@ def test_a_file_that_is_no_model_is_told_so(tmp_path):
 def test_a_model_is_loaded_once_for_all_threads(tmp_path):
     spec = spec_of(tmp_path, mean_of_channels(side=6), size=6)
     with ThreadPoolExecutor(8) as pool:
-        sessions = set(map(id, pool.map(lambda _: load(spec.path, spec.sha256, spec.cure), range(32))))
+        sessions = set(map(id, pool.map(lambda _: open_session(spec.path, spec.sha256, spec.cure), range(32))))
     assert len(sessions) == 1
 
 

@@ -71,7 +71,7 @@ class Batch:
     phash: Sequence[int | None]
     measures: dict[str, pa.StructArray]
     mode: Literal["fast", "exact"] = "fast"
-    errors: dict[str, str] = dataclasses.field(default_factory=dict)
+    errors: dict[str, str] = dataclasses.field(default_factory=dict, init=False)
 
     def __len__(self) -> int:
         return len(self.samples)

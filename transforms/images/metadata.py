@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from transforms.images.header import sniff
-from transforms.images.parts import gif, heif, jpeg, png, webp
+from transforms.images.parts import gif, heif, jpeg, jumbf, png, webp
 from transforms.images.parts.exif import Exif, read_exif
 from transforms.images.parts.iptc import Resources, read_iim, read_photoshop
 from transforms.images.parts.part import Part
@@ -52,7 +52,7 @@ class Metadata:
       exif: EXIF blocks.
       iptc: Photoshop resources and bare IPTC datasets.
       creators: who made the picture, by EXIF, IPTC and PNG text; what XMP says of it stands in `xmp`.
-      has_c2pa: there is a C2PA manifest store (JUMBF).
+      credentials: C2PA manifest stores (JUMBF), whole.
       second_picture: there is another picture behind the first.
       unparsable: kinds of the parts that cannot be read.
     """
@@ -62,7 +62,7 @@ class Metadata:
     exif: tuple[Exif, ...] = ()
     iptc: tuple[Resources, ...] = ()
     creators: tuple[str, ...] = ()
-    has_c2pa: bool = False
+    credentials: tuple[bytes, ...] = ()
     second_picture: bool = False
     unparsable: tuple[str, ...] = ()
 
@@ -156,6 +156,7 @@ def _gathered(kind: str, parts: list[Part]) -> Metadata:
             exif.append(read_exif(data))
         elif holds == "text" and part.name.casefold() in ("author", "artist", "creator"):
             creators.append(part.payload.decode("utf-8", "replace").strip("\0 "))
+    credentials = [block.credentials for block in exif if block.credentials and kind == "tiff"]
     for block in exif:
         xmp += [block.xmp] if block.xmp else []
         iptc += [read_photoshop(block.photoshop)] if block.photoshop else []
@@ -168,6 +169,6 @@ def _gathered(kind: str, parts: list[Part]) -> Metadata:
     unparsable += ["iptc" for resources in iptc if "unparsable" in resources.personal]
     return Metadata(
         kind, tuple(xmp), tuple(exif), tuple(iptc), tuple(dict.fromkeys(name for name in creators if name)),
-        any(part.kind == "content_credentials" for part in parts), any(part.kind == "second_picture" for part in parts),
+        (*jumbf.stores(parts), *credentials), any(part.kind == "second_picture" for part in parts),
         tuple(sorted(set(unparsable))),
     )  # fmt: skip

@@ -9,44 +9,29 @@ import importlib.util
 import pathlib
 from typing import Final, Literal
 
-import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from schemas.errors import InputError, JobError, MissingError
 from transforms import storage
 from transforms.filters.base import Artefact
-from transforms.images.view import Resample, View
 from transforms.models.artefacts import artefact
+from transforms.models.preparation import Preparation
 
-Triple = tuple[float, float, float]
 OPEN_NSFW: Final = "open_nsfw"
 NUDENET: Final = "nudenet"
 
 
-class OnnxSpec(BaseModel):
-    """A classifier and its preprocessing: resize, crop, JPEG round trip, channel order, `(value - mean) / std`, layout."""
+class OnnxSpec(Preparation):
+    """A classifier, and how it wants to see a picture."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=False)
 
     name: str = Field(description="what people call it", min_length=1)
     path: str = Field(description="the .onnx file; a relative path lies beside the spec")
     sha256: str = Field(description="digest of the file", pattern="^[0-9a-f]{64}$")
     cure: str = Field("Mend `path` and `sha256` in the spec", description="what to do where the file is missing or another one")
     input: str | None = Field(None, description="name of the graph's input; null: its first")
-    size: int = Field(description="side of the square that the model sees, pixels", gt=0, le=4096)
-    resize: Literal["stretch", "crop", "pad"] = Field(
-        "crop",
-        description="stretch: both sides; crop: the shorter side, then the middle; pad: black at the right or below, then both sides",
-    )
-    resize_to: int | None = Field(None, description="side to resize to, of which the middle `size` is cut out; null: `size`", gt=0, le=4096)
-    resample: Resample = Field("bilinear", description="Pillow's bilinear, bicubic, lanczos or nearest; opencv: its INTER_LINEAR")
-    jpeg_roundtrip: bool = Field(False, description="write the resized picture as JPEG and read it again")
-    channels: Literal["rgb", "bgr"] = Field("rgb", description="order of the channels")
-    white: float = Field(255.0, description="what white is before `mean` is subtracted: 255, or 1", gt=0)
-    mean: Triple = Field((0.0, 0.0, 0.0), description="subtracted, in the order of `channels`")
-    std: Triple = Field((1.0, 1.0, 1.0), description="divided by after `mean` is subtracted")
-    layout: Literal["nhwc", "nchw"] = Field("nchw", description="order of the input's axes")
     output: str | None = Field(None, description="name of the graph's output; null: its first")
     head: Literal["classes", "detections"] = Field(
         "classes", description="classes: one number per class; detections: YOLO's [4 + classes, boxes], of which the best box counts"
@@ -55,17 +40,6 @@ class OnnxSpec(BaseModel):
     classes: tuple[int, ...] = Field(description="numbers of the classes whose probabilities are added up", min_length=1)
     faces: tuple[int, ...] = Field((), description="detections: numbers of the classes that are faces")
     threshold: float = Field(0.5, description="score above which a picture counts where the job says nothing else", ge=0, le=1)
-
-    @property
-    def view(self) -> View:
-        """How it sees a picture."""
-        return View(self.size, self.resize, self.resize_to or self.size, self.resample, self.jpeg_roundtrip)
-
-    @functools.cached_property
-    def values(self) -> np.ndarray:
-        """What the model is given for each channel, in its order, and each of the 256 values: float32 [3, 256]."""
-        levels = np.arange(256) * (self.white / 255)
-        return ((levels - np.array(self.mean)[:, None]) / np.array(self.std)[:, None]).astype(np.float32)
 
     def artefact(self) -> Artefact:
         """The model's file, held against its digest.

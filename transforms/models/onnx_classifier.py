@@ -4,19 +4,16 @@ Batches are no faster on a processor (Open-NSFW: 26 ms a picture in batches of f
 whatever else there is.
 """
 
-import functools
-import threading
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from schemas.errors import JobError, MissingError
-from transforms.models.additions import with_additions
-from transforms.models.artefacts import artefact
 from transforms.models.detections import Detection, detected
 from transforms.models.image_spec import OnnxSpec
-from transforms.storage import kept_copy
+from transforms.models.preparation import prepared
+from transforms.models.session import open_session
 
 
 class Seen(NamedTuple):
@@ -43,7 +40,7 @@ def look(spec: OnnxSpec, pixels: np.ndarray, width: int, height: int) -> Seen:
     Raises:
       MissingError: the model or onnxruntime is not there.
     """
-    model = load(spec.path, spec.sha256, spec.cure)
+    model = open_session(spec.path, spec.sha256, spec.cure)
     name = spec.input or model.get_inputs()[0].name
     [found] = model.run([spec.output or model.get_outputs()[0].name], {name: prepared(pixels, spec)[None]})
     numbers = _probabilities(np.asarray(found)[0], spec)
@@ -79,16 +76,6 @@ def try_out(spec: OnnxSpec) -> None:
 _SLACK = 1e-3  # float32 sums of a softmax
 
 
-def prepared(pixels: np.ndarray, spec: OnnxSpec) -> np.ndarray:
-    """Pixels, uint8 [size, size, 3], as the graph takes them: float32, the same shape or [3, size, size]."""
-    size = spec.size
-    found = np.empty((size, size, 3) if spec.layout == "nhwc" else (3, size, size), np.float32)
-    for channel, values in enumerate(spec.values):
-        place = channel if spec.channels == "rgb" else 2 - channel
-        np.take(values, pixels[..., place], out=found[..., channel] if spec.layout == "nhwc" else found[channel])
-    return found
-
-
 def _probabilities(numbers: np.ndarray, spec: OnnxSpec) -> np.ndarray:
     if spec.activation == "none":
         return numbers
@@ -97,35 +84,3 @@ def _probabilities(numbers: np.ndarray, spec: OnnxSpec) -> np.ndarray:
         return 1 / (1 + np.exp(-values))
     values = np.exp(values - values.max(axis=-1, keepdims=True))
     return values / values.sum(axis=-1, keepdims=True)
-
-
-_LOADING = threading.Lock()
-
-
-def load(path: str, sha256: str, cure: str) -> Any:
-    """The onnxruntime session of a model file, the same object for every thread of a process.
-
-    Raises:
-      MissingError: the file is not there, or is another one, or no model; or onnxruntime is not there.
-    """
-    with _LOADING:
-        return _load(path, sha256, cure)
-
-
-@functools.lru_cache(maxsize=8)
-def _load(path: str, sha256: str, cure: str) -> Any:
-    artefact(path, path, sha256, cure)
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingError("image models in ONNX files need onnxruntime: pip install 'winnow-curation[onnx]'") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    local = kept_copy(path)
-    with open(local, "rb") as file:
-        changed = with_additions(file.read())
-    try:
-        return onnxruntime.InferenceSession(changed or local, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has an exception of its own for every way in which a file is no model
-        raise MissingError(f"{path} is no ONNX model that onnxruntime can read ({type(error).__name__}). {cure}") from error
