@@ -45,12 +45,6 @@ class Preparation(Section):
         """The side that a decoded picture needs at least, pixels; None: the full size."""
         return self.view.least
 
-    @functools.cached_property
-    def values(self) -> np.ndarray:
-        """What the model is given for each channel, in its order, and each of the 256 values: float32 [3, 256]."""
-        levels = np.arange(256) * (self.white / 255)
-        return ((levels - np.array(self.mean)[:, None]) / np.array(self.std)[:, None]).astype(np.float32)
-
 
 def prepare(image: Image.Image, wanted: Preparation) -> np.ndarray:
     """A picture (mode RGB) as the model sees it: float32 [size, size, 3], or [3, size, size] where the layout is nchw."""
@@ -61,7 +55,14 @@ def prepared(pixels: np.ndarray, wanted: Preparation) -> np.ndarray:
     """The same of the square of pixels that `wanted.view` makes, uint8 [size, size, 3]."""
     last = wanted.layout == "nhwc"
     found = np.empty(pixels.shape if last else (3, *pixels.shape[:2]), np.float32)
-    for channel, values in enumerate(wanted.values):
+    for channel, values in enumerate(_values(wanted.white, wanted.mean, wanted.std)):
         place = channel if wanted.channels == "rgb" else 2 - channel
         np.take(values, pixels[..., place], out=found[..., channel] if last else found[channel])
     return found
+
+
+@functools.lru_cache(maxsize=8)
+def _values(white: float, mean: Triple, std: Triple) -> np.ndarray:
+    """What a model is given for each channel, in its order, and each of the 256 values: float32 [3, 256]."""
+    levels = np.arange(256) * (white / 255)
+    return ((levels - np.array(mean)[:, None]) / np.array(std)[:, None]).astype(np.float32)
