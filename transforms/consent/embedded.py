@@ -9,7 +9,7 @@ from transforms.consent.signal import C2PA, CONTENT, PLUS_DATA_MINING, TDM_XMP, 
 from transforms.images.metadata import Metadata
 from transforms.images.parts import xmp
 
-_TERM: Final = re.compile(r"(?:^|[/#:])(?:DMI-)?((?:PROHIBITED|ALLOWED|UNSPECIFIED)[A-Z0-9-]*)\s*$", re.IGNORECASE)
+_TERM: Final = re.compile(r"(?:^|[/#:])(?:DMI-)?((?:PROHIBITED|ALLOWED|UNSPECIFIED)[A-Z0-9-]*)[\s/]*$", re.IGNORECASE)
 _CREATORS: Final = frozenset({
     "{http://purl.org/dc/elements/1.1/}creator", "{http://ns.adobe.com/tiff/1.0/}Artist", "{http://ns.useplus.org/ldf/xmp/1.0/}ImageCreatorName",
 })  # fmt: skip
