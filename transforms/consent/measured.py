@@ -18,7 +18,7 @@ from transforms.consent.headers import header_signals, read_headers
 from transforms.consent.page import page_signals
 from transforms.consent.signal import DISALLOWED, LOCATION, Signal
 from transforms.filters.base import Batch
-from transforms.images.metadata import Metadata, read_metadata
+from transforms.images.metadata import read_metadata
 from transforms.images.pdq import pdq_hash
 
 _DIGESTS = {"sha256": 64, "md5": 32, "sha1": 40}
@@ -43,8 +43,8 @@ def measured_rows(batch: Batch, *, read_manifests: bool, pdq: bool = False) -> I
         at = _time(columns["downloaded_at"][row])
         headers = read_headers(columns["http_headers"][row])
         noai, robots, tdm = (columns[name][row] for name in _PAGE)
-        pictures = [image or b"", *(member["image"] for member in extra[row] if member["image"])]
-        metadata = [read_metadata(picture) if picture else Metadata() for picture in pictures]
+        further = [member["image"] for member in extra[row] if member["image"]]
+        pictures, metadata = [image or b"", *further], [batch.metadata[row], *map(read_metadata, further)]
         signals = header_signals(headers, at) + page_signals(noai, robots, tdm, at)
         if disallowed[row]:
             signals.append(Signal(DISALLOWED, "x-robots-tag", LOCATION, "recorded by the downloader", at))
