@@ -95,7 +95,7 @@ class Docket:
 
     def read(self, shard: int) -> pa.RecordBatch:
         """A shard's annotations as one batch; without the source's numbers where nobody asks for them."""
-        names = annotations.schema({rule.name: rule.measured for rule in self.filters}).names
+        names = annotations.schema({rule.name: rule.measured for rule in self.filters if rule.judged}).names
         columns = [name for name in names if name != "numbers" or self.choice.columns]
         table = read_parquet(self.annotations[shard], columns).combine_chunks()
         batches = table.to_batches(max_chunksize=max(1, table.num_rows))

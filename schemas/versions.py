@@ -21,7 +21,6 @@ LIBRARIES = (
     "numpy",
     "pdqhash",
     "pillow",
-    "protego",
     "publicsuffixlist",  # carries the list
     "pyarrow",
     "scipy",

@@ -23,6 +23,7 @@ from schemas.shards import Shard
 from transforms.filters.base import Batch, Filter
 from transforms.images.decode import Picture, PictureError, open_picture
 from transforms.images.phash import Hashes, hash_pictures
+from transforms.read.beside import Beside
 from transforms.read.count import count_rows
 from transforms.read.reader import open_shard
 from transforms.source_numbers import numbers_of
@@ -112,8 +113,9 @@ def annotate_shard(shard: Shard, source: Source, recipe: Recipe, annotation: str
     with atomic_write(annotation) as scratch, pq.ParquetWriter(scratch, recipe.schema, compression="zstd") as writer:
         try:
             with open_shard(shard, source) as reader:
+                beside = Beside(shard)
                 for samples in reader.batches():
-                    rows, measured_rows = annotate_rows(samples, shard, source.decode, recipe)
+                    rows, measured_rows = annotate_rows(samples, shard, source.decode, recipe, beside)
                     writer.write_batch(rows)
                     signed.append(sign(*measured_rows, recipe.dedup.captions.digits))
                     tally.add(rows)
@@ -138,7 +140,7 @@ def annotate_shard(shard: Shard, source: Source, recipe: Recipe, annotation: str
 ToSign = tuple[Batch, list[bytes], Hashes | None, list[bytes | None]]
 
 
-def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe) -> tuple[pa.RecordBatch, ToSign]:
+def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe, beside: Beside) -> tuple[pa.RecordBatch, ToSign]:
     """Annotations of a batch (Recipe.schema), row for row, and what its signatures are made of: the batch, uids, hashes, URL identities."""
     images: list[bytes | None] = samples.core.column("image").to_pylist()
     urls: list[str | None] = samples.core.column("url").to_pylist()
@@ -159,6 +161,8 @@ def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe
         ],
         measures={},
         mode=recipe.dedup.images.mode,
+        beside=beside.of(samples),
+        filters={rule.name: rule for rule in recipe.filters},
     )
     failed: list[list[str]] = [[] for _ in range(len(batch))]
     for rule in recipe.filters:

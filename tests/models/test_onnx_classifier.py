@@ -10,7 +10,8 @@ from schemas.errors import JobError, MissingError
 from tests.models.tiny_onnx import mean_of_channels
 from tests.shared_data import shared
 from transforms.models import onnx_classifier
-from transforms.models.onnx_classifier import OnnxSpec, nudenet, open_nsfw, prepare, read_spec, score, try_out
+from transforms.models.onnx_classifier import OnnxSpec, nudenet, open_nsfw, read_spec, score, try_out
+from transforms.models.preparation import prepare
 
 RED = Image.new("RGB", (40, 20), (250, 100, 50))
 

@@ -60,6 +60,9 @@ class Batch:
       phash: perceptual hash of each picture as it is, None where there is none or it is low_detail.
       measures: what the filters named in `reads` have measured on these rows.
       mode: how the pictures were decoded; perceptual hashes of `fast` may be two bits further away.
+      beside: embeddings that files beside the shard have: `image` and `text`, each vectors (floats, [m, width]) and the rows they are of
+        (int64[m], ascending).
+      filters: the run's filters by name, for one that asks another's model.
     """
 
     samples: Samples
@@ -70,6 +73,8 @@ class Batch:
     phash: Sequence[int | None]
     measures: dict[str, pa.StructArray]
     mode: Literal["fast", "exact"] = "fast"
+    beside: "Mapping[str, tuple[np.ndarray, np.ndarray]]" = dataclasses.field(default_factory=dict)
+    filters: "Mapping[str, Filter]" = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -110,7 +115,14 @@ class Batch:
         return type(self)(
             self.samples.slice(start, length), self.pictures[part], self.sha256[part], self.sha1[part], self.md5[part], self.phash[part],
             {name: measured.slice(start, length) for name, measured in self.measures.items()}, self.mode,
+            {name: _between(start, start + length, *found) for name, found in self.beside.items()}, self.filters,
         )  # fmt: skip
+
+
+def _between(start: int, stop: int, vectors: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of vectors those of the rows from `start` to `stop`, and these rows counted from `start`."""
+    low, high = np.searchsorted(rows, [start, stop])
+    return vectors[low:high], rows[low:high] - start
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,6 +175,7 @@ class Filter(Section, abc.ABC):
         shows the distribution; other numbers are integers or float32.
       of_picture: whether its reason speaks of the picture alone, so that the row's caption may still be published with another copy of
         it (`dedup.keep_captions`).
+      judged: false where its measures serve other filters and match alone: judge neither reads them nor asks it.
       needs: what makes the filter not applicable to a row where it is absent: its measure is null there and never counted as a failure.
     """
 
@@ -170,6 +183,7 @@ class Filter(Section, abc.ABC):
     reads: ClassVar[tuple[str, ...]] = ()
     measured: ClassVar[pa.DataType] = SCORE
     of_picture: ClassVar[bool] = False
+    judged: ClassVar[bool] = True
 
     enabled: bool = key(Phase.JUDGE, "false: measured, never judged", True)
     action: Literal["reject", "flag"] = key(Phase.JUDGE, "flag: notice and keep", "reject")

@@ -10,7 +10,7 @@ from typing import Final
 
 from transforms.images.after_end import Tail, after_end
 from transforms.images.header import sniff
-from transforms.images.parts import gif, heif, jpeg, png, webp
+from transforms.images.parts import gif, heif, jpeg, jumbf, png, webp
 from transforms.images.parts.exif import Exif, read_exif
 from transforms.images.parts.iptc import Resources, read_iim, read_photoshop
 from transforms.images.parts.part import Part
@@ -54,7 +54,7 @@ class Metadata:
       exif: EXIF blocks.
       iptc: Photoshop resources and bare IPTC datasets.
       creators: who made the picture, by EXIF, IPTC and PNG text; what XMP says of it stands in `xmp`.
-      has_c2pa: there is a C2PA manifest store (JUMBF).
+      credentials: C2PA manifest stores (JUMBF), whole.
       second_picture: there is another picture behind the first.
       texts: what programs have left in text chunks, comments and EXIF: (keyword, empty for a comment, and text).
       tail: what follows the end of the picture.
@@ -66,7 +66,7 @@ class Metadata:
     exif: tuple[Exif, ...] = ()
     iptc: tuple[Resources, ...] = ()
     creators: tuple[str, ...] = ()
-    has_c2pa: bool = False
+    credentials: tuple[bytes, ...] = ()
     second_picture: bool = False
     unparsable: tuple[str, ...] = ()
     texts: tuple[tuple[str, str], ...] = ()
@@ -165,6 +165,7 @@ def _gathered(kind: str, parts: list[Part], tail: Tail | None) -> Metadata:
             texts.append((part.name, part.payload[:_MOST_TEXT].decode("utf-8", "replace").strip("\0 ")))
             if part.name.casefold() in ("author", "artist", "creator"):
                 creators.append(part.payload.decode("utf-8", "replace").strip("\0 "))
+    credentials = [block.credentials for block in exif if block.credentials and kind == "tiff"]
     for block in exif:
         texts += block.notes
         xmp += [block.xmp] if block.xmp else []
@@ -178,6 +179,6 @@ def _gathered(kind: str, parts: list[Part], tail: Tail | None) -> Metadata:
     unparsable += ["iptc" for resources in iptc if "unparsable" in resources.personal]
     return Metadata(
         kind, tuple(xmp), tuple(exif), tuple(iptc), tuple(dict.fromkeys(name for name in creators if name)),
-        any(part.kind == "content_credentials" for part in parts), any(part.kind == "second_picture" for part in parts),
+        (*jumbf.stores(parts), *credentials), any(part.kind == "second_picture" for part in parts),
         tuple(sorted(set(unparsable))), tuple(texts), tail,
     )  # fmt: skip

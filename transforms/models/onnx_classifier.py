@@ -5,47 +5,34 @@ are described here: Yahoo's Open-NSFW and NudeNet. A model runs on one thread of
 faster there, and is loaded once per process.
 """
 
-import functools
 import importlib.util
-import io
 import pathlib
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import yaml
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from schemas.errors import InputError, JobError, MissingError
 from transforms import storage
 from transforms.filters.base import Artefact
 from transforms.models.artefacts import artefact
+from transforms.models.preparation import Preparation, prepare
+from transforms.models.session import open_session
 
-Triple = tuple[float, float, float]
 
+class OnnxSpec(Preparation):
+    """A classifier, and how it wants to see a picture."""
 
-class OnnxSpec(BaseModel):
-    """A classifier and its preprocessing: resize, JPEG round trip, crop, channel order, `(value - mean) * scale`, layout."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=False)
 
     name: str = Field(description="what people call it", min_length=1)
     path: str = Field(description="the .onnx file; a relative path lies beside the spec")
     sha256: str = Field(description="digest of the file", pattern="^[0-9a-f]{64}$")
     cure: str = Field("Mend `path` and `sha256` in the spec", description="what to do where the file is missing or another one")
     input: str | None = Field(None, description="name of the graph's input; null: its first")
-    size: int = Field(description="side of the square that the model sees, pixels", gt=0, le=4096)
-    resize: Literal["stretch", "crop", "pad"] = Field(
-        "crop",
-        description="stretch: both sides; crop: the shorter side, then the middle; pad: black at the right or below, then both sides",
-    )
-    resize_to: int | None = Field(None, description="side to resize to, of which the middle `size` is cut out; null: `size`", gt=0, le=4096)
-    jpeg_roundtrip: bool = Field(False, description="write the resized picture as JPEG and read it again")
-    channels: Literal["rgb", "bgr"] = Field("rgb", description="order of the channels")
-    mean: Triple = Field((0.0, 0.0, 0.0), description="subtracted from values 0 to 255, in the order of `channels`")
-    scale: Triple = Field((1.0, 1.0, 1.0), description="multiplied after `mean` is subtracted")
-    layout: Literal["nhwc", "nchw"] = Field("nchw", description="order of the input's axes")
     output: str | None = Field(None, description="name of the graph's output; null: its first")
     head: Literal["classes", "detections"] = Field(
         "classes", description="classes: one number per class; detections: YOLO's [4 + classes, boxes], of which the best box counts"
@@ -124,7 +111,7 @@ def score(spec: OnnxSpec, images: Sequence[Image.Image]) -> list[float]:
     """
     if not images:
         return []
-    model = _load(spec.path, spec.sha256, spec.cure)
+    model = open_session(spec.path, spec.sha256, spec.cure)
     name = spec.input or model.get_inputs()[0].name
     outputs = [spec.output or model.get_outputs()[0].name]
     return [_probability(np.asarray(model.run(outputs, {name: prepare(image, spec)[None]})[0])[0], spec) for image in images]
@@ -150,35 +137,6 @@ def try_out(spec: OnnxSpec) -> None:
 _SLACK = 1e-3  # float32 sums of a softmax
 
 
-def prepare(image: Image.Image, spec: OnnxSpec) -> np.ndarray:
-    """A picture (mode RGB) as the model sees it: float32 [size, size, 3], or [3, size, size] where the layout is nchw."""
-    resized = _resized(image, spec.resize, spec.resize_to or spec.size)
-    if spec.jpeg_roundtrip:
-        written = io.BytesIO()
-        resized.save(written, "JPEG")
-        resized = Image.open(written).convert("RGB")
-    pixels = np.asarray(resized, dtype=np.float32)
-    top, left = ((side - spec.size) // 2 for side in pixels.shape[:2])
-    pixels = pixels[top : top + spec.size, left : left + spec.size]
-    if spec.channels == "bgr":
-        pixels = pixels[..., ::-1]
-    seen = (pixels - np.array(spec.mean, np.float32)) * np.array(spec.scale, np.float32)
-    return np.ascontiguousarray(seen if spec.layout == "nhwc" else seen.transpose(2, 0, 1))
-
-
-def _resized(image: Image.Image, how: str, side: int) -> Image.Image:
-    """At least `side` pixels each way: exactly so, but for the longer side where the middle is to be cut out."""
-    width, height = image.size
-    if how == "pad":
-        square = Image.new("RGB", (max(width, height),) * 2)
-        square.paste(image)
-        return square.resize((side, side), Image.Resampling.BILINEAR)
-    if how == "crop":
-        by = side / min(width, height)
-        return image.resize((max(side, round(width * by)), max(side, round(height * by))), Image.Resampling.BILINEAR)
-    return image.resize((side, side), Image.Resampling.BILINEAR)
-
-
 def _probability(numbers: np.ndarray, spec: OnnxSpec) -> float:
     values = numbers.astype(np.float64)
     if spec.activation == "sigmoid":
@@ -198,19 +156,3 @@ def _packaged(package: str, file: str, cure: str) -> str:
     if found is None or not found.submodule_search_locations:
         raise MissingError(f"the package {package.replace('_', '-')}, which carries this model, is not installed: {cure}")
     return str(pathlib.Path(found.submodule_search_locations[0]) / file)
-
-
-@functools.lru_cache(maxsize=4)
-def _load(path: str, sha256: str, cure: str) -> Any:
-    artefact(path, path, sha256, cure)
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingError("image models in ONNX files need onnxruntime: pip install 'winnow-curation[onnx]'") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has an exception of its own for every way in which a file is no model
-        raise MissingError(f"{path} is no ONNX model that onnxruntime can read ({type(error).__name__})") from error

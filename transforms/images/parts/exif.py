@@ -9,7 +9,7 @@ from transforms.images.parts.fields import GPS, MAKER_NOTE, OWNER, TAGS, THUMBNA
 
 DESCRIPTION, ORIENTATION, ARTIST, XMP, COPYRIGHT, IIM, PHOTOSHOP = 0x010E, 0x0112, 0x013B, 0x02BC, 0x8298, 0x83BB, 0x8649
 _SOFTWARE = 0x0131
-_USER_COMMENT, _COLOUR_SPACE, _AUTHOR, _OWNER_NAME = 0x9286, 0xA001, 0x9C9D, 0xA430
+_USER_COMMENT, _COLOUR_SPACE, _AUTHOR, _OWNER_NAME, _CREDENTIALS = 0x9286, 0xA001, 0x9C9D, 0xA430, 0xCD41
 _NOTES = {_SOFTWARE: "Software", DESCRIPTION: "ImageDescription", _USER_COMMENT: "UserComment"}
 _PICTURE_DATA = frozenset({0x0111, 0x0144, 0x0201})  # StripOffsets, TileOffsets, JPEGInterchangeFormat
 _COLOUR_SPACES = (1, 2, 0xFFFF)
@@ -29,7 +29,8 @@ class Exif:
       owner: name of the camera's owner; empty where there is none.
       colour_space: 1 (sRGB), 2 (Adobe RGB), 0xFFFF (uncalibrated); 0 where there is none.
       personal: kinds of personal data in it, words of `fields`.
-      xmp: the XMP packet among its fields (tag 700), or None. `photoshop` (34377) and `iim` (33723) likewise.
+      xmp: the XMP packet among its fields (tag 700), or None. `photoshop` (34377), `iim` (33723) and `credentials` (52545, a C2PA
+        manifest store) likewise.
       broken: something in it points nowhere, repeats itself or has a type it cannot have.
     """
 
@@ -44,6 +45,7 @@ class Exif:
     xmp: bytes | None
     photoshop: bytes | None
     iim: bytes | None
+    credentials: bytes | None
     broken: bool
 
 
@@ -69,7 +71,7 @@ def read_exif(block: bytes) -> Exif:
     return Exif(
         _orientation(tree, block),
         texts[ARTIST] or texts[_AUTHOR], texts[COPYRIGHT], stated, notes, owner, colour_space if colour_space in _COLOUR_SPACES else 0,
-        frozenset(personal), _blob(tree, XMP), _blob(tree, PHOTOSHOP), _blob(tree, IIM), tree.broken,
+        frozenset(personal), _blob(tree, XMP), _blob(tree, PHOTOSHOP), _blob(tree, IIM), _blob(tree, _CREDENTIALS), tree.broken,
     )  # fmt: skip
 
 
