@@ -102,7 +102,11 @@ class Run:
         }
         return {
             shard.name: digest(
-                [sources[shard.source], common, {**dataclasses.asdict(shard), "path": os.path.basename(shard.path), "sidecar": None}]
+                [
+                    sources[shard.source],
+                    common,
+                    {**dataclasses.asdict(shard), "path": os.path.basename(shard.path), "sidecar": None, "embeddings": None},
+                ]
             )
             for shard in self.shards
         }

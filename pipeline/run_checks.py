@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
+from pipeline.embeddings import check_embeddings
 from schemas.errors import JobError, MissingError, UnreadableShardError
 from schemas.job import Publish
 from transforms.eval_sets.hash_lists import hash_files
@@ -27,6 +28,7 @@ def check_artefacts(run: "Run") -> None:
             rule.models(), rule.list_files()
         except MissingError as error:
             raise MissingError(f"filters.{rule.name}: {error}") from error
+    check_embeddings(run.job, {rule.name: rule for rule in run.filters})
     pair_files(run.job.dedup.not_duplicates), hash_files(run.job.dedup.eval_overlap)
 
 
