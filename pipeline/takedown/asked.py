@@ -40,18 +40,15 @@ class Asked:
     flags: Mapping[int, Flag]
 
     def entries(self, numbers: Collection[int]) -> dict[int, Entry]:
-        """Some of the entries, by number. The list is read again as far as it takes; millions of them are not kept."""
+        """Some of the entries, by number. The list is read again for them; millions of entries are not kept."""
         others = self.listed.others
         first = len(self.lists.rows) - len(others)
         found = {number: others[number - first] for number in numbers if number >= first}
         rows = {int(self.lists.rows[number]) for number in numbers if number < first}
         entries: dict[int, Entry] = {}
         for path in self.listed.paths if rows else ():
-            for entry in read_list(path, self.listed.reason):
-                if entry.row in rows:
-                    entries.setdefault(entry.row, entry)
-                if entry.row >= max(rows):
-                    break
+            for entry in read_list(path, self.listed.reason, rows):
+                entries.setdefault(entry.row, entry)
         return found | {number: entries[int(self.lists.rows[number])] for number in numbers if number < first}
 
     @property

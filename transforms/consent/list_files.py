@@ -26,6 +26,7 @@ KINDS: Final = ("url", "url_prefix", "domain", "sha256", "sha1", "md5", "phash",
 REASONS: Final = (OPT_OUT, TAKEN_DOWN, ILLEGAL)
 DEFAULT_RADIUS: Final = 4
 MAX_RADIUS: Final = 16
+_HEAD: Final = 1 << 16  # characters within which the first line begins and ends
 _PDQ: Final = "pdq"
 _COLUMNS: Final = ("kind", "value", "radius", "reason", "source", "valid_from", "valid_to")
 _HEX: Final = {"sha256": 64, "sha1": 40, "md5": 32, "uid": 32, "phash": 16, "pdq": 64}
@@ -82,7 +83,8 @@ def entries_of(path: str, content: bytes, reason: str = OPT_OUT, rows: Collectio
     first = next((line for line in re.split(r"[\r\n]+", text[:_HEAD].lstrip()) if line.strip()), "")
     names = [name.strip().casefold() for name in next(csv.reader([first]), [])]
     if {"kind", "value"} <= set(names):
-        yield from _csv(path, text, names, reason, rows)
+        del text  # it is UTF-8, and is decoded again line by line
+        yield from _csv(path, content, names, reason, rows)
     else:
         yield from _lines(path, text, reason, rows)
 
@@ -145,8 +147,8 @@ def _parquet(path: str, content: bytes, reason: str, rows: Collection[int] | Non
                 yield _entry(path, row, fields, reason)
 
 
-def _csv(path: str, text: str, names: list[str], reason: str, rows: Collection[int] | None) -> Iterator[Entry]:
-    reader = csv.reader(io.StringIO(text, newline=""))
+def _csv(path: str, content: bytes, names: list[str], reason: str, rows: Collection[int] | None) -> Iterator[Entry]:
+    reader = csv.reader(io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline=""))
     heading = True
     try:
         for fields in reader:
