@@ -18,9 +18,9 @@ REBALANCED: Final = "rebalanced"
 
 # Declared order: `reasons` of a ledger row are listed in it. Reasons of filters from other packages follow, by name.
 REASONS: Final = (
-    UNREADABLE, OPT_OUT, TAKEN_DOWN, ILLEGAL, DUPLICATE_IMAGE, DUPLICATE_CAPTION, "duplicate_semantic", "caption_quality", "image_quality",
-    "language", "toxicity", "nsfw", "violence", "personal_data", "hash_mismatch", "poisoning", "watermark", "synthetic", "misinformation",
-    "column_rule", EVAL_OVERLAP, NOT_SCORED, REBALANCED,
+    UNREADABLE, OPT_OUT, TAKEN_DOWN, ILLEGAL, DUPLICATE_IMAGE, DUPLICATE_CAPTION, "duplicate_semantic", "caption_quality",
+    "image_quality", "language", "toxicity", "nsfw", "violence", "personal_data", "faces", "hash_mismatch", "poisoning", "watermark",
+    "synthetic", "misinformation", "column_rule", EVAL_OVERLAP, NOT_SCORED, REBALANCED,
 )  # fmt: skip
 
 # Listed beside `unreadable` all the same: they bind whoever gets the picture elsewhere.
@@ -38,6 +38,7 @@ PLACEHOLDER_SUSPECTED: Final = "placeholder_suspected"  # one picture on many si
 REMOVED_LATER: Final = "removed_later"  # taken down after a release; nothing that identifies the row is kept in this folder
 URL_WITHHELD: Final = "url_withheld"
 KEY_WITHHELD: Final = "key_withheld"
+BLURRED_FACES: Final = "blurred:faces"  # an action: in the published picture
 
 PERMITTED: Final = "permitted"
 SILENT: Final = "silent"
