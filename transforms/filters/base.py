@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 
 from schemas.job import Phase, Section, key
 from schemas.samples import Samples
+from transforms.images.metadata import Metadata, read_metadata
 from transforms.text.caption import normal_form
 
 if TYPE_CHECKING:
@@ -100,6 +101,11 @@ class Batch:
     def images(self) -> list[bytes | None]:
         """Picture bytes as read."""
         return self.samples.core.column("image").to_pylist()
+
+    @functools.cached_property
+    def metadata(self) -> list[Metadata]:
+        """Side data of each row's picture file, readable or not; nothing where there are no bytes."""
+        return [read_metadata(raw) if raw else Metadata() for raw in self.images]
 
     def role(self, name: str) -> list[Any]:
         """Values of the source column that plays a role; all None where the source has none."""
