@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.elders import Elder, elder_from, find_elders
+from pipeline.embeddings import check_embeddings
 from pipeline.find import find_run
 from pipeline.frozen import Frozen
 from pipeline.jobfile import build_job, filters_of, lay_over, layout_of, load_job
@@ -102,7 +103,11 @@ class Run:
         }
         return {
             shard.name: digest(
-                [sources[shard.source], common, {**dataclasses.asdict(shard), "path": os.path.basename(shard.path), "sidecar": None}]
+                [
+                    sources[shard.source],
+                    common,
+                    {**dataclasses.asdict(shard), "path": os.path.basename(shard.path), "sidecar": None, "embeddings": None},
+                ]
             )
             for shard in self.shards
         }
@@ -267,6 +272,7 @@ def _opened(
             rule.models(), rule.list_files()
         except MissingError as error:
             raise MissingError(f"filters.{rule.name}: {error}") from error
+    check_embeddings(job, {rule.name: rule for rule in filters})
     pair_files(job.dedup.not_duplicates), hash_files(job.dedup.eval_overlap)
     return Run(job, layout_of(job), tuple(shards), filters, tuple(benchmarks), tuple(elders), tuple(beam_args), replace)
 

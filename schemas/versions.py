@@ -19,9 +19,9 @@ LIBRARIES = (
     "fasttext-predict",
     "numba",
     "numpy",
+    "onnxruntime",
     "pdqhash",
     "pillow",
-    "protego",
     "publicsuffixlist",  # carries the list
     "pyarrow",
     "scipy",

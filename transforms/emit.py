@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas import reasons
+from schemas.annotations import EMBEDDINGS
 from schemas.job import Source
 from schemas.release import IMAGE, SCHEMA_VERSION
 from schemas.samples import Samples
@@ -64,7 +65,7 @@ def emit_shard(task: Task, source: Source, release: ReleaseSchema, carried: Carr
       release: the run's schema.
       carried: captions that its rows carry beside their own, where the schema has a column for them.
     """
-    annotations, ledger = read_parquet(task.annotation), read_parquet(task.ledger)
+    annotations, ledger = read_parquet(task.annotation, without=EMBEDDINGS), read_parquet(task.ledger)
     for name in ("width", "height"):
         ledger = ledger.append_column(name, annotations.column(name))
     kept = np.flatnonzero(ledger.column("verdict").to_numpy() == reasons.KEPT)

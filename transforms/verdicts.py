@@ -126,7 +126,7 @@ def collect_facts(annotations: pa.RecordBatch, filters: Sequence[Filter], mode: 
         listed = _distinct(uids[np.isin(uids, pairs.uids)].view("V16"))
     reserved = np.empty(0, "V16")
     for rule in filters:
-        if not rule.enabled:
+        if not (rule.enabled and rule.judged):
             continue
         measures = annotations.column(rule.name)
         if found := rule.count(measures, annotations):
@@ -148,6 +148,9 @@ def judge_rows(annotations: pa.RecordBatch, filters: Sequence[Filter], facts: Fa
     for rule in filters:
         if not rule.enabled:
             continue
+        if not rule.judged:
+            verdicts.findings += _not_scored(annotations, rule)
+            continue
         context = _context(annotations, rule, facts.counts, mode)
         if isinstance(rule, OptOut):
             evaluated = rule.evaluated(annotations.column(rule.name), context)
@@ -161,7 +164,7 @@ def judge_rows(annotations: pa.RecordBatch, filters: Sequence[Filter], facts: Fa
 
 
 def _context(annotations: pa.RecordBatch, rule: Filter, counts: Mapping[str, Mapping[str, int]], mode: Mode) -> Context:
-    measures = {name: annotations.column(name) for name in (*rule.reads, rule.name)}
+    measures = {name: annotations.column(name) for name in (*rule.reads, rule.name) if name in annotations.schema.names}
     return Context(annotations, measures, counts.get(rule.name, {}), mode)
 
 

@@ -60,7 +60,7 @@ def _bounds(rule: Filter, field: str) -> dict[str, Any] | None:
     found: dict[str, Any] = {"min": None, "max": None}
     for bound in found:
         option = bound if field == "score" else f"{bound}_{field}"
-        found[bound] = getattr(rule, option, None)
+        found[bound] = rule.bound(option)
     given = [value for value in found.values() if value is not None]
     return None if any(value > 1 for value in given) or (field != "score" and not given) else found
 

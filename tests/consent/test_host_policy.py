@@ -53,7 +53,7 @@ def test_an_agent_is_in_its_own_group_and_else_in_that_of_all() -> None:
 
 @pytest.mark.parametrize("between", ["Crawl-delay: 2", "Sitemap: https://a.example/s.xml", "Clean-param: a", "", "# nothing"])
 def test_no_other_record_ends_a_group(between: str) -> None:
-    """RFC 9309, section 2.2.4; protego alone reads a group of its own before a `Crawl-delay`, and lets everybody in."""
+    """RFC 9309, section 2.2.4; protego reads a group of its own before a `Crawl-delay`, and lets everybody in."""
     robots = Robots(f"User-agent: *\n{between}\nUser-agent: Googlebot\nDisallow: /pics/\n")
     assert [signal.value for signal in robots.signals("https://a.example/pics/1.jpg", ["CCBot"])] == ["disallowed"]
 

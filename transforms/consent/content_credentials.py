@@ -1,18 +1,20 @@
 """What a C2PA manifest says of training: assertions `c2pa.training-mining` (C2PA 1.x) and `cawg.training-mining` (CAWG 1.1).
 
 The manifest that is active counts, and those of its ingredients: what a picture was made of is in it. A reservation counts whatever its
-signature is worth; a permission only where the manifest validates. `constrained` reserves (CAWG 1.1, section 4: without further
-information it is equivalent to `notAllowed`).
+signature is worth, so it is read here; a permission only where the manifest validates, which the extra `c2pa` knows. `constrained`
+reserves (CAWG 1.1, section 4: without further information it is equivalent to `notAllowed`).
 """
 
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from schemas.errors import MissingError
+from transforms.consent import cbor
 from transforms.consent.signal import CONTENT, TRAINING_MINING, Signal, evidence
+from transforms.images.parts.jumbf import assertions
 
 MIME: Final = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "tiff": "image/tiff", "heif": "image/avif"}
 _LABEL: Final = re.compile(r"(c2pa|cawg)\.training-mining(?:\.v\d+)?(?:__\d+)?")
@@ -21,8 +23,29 @@ _VALID: Final = frozenset({"Valid", "Trusted"})
 _OFFLINE: Final = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}  # nothing is fetched because a picture says so
 
 
+_DECODERS: Final[dict[bytes, Callable[[bytes], Any]]] = {b"cbor": cbor.decode, b"json": json.loads}
+
+
+def unchecked_signals(stores: Iterable[bytes], where: str = "") -> list[Signal] | None:
+    """What the manifest stores of a picture say, each thing once, no signature checked; None where one of them cannot be read.
+
+    Args:
+      stores: as `transforms.images.metadata` has them.
+      where: put in front of the evidence.
+    """
+    found: list[dict[str, Any]] = []
+    try:
+        for store in stores:
+            for label, kind, payload in assertions(store):
+                if _LABEL.fullmatch(label):
+                    found.append({"label": label, "data": _DECODERS[kind](payload)})
+    except (ValueError, KeyError, RecursionError):  # no store, no CBOR, no JSON; a kind of box that assertions have not
+        return None
+    return _signals({"manifests": {"": {"assertions": found}}}, where)
+
+
 def manifest_signals(picture: bytes, container: str, where: str = "") -> list[Signal] | None:
-    """What the manifests in a picture file say, each thing once; None where they cannot be read.
+    """The same, read and validated by the library of the extra; None where it cannot read the manifests.
 
     Args:
       picture: the file.
@@ -40,6 +63,10 @@ def manifest_signals(picture: bytes, container: str, where: str = "") -> list[Si
             store = json.loads(reader.json())
     except (c2pa.C2paError, ValueError):
         return None
+    return _signals(store, where)
+
+
+def _signals(store: Mapping[str, Any], where: str) -> list[Signal]:
     said = training_mining(store)
     return list(dict.fromkeys(Signal(TRAINING_MINING, value, CONTENT, evidence(f"{where}{label}")) for label, value in said))
 
@@ -53,7 +80,7 @@ def load_c2pa() -> Any:
     try:
         import c2pa
     except ImportError as error:
-        raise MissingError("opt_out.c2pa: read needs the extra c2pa: pip install 'winnow-curation[c2pa]', or set it to notice") from error
+        raise MissingError("opt_out.c2pa: read needs the extra c2pa: pip install 'winnow-curation[c2pa]'; or leave it out") from error
     return c2pa
 
 

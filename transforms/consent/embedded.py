@@ -9,7 +9,7 @@ from transforms.consent.signal import C2PA, CONTENT, PLUS_DATA_MINING, TDM_XMP, 
 from transforms.images.metadata import Metadata
 from transforms.images.parts import xmp
 
-_TERM: Final = re.compile(r"(?:^|[/#:])(?:DMI-)?((?:PROHIBITED|ALLOWED|UNSPECIFIED)[A-Z0-9-]*)\s*$", re.IGNORECASE)
+_TERM: Final = re.compile(r"(?:^|[/#:])(?:DMI-)?((?:PROHIBITED|ALLOWED|UNSPECIFIED)[A-Z0-9-]*)[\s/]*$", re.IGNORECASE)
 _CREATORS: Final = frozenset({
     "{http://purl.org/dc/elements/1.1/}creator", "{http://ns.adobe.com/tiff/1.0/}Artist", "{http://ns.useplus.org/ldf/xmp/1.0/}ImageCreatorName",
 })  # fmt: skip
@@ -31,7 +31,7 @@ def embedded_signals(metadata: Metadata, where: str = "", *, manifest_read: bool
                     found.append(Signal(PLUS_DATA_MINING, term, CONTENT, evidence(f"{where}XMP plus:DataMining {value}")))
             elif mark == "tdm:reservation" and value in ("0", "1"):
                 found.append(Signal(TDM_XMP, value, CONTENT, evidence(f"{where}XMP tdm:reservation {value}")))
-    if metadata.has_c2pa:
+    if metadata.credentials:
         told = f"{where}JUMBF manifest store" + ("" if manifest_read else ", assertions not read")
         found.append(Signal(C2PA, "present", CONTENT, told, observable=manifest_read))
     return list(dict.fromkeys(found))

@@ -8,11 +8,11 @@ import dataclasses
 import datetime as dt
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from schemas.job import Decode
 from schemas.ledger import OBSERVABLE_EMBEDDED, OBSERVABLE_HEADERS, OBSERVABLE_PAGE
-from transforms.consent.content_credentials import manifest_signals
+from transforms.consent.content_credentials import manifest_signals, unchecked_signals
 from transforms.consent.embedded import creator_ids, creators, embedded_signals
 from transforms.consent.headers import header_signals, read_headers
 from transforms.consent.page import page_signals
@@ -24,15 +24,16 @@ from transforms.images.pdq import pdq_hash
 _DIGESTS = {"sha256": 64, "md5": 32, "sha1": 40}
 _PAGE = ("page_noai", "page_meta_robots", "page_tdm_reservation")
 _COLUMNS = (*_PAGE, "http_headers", "downloaded_at", "creator", "exif")
+Manifests = Literal["notice", "reservations", "read"]
 _EXIF_CREATORS = ("Image Artist", "Artist", "Image XPAuthor", "XPAuthor")
 
 
-def measured_rows(batch: Batch, *, read_manifests: bool, pdq: bool = False) -> Iterator[dict[str, Any]]:
+def measured_rows(batch: Batch, *, manifests: Manifests, pdq: bool = False) -> Iterator[dict[str, Any]]:
     """What each row of a batch says of use, as plain data of type `OptOut.measured`.
 
     Args:
       batch: the rows.
-      read_manifests: whether assertions of C2PA manifests are read; else only that there is one is noticed.
+      manifests: what is read of C2PA manifests: that there is one, their assertions, or these validated by the extra `c2pa`.
       pdq: whether PDQ hashes are computed.
     """
     core = batch.samples.core
@@ -43,14 +44,14 @@ def measured_rows(batch: Batch, *, read_manifests: bool, pdq: bool = False) -> I
         at = _time(columns["downloaded_at"][row])
         headers = read_headers(columns["http_headers"][row])
         noai, robots, tdm = (columns[name][row] for name in _PAGE)
-        pictures = [image or b"", *(member["image"] for member in extra[row] if member["image"])]
-        metadata = [read_metadata(picture) if picture else Metadata() for picture in pictures]
+        further = [member["image"] for member in extra[row] if member["image"]]
+        pictures, metadata = [image or b"", *further], [batch.metadata[row], *map(read_metadata, further)]
         signals = header_signals(headers, at) + page_signals(noai, robots, tdm, at)
         if disallowed[row]:
             signals.append(Signal(DISALLOWED, "x-robots-tag", LOCATION, "recorded by the downloader", at))
         for number, (picture, found) in enumerate(zip(pictures, metadata, strict=True)):
             where = f"further picture {number}: " if number else ""
-            manifest = manifest_signals(picture, found.container or "", where) if found.has_c2pa and read_manifests else None
+            manifest = _manifest(picture, found, where, manifests)
             signals += [*embedded_signals(found, where, manifest_read=manifest is not None), *(manifest or ())]
         observable = OBSERVABLE_HEADERS if headers.recorded and headers.readable else 0
         observable |= 0 if all(map(_absent, (noai, robots, tdm))) else OBSERVABLE_PAGE
@@ -63,6 +64,14 @@ def measured_rows(batch: Batch, *, read_manifests: bool, pdq: bool = False) -> I
             "headers_unreadable": not headers.readable,
             "creators": creator_ids(names),
         }
+
+
+def _manifest(picture: bytes, found: Metadata, where: str, manifests: Manifests) -> list[Signal] | None:
+    """What C2PA manifests say; None where there is none, or it was not read. What the library cannot read is read without it."""
+    if not found.credentials or manifests == "notice":
+        return None
+    validated = manifest_signals(picture, found.container or "", where) if manifests == "read" else None
+    return unchecked_signals(found.credentials, where) if validated is None else validated
 
 
 def _pdq(batch: Batch, row: int) -> bytes | None:

@@ -1,24 +1,18 @@
 """What robots.txt says of use: whom it keeps out (RFC 9309), and its lines on training (`Content-Signal`, `Content-Usage`).
 
-Whether an agent may fetch a URL is protego's answer, to the rules of the group that the agent is in and to nothing else. Groups are made
-here, since protego ends one at a `Crawl-delay` (other records must not: section 2.2.4), does not know the agent of `CCBot/2.0`, and takes
-the group of `Google` for that of `Google-Extended`. The lines on training belong to the group they stand in, by the same rule:
-`User-agent` lines open a group, groups of one agent are one, an agent without a group of its own is in that of `*`.
+`User-agent` lines open a group, groups of one agent are one, an agent without a group of its own is in that of `*` (section 2.2.1); no
+other record ends a group (2.2.4). Whether an agent may fetch a URL is what the rules of its group say and nothing else, and the lines on
+training belong to the group they stand in.
 """
 
 import dataclasses
-import logging
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from protego import Protego
-
 from transforms.consent import usage
-from transforms.consent.path_patterns import covers, path_of, plain
+from transforms.consent.path_patterns import PathRules, covers, path_of, plain
 from transforms.consent.signal import LOCATION, ROBOTS_SIGNAL, ROBOTS_TXT, ROBOTS_USAGE, Signal, evidence
-
-logging.getLogger("protego").setLevel(logging.WARNING)  # it logs lines of files at level debug
 
 # Crawlers that fetch for training sets (ai.robots.txt, August 2026), and the downloaders of image-text sets.
 TRAINING_AGENTS: Final = (
@@ -28,7 +22,10 @@ TRAINING_AGENTS: Final = (
     "LAIONDownloader", "DeepSeekBot", "PetalBot",
 )  # fmt: skip
 
-_RULES: Final = frozenset({"allow", "disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw"})  # as protego forgives them
+_ALLOW: Final = "allow"
+_RULES: Final = frozenset(
+    {_ALLOW, "disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw"}
+)  # Google's parser forgives these
 _ON_TRAINING: Final = frozenset({"content-signal", "content-usage"})
 _AGENT: Final = frozenset({"user-agent", "useragent", "user agent"})
 _LICENCE: Final = "license"
@@ -76,10 +73,10 @@ class Robots:
         asked = self._asked.get(tuple(agents))
         if asked is None:
             asked = self._asked[tuple(agents)] = self._questions(agents)
-        at = next((at for at, rules in enumerate(asked.rules) if not rules.can_fetch(url, _EVERYBODY)), -1)
+        path = path_of(url)
+        at = next((at for at, rules in enumerate(asked.rules) if not rules.allow(path)), -1)
         if not asked.pathed:
             return asked.answers[at]
-        path = path_of(url)
         said = [
             Signal(ROBOTS_USAGE, preference, LOCATION, evidence(f"robots.txt, {agent}: Content-Usage: {line}"), self._at)
             for agent, values in asked.pathed
@@ -88,13 +85,13 @@ class Robots:
         return tuple(dict.fromkeys((*asked.answers[at], *said)))
 
     def _questions(self, agents: Sequence[str]) -> "_Questions":
-        rules: dict[tuple[_Line, ...], str] = {}
+        rules: dict[tuple[tuple[str, bool], ...], str] = {}
         always: list[Signal] = []
         pathed: list[tuple[str, list[_Line]]] = []
         names = {name if (name := agent.casefold()) in self._groups else _EVERYBODY: agent for agent in reversed(agents)}
         for name, agent in reversed(names.items()):
             lines = [line for block in self._groups.get(name, ()) for line in self._blocks[block]]
-            rules.setdefault(tuple(line for line in lines if line[0] in _RULES and line[1]), agent)
+            rules.setdefault(tuple((pattern, field == _ALLOW) for field, pattern in lines if field in _RULES and pattern), agent)
             for value in (value for field, value in lines if field == "content-signal"):
                 told = evidence(f"robots.txt, {name}: Content-Signal: {value}")
                 always += [Signal(ROBOTS_SIGNAL, f"ai-train={answer}", LOCATION, told, self._at) for answer in usage.ai_train(value)]
@@ -105,7 +102,7 @@ class Robots:
             Signal(ROBOTS_TXT, "disallowed", LOCATION, evidence(f"robots.txt keeps {agent} out"), self._at) for agent in rules.values()
         ]
         always = list(dict.fromkeys(always))
-        return _Questions([_protego(lines) for lines in rules], [*((said, *always) for said in kept_out), tuple(always)], pathed)
+        return _Questions([PathRules(group) for group in rules], [*((said, *always) for said in kept_out), tuple(always)], pathed)
 
 
 _Line = tuple[str, str]  # field, in lower case, and value; of `Content-Usage` lines pattern and words
@@ -121,13 +118,9 @@ class _Questions:
       pathed: `Content-Usage` lines by agent: pattern of paths and what is said of them.
     """
 
-    rules: list[Protego]
+    rules: list[PathRules]
     answers: list[tuple[Signal, ...]]
     pathed: list[tuple[str, list[_Line]]]
-
-
-def _protego(lines: Sequence[_Line]) -> Protego:
-    return Protego.parse("\n".join([f"user-agent: {_EVERYBODY}", *(f"{field}: {value}" for field, value in lines)]))
 
 
 def _agent_of(value: str) -> str:

@@ -23,7 +23,7 @@ from schemas.signatures import FAST_SLACK
 from transforms.consent.content_credentials import load_c2pa
 from transforms.consent.host_policies import load_snapshot
 from transforms.consent.lists import HASH_KINDS, LOCATION_KINDS, Lists, load_lists
-from transforms.consent.measured import measured_rows
+from transforms.consent.measured import Manifests, measured_rows
 from transforms.consent.precedence import stands
 from transforms.consent.robots import TRAINING_AGENTS
 from transforms.consent.signal import CONTENT, Meaning, Use, meaning
@@ -75,8 +75,11 @@ class OptOut(Filter):
     )
 
     use: Use = key(Phase.JUDGE, "what the set is for: generative, discriminative (generative reservations do not count), any", "generative")
-    c2pa: Literal["notice", "read"] = key(
-        Phase.ANNOTATE, "what C2PA and CAWG manifests say of training: read (extra c2pa), or notice that there is one", "notice"
+    c2pa: Manifests = key(
+        Phase.ANNOTATE,
+        "what C2PA and CAWG manifests say of training: reservations (signatures are not checked, permissions do not count), "
+        "read (extra c2pa: permissions of valid manifests count too), or notice that there is one",
+        "reservations",
     )
     pdq: bool = key(Phase.ANNOTATE, "compute PDQ hashes (extra pdq), which lists of known-illegal pictures may hold", False)
     lists: Names = key(
@@ -131,7 +134,7 @@ class OptOut(Filter):
         return found
 
     def measure(self, batch: Batch) -> pa.StructArray:
-        return pa.array(list(measured_rows(batch, read_manifests=self.c2pa == "read", pdq=self.pdq)), self.measured)
+        return pa.array(list(measured_rows(batch, manifests=self.c2pa, pdq=self.pdq)), self.measured)
 
     def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
         return self.evaluated(measures, context).findings()

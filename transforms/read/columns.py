@@ -50,6 +50,8 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     "license": ("license", "licence"),
     "licence": ("licence", "license"),
     "creator": ("creator", "artist", "author"),
+    "image_embedding": (),  # by name only: no layout has them
+    "text_embedding": (),
 }
 # What a list of URLs declares of a picture that was never loaded.
 DECLARED: Final = {"width": ("original_width",), "height": ("original_height",)}

@@ -53,6 +53,10 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNSAFE = re.compile(r"[^\x21-\x7e]+")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_HEX = "0123456789ABCDEFabcdef"
+_NORMAL_ESCAPES = {  # every spelling of an escape
+    f"%{high}{low}": sign if (sign := chr(int(high + low, 16))) in _UNRESERVED else f"%{high}{low}".upper() for high in _HEX for low in _HEX
+}
 _USER = re.compile(r"([/\\]{2,})((?:&#\w{1,7};|[^/\\?#])*)")
 _PARAMETERS = re.compile(r"(\?|(?<!&)#|#(?!\w{1,7};))((?:&#\w{1,7};|[^?#])*)")
 _SEPARATOR = re.compile(r"(&(?:amp;|#0*38;|#[xX]0*26;)*)")
@@ -197,18 +201,11 @@ def _is_address(host: str) -> bool:
 
 
 def _normal_escapes(text: str) -> str:
-    def normal(found: re.Match[str]) -> str:
-        character = chr(int(found.group(1), 16))
-        return character if character in _UNRESERVED else found.group().upper()
-
-    return _escape_unsafe(_ESCAPE.sub(normal, text) if "%" in text else text)
+    return _escape_unsafe(_ESCAPE.sub(lambda found: _NORMAL_ESCAPES[found.group()], text) if "%" in text else text)
 
 
 def _escape_unsafe(text: str) -> str:
-    def escaped(found: re.Match[str]) -> str:
-        return "".join(f"%{byte:02X}" for byte in found.group().encode("utf-8", "surrogatepass"))
-
-    return _UNSAFE.sub(escaped, text)
+    return _UNSAFE.sub(lambda found: "%" + found.group().encode("utf-8", "surrogatepass").hex("%").upper(), text)
 
 
 def _without_user(found: re.Match[str]) -> str:

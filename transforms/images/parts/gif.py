@@ -3,6 +3,7 @@
 from transforms.images.parts.part import Part
 
 _XMP = b"XMP DataXMP"
+_C2PA = b"C2PA_GIF"  # C2PA 2.2, section A.3.8
 _PLAIN = (b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012")
 _MAGIC = b"\x01" + bytes(range(255, -1, -1)) + b"\0"  # lets a reader of sub-blocks find the end of a packet that is none
 
@@ -51,6 +52,8 @@ def _extension(raw: bytes, start: int, label: int, end: int) -> Part | None:
     if name == _XMP:
         plain = raw[start + 14 : end]
         return Part("xmp", start, end, plain.removesuffix(_MAGIC) if plain[:1] == b"<" else _joined(raw, start + 14, end))
+    if name.startswith(_C2PA):
+        return Part("content_credentials", start, end, _joined(raw, start + 14, end))
     return None if name in _PLAIN else Part("unparsable", start, end, b"")
 
 
