@@ -21,7 +21,7 @@ REBALANCED: Final = "rebalanced"
 # Declared order: `reasons` of a ledger row are listed in it. Reasons of filters from other packages follow, by name.
 REASONS: Final = (
     UNREADABLE, OPT_OUT, TAKEN_DOWN, ILLEGAL, DUPLICATE_IMAGE, DUPLICATE_CAPTION, "duplicate_semantic", "caption_quality", "image_quality",
-    "language", "toxicity", "nsfw", "violence", "personal_data", "hash_mismatch", PLACEHOLDER, POISONING, "watermark", "synthetic",
+    "language", "toxicity", "nsfw", "violence", "personal_data", "faces", "hash_mismatch", PLACEHOLDER, POISONING, "watermark", "synthetic",
     "misinformation", "column_rule", EVAL_OVERLAP, NOT_SCORED, REBALANCED,
 )  # fmt: skip
 
@@ -40,6 +40,7 @@ PLACEHOLDER_SUSPECTED: Final = "placeholder_suspected"  # one picture under many
 REMOVED_LATER: Final = "removed_later"  # taken down after a release; nothing that identifies the row is kept in this folder
 URL_WITHHELD: Final = "url_withheld"
 KEY_WITHHELD: Final = "key_withheld"
+BLURRED_FACES: Final = "blurred:faces"  # an action: in the published picture
 
 # What may be an attempt to teach a model something else: flags `poisoning:<name>`.
 TRIGGER_CAPTION: Final = "trigger_caption"

@@ -58,6 +58,7 @@ def build_record(evidence: Evidence, domains: Domains) -> dict[str, Any]:
         "filters": rules.filters(evidence),
         "scores": rules.scores(evidence),
         "image_model": rules.image_model(evidence),
+        "faces": rules.faces(evidence),
         "run_counts": computed(evidence.judged["counts"], "what filters counted over the whole run before judging a row"),
         "pictures": totals.pictures(evidence),
         "unreadable": totals.unreadable(evidence),
