@@ -94,7 +94,8 @@ _BLOCKS: Final = (
     b"8BIM\4\4\0\0\0\0\0\7", b"8BIM\4\x24\0\0\0\0\0\4<a/>", b"\x1c\2\x50\0\2Jo", b"\x1c\2\x74\x80\4\0\0\0\1", b"\x69\x87\4\0\1\0\0\0",
 )  # fmt: skip
 _FLAGS: Final = (
-    b"uid,url,kind,reporter,evidence\n", b"f" * 32, b",https://a.example/1,csam,", b'{"uid": "', b'", "kind": "gdpr17", "reporter": "', b'"}\n',
+    b"uid,url,kind,reporter,evidence\n", b"f" * 32, b",https://a.example/1,csam,", b'{"uid": "',
+    b'", "kind": "gdpr17", "reporter": "', b'"}\n',
     b"PAR1",
 )  # fmt: skip
 _FILES: Final = tempfile.TemporaryDirectory()
