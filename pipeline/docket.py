@@ -26,12 +26,14 @@ from transforms.earlier import Earlier, elder_members
 from transforms.eval_sets.hash_lists import listed_overlaps
 from transforms.eval_sets.overlap import SignedPart, caption_overlaps, picture_overlaps
 from transforms.filters.base import Filter
+from transforms.filters.poisoning import Poisoning
 from transforms.match.clusters import Clusters, read_clusters
 from transforms.match.elders import elder_set, read_ties
 from transforms.match.rows import ElderFile
 from transforms.not_duplicates import Pairs, load_pairs
-from transforms.outcomes import Copies, Resolved, apply_images
-from transforms.records import member_type, members
+from transforms.outcomes import Copies, Resolved, apply_captions, apply_images
+from transforms.records import Policy, member_type, members
+from transforms.resolve import Placeholders, Triggers
 from transforms.storage import read_parquet
 from transforms.verdicts import Facts, Verdicts, judge_rows, vocabulary
 
@@ -53,6 +55,7 @@ class Docket:
       benchmarks: sets to keep out, and `signed`, how match has numbered their rows.
       keep_captions: whether kept rows carry the captions of their cluster.
       max_per_caption: rows kept of a caption cluster.
+      policy: which edges join rows into a cluster.
       elders: files of the elder side, each with the dense number of its first row.
       earlier: the runs they are of.
       frozen: what the release that rows are appended to decides; None where a release is made.
@@ -73,6 +76,7 @@ class Docket:
     signed: tuple[SignedPart, ...]
     keep_captions: bool
     max_per_caption: int | None
+    policy: Policy
     elders: tuple[tuple[ElderFile, int], ...]
     earlier: Earlier
     frozen: FrozenFacts | None
@@ -97,6 +101,25 @@ class Docket:
         batches = table.to_batches(max_chunksize=max(1, table.num_rows))
         batch = batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
         return with_host_signals(batch, self.layout.policy_file(self.names[shard])) if self.hosts_asked else batch
+
+    @property
+    def poisoning(self) -> Poisoning | None:
+        """The filter that tells what repetition over many rows means; None where it is off."""
+        return next((rule for rule in self.filters if isinstance(rule, Poisoning) and rule.enabled), None)
+
+    @property
+    def placeholders(self) -> Placeholders | None:
+        """When a picture is a placeholder; None where nobody asks."""
+        rule = self.poisoning
+        if rule is None or rule.placeholder == "off":
+            return None
+        return Placeholders(rule.placeholder_captions, rule.placeholder_domains, rule.placeholder == "reject")
+
+    @property
+    def triggers(self) -> Triggers | None:
+        """When a caption is suspected; None where nobody asks."""
+        rule = self.poisoning
+        return None if rule is None else Triggers(rule.trigger_pictures, rule.trigger_domains)
 
     @property
     def release(self) -> int | None:
@@ -138,7 +161,11 @@ class Docket:
     def judged(self, shard: int, facts: Facts, images: Iterable[bytes]) -> tuple[Verdicts, Resolved, Copies]:
         """A shard judged as far as its image clusters."""
         verdicts = self.verdicts(shard, facts)
-        return verdicts, *apply_images(verdicts, list(images), self.starts[shard], self.choice, self.earlier)
+        return verdicts, *apply_images(verdicts, list(images), self.starts[shard], self.choice, self.earlier, self.poisoning)
+
+    def apply_captions(self, shard: int, verdicts: Verdicts, captions: list[bytes]) -> Resolved:
+        """What caption clusters say of a shard; the findings are added to `verdicts`."""
+        return apply_captions(verdicts, captions, self.starts[shard], self.choice, self.earlier, self.poisoning)
 
     def elder_members(self, number: int, clusters: np.ndarray, *, by_caption: bool) -> Iterable[tuple[int, bytes]]:
         """Packed records of the rows of an elder file that lie in some clusters (dense numbers, ascending), by partition."""
@@ -148,8 +175,8 @@ class Docket:
     def members(self, shard: int, verdicts: Verdicts, *, by_caption: bool) -> Iterable[tuple[int, bytes]]:
         """Packed records of a shard's rows that lie in clusters, by partition."""
         found = self.clusters(shard)
-        clusters = found.caption_cluster if by_caption else found.cluster
-        return _partitioned(members(verdicts, clusters, found, self.starts[shard], self.choice, self.filters), self.partitions)
+        records = members(verdicts, found, self.starts[shard], self.choice, self.filters, self.policy, by_caption=by_caption)
+        return _partitioned(records, self.partitions)
 
 
 def open_docket(run: Run) -> Docket:
@@ -161,7 +188,8 @@ def open_docket(run: Run) -> Docket:
     dedup = run.job.dedup
     return Docket(
         names, annotations, starts, run.filters, run.layout, dedup.images.mode, run.job.rebalance, _choice(run), dedup.not_duplicates,
-        dedup.eval_overlap, signed_parts(run, starts[-1]), dedup.keep_captions, dedup.max_per_caption, *_elders(run, starts[-1]),
+        dedup.eval_overlap, signed_parts(run, starts[-1]), dedup.keep_captions, dedup.max_per_caption,
+        dedup.policy, *_elders(run, starts[-1]),
         run.frozen.facts if run.frozen else None, versions(), host_rule(run.filters) is not None,
     )  # fmt: skip
 

@@ -40,7 +40,7 @@ from schemas.versions import guard
 from transforms.footers import Footer, read_footers
 from transforms.ledger import ledger_batch, write_ledger
 from transforms.not_duplicates import Pairs
-from transforms.outcomes import apply_captions, carried_by
+from transforms.outcomes import carried_by
 from transforms.resolve import by_shard, cap, resolve
 from transforms.storage import atomic_write, list_folder, remove, remove_all, sweep, write_bytes
 from transforms.verdicts import Facts, collect_facts
@@ -248,9 +248,12 @@ class _Resolve(_Step):
                 yield beam.pvalue.TaggedOutput("sizes", (("caption" if self.capped else "image", size), number))
             starts = np.array(docket.starts[:-1])
             if self.capped:
-                yield from by_shard(_of_this_run(cap(records, docket.max_per_caption, docket.pairs, docket.release), docket), starts)
+                capped = cap(records, docket.max_per_caption, docket.pairs, docket.release, docket.triggers)
+                yield from by_shard(_of_this_run(capped, docket), starts)
                 return
-            outcomes, carried = resolve(records, docket.pairs, docket.release, captions=docket.keep_captions)
+            outcomes, carried = resolve(
+                records, docket.pairs, docket.release, captions=docket.keep_captions, placeholders=docket.placeholders
+            )
             yield from by_shard(_of_this_run(outcomes, docket), starts)
             for part in by_shard(_of_this_run(carried, docket), starts):
                 yield beam.pvalue.TaggedOutput("carried", part)
@@ -265,7 +268,7 @@ class _CountCells(_Step):
         shard, parts = element
         with self.at(shard):
             verdicts, _, _ = self.docket.judged(shard, facts, _flat(parts["images"]))
-            apply_captions(verdicts, _flat(parts["captions"]), self.docket.starts[shard], self.docket.choice, self.docket.earlier)
+            self.docket.apply_captions(shard, verdicts, _flat(parts["captions"]))
             yield from count_shard(verdicts, self.docket.vocabulary)
 
 
@@ -282,7 +285,7 @@ class _WriteLedger(_Step):
         with self.at(shard):
             docket = self.docket
             verdicts, images, copies = docket.judged(shard, facts, _flat(parts["images"]))
-            captions = apply_captions(verdicts, _flat(parts["captions"]), docket.starts[shard], docket.choice, docket.earlier)
+            captions = docket.apply_captions(shard, verdicts, _flat(parts["captions"]))
             weights = weigh(verdicts, solved, docket.rebalance)
             carried = _carry(docket, shard, ~verdicts.rejected, _flat(parts["carried"])) if docket.keep_captions else None
             batch = ledger_batch(verdicts, images, captions, copies, weights, docket.vocabulary, carried)

@@ -71,10 +71,13 @@ def signature_file(folder: pathlib.Path, reach: Any) -> Any:
         whole = Image.fromarray(rough).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
         framed = Image.new("L", (SIDE + 40, SIDE + 60), 0)
         framed.paste(whole, (20, 30))
+        drawn = Image.fromarray(np.where(rough > 160, 0, 255).astype(np.uint8)).resize((SIDE, SIDE), Image.Resampling.NEAREST)
         for picture, form, text in (
             (whole, "JPEG", "a red kite over the sea"),
             (whole, "PNG", "a red kite over a sea"),
             (framed, "JPEG", "word " * 120),
+            (drawn, "JPEG", "a form"),
+            (drawn, "PNG", "a form"),
         ):
             target = io.BytesIO()
             picture.convert("RGB").save(target, form)

@@ -46,8 +46,8 @@ def measured_rows(batch: Batch, *, manifests: Manifests, pdq: bool = False) -> I
         at = _time(columns["downloaded_at"][row])
         headers = read_headers(columns["http_headers"][row])
         noai, robots, tdm = (columns[name][row] for name in _PAGE)
-        pictures = [image or b"", *(member["image"] for member in extra[row] if member["image"])]
-        metadata = [read_metadata(picture) if picture else Metadata() for picture in pictures]
+        further = [member["image"] for member in extra[row] if member["image"]]
+        pictures, metadata = [image or b"", *further], [batch.metadata[row], *map(read_metadata, further)]
         signals = header_signals(headers, at) + page_signals(noai, robots, tdm, at)
         if disallowed[row]:
             signals.append(Signal(DISALLOWED, "x-robots-tag", LOCATION, "recorded by the downloader", at))
