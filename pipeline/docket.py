@@ -26,12 +26,14 @@ from transforms.earlier import Earlier, elder_members
 from transforms.eval_sets.hash_lists import listed_overlaps
 from transforms.eval_sets.overlap import SignedPart, caption_overlaps, picture_overlaps
 from transforms.filters.base import Filter
+from transforms.filters.poisoning import Poisoning
 from transforms.match.clusters import ALONE, Clusters, read_clusters
 from transforms.match.elders import elder_set, read_ties
 from transforms.match.rows import ElderFile
 from transforms.not_duplicates import Pairs, load_pairs
 from transforms.outcomes import Copies, Resolved, apply_captions, apply_images, apply_semantic
-from transforms.records import member_type, members
+from transforms.records import Policy, member_type, members
+from transforms.resolve import Placeholders, Triggers
 from transforms.semantic.found import Found, outliers, read_found
 from transforms.storage import read_parquet
 from transforms.verdicts import Facts, Verdicts, judge_rows, vocabulary
@@ -56,6 +58,7 @@ class Docket:
       benchmarks: sets to keep out, and `signed`, how match has numbered their rows.
       keep_captions: whether kept rows carry the captions of their cluster.
       max_per_caption: rows kept of a caption cluster.
+      policy: which edges join rows into a cluster.
       elders: files of the elder side, each with the dense number of its first row.
       earlier: the runs they are of.
       frozen: what the release that rows are appended to decides; None where a release is made.
@@ -77,6 +80,7 @@ class Docket:
     signed: tuple[SignedPart, ...]
     keep_captions: bool
     max_per_caption: int | None
+    policy: Policy
     elders: tuple[tuple[ElderFile, int], ...]
     earlier: Earlier
     frozen: FrozenFacts | None
@@ -102,6 +106,25 @@ class Docket:
         batches = table.to_batches(max_chunksize=max(1, table.num_rows))
         batch = batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
         return with_host_signals(batch, self.layout.policy_file(self.names[shard])) if self.hosts_asked else batch
+
+    @property
+    def poisoning(self) -> Poisoning | None:
+        """The filter that tells what repetition over many rows means; None where it is off."""
+        return next((rule for rule in self.filters if isinstance(rule, Poisoning) and rule.enabled), None)
+
+    @property
+    def placeholders(self) -> Placeholders | None:
+        """When a picture is a placeholder; None where nobody asks."""
+        rule = self.poisoning
+        if rule is None or rule.placeholder == "off":
+            return None
+        return Placeholders(rule.placeholder_captions, rule.placeholder_domains, rule.placeholder == "reject")
+
+    @property
+    def triggers(self) -> Triggers | None:
+        """When a caption is suspected; None where nobody asks."""
+        rule = self.poisoning
+        return None if rule is None else Triggers(rule.trigger_pictures, rule.trigger_domains)
 
     @property
     def release(self) -> int | None:
@@ -130,6 +153,9 @@ class Docket:
     def verdicts(self, shard: int, facts: Facts) -> Verdicts:
         """A shard judged as far as its rows themselves, and the sets they are held against, tell."""
         verdicts = judge_rows(self.read(shard), self.filters, facts, self.mode)
+        if self.poisoning is not None and facts.patches:
+            measures = verdicts.annotations.column(self.poisoning.name)
+            verdicts.add(self.poisoning.patched(measures, facts.patches, self.starts[-1]))
         if self.elders:
             self.earlier.bind(verdicts, read_ties(self.layout.clusters, *self.starts[shard : shard + 2]), self.starts[shard])
         verdicts.add(listed_overlaps(self.benchmarks, verdicts.annotations, self.mode), spreading=True)
@@ -145,13 +171,17 @@ class Docket:
     def judged(self, shard: int, facts: Facts, images: Iterable[bytes]) -> tuple[Verdicts, Resolved, Copies]:
         """A shard judged as far as its image clusters."""
         verdicts = self.verdicts(shard, facts)
-        return verdicts, *apply_images(verdicts, list(images), self.starts[shard], self.choice, self.earlier)
+        return verdicts, *apply_images(verdicts, list(images), self.starts[shard], self.choice, self.earlier, self.poisoning)
+
+    def apply_captions(self, shard: int, verdicts: Verdicts, captions: list[bytes]) -> Resolved:
+        """What caption clusters say of a shard; the findings are added to `verdicts`."""
+        return apply_captions(verdicts, captions, self.starts[shard], self.choice, self.earlier, self.poisoning)
 
     def settled(self, shard: int, facts: Facts, parts: Parts) -> "Settled":
         """A shard judged as far as `parts` tell: packed outcomes of its clusters by what they are clusters of."""
         verdicts, images, copies = self.judged(shard, facts, flat(parts["images"]))
         first = self.starts[shard]
-        captions = apply_captions(verdicts, flat(parts["captions"]), first, self.choice, self.earlier)
+        captions = self.apply_captions(shard, verdicts, flat(parts["captions"]))
         semantic = apply_semantic(verdicts, flat(parts["semantic"]), first, self.choice, self.semantic) if "semantic" in parts else None
         return Settled(verdicts, images, captions, semantic, copies)
 
@@ -160,7 +190,8 @@ class Docket:
         found = self._same(shard)
         nothing = np.zeros(len(found.cluster), np.uint8)
         clusters = Clusters(found.cluster, np.full(len(nothing), ALONE, np.int64), nothing, found.similarity)
-        return _partitioned(members(verdicts, found.cluster, clusters, self.starts[shard], self.choice, self.filters), self.partitions)
+        records = members(verdicts, clusters, self.starts[shard], self.choice, self.filters, self.policy, by_caption=False)
+        return _partitioned(records, self.partitions)
 
     def _same(self, shard: int) -> Found:
         return read_found(self.layout.semantic, self.starts[shard], self.starts[shard + 1])
@@ -173,8 +204,8 @@ class Docket:
     def members(self, shard: int, verdicts: Verdicts, *, by_caption: bool) -> Iterable[tuple[int, bytes]]:
         """Packed records of a shard's rows that lie in clusters, by partition."""
         found = self.clusters(shard)
-        clusters = found.caption_cluster if by_caption else found.cluster
-        return _partitioned(members(verdicts, clusters, found, self.starts[shard], self.choice, self.filters), self.partitions)
+        records = members(verdicts, found, self.starts[shard], self.choice, self.filters, self.policy, by_caption=by_caption)
+        return _partitioned(records, self.partitions)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,7 +239,8 @@ def open_docket(run: Run) -> Docket:
     dedup = run.job.dedup
     return Docket(
         names, annotations, starts, run.filters, run.layout, dedup.images.mode, run.job.rebalance, _choice(run), dedup.not_duplicates,
-        dedup.eval_overlap, signed_parts(run, starts[-1]), dedup.keep_captions, dedup.max_per_caption, *_elders(run, starts[-1]),
+        dedup.eval_overlap, signed_parts(run, starts[-1]), dedup.keep_captions, dedup.max_per_caption,
+        dedup.policy, *_elders(run, starts[-1]),
         run.frozen.facts if run.frozen else None, dedup.semantic, versions(), host_rule(run.filters) is not None,
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Phase 3, what becomes of each row? The whole set is judged at once; no picture and no caption is read again.
 
     annotations ─► CollectFacts ─► MergeFacts ┐
+    annotations ─► FindPatches ───────────────┤ (pipeline.patches)
     annotations ─► SendMembers ◄──────────────┤ facts of the run; rows of earlier runs that are in a cluster with one of this: SendElders
                      └► GroupByKey ─► ResolveClusters ─► GroupByKey by shard ┬─ and the captions they carry
     annotations ─► SendCaptions ◄────────────────────────────────────────────┤ who stays of each cluster
@@ -29,6 +30,7 @@ from pipeline.docket import Docket, flat, open_docket, unpacked
 from pipeline.illegal import empty_illegal
 from pipeline.judge_step import JudgeStep
 from pipeline.judged import read_judged
+from pipeline.patches import with_patches
 from pipeline.policies import ask_hosts
 from pipeline.progress import Progress
 from pipeline.run import Run
@@ -119,7 +121,8 @@ class JudgeRun(beam.PTransform):
         docket = self.docket
         shards = root | "Shards" >> beam.Create(range(len(docket.names)))
         merged = shards | "CollectFacts" >> beam.ParDo(_CollectFacts(docket)) | "MergeFacts" >> beam.CombineGlobally(Facts.merged)
-        facts = beam.pvalue.AsSingleton(merged if docket.frozen is None else merged | "Freeze" >> beam.Map(docket.frozen.of))
+        merged = merged if docket.frozen is None else merged | "Freeze" >> beam.Map(docket.frozen.of)
+        facts = beam.pvalue.AsSingleton(with_patches(merged, shards, docket))
         sent = shards | "SendMembers" >> beam.ParDo(_SendMembers(docket), facts)
         images, carried, image_sizes = _to_shards(_with_elders(sent, shards, docket, "Clusters", by_caption=False), "Clusters", docket)
         judged = _with(shards, "JoinClusters", images=images)
@@ -249,10 +252,13 @@ class _Resolve(JudgeStep):
                 yield beam.pvalue.TaggedOutput("sizes", ((self.kind, size), number))
             starts = np.array(docket.starts[:-1])
             if self.kind != "image":
-                most = docket.max_per_caption if self.kind == "caption" else 1
-                yield from by_shard(_of_this_run(cap(records, most, docket.pairs, docket.release), docket), starts)
+                capped = self.kind == "caption"
+                most, triggers = (docket.max_per_caption, docket.triggers) if capped else (1, None)
+                yield from by_shard(_of_this_run(cap(records, most, docket.pairs, docket.release, triggers), docket), starts)
                 return
-            outcomes, carried = resolve(records, docket.pairs, docket.release, captions=docket.keep_captions)
+            outcomes, carried = resolve(
+                records, docket.pairs, docket.release, captions=docket.keep_captions, placeholders=docket.placeholders
+            )
             yield from by_shard(_of_this_run(outcomes, docket), starts)
             for part in by_shard(_of_this_run(carried, docket), starts):
                 yield beam.pvalue.TaggedOutput("carried", part)

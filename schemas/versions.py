@@ -19,6 +19,7 @@ LIBRARIES = (
     "fasttext-predict",
     "numba",
     "numpy",
+    "onnxruntime",
     "pdqhash",
     "pillow",
     "publicsuffixlist",  # carries the list

@@ -173,8 +173,8 @@ def _subpopulations(record: Record) -> str:
 def _identifiable(record: Record) -> str:
     stripped = [f"{line['word']} {_n(line['rows'])}" for line in _of(record, "actions")]
     return (
-        "Possibly: faces are not looked for, names in captions stay, URLs lead to the source. What was taken "
-        f"out of kept rows: {_list(stripped)}."
+        f"Possibly: names in captions stay, URLs lead to the source. {_of(record, 'faces')} What was taken out of kept rows: "
+        f"{_list(stripped)}."
     )
 
 

@@ -62,7 +62,7 @@ def test_a_text_longer_than_the_context_is_cut_and_a_shorter_one_filled_up(pair)
 def test_a_row_to_which_the_model_gives_no_direction_is_counted_as_a_failure_and_costs_no_other_its_vector(pair):
     batch = batch_of([{"caption": "red"}, {"caption": NO_DIRECTION}, {"caption": "blue"}], pair)
     found, failed = measured(pair, batch)
-    assert failed == [1]
+    assert failed == {1: "ArithmeticError"}
     assert unpack(found.field("text"))[1].tolist() == [0, 2]
     assert pair.on_missing == "reject"
 

@@ -5,14 +5,43 @@ import struct
 import numpy as np
 
 
-def mean_of_channels(side=8, layout="nchw", softmax=False):
-    """Takes float32 [n, 3, side, side] (or NHWC) and gives [n, 3], with a softmax over it where asked."""
+def mean_of_channels(side=8, layout="nchw", softmax=False, minus=None):
+    """Takes float32 [n, 3, side, side] (or NHWC) and gives [n, 3], less a constant or with a softmax over it where asked."""
     axes = [2, 3] if layout == "nchw" else [1, 2]
     shape = ["n", 3, side, side] if layout == "nchw" else ["n", side, side, 3]
-    last = "means" if softmax else "scores"
-    mean = node("ReduceMean", ["picture"], last, attribute("axes", axes), attribute("keepdims", 0))
-    nodes = [mean, node("Softmax", ["means"], "scores", attribute("axis", 1))] if softmax else [mean]
-    return graph_file(nodes, [], [bytes_field(11, value("picture", shape)), bytes_field(12, value("scores", ["n", 3]))])
+    last = "means" if softmax or minus else "scores"
+    nodes = [node("ReduceMean", ["picture"], last, attribute("axes", axes), attribute("keepdims", 0))]
+    if softmax:
+        nodes.append(node("Softmax", ["means"], "scores", attribute("axis", 1)))
+    if minus:
+        nodes.append(node("Sub", ["means", "constant"], "scores"))
+    weights = [initializer("constant", minus)] if minus else []
+    return graph_file(nodes, weights, [bytes_field(11, value("picture", shape)), bytes_field(12, value("scores", ["n", 3]))])
+
+
+def convolution(side=8):
+    """Takes float32 [n, 3, side, side] and gives [n, 2]: the mean of what two filters over three by three pixels answer."""
+    weights = np.random.default_rng(2).normal(0, 0.5, (2, 3, 3, 3))
+    nodes = [
+        node("Conv", ["picture", "filters"], "answers"),
+        node("ReduceMean", ["answers"], "scores", attribute("axes", [2, 3]), attribute("keepdims", 0)),
+    ]
+    ends = [bytes_field(11, value("picture", ["n", 3, side, side])), bytes_field(12, value("scores", ["n", 2]))]
+    return graph_file(nodes, [initializer("filters", weights)], ends)
+
+
+def one_box(side, box, scores):
+    """A detector: takes float32 [n, 3, side, side] and gives [n, 4 + classes, 1], the same box and scores whatever it is shown."""
+    nodes = [
+        node("ReduceMean", ["picture"], "mean", attribute("axes", [1, 2, 3]), attribute("keepdims", 0)),
+        node("Mul", ["mean", "nothing"], "none"),
+        node("Add", ["none", "box"], "boxes"),
+    ]
+    numbers = np.array([*box, *scores], np.float32).reshape(1, -1, 1)
+    weights = [initializer("nothing", np.zeros((1, 1, 1))), initializer("box", numbers)]
+    return graph_file(
+        nodes, weights, [bytes_field(11, value("picture", [1, 3, side, side])), bytes_field(12, value("boxes", list(numbers.shape)))]
+    )
 
 
 def graph_file(nodes, weights, ends):

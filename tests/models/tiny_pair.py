@@ -46,7 +46,7 @@ def write_pair(folder: pathlib.Path, *, dense: bool = False) -> dict:
     tokenizer.write_text(json.dumps(_tokenizer()))
     return {
         "model": "tiny 1.0",
-        "image": {"path": str(image), "sha256": sha256(image), "size": SIDE, "scale": [1 / 255] * 3},
+        "image": {"path": str(image), "sha256": sha256(image), "size": SIDE, "std": [255.0] * 3},
         "text": {
             "path": str(text), "sha256": sha256(text), "tokenizer": str(tokenizer), "tokenizer_sha256": sha256(tokenizer),
             "context_length": CONTEXT,

@@ -66,7 +66,7 @@ def test_rows_that_the_model_fails_on_are_rejected_and_too_many_stop_the_run_wit
     ran = run_samples(tmp_path, samples, job)
     row = ran.by_key()["000000002"]
     assert ("not_scored" in row["flags"], row["reasons"]) == (True, ["not_scored"])
-    with pytest.raises(InputError, match=r"filter embeddings failed on 1 of 5 rows.*its model: embeddings: tiny 1\.0"):
+    with pytest.raises(InputError, match=r"filter embeddings failed on 1 of 5 rows.*It asks embeddings: tiny 1\.0"):
         run_job(tmp_path, tars(job), "filters.embeddings.max_not_scored=0.1")
 
 

@@ -25,10 +25,12 @@ import pyarrow.compute as pc
 
 from schemas.job import Phase, Section, key
 from schemas.samples import Samples
+from transforms.images.metadata import Metadata, read_metadata
 from transforms.text.caption import normal_form
 
 if TYPE_CHECKING:
     from transforms.images.decode import Picture
+    from transforms.images.view import View
 
 SCORE = pa.struct([("score", pa.float64())])
 
@@ -62,6 +64,7 @@ class Batch:
       beside: embeddings that files beside the shard have: `image` and `text`, each vectors (floats, [m, width]) and the rows they are of
         (int64[m], ascending).
       filters: the run's filters by name, for one that asks another's model.
+      errors: filter -> class of what it raised on the first row that it failed on.
     """
 
     samples: Samples
@@ -74,6 +77,7 @@ class Batch:
     mode: Literal["fast", "exact"] = "fast"
     beside: "Mapping[str, tuple[np.ndarray, np.ndarray]]" = dataclasses.field(default_factory=dict)
     filters: "Mapping[str, Filter]" = dataclasses.field(default_factory=dict)
+    errors: dict[str, str] = dataclasses.field(default_factory=dict, init=False)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -97,6 +101,11 @@ class Batch:
     def images(self) -> list[bytes | None]:
         """Picture bytes as read."""
         return self.samples.core.column("image").to_pylist()
+
+    @functools.cached_property
+    def metadata(self) -> list[Metadata]:
+        """Side data of each row's picture file, readable or not; nothing where there are no bytes."""
+        return [read_metadata(raw) if raw else Metadata() for raw in self.images]
 
     def role(self, name: str) -> list[Any]:
         """Values of the source column that plays a role; all None where the source has none."""
@@ -198,7 +207,7 @@ class Filter(Section, abc.ABC):
         score = measures.field("score").to_numpy(zero_copy_only=False)
         findings = []
         for bound, beyond in (("max", np.greater), ("min", np.less)):
-            threshold = getattr(self, bound, None)
+            threshold = self.bound(bound)
             if threshold is not None:
                 with np.errstate(invalid="ignore"):
                     rows = np.flatnonzero(beyond(score, threshold))
@@ -212,6 +221,14 @@ class Filter(Section, abc.ABC):
     def located(self, folder: str) -> Self:  # noqa: ARG002
         """The same filter with relative paths in its options resolved against the job file's folder; who has such options overrides it."""
         return self
+
+    def views(self) -> "Sequence[View]":
+        """How its models see pictures: annotate makes these where it decodes colours anyway (`Picture.seen`)."""
+        return ()
+
+    def bound(self, name: str) -> float | None:
+        """A bound by the name of its option, as it is in force; None where there is none."""
+        return getattr(self, name, None)
 
     def models(self) -> Sequence[Artefact]:
         """Model files that decide what is measured.
