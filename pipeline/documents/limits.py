@@ -66,6 +66,11 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
             "Shards were appended: a row of theirs weighs what its cell weighs in the release before, 1 in a cell it kept nothing of, "
             "so weights no longer meet their targets exactly; and what withdraws a copy of an older row there does not withdraw that row."
         )
+    if unknown := (evidence.revision or {}).get("unknown"):
+        told.append(
+            f"Keys of the job that the version of Winnow which took rows down does not know: {', '.join(unknown)}. What they meant for "
+            "the first release stands in its own documents, and not here."
+        )
     off = sorted(name for name, rule in rules.items() if not rule.enabled)
     if off:
         told.append(f"Filters that were off: {', '.join(off)}. What they measured removed nothing.")

@@ -36,7 +36,7 @@ def build_record(evidence: Evidence, domains: Domains) -> dict[str, Any]:
                ("title", "description", "licence", "url", "version", "date", "creators", "contact")},
         },
         "revision": revision(evidence),
-        "software": totals.software(),
+        "software": totals.software(evidence),
         "job": computed(job_digest(run), "digest of every key of the job that decides a byte; no folders, workers or gates"),
         "totals": counts,
         "sources": totals.sources(evidence),
