@@ -32,7 +32,8 @@ from transforms.read.reader import open_shard
 from transforms.release_schema import ReleaseSchema, conform
 from transforms.storage import atomic_write, read_parquet
 from transforms.summaries import CREDITED, Published, summarise
-from transforms.text.personal_data import EMAIL, PHONE, redact, redact_value
+from transforms.text.personal_data import EMAIL, PHONE, redact
+from transforms.text.personal_values import redact_value
 
 GROUP_ROWS = 10_000
 GROUP_BYTES = 128 << 20
