@@ -29,6 +29,7 @@ from schemas.layout import join
 from schemas.shards import Shard
 from schemas.versions import guard, versions
 from transforms.annotate import TALLY, Recipe, annotate_shard
+from transforms.filters.base import Filter
 from transforms.footers import Footer, read_footers
 from transforms.storage import exists, list_folder, make_private, read_bytes, remove, sweep, write_bytes
 
@@ -135,9 +136,16 @@ def _check_not_scored(run: Run, tallies: Sequence[tuple[Shard, dict]], *, final:
             shard, tally = next(found for found in tallies if rule.name in found[1]["first_not_scored"])
             raise InputError(
                 f"filter {rule.name} failed on {failed[rule.name]} of {rows} rows, more than max_not_scored: {allowed} allows; first in "
-                f"{shard.path}, row {tally['first_not_scored'][rule.name]}. Nothing is published on rows that nobody looked at: "
+                f"{shard.path}, row {tally['first_not_scored'][rule.name]} ({tally['errors'].get(rule.name, 'no more is known')}). "
+                f"{_models_of(rule)}Nothing is published on rows that nobody looked at: "
                 f"mend the rows or the model, or raise filters.{rule.name}.max_not_scored."
             )
+
+
+def _models_of(rule: Filter) -> str:
+    """What a filter's scores come from, a sentence for an error; empty where it has no model."""
+    named = ", ".join(f"{model.name} ({model.path}, SHA-256 {model.sha256})" for model in rule.models())
+    return f"It asks {named}: `winnow preview` shows what it answers on a few rows. " if named else ""
 
 
 def _stopped(content: bytes) -> WinnowError:

@@ -17,7 +17,7 @@ from pipeline.policies import host_rule, with_host_signals
 from pipeline.run import Run
 from schemas import annotations
 from schemas.errors import JobError
-from schemas.job import Benchmark, Rebalance
+from schemas.job import Benchmark, Rebalance, Semantic
 from schemas.layout import Layout
 from schemas.versions import versions
 from transforms.annotate import TALLY, source_schema
@@ -26,14 +26,19 @@ from transforms.earlier import Earlier, elder_members
 from transforms.eval_sets.hash_lists import listed_overlaps
 from transforms.eval_sets.overlap import SignedPart, caption_overlaps, picture_overlaps
 from transforms.filters.base import Filter
-from transforms.match.clusters import Clusters, read_clusters
+from transforms.filters.poisoning import Poisoning
+from transforms.match.clusters import ALONE, Clusters, read_clusters
 from transforms.match.elders import elder_set, read_ties
 from transforms.match.rows import ElderFile
 from transforms.not_duplicates import Pairs, load_pairs
-from transforms.outcomes import Copies, Resolved, apply_images
-from transforms.records import member_type, members
+from transforms.outcomes import Copies, Resolved, apply_captions, apply_images, apply_semantic
+from transforms.records import Policy, member_type, members
+from transforms.resolve import Placeholders, Triggers
+from transforms.semantic.found import Found, outliers, read_found
 from transforms.storage import read_parquet
 from transforms.verdicts import Facts, Verdicts, judge_rows, vocabulary
+
+Parts = Mapping[str, Iterable[Iterable[bytes]]]
 
 PARTITION_ROWS = 1 << 20  # rows whose clusters meet in one partition; a constant, so that nothing shows in the result
 
@@ -53,9 +58,11 @@ class Docket:
       benchmarks: sets to keep out, and `signed`, how match has numbered their rows.
       keep_captions: whether kept rows carry the captions of their cluster.
       max_per_caption: rows kept of a caption cluster.
+      policy: which edges join rows into a cluster.
       elders: files of the elder side, each with the dense number of its first row.
       earlier: the runs they are of.
       frozen: what the release that rows are appended to decides; None where a release is made.
+      semantic: which rows mean the same, and what becomes of them.
       versions: of the code and the libraries that decide bytes.
       hosts_asked: whether what the hosts say of the rows lies in the layout's `policies`.
     """
@@ -73,9 +80,11 @@ class Docket:
     signed: tuple[SignedPart, ...]
     keep_captions: bool
     max_per_caption: int | None
+    policy: Policy
     elders: tuple[tuple[ElderFile, int], ...]
     earlier: Earlier
     frozen: FrozenFacts | None
+    semantic: Semantic
     versions: Mapping[str, str]
     hosts_asked: bool = False
 
@@ -91,12 +100,31 @@ class Docket:
 
     def read(self, shard: int) -> pa.RecordBatch:
         """A shard's annotations as one batch; without the source's numbers where nobody asks for them."""
-        names = annotations.schema({rule.name: rule.measured for rule in self.filters}).names
+        names = annotations.schema({rule.name: rule.measured for rule in self.filters if rule.judged}).names
         columns = [name for name in names if name != "numbers" or self.choice.columns]
         table = read_parquet(self.annotations[shard], columns).combine_chunks()
         batches = table.to_batches(max_chunksize=max(1, table.num_rows))
         batch = batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
         return with_host_signals(batch, self.layout.policy_file(self.names[shard])) if self.hosts_asked else batch
+
+    @property
+    def poisoning(self) -> Poisoning | None:
+        """The filter that tells what repetition over many rows means; None where it is off."""
+        return next((rule for rule in self.filters if isinstance(rule, Poisoning) and rule.enabled), None)
+
+    @property
+    def placeholders(self) -> Placeholders | None:
+        """When a picture is a placeholder; None where nobody asks."""
+        rule = self.poisoning
+        if rule is None or rule.placeholder == "off":
+            return None
+        return Placeholders(rule.placeholder_captions, rule.placeholder_domains, rule.placeholder == "reject")
+
+    @property
+    def triggers(self) -> Triggers | None:
+        """When a caption is suspected; None where nobody asks."""
+        rule = self.poisoning
+        return None if rule is None else Triggers(rule.trigger_pictures, rule.trigger_domains)
 
     @property
     def release(self) -> int | None:
@@ -125,6 +153,9 @@ class Docket:
     def verdicts(self, shard: int, facts: Facts) -> Verdicts:
         """A shard judged as far as its rows themselves, and the sets they are held against, tell."""
         verdicts = judge_rows(self.read(shard), self.filters, facts, self.mode)
+        if self.poisoning is not None and facts.patches:
+            measures = verdicts.annotations.column(self.poisoning.name)
+            verdicts.add(self.poisoning.patched(measures, facts.patches, self.starts[-1]))
         if self.elders:
             self.earlier.bind(verdicts, read_ties(self.layout.clusters, *self.starts[shard : shard + 2]), self.starts[shard])
         verdicts.add(listed_overlaps(self.benchmarks, verdicts.annotations, self.mode), spreading=True)
@@ -133,12 +164,37 @@ class Docket:
             ties = read_ties(self.layout.clusters, start, stop)
             verdicts.add(picture_overlaps(ties, start, self.signed), spreading=True)
             verdicts.add(caption_overlaps(ties, start, self.signed))
+        if self.semantic.of is not None:
+            verdicts.add(outliers(self._same(shard), self.semantic))
         return verdicts
 
     def judged(self, shard: int, facts: Facts, images: Iterable[bytes]) -> tuple[Verdicts, Resolved, Copies]:
         """A shard judged as far as its image clusters."""
         verdicts = self.verdicts(shard, facts)
-        return verdicts, *apply_images(verdicts, list(images), self.starts[shard], self.choice, self.earlier)
+        return verdicts, *apply_images(verdicts, list(images), self.starts[shard], self.choice, self.earlier, self.poisoning)
+
+    def apply_captions(self, shard: int, verdicts: Verdicts, captions: list[bytes]) -> Resolved:
+        """What caption clusters say of a shard; the findings are added to `verdicts`."""
+        return apply_captions(verdicts, captions, self.starts[shard], self.choice, self.earlier, self.poisoning)
+
+    def settled(self, shard: int, facts: Facts, parts: Parts) -> "Settled":
+        """A shard judged as far as `parts` tell: packed outcomes of its clusters by what they are clusters of."""
+        verdicts, images, copies = self.judged(shard, facts, flat(parts["images"]))
+        first = self.starts[shard]
+        captions = self.apply_captions(shard, verdicts, flat(parts["captions"]))
+        semantic = apply_semantic(verdicts, flat(parts["semantic"]), first, self.choice, self.semantic) if "semantic" in parts else None
+        return Settled(verdicts, images, captions, semantic, copies)
+
+    def same_members(self, shard: int, verdicts: Verdicts) -> Iterable[tuple[int, bytes]]:
+        """Packed records of a shard's rows that mean the same as another, by partition."""
+        found = self._same(shard)
+        nothing = np.zeros(len(found.cluster), np.uint8)
+        clusters = Clusters(found.cluster, np.full(len(nothing), ALONE, np.int64), nothing, found.similarity)
+        records = members(verdicts, clusters, self.starts[shard], self.choice, self.filters, self.policy, by_caption=False)
+        return _partitioned(records, self.partitions)
+
+    def _same(self, shard: int) -> Found:
+        return read_found(self.layout.semantic, self.starts[shard], self.starts[shard + 1])
 
     def elder_members(self, number: int, clusters: np.ndarray, *, by_caption: bool) -> Iterable[tuple[int, bytes]]:
         """Packed records of the rows of an elder file that lie in some clusters (dense numbers, ascending), by partition."""
@@ -148,8 +204,30 @@ class Docket:
     def members(self, shard: int, verdicts: Verdicts, *, by_caption: bool) -> Iterable[tuple[int, bytes]]:
         """Packed records of a shard's rows that lie in clusters, by partition."""
         found = self.clusters(shard)
-        clusters = found.caption_cluster if by_caption else found.cluster
-        return _partitioned(members(verdicts, clusters, found, self.starts[shard], self.choice, self.filters), self.partitions)
+        records = members(verdicts, found, self.starts[shard], self.choice, self.filters, self.policy, by_caption=by_caption)
+        return _partitioned(records, self.partitions)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settled:
+    """A shard judged whole.
+
+    Attributes:
+      verdicts: with all findings.
+      images: what image (or policy) clusters say; `captions` likewise, and `semantic`, None where nobody asked.
+      copies: how often each row was seen.
+    """
+
+    verdicts: Verdicts
+    images: Resolved
+    captions: Resolved
+    semantic: Resolved | None
+    copies: Copies
+
+
+def flat(groups: Iterable[Iterable[bytes]]) -> list[bytes]:
+    """Packed records of several groups as one list."""
+    return [block for group in groups for block in group]
 
 
 def open_docket(run: Run) -> Docket:
@@ -161,8 +239,9 @@ def open_docket(run: Run) -> Docket:
     dedup = run.job.dedup
     return Docket(
         names, annotations, starts, run.filters, run.layout, dedup.images.mode, run.job.rebalance, _choice(run), dedup.not_duplicates,
-        dedup.eval_overlap, signed_parts(run, starts[-1]), dedup.keep_captions, dedup.max_per_caption, *_elders(run, starts[-1]),
-        run.frozen.facts if run.frozen else None, versions(), host_rule(run.filters) is not None,
+        dedup.eval_overlap, signed_parts(run, starts[-1]), dedup.keep_captions, dedup.max_per_caption,
+        dedup.policy, *_elders(run, starts[-1]),
+        run.frozen.facts if run.frozen else None, dedup.semantic, versions(), host_rule(run.filters) is not None,
     )  # fmt: skip
 
 

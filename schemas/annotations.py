@@ -44,6 +44,8 @@ BASE = pa.schema(
     ]
 )
 
+EMBEDDINGS = "embeddings"  # a filter's column of vectors, some kB a row: only match reads it, judge and emit leave it
+
 # Keys of the footer's metadata, beside those of `schemas.versions`.
 SOURCE_ROWS = b"winnow.source_rows"  # counted by other code than the reader
 SOURCE_SCHEMA = b"winnow.source_schema"  # Arrow IPC of the source's own columns in this shard

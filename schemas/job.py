@@ -63,6 +63,9 @@ class Source(Section):
     columns: dict[str, str] = key(Phase.ANNOTATE, "role: column, where the layout's own names are not recognised", {})
     max_unreadable: float = key(Phase.RUN, "share of unreadable rows above which the job stops", 0.05, ge=0, le=1)
     max_unreadable_shards: int = key(Phase.RUN, "shards that may be unreadable as a whole", 0, ge=0)
+    embeddings: str | None = key(
+        Phase.RUN, "folder with img_emb, text_emb and metadata, as clip-retrieval writes them beside the shards; null: none", None
+    )
     protected: bool = key(Phase.JUDGE, "true: its rows are never rejected as duplicates; others are cleaned of them", default=False)
     decode: Decode = section("budget of one picture", Decode)
 
@@ -85,6 +88,20 @@ class Captions(Section):
         Phase.ANNOTATE,
         "keep: captions with other numbers (page 1, page 2) are never near; ignore: digits are letters like others",
         "ignore",
+    )
+
+
+class Semantic(Section):
+    """Which rows mean the same, by their embeddings: SemDeDup (Abbas et al. 2023, arXiv:2303.09540)."""
+
+    of: Literal["image", "text"] | None = key(Phase.MATCH, "embeddings that are compared, of pictures or of captions; null: none", None)
+    eps: float = key(Phase.MATCH, "two rows mean the same where the cosine of their embeddings is above 1 - eps", 0.01, gt=0, lt=1)
+    centroids: int | None = key(
+        Phase.MATCH, "centroids of k-means; pairs nearest to one are compared; null: by the number of rows", None, ge=1
+    )
+    action: Literal["reject", "flag"] = key(Phase.JUDGE, "flag: they are noticed and kept", "reject")
+    max_outlier: float | None = key(
+        Phase.JUDGE, "1 - mean cosine with the 8 nearest rows, above which a row is flagged; null: none is", None, ge=0, le=2
     )
 
 
@@ -171,6 +188,7 @@ class Dedup(Section):
     )
     images: Images = section("near-equal pictures", Images)
     captions: Captions = section("near-equal captions", Captions)
+    semantic: Semantic = section("rows that mean the same, by embeddings", Semantic)
 
 
 class Rebalance(Section):
@@ -260,8 +278,8 @@ def keys_of(part: BaseModel, *phases: Phase) -> dict[str, Any]:
 
     >>> keys_of(Images(), Phase.ANNOTATE)
     {'mode': 'fast', 'reach': 'views'}
-    >>> keys_of(Dedup(), Phase.JUDGE)
-    {'action': 'reject', 'prefer': (), 'not_duplicates': (), 'keep_captions': False, 'max_per_caption': None}
+    >>> keys_of(Semantic(), Phase.JUDGE)
+    {'action': 'reject', 'max_outlier': None}
     """
     values: dict[str, Any] = {}
     for name, field in type(part).model_fields.items():

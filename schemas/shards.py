@@ -22,6 +22,9 @@ class Shard:
       sidecar: path of the `.parquet` beside a tar, None where there is none.
       sidecar_size: bytes of the sidecar.
       sidecar_version: like `version`, of the sidecar.
+      embeddings: paths of the embeddings of its pictures and of its captions, and of what says which row each is of; each "" where there
+        is none. Empty where the source names no embeddings.
+      embeddings_version: tells whether they have changed.
     """
 
     name: str
@@ -34,8 +37,11 @@ class Shard:
     sidecar: str | None = None
     sidecar_size: int = 0
     sidecar_version: str = ""
+    embeddings: tuple[str, ...] = ()
+    embeddings_version: str = ""
 
 
 def shard_from(fields: Mapping[str, Any]) -> Shard:
     """A shard from its fields as JSON has them."""
-    return Shard(**{**fields, "row_groups": tuple(fields["row_groups"]) if fields["row_groups"] else None})
+    groups = tuple(fields["row_groups"]) if fields["row_groups"] else None
+    return Shard(**{**fields, "row_groups": groups, "embeddings": tuple(fields.get("embeddings", ()))})

@@ -1,5 +1,7 @@
 """What a cluster does to its members."""
 
+import dataclasses
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,15 +9,15 @@ from hypothesis import strategies as st
 from schemas.release import MOST_CAPTIONS
 from transforms.not_duplicates import Pairs
 from transforms.records import ELIGIBLE, GIVES, LOCATED, SPREADS, member_type
-from transforms.resolve import COPY_RESERVED, DUPLICATE, PLACEHOLDER, by_shard, cap, resolve
+from transforms.resolve import COPY_RESERVED, DUPLICATE, PLACEHOLDER, TRIGGER, UNPLACED, Placeholders, Triggers, by_shard, cap, resolve
 
 MEMBER = member_type(2)
 
 
 def record(
-    cluster, row, uid, *, rank=b"\2\0", order=b"m", consent=1, bits=ELIGIBLE, link=1, agreement=1.0, host=0, caption=0, text=0
+    cluster, row, uid, *, rank=b"\2\0", order=b"m", consent=1, bits=ELIGIBLE, link=1, agreement=1.0, host=0, caption=0, across=0
 ):  # fmt: skip
-    return (cluster, row, uid.ljust(16, b"\0"), rank, consent, order.ljust(16, b"\0"), bits, link, agreement, host, caption, text)
+    return (cluster, row, uid.ljust(16, b"\0"), rank, consent, order.ljust(16, b"\0"), bits, link, agreement, host, caption, across)
 
 
 def resolved(records, **options):
@@ -186,15 +188,45 @@ def test_a_picture_with_very_many_captions_carries_a_thousand_and_counts_the_res
     assert (found["hosts"] == 400).all()
 
 
-def test_one_picture_under_unrelated_texts_on_many_sites_is_suspected_to_be_a_placeholder():
+RULE = Placeholders(captions=20, domains=10, rejected=True)
+
+
+def test_of_a_picture_under_unrelated_texts_on_many_sites_no_copy_stays():
     """D12: "no longer available" pictures under thousands of captions."""
 
-    def suspected(texts, hosts):
-        records = [record(0, row, bytes([row + 1]), host=row % hosts + 1, text=row % texts + 1) for row in range(60)]
-        return {bool(bits & PLACEHOLDER) for _, bits in outcomes(records).values()}
+    def found(texts, hosts, rule=RULE):
+        records = [record(0, row, bytes([row + 1]), host=hosts and row % hosts + 1, across=row % texts + 1) for row in range(60)]
+        [bits] = {bits & (PLACEHOLDER | UNPLACED) for _, bits in outcomes(records, placeholders=rule).values()}
+        return bits, sum(of == b"" for of, _ in outcomes(records, placeholders=rule).values())
 
-    assert suspected(60, 40) == suspected(20, 10) == {True}
-    assert suspected(19, 40) == suspected(60, 9) == {False}
+    assert found(60, 40) == found(20, 10) == (PLACEHOLDER, 60)
+    assert found(60, 40, dataclasses.replace(RULE, rejected=False)) == (PLACEHOLDER, 1)
+    assert found(19, 40) == found(60, 9) == found(60, 40, None) == (0, 1)
+    assert found(30, 0) == (UNPLACED, 1), "where no URL is known nothing is said but that it may be"
+
+
+def test_a_logo_that_one_shop_has_under_many_captions_is_no_placeholder():
+    records = [record(0, row, bytes([row + 1]), host=7, across=row + 1) for row in range(30)]
+    assert sum(of == b"" for of, _ in outcomes(records, placeholders=RULE).values()) == 1
+
+
+def test_only_members_that_have_the_picture_of_the_leader_make_it_a_placeholder():
+    """Under `image_or_caption` others came in by their captions."""
+    records = [record(0, row, bytes([row + 1]), link=1 if row < 19 else 2, host=row + 1, across=row + 1) for row in range(60)]
+    assert not {row for row, (_, bits) in outcomes(records, placeholders=RULE).items() if bits & PLACEHOLDER}
+    more = [record(0, row, bytes([row + 1]), link=1 if row < 25 else 2, host=row + 1, across=row + 1) for row in range(60)]
+    found = outcomes(more, placeholders=RULE)
+    assert {row for row, (_, bits) in found.items() if bits & PLACEHOLDER} == set(range(25))
+    assert found[25] == (b"", 0), "another picture of the cluster stays"
+
+
+def test_one_caption_over_many_pictures_of_few_sites_is_suspected_and_a_common_one_is_not():
+    def suspected(pictures, hosts):
+        records = [record(0, row, bytes([row + 1]), host=hosts and row % hosts + 1, across=row % pictures + 1) for row in range(60)]
+        return {bool(bits & TRIGGER) for _, bits in outcomes(records, lambda rows: cap(rows, None, triggers=Triggers(20, 3))).values()}
+
+    assert suspected(40, 2) == suspected(20, 3) == suspected(40, 0) == {True}
+    assert suspected(19, 1) == suspected(60, 4) == {False}
 
 
 @settings(deadline=None)

@@ -23,6 +23,8 @@ from schemas.shards import Shard
 from transforms.filters.base import Batch, Filter
 from transforms.images.decode import Picture, PictureError, open_picture
 from transforms.images.phash import Hashes, hash_pictures
+from transforms.images.view import View
+from transforms.read.beside import Beside
 from transforms.read.count import count_rows
 from transforms.read.reader import open_shard
 from transforms.source_numbers import numbers_of
@@ -33,6 +35,7 @@ from transforms.text.url import host_of, normal_url, registrable_domain, without
 
 ABSENT = struct.pack("<Q", 2**64 - 1)
 EXACT_IN_DOUBLE = 2**53
+VIEWS_BYTES = 64 << 20  # what models see is kept of so many bytes of a batch; further pictures are decoded again when they are asked for
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +55,11 @@ class Recipe:
         """Schema of the annotation files."""
         return annotations.schema({rule.name: rule.measured for rule in self.filters})
 
+    @property
+    def views(self) -> list[View]:
+        """How the filters' models see pictures, each way once."""
+        return list(dict.fromkeys(view for rule in self.filters for view in rule.views()))
+
 
 @dataclasses.dataclass
 class Tally:
@@ -62,7 +70,7 @@ class Tally:
       recorded: rows that the downloader had recorded as failed.
       unreadable: unreadable rows among the others.
       unreadable_shard: why the shard could not be read at all.
-      not_scored: filter -> rows on which it raised. `first_not_scored`: the first such row.
+      not_scored: filter -> rows on which it raised. `first_not_scored`: the first such row. `errors`: the class of what it raised there.
       numbers: column of the source -> rows in which it holds a number.
     """
 
@@ -72,6 +80,7 @@ class Tally:
     unreadable_shard: str | None = None
     not_scored: Counter[str] = dataclasses.field(default_factory=Counter)
     first_not_scored: dict[str, int] = dataclasses.field(default_factory=dict)
+    errors: dict[str, str] = dataclasses.field(default_factory=dict)
     numbers: Counter[str] = dataclasses.field(default_factory=Counter)
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -112,11 +121,13 @@ def annotate_shard(shard: Shard, source: Source, recipe: Recipe, annotation: str
     with atomic_write(annotation) as scratch, pq.ParquetWriter(scratch, recipe.schema, compression="zstd") as writer:
         try:
             with open_shard(shard, source) as reader:
+                beside = Beside(shard)
                 for samples in reader.batches():
-                    rows, measured_rows = annotate_rows(samples, shard, source.decode, recipe)
+                    rows, measured_rows = annotate_rows(samples, shard, source.decode, recipe, beside)
                     writer.write_batch(rows)
                     signed.append(sign(*measured_rows, recipe.dedup.captions.digits))
                     tally.add(rows)
+                    tally.errors = {**measured_rows[0].errors, **tally.errors}
                     wide |= _wide_columns(samples.source)
                 schema, notes, roles = reader.schema, reader.notes, dict(reader.roles)
                 counted = count_rows(shard, source)  # here, while a copy of a remote tar is at hand
@@ -138,13 +149,13 @@ def annotate_shard(shard: Shard, source: Source, recipe: Recipe, annotation: str
 ToSign = tuple[Batch, list[bytes], Hashes | None, list[bytes | None]]
 
 
-def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe) -> tuple[pa.RecordBatch, ToSign]:
+def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe, beside: Beside) -> tuple[pa.RecordBatch, ToSign]:
     """Annotations of a batch (Recipe.schema), row for row, and what its signatures are made of: the batch, uids, hashes, URL identities."""
     images: list[bytes | None] = samples.core.column("image").to_pylist()
     urls: list[str | None] = samples.core.column("url").to_pylist()
     captions: list[str | None] = samples.core.column("caption").to_pylist()
     problems: list[str | None] = samples.core.column("problem").to_pylist()
-    pictures = _open_pictures(images, problems, budget, recipe.dedup.images.mode, needed=samples.has_bytes)
+    pictures = _open_pictures(images, problems, budget, recipe.dedup.images.mode, recipe.views if samples.has_bytes else None)
     hashes = hash_pictures(pictures, recipe.dedup.images.reach)
     sha256 = [None if raw is None else hashlib.sha256(raw).digest() for raw in images]
     normal_urls = [None if url is None else normal_url(url) for url in urls]
@@ -159,12 +170,15 @@ def annotate_rows(samples: Samples, shard: Shard, budget: Decode, recipe: Recipe
         ],
         measures={},
         mode=recipe.dedup.images.mode,
+        beside=beside.of(samples),
+        filters={rule.name: rule for rule in recipe.filters},
     )
     failed: list[list[str]] = [[] for _ in range(len(batch))]
     for rule in recipe.filters:
         batch.measures[rule.name], rows = measured(rule, batch)
         for row in rows:
             failed[row].append(rule.name)
+            batch.errors.setdefault(rule.name, rows[row])
     uids = [row_uid(*fields) for fields in zip(sha256, normal_urls, captions, strict=True)]
     url_ids = [_text_id(url) for url in normal_urls]
     hosts = [None if url is None else host_of(url) for url in normal_urls]
@@ -211,24 +225,24 @@ def _text_id(text: str | None) -> bytes | None:
     return None if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-def measured(rule: Filter, batch: Batch) -> tuple[pa.StructArray, list[int]]:
-    """What a filter measures, and the rows on which it raised.
+def measured(rule: Filter, batch: Batch) -> tuple[pa.StructArray, dict[int, str]]:
+    """What a filter measures, and the rows on which it raised, each with the class of what it raised.
 
     A batch that raises is measured row by row, so that one bad row costs no other its score.
     """
     try:
-        return _conformed(rule, rule.measure(batch)), []
+        return _conformed(rule, rule.measure(batch)), {}
     except WinnowError:
         raise
     except Exception:  # whatever a filter or its model raises over one row must not stop the others
-        parts, failed = [], []
+        parts, failed = [], {}
         for row in range(len(batch)):
             try:
                 parts.append(_conformed(rule, rule.measure(batch.slice(row, 1))))
             except WinnowError:
                 raise
-            except Exception:  # this is the row: it is counted, flagged, and follows the filter's on_missing
-                failed.append(row)
+            except Exception as error:  # this is the row: it is counted, flagged, and follows the filter's on_missing
+                failed[row] = type(error).__name__
                 parts.append(pa.nulls(1, rule.measured))
         return pa.concat_arrays(parts) if parts else pa.nulls(0, rule.measured), failed
 
@@ -238,15 +252,21 @@ def _conformed(rule: Filter, found: pa.StructArray) -> pa.StructArray:
 
 
 def _open_pictures(
-    images: Sequence[bytes | None], problems: list[str | None], budget: Decode, mode: Literal["fast", "exact"], *, needed: bool
+    images: Sequence[bytes | None],
+    problems: list[str | None],
+    budget: Decode,
+    mode: Literal["fast", "exact"],
+    views: Sequence[View] | None,
 ) -> list[Picture | None]:
-    """Decodes pictures, one at a time; writes what is wrong with one into `problems`."""
+    """Decodes pictures, one at a time, unless `views` is None; writes what is wrong with one into `problems`."""
     pictures: list[Picture | None] = []
+    kept = 0
     for row, raw in enumerate(images):
         picture = None
-        if problems[row] is None and needed:
+        if problems[row] is None and views is not None:
             try:
-                picture = open_picture(raw or b"", budget, mode)
+                picture = open_picture(raw or b"", budget, mode, views if kept < VIEWS_BYTES else ())
+                kept += sum(pixels.nbytes for pixels in picture.seen.values())
             except PictureError as error:
                 problems[row] = "no bytes" if raw is None else str(error)
         pictures.append(picture)

@@ -6,7 +6,8 @@ compiled function calls only functions of its own file, because numba's cache wa
 The first run on a machine waits for all of them. A kernel costs 0.04 s and 5 ms for each place where it reads or writes an array: two
 thirds are numba's own typing and lowering, one is LLVM's work. So no wrapper for C is made, arrays are allocated outside and not counted
 (`_nrt=False`: a kernel that allocates does not compile), constants of a type are globals, what is read twice has a name, and `min`, `max`,
-slices and array expressions are written out where that reads no worse. `tests/benchmarks/first_compile.py` tells what each costs.
+slices and array expressions are written out where that reads no worse. Of numba's passes only those run that plain loops need, and none
+rewrites (`no_rewrites=True`), a twelfth of the time in all. `tests/benchmarks/first_compile.py` tells what each costs.
 """
 
 import importlib
@@ -15,15 +16,49 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core import compiler, typed_passes, untyped_passes
+from numba.core.compiler_machinery import PassManager
 
 from transforms.storage import scratch_folder
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
+class _Loops(compiler.CompilerBase):
+    """Numba's compiler without what closures, `with` blocks, array expressions and parallel loops need."""
+
+    def define_pipelines(self) -> list[PassManager]:
+        """One pipeline."""
+        passes = PassManager("loops")
+        for step in (
+            untyped_passes.TranslateByteCode,
+            untyped_passes.FixupArgs,
+            untyped_passes.IRProcessing,
+            untyped_passes.ReconstructSSA,
+            typed_passes.NopythonTypeInference,
+            typed_passes.PreLowerStripPhis,
+            typed_passes.IRLegalization,
+            typed_passes.AnnotateTypes,
+            typed_passes.NativeLowering,
+            typed_passes.NoPythonBackend,
+        ):
+            passes.add_pass(step, step.__name__)
+        passes.finalize()
+        return [passes]
+
+
 def compiled(kernel: Kernel) -> Kernel:
     """The same function, compiled at its first call; `kernel.py_func` is the plain one."""
-    make = numba.njit(cache=True, boundscheck=False, error_model="numpy", nogil=True, no_cfunc_wrapper=True, _nrt=False)
+    make = numba.njit(
+        cache=True,
+        boundscheck=False,
+        error_model="numpy",
+        nogil=True,
+        no_cfunc_wrapper=True,
+        no_rewrites=True,
+        _nrt=False,
+        pipeline_class=_Loops,
+    )
     try:
         return cast("Kernel", make(kernel))
     except RuntimeError:  # neither the package's folder nor the user's cache can be written

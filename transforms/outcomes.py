@@ -2,18 +2,22 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
 from schemas import reasons
+from schemas.job import Semantic
+from schemas.reasons import DUPLICATE_SEMANTIC
 from schemas.signatures import CAPTIONS_AGREE, PERMUTATIONS, PICTURES_AGREE
 from transforms.choice import Choice
 from transforms.earlier import NOTHING, Earlier
 from transforms.filters.base import Finding
+from transforms.filters.poisoning import Poisoning
 from transforms.match.policy import PICTURE
 from transforms.not_duplicates import KEY
 from transforms.records import SPREADS
-from transforms.resolve import CARRIED, COPY_RESERVED, DUPLICATE, OUTCOME, PLACEHOLDER
+from transforms.resolve import CARRIED, COPY_RESERVED, DUPLICATE, OUTCOME, PLACEHOLDER, TRIGGER, UNPLACED
 from transforms.verdicts import Verdicts, narrowed
 
 COPY_OF_RESERVED = "a copy in its cluster carries a reservation"
@@ -50,16 +54,30 @@ class Copies:
 
 
 def apply_images(
-    verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choice: Choice, earlier: Earlier = NOTHING
+    verdicts: Verdicts,
+    outcomes: Sequence[bytes],
+    first: int,
+    choice: Choice,
+    earlier: Earlier = NOTHING,
+    poisoning: Poisoning | None = None,
 ) -> tuple[Resolved, Copies]:
-    """Image (or policy) clusters' outcomes for one shard; the findings are added to `verdicts` too."""
+    """Image (or policy) clusters' outcomes for one shard; the findings are added to `verdicts` too.
+
+    Args:
+      verdicts: the shard so far.
+      outcomes: packed OUTCOME records.
+      first: dense number of the shard's first row.
+      choice: which copy stays.
+      earlier: runs on the elder side.
+      poisoning: the filter that tells what becomes of placeholders; None where it is off.
+    """
     found = _outcomes(outcomes)
     rows = found["row"] - first
     bits = found["bits"]
     findings = [*_spread(verdicts, rows, bits), *_duplicates(verdicts, rows, found, choice, earlier)]
-    for word, bit in ((reasons.RESERVED_COPY_EXISTS, COPY_RESERVED), (reasons.PLACEHOLDER_SUSPECTED, PLACEHOLDER)):
-        if (bits & bit).any():
-            findings.append(Finding("flag", word, rows[bits & bit > 0]))
+    if (bits & COPY_RESERVED).any():
+        findings.append(Finding("flag", reasons.RESERVED_COPY_EXISTS, rows[bits & COPY_RESERVED > 0]))
+    findings += _placeholders(rows, found, poisoning)
     apart = found["apart"].view("S16") != b""
     if apart.any():
         told = [f"{KEY}: kept apart from {uid.hex()}" for uid in found["apart"][apart].tolist()]
@@ -77,8 +95,15 @@ def apply_images(
     return Resolved(_named(len(verdicts), rows, found["name"]), duplicate_of), _copies(verdicts, rows, found)
 
 
-def apply_captions(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choice: Choice, earlier: Earlier = NOTHING) -> Resolved:
-    """Caption clusters' outcomes for one shard; the findings are added to `verdicts` too."""
+def apply_captions(
+    verdicts: Verdicts,
+    outcomes: Sequence[bytes],
+    first: int,
+    choice: Choice,
+    earlier: Earlier = NOTHING,
+    poisoning: Poisoning | None = None,
+) -> Resolved:
+    """Caption clusters' outcomes for one shard, arguments as of `apply_images`; the findings are added to `verdicts` too."""
     found = _outcomes(outcomes)
     rows = found["row"] - first
     beyond = found["bits"] & DUPLICATE > 0
@@ -86,6 +111,24 @@ def apply_captions(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, ch
         kind, why = choice.treatment(source_of(verdicts))
         details = ["; ".join(filter(None, (BEYOND, why, earlier.told(by)))) for by in found["by"][beyond].tolist()]
         verdicts.findings.append(Finding(kind, reasons.DUPLICATE_CAPTION, rows[beyond], details=details))
+    trigger = found[found["bits"] & TRIGGER > 0]
+    if poisoning is not None and len(trigger):
+        pictures, told = trigger["across"].astype(np.float64), [_on(hosts) for hosts in trigger["hosts"].tolist()]
+        verdicts.add(poisoning.suspected(reasons.TRIGGER_CAPTION, trigger["row"] - first, pictures, poisoning.trigger_pictures, told))
+    return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]))
+
+
+def apply_semantic(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choice: Choice, semantic: Semantic) -> Resolved:
+    """Outcomes for one shard of clusters of rows that mean the same; the findings are added to `verdicts` too."""
+    found = _outcomes(outcomes)
+    rows = found["row"] - first
+    beyond = found["bits"] & DUPLICATE > 0
+    if beyond.any():
+        protected = choice.protects(source_of(verdicts))
+        kind: Literal["reason", "flag"] = "flag" if protected or semantic.action == "flag" else "reason"
+        similarity = np.round(found["agreement"][beyond].astype(np.float64), 4)
+        told = f"embeddings of {semantic.of}" + (f"; {protected}" if protected else "")
+        verdicts.findings.append(Finding(kind, DUPLICATE_SEMANTIC, rows[beyond], similarity, round(1 - semantic.eps, 4), told))
     return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]))
 
 
@@ -98,6 +141,26 @@ def carried_by(packed: Sequence[bytes]) -> np.ndarray:
 def source_of(verdicts: Verdicts) -> str | None:
     """Name of the source that a shard is of; None where it has no row."""
     return verdicts.annotations.column("source")[0].as_py() if len(verdicts) else None
+
+
+def _placeholders(rows: np.ndarray, found: np.ndarray, poisoning: Poisoning | None) -> list[Finding]:
+    """Rows whose picture stands under so many captions that it is none of any of them."""
+    if poisoning is None:
+        return []
+    kind: Literal["reason", "flag"] = "reason" if poisoning.placeholder == "reject" else "flag"
+    findings = []
+    for word, bit, kind_of in ((reasons.PLACEHOLDER, PLACEHOLDER, kind), (reasons.PLACEHOLDER_SUSPECTED, UNPLACED, "flag")):
+        mask = found["bits"] & bit > 0
+        if mask.any():
+            told = [_on(hosts) for hosts in found["hosts"][mask].tolist()]
+            findings.append(
+                Finding(kind_of, word, rows[mask], found["across"][mask].astype(np.float64), poisoning.placeholder_captions, told)
+            )
+    return findings
+
+
+def _on(hosts: int) -> str:
+    return f"on {hosts} domain{'s' * (hosts != 1)}" if hosts else "no URL is known"
 
 
 def _spread(verdicts: Verdicts, rows: np.ndarray, bits: np.ndarray) -> list[Finding]:

@@ -5,6 +5,7 @@ Rows are numbered densely over all shards, in shard order.
 
 import hashlib
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ from transforms.match.clusters import Clusters
 from transforms.match.order import MOST_CHARACTERS, order_of
 from transforms.verdicts import Verdicts
 
+Policy = Literal["image", "image_and_caption", "image_or_caption"]
 ALONE = -1
 NO_CAPTION = hashlib.sha256(b"").digest()[:4]
 ELIGIBLE, LOCATED, GIVES = 1, 2, 32  # may stay; reserved as to its place; its caption may be published in another row
@@ -40,25 +42,29 @@ def member_type(width: int) -> np.dtype:
             ("agreement", "<f4"),
             ("host", "<u8"),  # of the URL's registrable domain; 0 where there is none
             ("caption", "<u8"),  # of the normal form; 0 where there is none
-            ("text", "<u8"),  # of its caption cluster, or of the caption where that is alone; 0 where there is none
+            ("across", "<u8"),  # among pictures, of its caption, near ones the same; among captions, of its picture; 0 where there is none
         ]
     )
 
 
-def members(verdicts: Verdicts, clusters: np.ndarray, found: Clusters, first: int, choice: Choice, filters: Sequence[Filter]) -> np.ndarray:
+def members(
+    verdicts: Verdicts, found: Clusters, first: int, choice: Choice, filters: Sequence[Filter], policy: Policy, *, by_caption: bool
+) -> np.ndarray:
     """Records of the rows of a shard that lie in a cluster.
 
     Args:
       verdicts: the shard so far.
-      clusters: int64[n], dense row number of the cluster's leader, -1 for a row alone.
-      found: what match found about the shard: which edges to the leader hold, and how well they agree.
+      found: what match found about the shard: clusters, which edges to the leader hold, and how well they agree.
       first: dense row number of the shard's first row.
       choice: which copy stays.
       filters: those of the run.
+      policy: which edges join rows into a cluster.
+      by_caption: whether clusters of captions are meant.
 
     Returns:
       Records of `member_type(choice.width)`, by row.
     """
+    clusters = found.caption_cluster if by_caption else found.cluster
     rows = np.flatnonzero(clusters != ALONE)
     out = np.zeros(len(rows), member_type(choice.width))
     if not len(rows):
@@ -71,15 +77,35 @@ def members(verdicts: Verdicts, clusters: np.ndarray, found: Clusters, first: in
     out["rank"] = as_records(choice.ranks(ranked))
     out["order"] = np.ascontiguousarray(_order(base, rows)).view("V16").ravel()
     out["consent"] = verdicts.consent[rows]
-    out["host"] = _hosts(base.column("domain").take(rows))
+    out["host"] = host_ids(base.column("domain").take(rows))
     out["caption"] = _halves(base.column("normal_caption_id").take(rows))
-    out["text"] = np.where(found.caption_cluster[rows] == ALONE, out["caption"], found.caption_cluster[rows].astype(np.uint64) + 1)
+    out["across"] = picture_ids(base, found, first, policy)[rows] if by_caption else _texts(found, rows, out["caption"])
     bits = np.where(verdicts.rejected, 0, ELIGIBLE) | np.where(verdicts.located, LOCATED, 0)
     bits |= np.where(gives_caption(verdicts, filters), GIVES, 0)
     for word, mask in verdicts.spreading.items():
         bits |= np.where(mask, SPREADS[word], 0)
     out["bits"] = bits[rows]
     return out
+
+
+def _texts(found: Clusters, rows: np.ndarray, captions: np.ndarray) -> np.ndarray:
+    """What tells the captions of some rows apart: their cluster, or they themselves where they are alone."""
+    return np.where(found.caption_cluster[rows] == ALONE, captions, found.caption_cluster[rows].astype(np.uint64) + np.uint64(1))
+
+
+def picture_ids(annotations: pa.RecordBatch, found: Clusters, first: int, policy: Policy) -> np.ndarray:
+    """What tells the pictures of a shard's rows apart, uint64[n]: their cluster, or that they are alone; 0 where none can be read.
+
+    Where equal captions join rows too, a cluster holds many pictures; perceptual hashes tell them apart, bytes where there is none.
+    """
+    if policy == "image_or_caption":
+        known = annotations.column("phash")
+        hashes = known.fill_null(0).to_numpy(zero_copy_only=False) | np.uint64(1)
+        told = np.where(known.is_valid().to_numpy(zero_copy_only=False), hashes, _halves(annotations.column("sha256")))
+    else:
+        alone = np.arange(first, first + annotations.num_rows)
+        told = np.where(found.cluster == ALONE, alone, found.cluster).astype(np.uint64) + np.uint64(1)
+    return np.where(annotations.column("problem").is_valid().to_numpy(zero_copy_only=False), np.uint64(0), told)
 
 
 def gives_caption(verdicts: Verdicts, filters: Sequence[Filter]) -> np.ndarray:
@@ -112,7 +138,8 @@ def host_of(domain: str | None) -> int:
     return 0 if domain is None else int.from_bytes(hashlib.sha256(domain.encode("utf-8", "surrogatepass")).digest()[:8], "little")
 
 
-def _hosts(domains: pa.Array) -> np.ndarray:
+def host_ids(domains: pa.Array) -> np.ndarray:
+    """`host_of` for each registrable domain, uint64[n]."""
     known = domains.dictionary_encode()
     hashes = np.array([*(host_of(domain) for domain in known.dictionary.to_pylist()), 0], np.uint64)
     return hashes[known.indices.fill_null(len(hashes) - 1).to_numpy(zero_copy_only=False)]

@@ -30,17 +30,45 @@ OUTCOME = np.dtype(
         ("copies", "<i8"),  # rows of its part
         ("hosts", "<i8"),  # registrable domains among them
         ("captions", "<i8"),  # distinct captions that who stays may publish
+        ("across", "<i8"),  # of a cluster of pictures, distinct captions; of captions, different pictures
     ]
 )
 ROUNDED = 5e-5  # agreements are multiples of 1e-4
-DUPLICATE, COPY_RESERVED, PLACEHOLDER = 1, 2, 32  # bits beside those of SPREADS
-PLACEHOLDER_TEXTS, PLACEHOLDER_HOSTS = 20, 10
-"""From so many unrelated captions on so many domains on, a picture is suspected to be a notice that stands where another one was."""
+DUPLICATE, COPY_RESERVED, PLACEHOLDER, UNPLACED = 1, 2, 32, 128  # bits beside those of SPREADS; the last: a placeholder but for domains
+TRIGGER = 4  # bit of a caption's outcome
 
 EARLIER = 128  # bit of a record: a row of an earlier run, and so no copy of this one
 
 CARRIED = np.dtype([("row", "<i8"), ("place", "<i4"), ("from", "<i8"), ("uid", "V16")])
 """A caption that a row carries: the row, the place among what it carries, the row (and its uid) whose caption it is."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Placeholders:
+    """When a picture is taken for a notice that stands where many others were.
+
+    Attributes:
+      captions: distinct captions from which on it is.
+      domains: registrable domains from which on it is; where none of its rows has a URL it is only suspected (`UNPLACED`).
+      rejected: whether none of its rows may stay.
+    """
+
+    captions: int
+    domains: int
+    rejected: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Triggers:
+    """When a caption is suspected to teach a model something by repetition.
+
+    Attributes:
+      pictures: different pictures from which on it is.
+      domains: registrable domains up to which it is.
+    """
+
+    pictures: int
+    domains: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +118,12 @@ def rank(records: np.ndarray, eligible: np.ndarray, pairs: Pairs = NO_PAIRS) -> 
 
 
 def resolve(
-    records: np.ndarray, pairs: Pairs = NO_PAIRS, release: int | None = None, *, captions: bool = False
+    records: np.ndarray,
+    pairs: Pairs = NO_PAIRS,
+    release: int | None = None,
+    *,
+    captions: bool = False,
+    placeholders: Placeholders | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """What follows for every member of whole clusters.
 
@@ -105,13 +138,16 @@ def resolve(
       pairs: rows that are no duplicates of each other.
       release: rows from this number on are those of the release that the others are appended to: its clusters keep their names.
       captions: whether who stays carries the captions of its part.
+      placeholders: when a picture is one; None where nobody asks. Nobody of a rejected one is eligible.
 
     Returns:
       OUTCOME records. `link` and `agreement` are the row's with its leader; those of who stays where the row itself is the leader.
       CARRIED records, by row and place; none without `captions`.
     """
     covered = _covered(records)
-    ranking = rank(records, (records["bits"] & ELIGIBLE > 0) & (covered & SPREAD_MASK == 0), pairs)
+    noticed, texts = _placeholders(records, placeholders)
+    free = noticed & PLACEHOLDER == 0 if placeholders and placeholders.rejected else np.ones(len(records), bool)
+    ranking = rank(records, (records["bits"] & ELIGIBLE > 0) & (covered & SPREAD_MASK == 0) & free, pairs)
     best, ranked = ranking.best, ranking.order
     stays = ranking.eligible[ranking.starts][ranking.part] if len(records) else ranking.eligible
     duplicate = stays & (ranked != best)
@@ -124,12 +160,11 @@ def resolve(
     out["apart"] = _where(ranking.apart >= 0, records["uid"][ranking.apart])
     copied = (covered[ranked] & LOCATED > 0) & (records["bits"][ranked] & LOCATED == 0)
     out["bits"] = np.where(duplicate, DUPLICATE, 0) | np.where(copied, COPY_RESERVED, 0) | covered[ranked] & SPREAD_MASK
-    leads = (records["cluster"] == records["row"])[ranked]
     for name in ("link", "agreement"):
-        out[name] = np.where(leads, records[name][best], records[name][ranked])
+        out[name] = _tied(records, name, ranked, best)
     out["hosts"] = _distinct(records["host"][ranked], ranking.part)
-    texts = _distinct(records["text"][ranked], ranking.part)
-    out["bits"] |= np.where((texts >= PLACEHOLDER_TEXTS) & (out["hosts"] >= PLACEHOLDER_HOSTS), PLACEHOLDER, 0).astype(np.uint8)
+    out["bits"] |= noticed[ranked]
+    out["across"] = texts[ranked]
     differs = first_difference(as_matrix(records["rank"][ranked]), as_matrix(records["rank"][best]))
     out["differs"] = np.where(duplicate & ranking.eligible, differs, -1)
     carried, counts = carry(records, ranking) if captions else (np.empty(0, CARRIED), np.zeros_like(sizes))
@@ -137,7 +172,9 @@ def resolve(
     return out, carried
 
 
-def cap(records: np.ndarray, most: int | None, pairs: Pairs = NO_PAIRS, release: int | None = None) -> np.ndarray:
+def cap(
+    records: np.ndarray, most: int | None, pairs: Pairs = NO_PAIRS, release: int | None = None, triggers: Triggers | None = None
+) -> np.ndarray:
     """What follows for every member of whole caption clusters when at most `most` rows of one are kept.
 
     Args:
@@ -145,21 +182,32 @@ def cap(records: np.ndarray, most: int | None, pairs: Pairs = NO_PAIRS, release:
       most: rows kept of a cluster; None keeps all.
       pairs: rows that are no duplicates of each other; as in `resolve`, each part is a cluster of its own.
       release: as in `resolve`.
+      triggers: when a caption is suspected; None where nobody asks.
 
     Returns:
-      OUTCOME records; DUPLICATE marks rows beyond the first `most` in the order of `rank`.
+      OUTCOME records; DUPLICATE marks rows beyond the first `most` in the order of `rank`, TRIGGER all rows of a suspected caption.
     """
     ranking = rank(records, records["bits"] & ELIGIBLE > 0, pairs)
     out = np.zeros(len(records), OUTCOME)
     out["row"], out["by"] = records["row"][ranking.order], records["row"][ranking.best]
     out["copies"] = np.bincount(ranking.part)[ranking.part]
     out["name"] = np.where(out["copies"] > 1, _least(records, ranking, release).view("S16"), b"").astype("S16").view("V16")
+    out["hosts"], out["across"] = (_distinct(records[name][ranking.order], ranking.part) for name in ("host", "across"))
+    if triggers is not None:
+        out["bits"] = np.where((out["across"] >= triggers.pictures) & (out["hosts"] <= triggers.domains), TRIGGER, 0)
     if most is not None:
         place = np.arange(len(records)) - ranking.starts[ranking.part]
         beyond = ranking.eligible & (place >= most)
-        out["bits"] = np.where(beyond, DUPLICATE, 0)
+        out["bits"] |= np.where(beyond, DUPLICATE, 0).astype(np.uint8)
         out["of"] = _where(beyond, records["uid"][ranking.best])
+        out["agreement"] = _tied(records, "agreement", ranking.order, ranking.best)
     return out
+
+
+def _tied(records: np.ndarray, name: str, ranked: np.ndarray, best: np.ndarray) -> np.ndarray:
+    """What ties each ranked row to its leader: its own, or that of who stays where the row itself is the leader."""
+    leads = (records["cluster"] == records["row"])[ranked]
+    return np.where(leads, records[name][best], records[name][ranked])
 
 
 def carry(records: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:
@@ -210,10 +258,28 @@ def by_shard(outcomes: np.ndarray, starts: np.ndarray) -> Iterator[tuple[int, by
         yield number, ordered[shard == number].tobytes()
 
 
+def _placeholders(records: np.ndarray, rule: Placeholders | None) -> tuple[np.ndarray, np.ndarray]:
+    """Which members have a picture that is a placeholder, as bits, uint8[n], and how many captions it has, int64[n], by record.
+
+    Whatever parts a list makes of a cluster, it is one picture; under `image_or_caption` only members whose picture is the leader's count.
+    """
+    if rule is None or not len(records):
+        return np.zeros(len(records), np.uint8), np.zeros(len(records), np.int64)
+    alike, cluster = _alike(records), np.unique(records["cluster"], return_inverse=True)[1]
+    texts, hosts = (_distinct(np.where(alike, records[name], np.uint64(0)), cluster) for name in ("across", "host"))
+    spread = np.where(hosts >= rule.domains, PLACEHOLDER, np.where(hosts == 0, UNPLACED, 0))
+    return np.where(alike & (texts >= rule.captions), spread, 0).astype(np.uint8), texts
+
+
+def _alike(records: np.ndarray) -> np.ndarray:
+    """Members that have the picture of their leader, bool[n]."""
+    return (records["link"] & PICTURE > 0) | (records["cluster"] == records["row"])
+
+
 def _covered(records: np.ndarray) -> np.ndarray:
     """Bits of SPREAD_MASK and LOCATED that each member has from any of its cluster, in the order of the records."""
     bits = records["bits"] & (SPREAD_MASK | LOCATED)
-    alike = (records["link"] & PICTURE > 0) | (records["cluster"] == records["row"])
+    alike = _alike(records)
     within = np.where(alike, 0xFF, 0xFF ^ OVERLAPS).astype(np.uint8)
     return _of_cluster(records, bits & within) & within
 

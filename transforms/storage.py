@@ -338,6 +338,13 @@ def make_private(folder: str) -> None:
         os.chmod(folder, 0o700)
 
 
+def remove_if_empty(folder: str) -> None:
+    """Removes a folder of this machine that holds nothing; object stores have no such folders."""
+    if is_local(folder):
+        with contextlib.suppress(OSError):  # it holds something, or is not there
+            os.rmdir(folder)
+
+
 def sweep(folder: str) -> None:
     """Removes temporary files that a killed run left directly in a folder."""
     if not is_local(folder):

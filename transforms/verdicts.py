@@ -28,11 +28,17 @@ class Facts:
       counts: filter name -> integers it asked for, summed.
       reserved: sorted distinct `url_id`s of URLs under a location-scoped reservation, packed, 16 bytes each.
       listed: sorted distinct uids that `dedup.not_duplicates` names and a row has, packed, 16 bytes each.
+      patches: what stands in a corner of many different pictures, packed records of `transforms.patches.SEED`.
     """
 
     counts: Mapping[str, Mapping[str, int]]
     reserved: bytes
     listed: bytes = b""
+    patches: bytes = b""
+
+    def with_patches(self, patches: bytes) -> "Facts":
+        """The same, with what was found in the corners of pictures."""
+        return dataclasses.replace(self, patches=patches)
 
     @staticmethod
     def merged(parts: Iterable["Facts"]) -> "Facts":
@@ -126,7 +132,7 @@ def collect_facts(annotations: pa.RecordBatch, filters: Sequence[Filter], mode: 
         listed = _distinct(uids[np.isin(uids, pairs.uids)].view("V16"))
     reserved = np.empty(0, "V16")
     for rule in filters:
-        if not rule.enabled:
+        if not (rule.enabled and rule.judged):
             continue
         measures = annotations.column(rule.name)
         if found := rule.count(measures, annotations):
@@ -148,6 +154,9 @@ def judge_rows(annotations: pa.RecordBatch, filters: Sequence[Filter], facts: Fa
     for rule in filters:
         if not rule.enabled:
             continue
+        if not rule.judged:
+            verdicts.findings += _not_scored(annotations, rule)
+            continue
         context = _context(annotations, rule, facts.counts, mode)
         if isinstance(rule, OptOut):
             evaluated = rule.evaluated(annotations.column(rule.name), context)
@@ -161,7 +170,7 @@ def judge_rows(annotations: pa.RecordBatch, filters: Sequence[Filter], facts: Fa
 
 
 def _context(annotations: pa.RecordBatch, rule: Filter, counts: Mapping[str, Mapping[str, int]], mode: Mode) -> Context:
-    measures = {name: annotations.column(name) for name in (*rule.reads, rule.name)}
+    measures = {name: annotations.column(name) for name in (*rule.reads, rule.name) if name in annotations.schema.names}
     return Context(annotations, measures, counts.get(rule.name, {}), mode)
 
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from pipeline.run import Run
-from schemas.consent_signals import HOST_SIGNALS
+from schemas.consent_signals import HOST_SEEN, HOST_SIGNALS
 from schemas.samples import Samples
 from schemas.shards import Shard
 from transforms.annotate import Recipe, annotate_rows
 from transforms.consent.host_policies import ask, load_snapshot
 from transforms.eval_sets.hash_lists import listed_overlaps
 from transforms.filters.opt_out import OptOut
+from transforms.read.beside import Beside
 from transforms.read.reader import open_shard
 from transforms.storage import version_of
 from transforms.verdicts import Facts, Verdicts, collect_facts, judge_rows
@@ -43,12 +44,12 @@ def first_rows(run: Run, shard: Shard, rows: int) -> Samples | None:
 def measured(run: Run, shard: Shard, samples: Samples) -> Look:
     """The rows as every filter measures them."""
     source = next(source for source in run.job.source if source.name == shard.source)
-    annotations, _ = annotate_rows(samples, shard, source.decode, Recipe(run.filters, run.job.dedup))
+    annotations, _ = annotate_rows(samples, shard, source.decode, Recipe(run.filters, run.job.dedup), Beside(shard))
     rule = next((rule for rule in run.filters if isinstance(rule, OptOut) and rule.enabled), None)
     if rule is not None and rule.host_policies is not None:
         snapshot = load_snapshot(rule.host_policies, version_of(rule.host_policies))
-        said = ask(snapshot, annotations.column("url").to_pylist(), rule.training_agents, rule.as_of)
-        annotations = annotations.append_column(HOST_SIGNALS, said)
+        said, seen = ask(snapshot, annotations.column("url").to_pylist(), rule.training_agents, rule.as_of)
+        annotations = annotations.append_column(HOST_SIGNALS, said).append_column(HOST_SEEN, seen)
     return Look(shard, samples, annotations)
 
 

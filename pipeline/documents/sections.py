@@ -232,7 +232,7 @@ def _filters(record: Record) -> Section:
     counted = [(name, word, number(rows)) for name, found in record["run_counts"]["value"].items() for word, rows in found.items()]
     heads = ("filter", "what it does by default", "action", "options", "rejected#", "flagged#", "not scored#")
     return Section(
-        "filters", "Filters", (record["image_model"]["value"],), (),
+        "filters", "Filters", (record["image_model"]["value"], record["faces"]["value"]), (),
         (
             table("Filters and their options", heads, rows, record["filters"]["how"]),
             table("Models and lists", ("filter", "kind", "name", "sha256"), files),

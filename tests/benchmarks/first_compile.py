@@ -59,6 +59,7 @@ def signature_file(folder: pathlib.Path, reach: Any) -> Any:
     from schemas.job import Decode
     from schemas.samples import SAMPLE, Samples
     from transforms.filters.base import Batch
+    from transforms.images.corners import corner_hashes
     from transforms.images.decode import open_picture
     from transforms.images.phash import hash_pictures
     from transforms.match.columns import write_columns
@@ -71,10 +72,13 @@ def signature_file(folder: pathlib.Path, reach: Any) -> Any:
         whole = Image.fromarray(rough).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
         framed = Image.new("L", (SIDE + 40, SIDE + 60), 0)
         framed.paste(whole, (20, 30))
+        drawn = Image.fromarray(np.where(rough > 160, 0, 255).astype(np.uint8)).resize((SIDE, SIDE), Image.Resampling.NEAREST)
         for picture, form, text in (
             (whole, "JPEG", "a red kite over the sea"),
             (whole, "PNG", "a red kite over a sea"),
             (framed, "JPEG", "word " * 120),
+            (drawn, "JPEG", "a form"),
+            (drawn, "PNG", "a form"),
         ):
             target = io.BytesIO()
             picture.convert("RGB").save(target, form)
@@ -83,6 +87,7 @@ def signature_file(folder: pathlib.Path, reach: Any) -> Any:
     core = [{"row": row, "caption": text, "disallowed": False, "extra": [], "flags": []} for row, text in enumerate(captions)]
     samples = Samples(pa.RecordBatch.from_pylist(core, schema=SAMPLE), pa.RecordBatch.from_pylist([{}] * len(core)), {})
     pictures = [open_picture(raw, Decode(), "fast") for raw in images]
+    corner_hashes(pictures)
     digests, nothing = [hashlib.sha256(raw).digest() for raw in images], [None] * len(images)
     batch = Batch(samples, pictures, digests, nothing, nothing, nothing, {})
     path = str(folder / f"{reach}.arrow")

@@ -1,8 +1,24 @@
 """What Winnow makes of a case of `vectors.yaml`: the signals it finds, and the state that follows."""
 
+import struct
 from typing import Any
 
-from tests.images.side_data import XMP_HEADER, itxt, packet, photo, saved, segment, with_chunks, with_riff_chunk, with_segments
+from PIL import Image
+
+from tests.images.side_data import (
+    EXTENSION_HEADER,
+    XMP_HEADER,
+    chunk,
+    gif_extension,
+    itxt,
+    packet,
+    photo,
+    saved,
+    segment,
+    with_chunks,
+    with_riff_chunk,
+    with_segments,
+)
 from transforms.consent.content_credentials import training_mining
 from transforms.consent.embedded import embedded_signals
 from transforms.consent.headers import header_signals, read_headers
@@ -45,20 +61,35 @@ def _served(case: dict[str, Any]) -> Served:
         robots = bytes.fromhex(case["robots_hex"])
     elif "robots_utf16" in case:
         robots = case["robots_utf16"].encode("utf-16")
+    elif "robots_utf16_big" in case:
+        robots = b"\xfe\xff" + case["robots_utf16_big"].encode("utf-16-be")
     elif "robots_utf16_unmarked" in case:
         robots = case["robots_utf16_unmarked"].encode("utf-16-le")
     rsl = RSL.format(case["rsl"]) if "rsl" in case else case.get("rsl_xml")
-    return Served(None, case.get("status_robots"), robots, case.get("tdmrep_json"), case.get("ai_txt"), rsl)
+    tdmrep = case["tdmrep_utf16"].encode("utf-16") if "tdmrep_utf16" in case else case.get("tdmrep_json")
+    return Served(None, case.get("status_robots"), robots, tdmrep, case.get("ai_txt"), rsl)
 
 
 def _picture(case: dict[str, Any]) -> bytes | None:
     said = {name: case[field] for field, name in (("plus", "plus__DataMining"), ("tdm_xmp", "tdm__reservation")) if field in case}
-    if not said:
+    if not said and "xmp" not in case:
         return None
-    xmp = packet(**said)
+    xmp = packet(case.get("xmp", ""), **said)
     match case.get("container", "jpeg"):
         case "jpeg":
             return with_segments(saved(photo(), "JPEG"), segment(0xE1, XMP_HEADER + xmp))
+        case "jpeg extended":
+            whole = struct.pack(">II", len(xmp), 0) + xmp
+            return with_segments(saved(photo(), "JPEG"), segment(0xE1, EXTENSION_HEADER + b"0" * 32 + whole))
+        case "jpeg exif":
+            block = Image.Exif()
+            block[700] = xmp
+            return saved(photo(), "JPEG", exif=block)
+        case "gif":
+            return saved(photo(), "GIF")[:-1] + gif_extension(0xFF, b"\x0bXMP DataXMP", xmp) + b";"
+        case "png raw profile":
+            text = b"Raw profile type xmp\0\nxmp\n%8d\n%s\n" % (len(xmp), xmp.hex().encode())
+            return with_chunks(saved(photo(), "PNG"), chunk(b"tEXt", text))
         case "webp":
             return with_riff_chunk(saved(photo(), "WEBP"), b"XMP ", xmp)
         case "tiff":

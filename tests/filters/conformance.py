@@ -144,6 +144,9 @@ def measures_of(name: str, rows: Sequence[Mapping[str, Any]], batch: Batch) -> p
     module = importlib.import_module(f"transforms.filters.{name}")  # no other: one that cannot be imported fails its own tests only
     [kind] = [kind for kind in vars(module).values() if isinstance(kind, type) and kind.__dict__.get("name") == name]
     other = kind()
+    for further in other.reads:
+        if further not in batch.measures:
+            batch.measures[further] = measures_of(further, rows, batch)
     measured = other.measure(batch).to_pylist()
     given = [row.get("measures", {}).get(name, found) for row, found in zip(rows, measured, strict=True)]
     return pa.array(given, other.measured)

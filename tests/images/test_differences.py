@@ -6,6 +6,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 from schemas.job import Decode
 from tests.images.drawing import encoded
+from tests.images.test_alignment import GRID, slopes, through
 from transforms.images.alignment import AGREE
 from transforms.images.decode import open_picture
 from transforms.images.differences import differences
@@ -41,6 +42,47 @@ def pictures(images: list[Image.Image], quality: int = 85) -> Pictures:
     return Pictures(hashes.thumbnails, hashes.phashes, hashes.views.have, hashes.views.hashes, hashes.views.geometry)
 
 
+def reference(still: np.ndarray, moved: np.ndarray, to: np.ndarray, grounds: tuple[int, int]) -> tuple[float, float]:
+    """The docstring of `differences` by the book, one pair of uint8 [48, 48], in float64."""
+    pictures = [soft(still), soft(through(moved.astype(float), to))]
+    ink = [abs(picture - ground) > max(8, picture.std() / 2) for picture, ground in zip(pictures, grounds, strict=True)]
+    middle = (np.arange(SIDE) + 0.5) / SIDE
+    places = to[:, 0, None, None] * middle[:, None] + to[:, 1, None, None] * middle + to[:, 2, None, None]
+    inside = ((places >= 0) & (places <= 1)).all(axis=0)
+    one, other = ((picture - picture[inside].mean()) * inside for picture in pictures)
+    gain = np.sqrt(((one**2).sum() + 1) / ((other**2).sum() + 1))
+    other *= gain
+    down, along = slopes(other)
+    bent = np.zeros_like(other)
+    bent[1:-1, 1:-1] = other[2:, 1:-1] + other[:-2, 1:-1] + other[1:-1, 2:] + other[1:-1, :-2] - 4 * other[1:-1, 1:-1]
+    causes = [inside * 1.0, other, down * inside, along * inside, bent * inside]
+    shares, windows = np.zeros((len(causes), GRID, GRID)), np.zeros((GRID, GRID))
+    for i, j in np.ndindex(GRID - 1, GRID - 1):
+        window = slice(8 * i, 8 * i + 16), slice(8 * j, 8 * j + 16)
+        design = np.stack([cause[window].ravel() for cause in causes])
+        prior = np.diag((2 / np.array([30, 0.25, 0.3, 0.3, 0.125])) ** 2)
+        found = np.linalg.solve(design @ design.T + prior, design @ (one - other)[window].ravel())
+        shares[:, i : i + 2, j : j + 2] += found[:, None, None]
+        windows[i : i + 2, j : j + 2] += 1
+    rest = one - other - sum(cause * np.kron(share / windows, np.ones((8, 8))) for cause, share in zip(causes, shares, strict=True))
+    rest *= min(1, 1 / gain) * inside
+    allowed = 1.5**2 + (0.15 * min(1, 1 / gain)) ** 2 * patches(down**2 + along**2)
+    everywhere, *alone = (
+        np.sqrt((patches(rest**2 * where) / allowed).max()) for where in (np.ones_like(inside), ink[0] & ~ink[1], ink[1] & ~ink[0])
+    )
+    return everywhere, min(alone)
+
+
+def soft(picture: np.ndarray) -> np.ndarray:
+    wide = np.pad(picture.astype(float), 1, mode="edge")
+    down = (wide[:-2] + 2 * wide[1:-1] + wide[2:]) / 4
+    return (down[:, :-2] + 2 * down[:, 1:-1] + down[:, 2:]) / 4
+
+
+def patches(plane: np.ndarray) -> np.ndarray:
+    return np.lib.stride_tricks.sliding_window_view(plane, (4, 4)).mean(axis=(2, 3))
+
+
 EDITS = {
     "softer": lambda image: image.filter(ImageFilter.GaussianBlur(1.5)),
     "more contrast": lambda image: ImageEnhance.Contrast(image).enhance(1.4),
@@ -48,6 +90,29 @@ EDITS = {
     "grey": lambda image: ImageOps.grayscale(image).convert("RGB"),
     "smaller": lambda image: image.resize((260, 60)),
 }
+
+
+MAPS = {
+    "as it is": [[1, 0, 0], [0, 1, 0]],
+    "moved": [[1, 0, 0.11], [0, 1, -0.004]],
+    "turned and smaller": [[0.9, 0.1, 0.02], [-0.1, 0.95, 0.1]],
+    "mirrored": [[1, 0, 0], [0, -1, 1]],
+}
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_the_kernels_are_the_formula_in_numpy(name):
+    to = np.array(MAPS[name], float)
+    texts = ["KA BX 2841", "KA BX 2847", "HB LM 6841"]
+    pairs = [(thumbnail(plate(text)), thumbnail(edit(plate(text)))) for text in texts for edit in EDITS.values()]
+    pairs += [(thumbnail(plate(text)), thumbnail(plate(texts[0]))) for text in texts]
+    left, right = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    grounds = looks(left).ground, looks(right).ground
+    swapped = np.arange(len(pairs)) % 3 == 1
+    results = np.stack(differences(left, right, swapped, np.repeat(to[None], len(pairs), axis=0), grounds))
+    for one, other, turned, ground, result in zip(left, right, swapped, zip(*grounds, strict=True), results.T, strict=True):
+        still, moved = (side.reshape(SIDE, SIDE) for side in ((other, one) if turned else (one, other)))
+        assert result == pytest.approx(reference(still, moved, to, ground[::-1] if turned else ground), rel=2e-3, abs=2e-3)
 
 
 @pytest.mark.parametrize("edit", EDITS)

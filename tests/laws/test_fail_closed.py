@@ -1,13 +1,17 @@
 """Law 3, fail closed: what is missing stops the job, and a row that nobody could look at is never passed as one that is fine."""
 
+import hashlib
+
 import pytest
 
 from schemas.errors import InputError, MissingError
 from tests.builders import jpeg, sample, write_webdataset
+from tests.models.tiny_onnx import mean_of_channels
 from tests.runs import run_job, run_samples, run_status, tars
 from transforms.filters.caption_quality import CaptionQuality
 from transforms.filters.language import Language
 from transforms.filters.personal_data import PersonalData
+from transforms.models import onnx_classifier
 
 
 @pytest.fixture
@@ -99,8 +103,32 @@ def test_more_failures_than_allowed_stop_the_job_and_name_filter_shard_and_row(t
     message = capsys.readouterr().err
     assert "filter caption_quality failed on 1 of 5 rows, more than max_not_scored: 0.001 allows" in message
     assert f"{tmp_path}/shards/00001.tar, row 1" in message
+    assert "(ValueError)" in message
     assert "stumble" not in message
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_fails_on_a_picture_is_named_with_its_digest_and_what_to_do(tmp_path, monkeypatch, capsys):
+    raw = mean_of_channels()
+    digest = hashlib.sha256(raw).hexdigest()
+    (tmp_path / "red.onnx").write_bytes(raw)
+    (tmp_path / "red.yaml").write_text(f"name: redness\npath: red.onnx\nsha256: {digest}\nsize: 8\nwhite: 1\nclasses: [0]\n")
+    look = onnx_classifier.look
+
+    def failing(spec, pixels, width, height):
+        if width == 321:
+            raise ZeroDivisionError("a value of this picture")
+        return look(spec, pixels, width, height)
+
+    monkeypatch.setattr(onnx_classifier, "look", failing)
+    write_webdataset(tmp_path / "shards", [sample(0), sample(1, jpg=jpeg(321, 240))])
+    assert run_status(tmp_path, tars({"filters": {"nsfw": {"image_model": "red.yaml"}}})) == 3
+    message = capsys.readouterr().err
+    assert "filter nsfw failed on 1 of 2 rows" in message
+    assert "row 1 (ZeroDivisionError)" in message
+    assert f"It asks redness ({tmp_path}/red.onnx, SHA-256 {digest})" in message
+    assert "mend the rows or the model, or raise filters.nsfw.max_not_scored" in message
+    assert "a value of this picture" not in message
 
 
 def test_what_does_not_apply_is_no_failure(tmp_path):

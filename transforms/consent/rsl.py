@@ -6,16 +6,15 @@ curator cannot know to be met (who uses it, where, for money).
 """
 
 from typing import Final
-from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from transforms.consent.path_patterns import covers, path_of
+from transforms.consent.path_patterns import covers_on, host_in, path_of
 from transforms.consent.signal import LOCATION, RSL, Signal, evidence
 
-_TRAINING: Final = frozenset({"all", "ai-all", "ai-train"})
+_TRAINING: Final = frozenset({"all", "ai-all", "ai-train", "train-ai", "train-genai"})  # the last two of the drafts before 1.0
 _FREE: Final = "free"
 
 
@@ -41,19 +40,11 @@ class Rsl:
 
     def signals(self, url: str, observed_at: str | None = None) -> list[Signal]:
         """What it says of a URL: one signal at most."""
-        path, host = path_of(url), urlsplit(url).netloc.casefold()
-        found = max((content for content in self._contents if _speaks_of(content[0], path, host)), key=lambda c: len(c[0]), default=None)
+        host, path = host_in(url), path_of(url)
+        found = max((content for content in self._contents if covers_on(host, content[0], path)), key=lambda c: len(c[0]), default=None)
         if found is None:
             return []
         return [Signal(RSL, found[1], LOCATION, evidence(f"RSL: content {found[0]}: {found[1]}"), observed_at)]
-
-
-def _speaks_of(pattern: str, path: str, host: str) -> bool:
-    """Whether a `url` of a content, a pattern of paths or a whole URL, covers this one."""
-    if "://" not in pattern:
-        return covers(pattern, path)
-    parts = urlsplit(pattern)
-    return parts.netloc.casefold() == host and covers((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), path)
 
 
 def _answer(licence: Element) -> str:

@@ -16,7 +16,7 @@ _INNER: Final = rf"\([ ]*(?:{_ITEM}{_PARAMETERS}(?:[ ]+{_ITEM}{_PARAMETERS})*[ ]
 _MEMBER: Final = re.compile(rf"({_KEY})(?:=({_ITEM}|{_INNER}))?{_PARAMETERS}")
 _BETWEEN: Final = re.compile(r"[ \t]*,[ \t]*")
 _MAX: Final = 8192
-_SIGNALS: Final = re.compile(r"(?:^|[,;\s])ai-train\s*=\s*(yes|no)(?=$|[,;\s])", re.IGNORECASE)
+_SIGNALS: Final = re.compile(r"(?:^|[,;\s])ai-train\s*=\s*(\"?)(yes|no)\1(?=$|[,;\s])", re.IGNORECASE)
 
 
 def preferences(line: str) -> list[str]:
@@ -52,4 +52,4 @@ def ai_train(line: str) -> list[str]:
     >>> ai_train("search=yes, ai-train=no")
     ['no']
     """
-    return list(dict.fromkeys(answer.lower() for answer in _SIGNALS.findall(line)))
+    return list(dict.fromkeys(answer.lower() for _, answer in _SIGNALS.findall(line)))

@@ -25,10 +25,12 @@ import pyarrow.compute as pc
 
 from schemas.job import Phase, Section, key
 from schemas.samples import Samples
+from transforms.images.metadata import Metadata, read_metadata
 from transforms.text.caption import normal_form
 
 if TYPE_CHECKING:
     from transforms.images.decode import Picture
+    from transforms.images.view import View
 
 SCORE = pa.struct([("score", pa.float64())])
 
@@ -59,6 +61,10 @@ class Batch:
       phash: perceptual hash of each picture as it is, None where there is none or it is low_detail.
       measures: what the filters named in `reads` have measured on these rows.
       mode: how the pictures were decoded; perceptual hashes of `fast` may be two bits further away.
+      beside: embeddings that files beside the shard have: `image` and `text`, each vectors (floats, [m, width]) and the rows they are of
+        (int64[m], ascending).
+      filters: the run's filters by name, for one that asks another's model.
+      errors: filter -> class of what it raised on the first row that it failed on.
     """
 
     samples: Samples
@@ -69,6 +75,9 @@ class Batch:
     phash: Sequence[int | None]
     measures: dict[str, pa.StructArray]
     mode: Literal["fast", "exact"] = "fast"
+    beside: "Mapping[str, tuple[np.ndarray, np.ndarray]]" = dataclasses.field(default_factory=dict)
+    filters: "Mapping[str, Filter]" = dataclasses.field(default_factory=dict)
+    errors: dict[str, str] = dataclasses.field(default_factory=dict, init=False)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -93,6 +102,11 @@ class Batch:
         """Picture bytes as read."""
         return self.samples.core.column("image").to_pylist()
 
+    @functools.cached_property
+    def metadata(self) -> list[Metadata]:
+        """Side data of each row's picture file, readable or not; nothing where there are no bytes."""
+        return [read_metadata(raw) if raw else Metadata() for raw in self.images]
+
     def role(self, name: str) -> list[Any]:
         """Values of the source column that plays a role; all None where the source has none."""
         column = self.samples.role(name)
@@ -104,7 +118,14 @@ class Batch:
         return type(self)(
             self.samples.slice(start, length), self.pictures[part], self.sha256[part], self.sha1[part], self.md5[part], self.phash[part],
             {name: measured.slice(start, length) for name, measured in self.measures.items()}, self.mode,
+            {name: _between(start, start + length, *found) for name, found in self.beside.items()}, self.filters,
         )  # fmt: skip
+
+
+def _between(start: int, stop: int, vectors: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of vectors those of the rows from `start` to `stop`, and these rows counted from `start`."""
+    low, high = np.searchsorted(rows, [start, stop])
+    return vectors[low:high], rows[low:high] - start
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,6 +178,7 @@ class Filter(Section, abc.ABC):
         shows the distribution; other numbers are integers or float32.
       of_picture: whether its reason speaks of the picture alone, so that the row's caption may still be published with another copy of
         it (`dedup.keep_captions`).
+      judged: false where its measures serve other filters and match alone: judge neither reads them nor asks it.
       needs: what makes the filter not applicable to a row where it is absent: its measure is null there and never counted as a failure.
     """
 
@@ -164,6 +186,7 @@ class Filter(Section, abc.ABC):
     reads: ClassVar[tuple[str, ...]] = ()
     measured: ClassVar[pa.DataType] = SCORE
     of_picture: ClassVar[bool] = False
+    judged: ClassVar[bool] = True
 
     enabled: bool = key(Phase.JUDGE, "false: measured, never judged", True)
     action: Literal["reject", "flag"] = key(Phase.JUDGE, "flag: notice and keep", "reject")
@@ -184,7 +207,7 @@ class Filter(Section, abc.ABC):
         score = measures.field("score").to_numpy(zero_copy_only=False)
         findings = []
         for bound, beyond in (("max", np.greater), ("min", np.less)):
-            threshold = getattr(self, bound, None)
+            threshold = self.bound(bound)
             if threshold is not None:
                 with np.errstate(invalid="ignore"):
                     rows = np.flatnonzero(beyond(score, threshold))
@@ -198,6 +221,14 @@ class Filter(Section, abc.ABC):
     def located(self, folder: str) -> Self:  # noqa: ARG002
         """The same filter with relative paths in its options resolved against the job file's folder; who has such options overrides it."""
         return self
+
+    def views(self) -> "Sequence[View]":
+        """How its models see pictures: annotate makes these where it decodes colours anyway (`Picture.seen`)."""
+        return ()
+
+    def bound(self, name: str) -> float | None:
+        """A bound by the name of its option, as it is in force; None where there is none."""
+        return getattr(self, name, None)
 
     def models(self) -> Sequence[Artefact]:
         """Model files that decide what is measured.

@@ -8,6 +8,7 @@ looked at but for the orientation, so it cannot cost the picture.
 import dataclasses
 import io
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import IO, Literal, cast
 
 import numpy as np
@@ -21,6 +22,7 @@ from transforms.images.jpeg import decode_jpeg
 from transforms.images.png import BarePng
 from transforms.images.resample import Box, deviation
 from transforms.images.thumbnail import border, hashed, hashed_exactly, thumbnail
+from transforms.images.view import View
 
 __all__ = ["EXTENSIONS", "Picture", "PictureError", "decode_rgb", "open_picture", "sniff"]
 
@@ -53,6 +55,7 @@ class Picture:
       box: of `grey`, without its border: left, top, right, bottom.
       small: uint8 [2, 32, 32], the whole picture and the one without its border, from all pixels in mode `exact`, else from `grey`.
       thumbnail: uint8 [48, 48], without border, from `grey` in either mode.
+      seen: what the models see that were asked for, where the colours were decoded anyway: never of a JPEG.
     """
 
     format: str
@@ -64,22 +67,24 @@ class Picture:
     box: Box
     small: np.ndarray
     thumbnail: np.ndarray
+    seen: Mapping[View, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
-def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"]) -> Picture:
+def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"], views: Sequence[View] = ()) -> Picture:
     """Opens a picture from its bytes.
 
     Args:
       raw: the file as read.
       budget: pixels and bytes it may have, checked before a pixel is decoded.
       mode: `fast` decodes JPEG at a reduced scale; `exact` also decodes it fully, so that perceptual hashes are those of all pixels.
+      views: how models see pictures.
 
     Raises:
       PictureError: it cannot be opened; the message is the reason. Nothing else is raised, whatever the bytes are.
     """
     kind, header = _checked(raw, budget)
     try:
-        decoded, header = _jpeg_grey(raw, header, LEAST) if kind == "jpeg" else _other_grey(raw, kind, header, budget)
+        decoded, header, seen = _decoded(raw, kind, header, budget, views)
         grey = _reduced(decoded)
         box = border(grey)
         if mode == "fast":
@@ -95,7 +100,7 @@ def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"]) -> 
     noticed = {ANIMATED: header.animated, TRUNCATED_TAIL: not header.ended, CUT_SUSPECTED: looks_cut(grey)}
     flags = tuple(word for word, holds in noticed.items() if holds)
     width, height = (header.height, header.width) if header.orientation > 4 else (header.width, header.height)
-    return Picture(kind, width, height, flags, grey, deviation(grey), box, small, small_grey)
+    return Picture(kind, width, height, flags, grey, deviation(grey), box, small, small_grey, seen)
 
 
 def decode_rgb(raw: bytes, budget: Decode, least: int | None) -> Image.Image:
@@ -115,7 +120,7 @@ def decode_rgb(raw: bytes, budget: Decode, least: int | None) -> Image.Image:
             pixels, _ = decode_jpeg(raw, least or 0, colour=True, progressive=header.progressive)
             return _turned(_from_jpeg(pixels).convert("RGB"), header.orientation)
         image, header = _opened(raw, kind, header, budget)
-        return _turned(_plain(image).convert("RGB"), header.orientation)
+        return _turned(_plain(image), header.orientation).convert("RGB")
     except PictureError:
         raise
     except Exception as error:  # as in open_picture
@@ -156,9 +161,16 @@ def _from_jpeg(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(pixels if channels == 3 else pixels[:, :, 0])
 
 
-def _other_grey(raw: bytes, kind: str, header: Header, budget: Decode) -> tuple[Image.Image | np.ndarray, Header]:
+def _decoded(
+    raw: bytes, kind: str, header: Header, budget: Decode, views: Sequence[View]
+) -> tuple[Image.Image | np.ndarray, Header, dict[View, np.ndarray]]:
+    """Luma as displayed, and what models see where the decoder gives colours at full size."""
+    if kind == "jpeg":
+        return *_jpeg_grey(raw, header, LEAST), {}
     image, header = _opened(raw, kind, header, budget)
-    return _turned(_plain(image).convert("L"), header.orientation), header
+    shown = _turned(_plain(image), header.orientation)
+    colours = shown.convert("RGB") if views else shown
+    return shown.convert("L"), header, {view: view.pixels(colours) for view in views}
 
 
 def _opened(raw: bytes, kind: str, header: Header, budget: Decode) -> tuple[Image.Image, Header]:

@@ -11,19 +11,57 @@ Where both stand on a ground of one colour, what is left is also looked at in tw
 and the reverse. Something laid over a picture only adds ink; two pictures of which each has ink that the other lacks are two pictures.
 """
 
+import threading
+
 import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
-from transforms.images.fitting import DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, STILL, Level
+from transforms.compiled import compiled
+from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, STILL, Level, slide, solve
 
-_CELL = THUMBNAIL_SIDE // GRID
 _CAUSES = (ONES, SEEN, SEEN_DOWN, SEEN_ALONG, DOWN)  # brightness, contrast, shift down and along, blur
 _LIKELY = np.array([30.0, 0.25, 0.3, 0.3, 0.125])  # standard deviations: levels, a share, pixels, square pixels
 _NOISE = 2.0  # levels
-_ALLOWED, _OF_SLOPE = 1.5, 0.15  # levels; of the slope, that is, pixels
-_PATCH = 4
+_LEAST = 1e-9  # of a square on the diagonal
+_ALLOWED, _OF_SLOPE = np.float32(16 * 1.5**2), np.float32(0.15**2)  # over 4 x 4 pixels: levels; of the slope, that is, pixels; squared
 _INK, _OF_SPREAD = 8.0, 0.5  # levels off the ground from which there is ink, or of the standard deviation
-_PAIRS = np.array([(a, b) for k, a in enumerate(_CAUSES) for b in _CAUSES[k:]] + [(a, STILL) for a in _CAUSES])
+_PICTURES = slice(STILL, SEEN + 1, SEEN - STILL)
+_ALL, _INSIDE = DOWN, ONES  # the first until the Laplacian takes its place
+_TOTALS = np.array([(_INSIDE, _ALL), *[(picture, other) for picture in (STILL, SEEN) for other in (_ALL, _INSIDE, picture)]])
+_ENERGIES = np.array([(STILL, STILL), (SEEN, SEEN)])
+_PAIRS = [(a, b) for k, a in enumerate(_CAUSES) for b in _CAUSES[k:]] + [(a, STILL) for a in _CAUSES]
+_PRODUCTS, _PLANES = np.array(_PAIRS), np.array(_CAUSES)
+_PIXELS = THUMBNAIL_SIDE**2
+_SOFT, _AT_EDGE, _BY_EDGE = np.array([0.25, 0.5, 0.25], np.float32), np.float32(0.75), np.float32(0.25)
+_EDGES, _NEXT_TO_EDGES = slice(None, None, THUMBNAIL_SIDE - 1), slice(1, None, THUMBNAIL_SIDE - 3)
+_BEND = np.array([1, -2, 1], np.float32)
+_AT = (np.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
+_WINDOWS = BLOCKS - GRID - 1  # of 2 x 2 blocks, one from each block on
+_HELD_BY = np.outer([1.0, 2, 2, 2, 2, 1], [1.0, 2, 2, 2, 2, 1]).ravel()  # windows, each block
+_SIDE, _GRID, _CELL, _PATCHES = (np.uint64(n) for n in (THUMBNAIL_SIDE, GRID, THUMBNAIL_SIDE // GRID, THUMBNAIL_SIDE - 3))
+_ZERO, _ONE, _TWO, _THREE = np.float32(0), np.uint64(1), np.uint64(2), np.uint64(3)
+
+
+def _system() -> tuple[np.ndarray, np.ndarray]:
+    """Which of the sums of `_PAIRS` is each element of the least-squares system, the right side last; what its diagonal is given."""
+    count = len(_CAUSES)
+    square = [_PAIRS.index((_CAUSES[min(i, j)], _CAUSES[max(i, j)])) for i in range(count) for j in range(count)]
+    return np.array([*square, *range(len(_PAIRS) - count, len(_PAIRS))]), (_NOISE / _LIKELY) ** 2
+
+
+_SYSTEM, _PRIOR = _system()
+
+
+class _Room(threading.local):
+    """What one thread works on."""
+
+    def __init__(self) -> None:
+        """Makes room for a few pairs."""
+        self.level = Level.of(THUMBNAIL_SIDE, FEW, len(_PAIRS))
+        self.pictures, self.kinds = np.empty((FEW, 2, _PIXELS), np.float32), np.empty((4, _PIXELS), np.float32)
+
+
+_ROOM = _Room()
 
 
 def differences(
@@ -41,116 +79,147 @@ def differences(
     Returns:
       everywhere, and exchanged: the lesser of what is left where the one has ink on the other's bare ground and the reverse; float64 [n].
     """
-    found = np.zeros((2, len(left)))
+    found = np.empty((len(left), 3))
+    ordered = np.where(swapped, grounds[::-1], grounds).T
     for start in range(0, len(left), FEW):
         some = slice(start, start + FEW)
-        level = Level.of(THUMBNAIL_SIDE, len(left[some]))
+        level = _ROOM.level.first(len(left[some]))
         level.load(left[some], right[some], swapped[some])
         level.warp(to[some])
-        still, seen = (_smoothed(level.planes[:, plane]) for plane in (STILL, SEEN))
-        ink = [
-            _off(picture, ground[some]) for picture, ground in zip((still, seen), np.where(swapped, grounds[::-1], grounds), strict=True)
-        ]
-        rest, allowed = _explained(level, still, seen, _inside(to[some]))
-        found[0, some] = _most(rest, allowed)
-        found[1, some] = np.minimum(_most(rest * (ink[0] & ~ink[1]), allowed), _most(rest * (ink[1] & ~ink[0]), allowed))
-    return found[0], found[1]
+        _smooth(level)
+        level.planes[:, _INSIDE], level.planes[:, _ALL] = _inside(to[some]), 1
+        ink, gain = _centre(level, ordered[some])
+        _bend(level)
+        _explain(level.planes, _PLANES, _shares(level.multiply(_PRODUCTS)))
+        most = np.zeros((len(ink), 4, _PATCHES), np.float32)
+        _find(level.planes, np.minimum(1, 1 / gain).astype(np.float32), ink, _ROOM.kinds, level.scratch[0], most)
+        found[some] = np.sqrt(most[:, 1:].max(axis=2))
+    return found[:, 0], found[:, 1:].min(axis=1)
 
 
-def _smoothed(planes: np.ndarray) -> np.ndarray:
-    """Pictures, float32 [n, 48 * 48], by 1 2 1 both ways: float32 [n, 48, 48]."""
-    wide = np.pad(planes.reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE), ((0, 0), (1, 1), (1, 1)), mode="edge")
-    down = wide[:, :-2] + wide[:, 1:-1] + wide[:, 1:-1] + wide[:, 2:]
-    return (down[:, :, :-2] + down[:, :, 1:-1] + down[:, :, 1:-1] + down[:, :, 2:]) * np.float32(1 / 16)
+def _smooth(level: Level) -> None:
+    """Smooths both pictures by 1 2 1 both ways, in place; beyond an edge is what is at it."""
+    planes = level.planes.reshape(len(level.planes), -1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    for picture in (STILL, SEEN):
+        slide(level.planes, picture, DOWN, THUMBNAIL_SIDE, _SOFT)
+        planes[:, DOWN, _EDGES] = _AT_EDGE * planes[:, picture, _EDGES] + _BY_EDGE * planes[:, picture, _NEXT_TO_EDGES]
+        slide(level.planes, DOWN, picture, 1, _SOFT)
+        planes[:, picture, :, _EDGES] = _AT_EDGE * planes[:, DOWN, :, _EDGES] + _BY_EDGE * planes[:, DOWN, :, _NEXT_TO_EDGES]
 
 
 def _inside(to: np.ndarray) -> np.ndarray:
-    """Which pixels the maps leave inside the other picture, bool [n, 48, 48]."""
-    at = (np.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
-    places = to[:, :, 0, None, None] * at[:, None] + to[:, :, 1, None, None] * at + to[:, :, 2, None, None]
-    return ((places >= 0) & (places <= 1)).all(axis=1)
+    """Which pixels the maps leave inside the other picture, bool [n, 48 * 48]."""
+    down, along = (to[:, :, :1] * _AT)[..., None], (to[:, :, 1:2] * _AT + to[:, :, 2:])[:, :, None]
+    inside = np.ones((len(to), THUMBNAIL_SIDE, THUMBNAIL_SIDE), bool)
+    for axis in range(2):
+        places = down[:, axis] + along[:, axis]
+        inside &= places >= 0
+        inside &= places <= 1
+    return inside.reshape(len(to), _PIXELS)
 
 
-def _off(picture: np.ndarray, ground: np.ndarray) -> np.ndarray:
-    """Where pictures, in levels less 128, are not of their ground."""
-    mean = _total(picture) / picture[0].size
-    spread = np.sqrt(np.maximum(_total(picture * picture) / picture[0].size - mean * mean, 0))
-    return np.abs(picture - (ground - 128).astype(np.float32)[:, None, None]) > np.maximum(_INK, _OF_SPREAD * spread)[:, None, None]
+def _centre(level: Level, grounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Takes the mean inside from both pictures, and from the first the other one at its contrast.
 
-
-def _total(planes: np.ndarray) -> np.ndarray:
-    """Sums of planes, float32 [n, 48, 48], in one order on every machine: float64 [n]."""
-    return np.cumsum(planes.reshape(len(planes), -1), axis=1, dtype=np.float64)[:, -1]
-
-
-def _explained(level: Level, still: np.ndarray, seen: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What is left of the difference, in levels of the picture with less contrast, and the square of what is allowed around each pixel."""
-    mask = inside.astype(np.float32)
-    count = np.maximum(_total(mask), 1)
-    still, seen = ((picture - (_total(picture * mask) / count)[:, None, None].astype(np.float32)) * mask for picture in (still, seen))
-    gain = np.sqrt((_total(still * still) + 1) / (_total(seen * seen) + 1))
-    seen *= gain[:, None, None].astype(np.float32)
-    planes = level.planes.reshape(len(still), -1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    planes[:, STILL], planes[:, SEEN], planes[:, ONES] = still - seen, seen, mask
-    level.slope(SEEN)
-    planes[:, SEEN_DOWN, :: THUMBNAIL_SIDE - 1] = 0
-    planes[:, DOWN] = 0
-    planes[:, DOWN, 1:-1, 1:-1] = seen[:, 2:, 1:-1] + seen[:, :-2, 1:-1] + seen[:, 1:-1, 2:] + seen[:, 1:-1, :-2] - 4 * seen[:, 1:-1, 1:-1]
-    slopes = planes[:, SEEN_DOWN] ** 2 + planes[:, SEEN_ALONG] ** 2
-    planes[:, [SEEN_DOWN, SEEN_ALONG, DOWN]] *= mask[:, None]
-    half = len(_PAIRS) // 2
-    causes = _fitted(np.concatenate([level.multiply(_PAIRS[:half]).copy(), level.multiply(_PAIRS[half:])], axis=1))
-    rest = planes[:, STILL].copy()
-    for cause, share in zip(_CAUSES, causes, strict=True):
-        rest -= planes[:, cause] * np.repeat(np.repeat(share, _CELL, axis=1), _CELL, axis=2)
-    weaker = np.minimum(1, 1 / gain)[:, None, None].astype(np.float32)
-    return rest * weaker * mask, _ALLOWED**2 + (_OF_SLOPE * weaker[:, :1, :1]) ** 2 * _patches(slopes)
-
-
-def _fitted(sums: np.ndarray) -> list[np.ndarray]:
-    """How much of each cause there is in each block, from sums of `_PAIRS`: the mean over the windows of 2 x 2 blocks that hold it.
-
-    Cholesky's method, written out for all windows at once: no library's order of summation.
+    Returns:
+      where the first (1), the other (2) and both (3) are off their ground, uint8 [n, 48 * 48]; the gain the other was given, float64 [n].
     """
-    cells = sums.reshape(len(sums), len(_PAIRS), GRID, GRID)
-    windows = cells[:, :, :-1, :-1] + cells[:, :, :-1, 1:] + cells[:, :, 1:, :-1] + cells[:, :, 1:, 1:]
-    n = len(_CAUSES)
-    at = {(a, b): windows[:, k] for k, (a, b) in enumerate((a, b) for a in range(n) for b in range(a, n))}
-    lower: dict[tuple[int, int], np.ndarray] = {}
-    step: list[np.ndarray] = []
-    for i in range(n):
-        for j in range(i + 1):
-            total = at[j, i] + (_NOISE / _LIKELY[i]) ** 2 if i == j else at[j, i]
-            for k in range(j):
-                total = total - lower[i, k] * lower[j, k]
-            lower[i, j] = np.sqrt(np.maximum(total, 1e-9)) if i == j else total / lower[j, j]
-        total = windows[:, len(at) + i]
-        for k in range(i):
-            total = total - lower[i, k] * step[k]
-        step.append(total / lower[i, i])
-    for i in range(n - 1, -1, -1):
-        for k in range(i + 1, n):
-            step[i] = step[i] - lower[k, i] * step[k]
-        step[i] = step[i] / lower[i, i]
-    covered = _spread(np.ones((1, GRID - 1, GRID - 1)))
-    return [(_spread(share) / covered).astype(np.float32) for share in step]
+    pictures = level.planes[:, _PICTURES]
+    totals = _total(level.multiply(_TOTALS))
+    count, (total, within, squares) = np.maximum(totals[:, :1], 1), totals[:, 1:].reshape(len(totals), 2, 3).transpose(2, 0, 1)
+    mean = total / _PIXELS
+    spread = np.sqrt(np.maximum(squares / _PIXELS - mean * mean, 0))
+    off = np.subtract(pictures, (grounds - 128).astype(np.float32)[:, :, None], out=_ROOM.pictures[: len(totals)])
+    ink = (np.abs(off, out=off) > np.maximum(_INK, _OF_SPREAD * spread).astype(np.float32)[:, :, None]).view(np.uint8)
+    pictures -= (within / count).astype(np.float32)[:, :, None]
+    pictures *= level.planes[:, None, _INSIDE]
+    energies = _total(level.multiply(_ENERGIES)) + 1
+    gain = np.sqrt(energies[:, 0] / energies[:, 1])
+    pictures[:, 1] *= gain.astype(np.float32)[:, None]
+    pictures[:, 0] -= pictures[:, 1]
+    return ink[:, 0] + 2 * ink[:, 1], gain
 
 
-def _spread(windows: np.ndarray) -> np.ndarray:
-    """The sum of the windows, [n, 5, 5], that lie over each block: [n, 6, 6]."""
-    blocks = np.zeros((len(windows), GRID, GRID))
-    for down, along in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        blocks[:, down : GRID - 1 + down, along : GRID - 1 + along] += windows
-    return blocks
+def _total(sums: np.ndarray) -> np.ndarray:
+    """The sums over all blocks, [n, m, 36], in one order on every machine: [n, m]."""
+    return sums.cumsum(axis=2)[:, :, -1]
 
 
-def _patches(planes: np.ndarray) -> np.ndarray:
-    """The mean over every 4 x 4 pixels, [n, 45, 45]."""
-    for _ in range(2):
-        pairs = planes[:, :-1] + planes[:, 1:]
-        planes = (pairs[:, :-2] + pairs[:, 2:]).transpose(0, 2, 1)
-    return planes * np.float32(1 / _PATCH**2)
+def _bend(level: Level) -> None:
+    """Slopes and Laplacian of the other picture, inside alone; the squares of its slopes, everywhere, go into the plane `ALONG`."""
+    level.slope(SEEN)
+    planes, side = level.planes, THUMBNAIL_SIDE
+    slopes, bent, inside, more = planes[:, SEEN_DOWN : SEEN_ALONG + 1], planes[:, DOWN], planes[:, _INSIDE], planes[:, ALONG]
+    slide(planes, SEEN, DOWN, side, _BEND)
+    slide(planes, SEEN, ALONG, 1, _BEND)
+    bent += more
+    bent[:, :side] = bent[:, -side:] = bent.reshape(-1, side, side)[:, :, _EDGES] = 0
+    bent *= inside
+    squares = np.square(slopes, out=_ROOM.pictures[: len(planes)])
+    np.add(squares[:, 0], squares[:, 1], out=more)
+    slopes *= inside[:, None]
 
 
-def _most(rest: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-    return np.sqrt((_patches(rest * rest) / allowed).max(axis=(1, 2)))
+def _shares(sums: np.ndarray) -> np.ndarray:
+    """How much of each cause there is in each block, float32 [n, 5, 36]: the mean over the windows of 2 x 2 blocks that hold it.
+
+    Args:
+      sums: over blocks, of the products of `_PAIRS`, float64 [n, 20, 36].
+    """
+    cells = np.ascontiguousarray(sums.transpose(1, 0, 2))
+    windows = cells[:, :, :_WINDOWS] + cells[:, :, 1 : _WINDOWS + 1]
+    windows += cells[:, :, GRID : GRID + _WINDOWS]
+    windows += cells[:, :, GRID + 1 :]
+    systems = windows.reshape(len(cells), -1)[_SYSTEM]
+    systems[:: len(_CAUSES) + 1][: len(_CAUSES)] += _PRIOR[:, None]
+    solve(systems, len(_CAUSES), _LEAST)
+    found = systems[-len(_CAUSES) :].reshape(len(_CAUSES), -1, _WINDOWS)
+    found[:, :, GRID - 1 :: GRID] = 0  # a window over the last block of a row and the first of the next
+    blocks = np.zeros((len(_CAUSES), len(sums), BLOCKS))
+    for first in (0, 1, GRID, GRID + 1):
+        blocks[:, :, first : first + _WINDOWS] += found
+    return np.ascontiguousarray((blocks / _HELD_BY).astype(np.float32).transpose(1, 0, 2))
+
+
+@compiled
+def _explain(planes, causes, shares):  # type: ignore[no-untyped-def]
+    """Takes from the difference the share of each cause."""
+    for row in range(len(planes)):
+        rest = planes[row, STILL]
+        for cause in range(len(causes)):
+            plane, share = planes[row, causes[cause]], shares[row, cause]
+            for i in range(_SIDE):
+                for block in range(_GRID):
+                    much = share[i // _CELL * _GRID + block]
+                    for j in range(_CELL):
+                        k = i * _SIDE + block * _CELL + j
+                        rest[k] -= plane[k] * much
+
+
+@compiled
+def _find(planes, weaker, inks, kinds, line, most):  # type: ignore[no-untyped-def]
+    """Per column, the most that is left of a difference over 4 x 4 pixels, squared, in units of what is allowed there.
+
+    Everywhere, where the first picture alone has ink (1), and where the other alone has (2); the squares of the slopes are in `ALONG`.
+    """
+    allowed = kinds[0]
+    for row in range(len(planes)):
+        rest, mask, slopes, ink, gain = planes[row, STILL], planes[row, ONES], planes[row, ALONG], inks[row], weaker[row]
+        for pixel in range(len(rest)):
+            value, of = rest[pixel] * mask[pixel] * gain, ink[pixel]
+            value *= value
+            allowed[pixel], kinds[1, pixel] = slopes[pixel] * gain * gain, value
+            kinds[2, pixel], kinds[3, pixel] = value if of == 1 else _ZERO, value if of == 2 else _ZERO
+        for kind in range(len(kinds)):
+            squares, top = kinds[kind], most[row, kind]
+            for i in range(_PATCHES):
+                for j in range(_SIDE):
+                    k = i * _SIDE + j
+                    line[j] = (squares[k] + squares[k + _SIDE]) + (squares[k + _TWO * _SIDE] + squares[k + _THREE * _SIDE])
+                for j in range(_PATCHES):
+                    total, k = (line[j] + line[j + _ONE]) + (line[j + _TWO] + line[j + _THREE]), i * _SIDE + j
+                    if kind > 0:
+                        total /= allowed[k]
+                        top[j] = total if total > top[j] else top[j]
+                    else:
+                        allowed[k] = _ALLOWED + _OF_SLOPE * total

@@ -27,8 +27,9 @@ _OF_SEEN = np.array([(SEEN, ONES), (SEEN, SEEN), (STILL, SEEN), (DOWN, SEEN), (A
 _MOMENTS, _LOW, _UNKNOWNS = 5, 8, 6
 _LEAST, _TINY = 1e-3, 1e-12  # of a variance; of a square on the diagonal
 _FLAT = 6.25  # variance, levels squared, below which a block says nothing about the map
-_HELD = np.array([0.001, 0.021, 0.021] * 2)  # damping of shift, and of scale, shear and turn, as shares of the stiffness of the shift
+_HELD = np.append(np.diag([0.001, 0.021, 0.021] * 2), np.zeros(_UNKNOWNS))  # damping of shift, and of scale, shear and turn, by stiffness
 _FAR = np.array([2.5, 4.0, 4.0] * 2)  # pixels that one step may shift; that it may stretch, shear or turn a side
+_SLOPE = np.array([-0.5, 0, 0.5], np.float32)
 _HALF, _QUARTER, _MIDDLE, _ZERO = np.float32(0.5), np.float32(0.25), np.float32(128), np.float32(0)
 _SIDE, _GRID = np.uint64(THUMBNAIL_SIDE), np.uint64(GRID)
 _ONE, _TWO, _THREE, _FOUR, _EIGHT = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4), np.uint64(8)
@@ -54,7 +55,7 @@ _FEATURES, _MOMENT = _features().reshape(-1), _moments().reshape(-1)
 class Level:
     """A few pairs at one size: planes of work, sums of their products over blocks, and the picture that moves in words of four pixels.
 
-    `scratch`, `got` and `system` are for the kernels to write on, which allocate nothing.
+    `scratch`, `got`, `moments` and `systems` are for the kernels to write on, which allocate nothing.
     """
 
     side: int
@@ -63,16 +64,23 @@ class Level:
     sums: np.ndarray
     scratch: np.ndarray
     got: np.ndarray
-    system: np.ndarray
+    moments: np.ndarray
+    systems: np.ndarray
 
     @classmethod
-    def of(cls, side: int, pairs: int) -> "Level":
-        """Room for so many pairs of that side."""
+    def of(cls, side: int, pairs: int, products: int = len(_OF_STILL) + len(_OF_SEEN)) -> "Level":
+        """Room for so many pairs of that side, and for sums of so many products."""
         planes = np.zeros((pairs, _PLANES, side * side), np.float32)
         planes[:, ONES] = 1
-        words, sums = np.zeros((pairs, side * side), np.uint32), np.zeros((pairs, len(_OF_STILL) + len(_OF_SEEN), BLOCKS))
+        words, sums = np.zeros((pairs, side * side), np.uint32), np.zeros((pairs, products, BLOCKS))
         scratch, got = np.empty((2, side * side), np.float32), np.empty(side * side, np.uint32)
-        return cls(side, planes, words, sums, scratch, got, np.empty((4, _MOMENTS * BLOCKS)))
+        moments, systems = np.empty((2, _MOMENTS * BLOCKS)), np.empty((len(_MOMENT), pairs))
+        return cls(side, planes, words, sums, scratch, got, moments, systems)
+
+    def first(self, pairs: int) -> "Level":
+        """The room of the first pairs alone."""
+        own = {name: getattr(self, name)[:pairs] for name in ("planes", "words", "sums")}
+        return dataclasses.replace(self, systems=self.systems.reshape(-1)[: pairs * len(_MOMENT)].reshape(-1, pairs), **own)
 
     def load(self, left: np.ndarray, right: np.ndarray, swapped: np.ndarray) -> None:
         """Takes pairs of thumbnails, uint8 [n, 48 * 48]; the right one is looked for in the left where they are swapped."""
@@ -87,7 +95,7 @@ class Level:
     def slope(self, plane: int) -> None:
         """Central differences of a plane, into the two planes after it."""
         for to, step in ((plane + 1, self.side), (plane + 2, 1)):
-            _take_slope(self.planes, plane, to, step)
+            slide(self.planes, plane, to, step, _SLOPE)
         self.planes[:, plane + 2].reshape(-1, self.side, self.side)[:, :, :: self.side - 1] = 0
 
     def warp(self, to: np.ndarray) -> None:
@@ -108,7 +116,9 @@ class Level:
         for _ in range(steps):
             self.warp(to)
             self.multiply(_OF_SEEN, len(_OF_STILL))
-            _improve(sums, floor, self.side, to, self.system)
+            _weigh(sums, floor, self.side, self.moments, self.systems)
+            solve(self.systems, _UNKNOWNS, _TINY)
+            _move(self.systems[_UNKNOWNS**2 :], self.side, to)
 
 
 @compiled
@@ -117,7 +127,7 @@ def _load(left, right, swapped, planes):  # type: ignore[no-untyped-def]
     for row in range(len(planes)):
         still, moved = (right[row], left[row]) if swapped[row] else (left[row], right[row])
         to, level = planes[row, STILL], planes[row, SEEN]
-        for k in range(planes.shape[2]):
+        for k in range(len(to)):
             to[k], level[k] = np.float32(still[k]) - _MIDDLE, moved[k]
 
 
@@ -141,20 +151,28 @@ def _pack(planes, side, packed):  # type: ignore[no-untyped-def]
     below = np.uint64(side)
     for row in range(len(planes)):
         level, word = planes[row, SEEN], packed[row]
-        for k in range(np.uint64(planes.shape[2]) - below - _ONE):
+        for k in range(np.uint64(len(word)) - below - _ONE):
             upper = np.int32(level[k] + _HALF) | np.int32(level[k + _ONE] + _HALF) << 8
             lower = np.int32(level[k + below] + _HALF) | np.int32(level[k + below + _ONE] + _HALF) << 8
             word[k] = upper | lower << 16
 
 
 @compiled
-def _take_slope(planes, of, to, step):  # type: ignore[no-untyped-def]
-    """Central differences of a plane, between pixels that lie a step before and behind, as if there were no edges."""
-    step = np.uint64(step)
+def slide(planes, of, to, step, weights):  # type: ignore[no-untyped-def]
+    """Weighted sums of the pixels a step before, at and a step behind each of a plane, as if there were no edges, into another plane.
+
+    Args:
+      planes: float32 [n, planes, pixels].
+      of: which plane.
+      to: which plane takes the sums, but for the first and the last step of pixels.
+      step: pixels.
+      weights: float32 [3].
+    """
+    step, before, at, behind = np.uint64(step), weights[0], weights[1], weights[2]
     for row in range(len(planes)):
-        picture, slope = planes[row, of], planes[row, to]
-        for k in range(step, np.uint64(planes.shape[2]) - step):
-            slope[k] = _HALF * (picture[k + step] - picture[k - step])
+        picture, sums = planes[row, of], planes[row, to]
+        for k in range(step, np.uint64(len(sums)) - step):
+            sums[k] = before * picture[k - step] + at * picture[k] + behind * picture[k + step]
 
 
 @compiled
@@ -189,7 +207,7 @@ def _warp(planes, packed, n, to, part, got):  # type: ignore[no-untyped-def]
 @compiled
 def _multiply(planes, pairs, sums, first, line):  # type: ignore[no-untyped-def]
     """Down the columns of a row of blocks, then across eight of them; two rows of 24 pixels lie side by side."""
-    rows = np.uint64(planes.shape[2]) // (_GRID * _SIDE)
+    rows = np.uint64(len(planes[0, 0])) // (_GRID * _SIDE)
     wide, beside = (_EIGHT, _FOUR) if rows > _TWO else (_FOUR, _SIDE // _TWO)
     for row in range(len(planes)):
         for pair in range(len(pairs)):
@@ -211,11 +229,11 @@ def _multiply(planes, pairs, sums, first, line):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _improve(sums, floor, side, to, system):  # type: ignore[no-untyped-def]
-    """One step that improves each map in place: shift, stretch and shear of y, then of x. None where nothing can be told."""
-    area, weighed, moments, matrix, step = float((side // GRID) ** 2), system[0], system[1], system[2], system[3]
-    for row in range(len(to)):
-        s, t = sums[row], to[row]
+def _weigh(sums, floor, side, room, systems):  # type: ignore[no-untyped-def]
+    """The least-squares system of a step that improves each map: shift, stretch and shear of y, then of x."""
+    area, weighed, moments = float((side // GRID) ** 2), room[0], room[1]
+    for row in range(len(sums)):
+        s = sums[row]
         for b in range(BLOCKS):
             total, seen = s[b], s[b + 9 * BLOCKS]
             mean = total / area
@@ -238,27 +256,53 @@ def _improve(sums, floor, side, to, system):  # type: ignore[no-untyped-def]
                 for k in range(_LOW):
                     moments[moment * _LOW + k] += weighed[moment * BLOCKS + b] * _FEATURES[b * _LOW + k]
         stiffness = moments[0] + moments[2 * _LOW]
-        if stiffness <= 0:
-            continue
-        for i in range(_UNKNOWNS + 1):  # the last row is the right side, which so is solved forwards
-            for j in range(i + 1 if i < _UNKNOWNS else _UNKNOWNS):
-                total = moments[_MOMENT[i * _UNKNOWNS + j]]
-                total += stiffness * _HELD[i] if i == j else 0.0
-                for k in range(j):
-                    total -= matrix[i * _UNKNOWNS + k] * matrix[j * _UNKNOWNS + k]
-                at = j * _UNKNOWNS + j
-                matrix[i * _UNKNOWNS + j] = total / matrix[at] if i > j else math.sqrt(total if total > _TINY else _TINY)
-        for i in range(_UNKNOWNS - 1, -1, -1):
-            total = matrix[_UNKNOWNS * _UNKNOWNS + i]
-            for k in range(i + 1, _UNKNOWNS):
-                total -= matrix[k * _UNKNOWNS + i] * step[k]
-            step[i] = total / matrix[i * _UNKNOWNS + i]
+        for k in range(len(systems)):
+            systems[k, row] = moments[_MOMENT[k]] + stiffness * _HELD[k]
+
+
+@compiled
+def solve(systems, size, least):  # type: ignore[no-untyped-def]
+    """Solves many symmetric systems at once by Cholesky's method, in place.
+
+    Args:
+      systems: float64 [(size + 1) * size, n], rows of a matrix of which the lower half is read, and the right side; the results take it.
+      size: unknowns.
+      least: squares on the diagonal are at least that.
+    """
+    for i in range(size + 1):  # the right side so is solved forwards
+        for j in range(i + 1 if i < size else size):
+            to = systems[i * size + j]
+            for k in range(j):
+                one, other = systems[i * size + k], systems[j * size + k]
+                for n in range(len(to)):
+                    to[n] -= one[n] * other[n]
+            root = systems[j * size + j]
+            for n in range(len(to)):
+                to[n] = to[n] / root[n] if i > j else math.sqrt(to[n] if to[n] > least else least)
+    for i in range(size - 1, -1, -1):
+        to, root = systems[size * size + i], systems[i * size + i]
+        for k in range(i + 1, size):
+            one, other = systems[k * size + i], systems[size * size + k]
+            for n in range(len(to)):
+                to[n] -= one[n] * other[n]
+        for n in range(len(to)):
+            to[n] /= root[n]
+
+
+@compiled
+def _move(steps, side, to):  # type: ignore[no-untyped-def]
+    """Maps after the steps, float64 [6, n], as far as one may go, in place; steps are written on."""
+    for row in range(len(to)):
+        map_ = to[row]
         for i in range(_UNKNOWNS):
-            size, most = step[i], _FAR[i]
+            size, most = steps[i, row], _FAR[i]
             size = size if size < most else most
-            step[i] = (size if size > -most else -most) / side
+            steps[i, row] = (size if size > -most else -most) / side
+        for i in range(2):  # the map of the step, its columns (shift, down, along), about the middle
+            steps[3 * i, row] -= 0.5 * (steps[3 * i + 1, row] + steps[3 * i + 2, row])
+            steps[4 * i + 1, row] += 1
         for i in range(2):
-            y, x = t[i, 0], t[i, 1]
-            t[i, 0] = y * (1 + step[1]) + x * step[4]
-            t[i, 1] = y * step[2] + x * (1 + step[5])
-            t[i, 2] += y * (step[0] - 0.5 * (step[1] + step[2])) + x * (step[3] - 0.5 * (step[4] + step[5]))
+            y, x, shift = map_[i, 0], map_[i, 1], map_[i, 2]
+            for j in range(3):
+                column = (j + 1) % 3
+                map_[i, j] = y * steps[column, row] + x * steps[3 + column, row] + (0.0 if column else shift)

@@ -8,13 +8,16 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from transforms.images.after_end import Tail, after_end
 from transforms.images.header import sniff
 from transforms.images.parts import gif, heif, jpeg, jumbf, png, webp
 from transforms.images.parts.exif import Exif, read_exif
 from transforms.images.parts.iptc import Resources, read_iim, read_photoshop
 from transforms.images.parts.part import Part
+from transforms.images.parts.png import XMP as PNG_XMP
 
 _MORE_PICTURES = 8  # embedded pictures that are read; the rest is only dropped
+_MOST_TEXT = 1 << 14  # bytes of a text
 _XMP_HEADER: Final = b"http://ns.adobe.com/xap/1.0/\0"
 
 
@@ -54,6 +57,8 @@ class Metadata:
       creators: who made the picture, by EXIF, IPTC and PNG text; what XMP says of it stands in `xmp`.
       credentials: C2PA manifest stores (JUMBF), whole.
       second_picture: there is another picture behind the first.
+      texts: what programs have left in text chunks, comments and EXIF: (keyword, empty for a comment, and text).
+      tail: what follows the end of the picture.
       unparsable: kinds of the parts that cannot be read.
     """
 
@@ -65,6 +70,8 @@ class Metadata:
     credentials: tuple[bytes, ...] = ()
     second_picture: bool = False
     unparsable: tuple[str, ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()
+    tail: Tail | None = None
 
 
 def container_of(raw: bytes) -> str | None:
@@ -87,7 +94,7 @@ def read_metadata(raw: bytes) -> Metadata:
     parts = [Part("exif", 0, len(raw), raw)] if kind == "tiff" else CONTAINERS[kind].find(raw)
     if not parts:
         return Metadata(kind)
-    return _gathered(kind, [*parts, *embedded(parts)])
+    return _gathered(kind, [*parts, *embedded(parts)], after_end(raw, parts))
 
 
 def embedded(parts: Iterable[Part]) -> list[Part]:
@@ -140,11 +147,12 @@ def profile_payload(part: Part) -> bytes:
     return part.payload.removeprefix(_XMP_HEADER)
 
 
-def _gathered(kind: str, parts: list[Part]) -> Metadata:
+def _gathered(kind: str, parts: list[Part], tail: Tail | None) -> Metadata:
     xmp = list(extended_packets(parts).values())
     exif = [read_exif(block) for _, block in exif_blocks(parts)]
     iptc: list[Resources] = []
     creators: list[str] = []
+    texts: list[tuple[str, str]] = []
     for part in parts:
         holds = profile_kind(part) if part.kind == "raw_profile" else part.kind
         data = profile_payload(part)
@@ -154,10 +162,13 @@ def _gathered(kind: str, parts: list[Part]) -> Metadata:
             iptc.append(read_photoshop(data) if holds == "photoshop" else read_iim(data))
         elif holds == "exif" and part.kind == "raw_profile":
             exif.append(read_exif(data))
-        elif holds == "text" and part.name.casefold() in ("author", "artist", "creator"):
-            creators.append(part.payload.decode("utf-8", "replace").strip("\0 "))
+        elif holds == "text":
+            texts.append((part.name, part.payload[:_MOST_TEXT].decode("utf-8", "replace").strip("\0 ")))
+            if part.name.casefold() in ("author", "artist", "creator"):
+                creators.append(part.payload.decode("utf-8", "replace").strip("\0 "))
     credentials = [block.credentials for block in exif if block.credentials and kind == "tiff"]
     for block in exif:
+        texts += block.notes
         xmp += [block.xmp] if block.xmp else []
         iptc += [read_photoshop(block.photoshop)] if block.photoshop else []
         iptc += [read_iim(block.iim)] if block.iim else []
@@ -166,9 +177,10 @@ def _gathered(kind: str, parts: list[Part]) -> Metadata:
         creators += resources.creators
     creators += [block.artist for block in exif]
     unparsable = [part.kind for part in parts if part.kind == "unparsable"] + ["exif" for block in exif if block.broken]
+    unparsable += ["xmp" for part in parts if part.kind == "unparsable" and part.name == PNG_XMP]
     unparsable += ["iptc" for resources in iptc if "unparsable" in resources.personal]
     return Metadata(
         kind, tuple(xmp), tuple(exif), tuple(iptc), tuple(dict.fromkeys(name for name in creators if name)),
         (*jumbf.stores(parts), *credentials), any(part.kind == "second_picture" for part in parts),
-        tuple(sorted(set(unparsable))),
+        tuple(sorted(set(unparsable))), tuple(texts), tail,
     )  # fmt: skip

@@ -1,6 +1,6 @@
-"""How a picture is made ready for a model: resize, JPEG round trip, crop, channel order, `(value - mean) * scale`, layout."""
+"""How a picture is made ready for a model: resize, JPEG round trip, crop, channel order, `(value - mean) / std`, layout."""
 
-import io
+import functools
 from typing import Annotated, Literal
 
 import numpy as np
@@ -8,10 +8,9 @@ from PIL import Image
 from pydantic import Field
 
 from schemas.job import Phase, Section, key
+from transforms.images.view import Resample, View
 
 Triple = Annotated[tuple[float, float, float], Field(strict=False)]
-
-_FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
 class Preparation(Section):
@@ -26,44 +25,44 @@ class Preparation(Section):
     resize_to: int | None = key(
         Phase.ANNOTATE, "side to resize to, of which the middle `size` is cut out; null: `size`", None, gt=0, le=4096
     )
-    resample: Literal["bilinear", "bicubic"] = key(Phase.ANNOTATE, "how pixels are weighed; CLIP's own is bicubic", "bilinear")
+    resample: Resample = key(
+        Phase.ANNOTATE, "Pillow's bilinear, bicubic (CLIP's own), lanczos or nearest; opencv: its INTER_LINEAR", "bilinear"
+    )
     jpeg_roundtrip: bool = key(Phase.ANNOTATE, "write the resized picture as JPEG and read it again", default=False)
     channels: Literal["rgb", "bgr"] = key(Phase.ANNOTATE, "order of the channels", "rgb")
-    mean: Triple = key(Phase.ANNOTATE, "subtracted from values 0 to 255, in the order of `channels`", (0.0, 0.0, 0.0))
-    scale: Triple = key(Phase.ANNOTATE, "multiplied after `mean` is subtracted", (1.0, 1.0, 1.0))
+    white: float = key(Phase.ANNOTATE, "what white is before `mean` is subtracted: 255, or 1", 255.0, gt=0)
+    mean: Triple = key(Phase.ANNOTATE, "subtracted, in the order of `channels`", (0.0, 0.0, 0.0))
+    std: Triple = key(Phase.ANNOTATE, "divided by after `mean` is subtracted", (1.0, 1.0, 1.0))
     layout: Literal["nhwc", "nchw"] = key(Phase.ANNOTATE, "order of the input's axes", "nchw")
 
     @property
-    def least(self) -> int:
-        """The side that a decoded picture needs at least, pixels."""
-        return self.resize_to or self.size
+    def view(self) -> View:
+        """The square of pixels that it asks for."""
+        return View(self.size, self.resize, self.resize_to or self.size, self.resample, self.jpeg_roundtrip)
+
+    @property
+    def least(self) -> int | None:
+        """The side that a decoded picture needs at least, pixels; None: the full size."""
+        return self.view.least
 
 
 def prepare(image: Image.Image, wanted: Preparation) -> np.ndarray:
     """A picture (mode RGB) as the model sees it: float32 [size, size, 3], or [3, size, size] where the layout is nchw."""
-    resized = _resized(image, wanted)
-    if wanted.jpeg_roundtrip:
-        written = io.BytesIO()
-        resized.save(written, "JPEG")
-        resized = Image.open(written).convert("RGB")
-    pixels = np.asarray(resized, dtype=np.float32)
-    top, left = ((side - wanted.size) // 2 for side in pixels.shape[:2])
-    pixels = pixels[top : top + wanted.size, left : left + wanted.size]
-    if wanted.channels == "bgr":
-        pixels = pixels[..., ::-1]
-    seen = (pixels - np.array(wanted.mean, np.float32)) * np.array(wanted.scale, np.float32)
-    return np.ascontiguousarray(seen if wanted.layout == "nhwc" else seen.transpose(2, 0, 1))
+    return prepared(wanted.view.pixels(image), wanted)
 
 
-def _resized(image: Image.Image, wanted: Preparation) -> Image.Image:
-    """At least `least` pixels each way: exactly so, but for the longer side where the middle is to be cut out."""
-    width, height = image.size
-    side, how = wanted.least, _FILTERS[wanted.resample]
-    if wanted.resize == "pad":
-        square = Image.new("RGB", (max(width, height),) * 2)
-        square.paste(image)
-        return square.resize((side, side), how)
-    if wanted.resize == "crop":
-        by = side / min(width, height)
-        return image.resize((max(side, round(width * by)), max(side, round(height * by))), how)
-    return image.resize((side, side), how)
+def prepared(pixels: np.ndarray, wanted: Preparation) -> np.ndarray:
+    """The same of the square of pixels that `wanted.view` makes, uint8 [size, size, 3]."""
+    last = wanted.layout == "nhwc"
+    found = np.empty(pixels.shape if last else (3, *pixels.shape[:2]), np.float32)
+    for channel, values in enumerate(_values(wanted.white, wanted.mean, wanted.std)):
+        place = channel if wanted.channels == "rgb" else 2 - channel
+        np.take(values, pixels[..., place], out=found[..., channel] if last else found[channel])
+    return found
+
+
+@functools.lru_cache(maxsize=8)
+def _values(white: float, mean: Triple, std: Triple) -> np.ndarray:
+    """What a model is given for each channel, in its order, and each of the 256 values: float32 [3, 256]."""
+    levels = np.arange(256) * (white / 255)
+    return ((levels - np.array(mean)[:, None]) / np.array(std)[:, None]).astype(np.float32)

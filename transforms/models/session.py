@@ -1,9 +1,11 @@
 """ONNX graphs as sessions of onnxruntime: each opened once per process, on one thread of the processor or on a GPU."""
 
 import functools
+import threading
 from typing import Any, Literal
 
 from schemas.errors import MissingError
+from transforms.models.additions import with_additions
 from transforms.models.artefacts import artefact
 from transforms.storage import kept_copy
 
@@ -11,9 +13,11 @@ Device = Literal["cpu", "cuda"]
 _PROVIDERS: dict[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
-@functools.lru_cache(maxsize=8)
+_OPENING = threading.Lock()
+
+
 def open_session(path: str, sha256: str, cure: str, device: Device = "cpu") -> Any:
-    """The graph of a file, the same `onnxruntime.InferenceSession` every time.
+    """The graph of a file, the same `onnxruntime.InferenceSession` every time, for every thread of a process.
 
     Args:
       path: the file.
@@ -24,6 +28,12 @@ def open_session(path: str, sha256: str, cure: str, device: Device = "cpu") -> A
     Raises:
       MissingError: the file, onnxruntime or the device is not there, or the file is no graph.
     """
+    with _OPENING:
+        return _opened(path, sha256, cure, device)
+
+
+@functools.lru_cache(maxsize=8)
+def _opened(path: str, sha256: str, cure: str, device: Device) -> Any:
     artefact(path, path, sha256, cure)
     try:
         import onnxruntime
@@ -37,7 +47,10 @@ def open_session(path: str, sha256: str, cure: str, device: Device = "cpu") -> A
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     providers = [_PROVIDERS[device]] if device == "cpu" else [_PROVIDERS[device], _PROVIDERS["cpu"]]
+    local = kept_copy(path)
+    with open(local, "rb") as file:
+        changed = with_additions(file.read())
     try:
-        return onnxruntime.InferenceSession(kept_copy(path), options, providers=providers)
+        return onnxruntime.InferenceSession(changed or local, options, providers=providers)
     except Exception as error:  # onnxruntime has an exception of its own for every way in which a file is no model
         raise MissingError(f"{path} is no ONNX model that onnxruntime can read ({type(error).__name__}). {cure}") from error

@@ -37,6 +37,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "punsafe": ("punsafe",),
     "nsfw": ("NSFW",),
+    "face_boxes": ("face_bboxes",),
     "watermark": ("pwatermark", "watermark_score"),
     "aesthetic": ("aesthetic_score", "AESTHETIC_SCORE"),
     "language": ("LANGUAGE", "language"),
@@ -50,6 +51,8 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     "license": ("license", "licence"),
     "licence": ("licence", "license"),
     "creator": ("creator", "artist", "author"),
+    "image_embedding": (),  # by name only: no layout has them
+    "text_embedding": (),
 }
 # What a list of URLs declares of a picture that was never loaded.
 DECLARED: Final = {"width": ("original_width",), "height": ("original_height",)}

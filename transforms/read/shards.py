@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from schemas.errors import InputError
 from schemas.job import Source
 from schemas.shards import Shard
+from transforms.read.beside import with_embeddings
 from transforms.read.cleaning import DAMAGE
 from transforms.storage import FileInfo, is_local, list_files, list_folder, located, open_read
 
@@ -71,7 +72,12 @@ def list_shards(sources: Sequence[Source], base: str) -> list[Shard]:
         if beside:
             shard = dataclasses.replace(shard, sidecar=beside.path, sidecar_size=beside.size, sidecar_version=beside.version)
         shards += [dataclasses.replace(shard, name=names[item, groups], row_groups=groups) for groups in item.ranges]
-    return shards
+    return [shard for source in sources for shard in _of_source(shards, source, base)]
+
+
+def _of_source(shards: Sequence[Shard], source: Source, base: str) -> list[Shard]:
+    mine = [shard for shard in shards if shard.source == source.name]
+    return mine if source.embeddings is None else with_embeddings(mine, located(source.embeddings, base), source.name)
 
 
 def _files(source: Source, base: str) -> list[FileInfo]:

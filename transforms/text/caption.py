@@ -2,8 +2,8 @@
 
 Matching, word lists, personal data, language and toxicity all see a caption in this form; the raw caption is what is published.
 HTML entities are undone (twice at most: web text is often escaped twice, and text about HTML is not to be undone for ever), format
-characters go, compatibility forms are made plain (Unicode NFKC, UAX 15), case is folded, and every run of Unicode white space is one
-space.
+characters and others that nobody sees go, compatibility forms are made plain (Unicode NFKC, UAX 15), case is folded, both once more for
+what folding takes apart, and every run of Unicode white space is one space.
 """
 
 import functools
@@ -18,6 +18,10 @@ _LINK = re.compile(r"(?:https?://|www\.)\S+")
 _NAME = re.compile(r"@\w+")
 _EMAIL = re.compile(r"[\w.+-]+@\w[\w-]*(?:\.\w[\w-]*)+")
 _DIGITS = re.compile(r"[\d\0]+")  # a null character, too, separates words for fastText
+
+# Shown as nothing and no format characters (Default_Ignorable_Code_Point, Unicode 15.1): a joiner, fillers, variation selectors. The last
+# two of the plain selectors stay, since they make an emoji of a sign.
+UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]")
 
 # Blocks of the scripts that put no spaces between words: first and last code point, inclusive (Unicode 15 block names).
 UNSPACED = (
@@ -48,6 +52,8 @@ def normal_form(text: str) -> str:
     "kid's toys & games red"
     >>> normal_form("zero\u200bwidth, soft\u00adhyphen")
     'zerowidth, softhyphen'
+    >>> normal_form("hid\ufe01den mess\u034fage")
+    'hidden message'
     """
     if text.isascii() and "&" not in text:
         if "  " not in text and text.isprintable():  # the only white space there is stands alone
@@ -56,7 +62,8 @@ def normal_form(text: str) -> str:
         for _ in range(2):
             if "&" in text:
                 text = html.unescape(text)
-        text = unicodedata.normalize("NFKC", _without_format(text))
+        text = unicodedata.normalize("NFKC", UNSEEN.sub("", _without_format(text))).casefold()
+        text = unicodedata.normalize("NFKC", text)  # folding takes letters apart: a sharp s with an accent is a plain one and one with it
     return " ".join(text.casefold().split())
 
 
@@ -76,9 +83,11 @@ def normal_form_with_map(text: str) -> tuple[str, list[int]]:
     if not text.isascii() or "&" in text:
         for _ in range(2):
             pieces = list(_unescaped(pieces))
-        pieces = [(char, start) for char, start in pieces if unicodedata.category(char) != "Cf"]
+        pieces = [(char, start) for char, start in pieces if unicodedata.category(char) != "Cf" and not UNSEEN.match(char)]
         pieces = list(_composed(pieces))
     folded = [(char, start) for piece, start in pieces for char in piece.casefold()]
+    if not text.isascii() or "&" in text:
+        folded = [(char, start) for piece, start in _composed(folded) for char in piece.casefold()]
     normal: list[str] = []
     starts: list[int] = []
     for char, start in folded:

@@ -8,7 +8,9 @@ from transforms.images.parts import ifd
 from transforms.images.parts.fields import GPS, MAKER_NOTE, OWNER, TAGS, THUMBNAIL, words_in_text
 
 DESCRIPTION, ORIENTATION, ARTIST, XMP, COPYRIGHT, IIM, PHOTOSHOP = 0x010E, 0x0112, 0x013B, 0x02BC, 0x8298, 0x83BB, 0x8649
+_SOFTWARE = 0x0131
 _USER_COMMENT, _COLOUR_SPACE, _AUTHOR, _OWNER_NAME, _CREDENTIALS = 0x9286, 0xA001, 0x9C9D, 0xA430, 0xCD41
+_NOTES = {_SOFTWARE: "Software", DESCRIPTION: "ImageDescription", _USER_COMMENT: "UserComment"}
 _PICTURE_DATA = frozenset({0x0111, 0x0144, 0x0201})  # StripOffsets, TileOffsets, JPEGInterchangeFormat
 _COLOUR_SPACES = (1, 2, 0xFFFF)
 _MAX_TEXT = 1 << 12
@@ -23,6 +25,7 @@ class Exif:
       artist: who made the picture; empty where nobody is named, or where the text holds contact details.
       copyright: the notice, likewise.
       stated: both as they stand, whatever they hold, for attribution.
+      notes: `Software`, `ImageDescription` and `UserComment` as they stand, those that are there, under these names.
       owner: name of the camera's owner; empty where there is none.
       colour_space: 1 (sRGB), 2 (Adobe RGB), 0xFFFF (uncalibrated); 0 where there is none.
       personal: kinds of personal data in it, words of `fields`.
@@ -35,6 +38,7 @@ class Exif:
     artist: str
     copyright: str
     stated: tuple[str, str]
+    notes: tuple[tuple[str, str], ...]
     owner: str
     colour_space: int
     personal: frozenset[str]
@@ -51,10 +55,11 @@ def read_exif(block: bytes) -> Exif:
         block = block[6:]
     tree = ifd.read_tree(block)
     everywhere = ("main", "exif")
-    texts = {tag: _text(tree, tag, everywhere) for tag in (ARTIST, COPYRIGHT, _OWNER_NAME, DESCRIPTION, _USER_COMMENT, _AUTHOR)}
+    texts = {tag: _text(tree, tag, everywhere) for tag in (ARTIST, COPYRIGHT, _OWNER_NAME, _AUTHOR, *_NOTES)}
     personal = _personal(tree)
     owner = texts[_OWNER_NAME]
     stated = texts[ARTIST] or texts[_AUTHOR], texts[COPYRIGHT]
+    notes = tuple((name, texts[tag]) for tag, name in _NOTES.items() if texts[tag])
     for tag, text in texts.items():
         found = words_in_text(text) if text else set()
         if tag in (ARTIST, _AUTHOR) and owner and owner.casefold() in text.casefold():
@@ -65,7 +70,7 @@ def read_exif(block: bytes) -> Exif:
     colour_space = next(iter(tree.integers(entry)), 0) if (entry := tree.find(_COLOUR_SPACE, everywhere)) else 0
     return Exif(
         _orientation(tree, block),
-        texts[ARTIST] or texts[_AUTHOR], texts[COPYRIGHT], stated, owner, colour_space if colour_space in _COLOUR_SPACES else 0,
+        texts[ARTIST] or texts[_AUTHOR], texts[COPYRIGHT], stated, notes, owner, colour_space if colour_space in _COLOUR_SPACES else 0,
         frozenset(personal), _blob(tree, XMP), _blob(tree, PHOTOSHOP), _blob(tree, IIM), _blob(tree, _CREDENTIALS), tree.broken,
     )  # fmt: skip
 

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from tests.filters.conformance import batch_of, check_filter, findings
+from transforms.filters.clip_score import ClipScore
+
+
+def row(picture, caption):
+    packed = [None if vector is None else np.array(vector, "<f2").tobytes() for vector in (picture, caption)]
+    return {"measures": {"embeddings": {"image": packed[0], "text": packed[1]}}}
+
+
+def test_pairs_that_agree_less_than_the_bound_are_rejected_and_the_bound_itself_is_kept():
+    check_filter(
+        ClipScore(min=0.8),
+        keeps=[row([1, 0], [1, 0]), row([1, 0], [0.8, 0.55]), row([1, 0], None), row(None, [1, 0]), {}],
+        rejects=[row([1, 0], [0.6, 0.8]), row([1, 0], [0, 1]), row([1, 0], [-1, 0])],
+    )
+
+
+def test_without_a_bound_scores_are_recorded_and_nothing_is_rejected():
+    rows = [row([1, 0], [0, 1]), row([0, 1], [0.6, 0.8])]
+    check_filter(ClipScore(), keeps=rows)
+    assert ClipScore().measure(batch_of(rows, ClipScore())).to_pylist() == [{"score": 0.0}, {"score": 0.7999}]
+
+
+def test_the_evidence_has_score_and_bound():
+    subject = ClipScore(min=0.28)
+    batch = batch_of([row([1, 0], [0, 1])], subject)
+    [found] = findings(subject, batch, subject.measure(batch))
+    assert (found.word, found.scores.tolist(), found.threshold) == ("clip_score", [0.0], 0.28)
+
+
+@pytest.mark.parametrize("bound", [1.5, -2])
+def test_a_bound_that_no_cosine_has_is_refused(bound):
+    with pytest.raises(ValueError, match="min"):
+        ClipScore(min=bound)

@@ -1,0 +1,111 @@
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from schemas.errors import JobError, MissingError
+from tests.filters.conformance import batch_of, check_filter, findings
+from tests.filters.test_clip_score import row
+from tests.models.tiny_pair import write_pair
+from transforms.filters.embedding_heads import EmbeddingHeads
+from transforms.filters.embeddings import Embeddings
+
+
+def linear(path, numbers, **more):
+    np.save(path, np.array(numbers, np.float32))
+    return {"name": "aesthetic", "weights": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), **more}
+
+
+def values(subject, rows, **filters):
+    batch = batch_of(rows, subject)
+    batch.filters = filters
+    return [found["values"] for found in subject.measure(batch).to_pylist()]
+
+
+def test_a_linear_head_is_weights_times_the_embedding_and_its_bias(tmp_path):
+    subject = EmbeddingHeads(heads=[linear(tmp_path / "head.npy", [2, -1], bias=0.5, min=1.5)])
+    check_filter(subject, keeps=[row([1, 0], None), {}, row(None, [1, 0])], rejects=[row([0, 1], None), row([0.6, 0.8], None)])
+    assert values(subject, [row([1, 0], None), row([0, 1], None), {}]) == [[2.5], [-0.5], [None]]
+    assert [model.name for model in subject.models()] == ["embedding_heads: aesthetic"]
+
+
+def test_a_sigmoid_makes_a_probability_of_the_sum(tmp_path):
+    assert values(EmbeddingHeads(heads=[linear(tmp_path / "head.npy", [[0, 2]], activation="sigmoid")]), [row([1, 0], None)]) == [[0.5]]
+
+
+def test_weights_in_safetensors_bring_their_bias_along(tmp_path):
+    path = tmp_path / "head.safetensors"
+    header = {
+        "mlp.weight": {"dtype": "F32", "shape": [1, 2], "data_offsets": [0, 8]},
+        "mlp.bias": {"dtype": "BF16", "shape": [1], "data_offsets": [8, 10]},
+        "__metadata__": {"format": "pt"},
+    }
+    text = json.dumps(header).encode()
+    numbers = np.array([3, 4], "<f4").tobytes() + (np.array([1.5], "<f4").view("<u4") >> 16).astype("<u2").tobytes()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + numbers)
+    head = {"name": "nsfw", "weights": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "tensor": "mlp.weight"}
+    assert values(EmbeddingHeads(heads=[head]), [row([0, 1], None)]) == [[5.5]]
+    with pytest.raises(JobError, match=r"no tensor 'weight'; there are mlp\.bias, mlp\.weight"):
+        EmbeddingHeads(heads=[head | {"tensor": "weight"}]).models()
+
+
+def test_a_pickle_is_never_read_as_weights(tmp_path):
+    """Law 7: an array of objects in a .npy is a pickle."""
+    path = tmp_path / "head.npy"
+    np.save(path, np.array([{"a": 1}], object), allow_pickle=True)
+    head = {"name": "bad", "weights": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    with pytest.raises(JobError, match=r"head\.npy: neither a \.npy nor a \.safetensors file of numbers"):
+        EmbeddingHeads(heads=[head]).models()
+
+
+def test_weights_that_are_missing_or_of_another_model_are_refused(tmp_path):
+    head = linear(tmp_path / "head.npy", [1, 2, 3])
+    with pytest.raises(MissingError, match=r"has SHA-256"):
+        EmbeddingHeads(heads=[head | {"sha256": "0" * 64}]).models()
+    with pytest.raises(JobError, match="for embeddings of 3 numbers, and those of image have 2"):
+        values(EmbeddingHeads(heads=[head]), [row([1, 0], None)])
+
+
+def test_a_zero_shot_head_is_the_softmax_over_all_prompts_with_the_logit_scale(tmp_path):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("tokenizers")
+    pair = Embeddings.model_validate(write_pair(tmp_path))
+    head = {"name": "warm", "prompts": ["red", "yellow"], "against": ["blue", "green"], "logit_scale": 2.0, "max": 0.9, "reason": "nsfw"}
+    subject = EmbeddingHeads(heads=[head])
+    pictures = np.array([[1, 0, 0], [0, 0, 1], [0.6, 0.8, 0]], "<f2")
+    prompts = pair.encode(["red", "yellow", "blue", "green"]).astype(np.float64)
+    raised = np.exp(2 * pictures.astype(np.float64) @ prompts.T)
+    expected = raised[:, :2].sum(axis=1) / raised.sum(axis=1)
+    found = values(subject, [row(picture, None) for picture in pictures], embeddings=pair)
+    assert np.array(found)[:, 0] == pytest.approx(expected, abs=5e-5)
+
+
+def test_a_row_has_a_reason_once_and_the_evidence_names_the_head(tmp_path):
+    heads = [
+        linear(tmp_path / "a.npy", [1, 0], min=0.5),
+        linear(tmp_path / "b.npy", [0, 1]) | {"name": "second", "max": 0.5},
+        linear(tmp_path / "c.npy", [0, 1]) | {"name": "marks", "max": 0.5, "reason": "watermark"},
+    ]
+    subject = EmbeddingHeads(heads=heads)
+    batch = batch_of([row([1, 0], None), row([0, 1], None)], subject)
+    found = findings(subject, batch, subject.measure(batch))
+    assert [(f.word, f.rows.tolist(), f.threshold, f.details) for f in found] == [
+        ("column_rule", [1], 0.5, "embedding_heads: aesthetic"),
+        ("watermark", [1], 0.5, "embedding_heads: marks"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("heads", "told"),
+    [
+        ([{"name": "a"}], "needs prompts"),
+        ([{"name": "a", "prompts": ["x"]}], "held against others"),
+        ([{"name": "a", "weights": "w.npy"}], "need their sha256"),
+        ([{"name": "a", "prompts": ["x"], "against": ["y"]}] * 2, "two heads are called a"),
+    ],
+)
+def test_a_head_that_is_no_head_is_refused(heads, told):
+    with pytest.raises(ValidationError, match=told):
+        EmbeddingHeads.model_validate({"heads": heads})

@@ -1,0 +1,105 @@
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from pipeline.commands.run import run_phases
+from pipeline.run import open_run
+from schemas.errors import InputError, JobError
+from tests.builders import encode, sample, write_webdataset
+from tests.clip_retrieval import clip_retrieval
+from tests.models.tiny_pair import COLOURS, NO_DIRECTION, write_pair
+from tests.runs import Ran, run_job, run_samples, tars, write_job
+from transforms.vectors import unpack
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("tokenizers")
+
+NAMES = list(COLOURS)
+
+
+def coloured(number, **changed):
+    """A picture of one colour and a pattern that its hashes see, and a caption of that colour."""
+    name = NAMES[number % len(NAMES)]
+    rng = np.random.default_rng(number)
+    light = np.kron(rng.uniform(0.2, 1, (8, 8)), np.ones((16, 16)))[..., None]
+    pixels = (light * np.array(COLOURS[name]) * 255).astype(np.uint8)
+    return sample(number, jpg=encode(Image.fromarray(pixels), "PNG"), caption=f"{name} thing number {number}", **changed)
+
+
+def embedded(ran, side):
+    packed = pa.array([row["embeddings"][side] for row in ran.annotations()], pa.binary())
+    return unpack(packed)
+
+
+def with_pair(folder, **filters):
+    return {"filters": {"embeddings": write_pair(folder / "pair"), **filters}}
+
+
+def test_pairs_are_embedded_once_whatever_their_sharding_and_agreement_is_judged(tmp_path):
+    """Law 2: other batches, the same bytes."""
+    samples = [coloured(number) for number in range(9)]
+    samples[3]["caption"] = "red red red"  # of a grey picture
+    samples[5]["caption"] = "blue blue blue"  # of a red one
+    job = with_pair(tmp_path, clip_score={"min": 0.3})
+    ran = run_samples(tmp_path / "four", samples, job, per_shard=4)
+    pictures, rows = embedded(ran, "image")
+    assert (pictures.shape, len(rows)) == ((9, 3), 9)
+    told = ran.by_key()
+    assert [key for key, row in told.items() if "clip_score" in row["reasons"]] == ["000000005"]
+    [evidence] = [found for found in told["000000005"]["evidence"] if found["reason"] == "clip_score"]
+    assert (evidence["score"], evidence["threshold"]) == (0.0, 0.3)
+    write_webdataset(tmp_path / "nine/shards", samples)
+    whole = open_run(str(write_job(tmp_path / "nine", tars(job))), ())
+    run_phases(whole, ("annotate",))
+    measured = [{row["uid"]: (row["embeddings"], row["clip_score"]) for row in found.annotations()} for found in (ran, Ran(whole))]
+    assert measured[0] == measured[1]
+
+
+def test_rows_that_the_model_fails_on_are_rejected_and_too_many_stop_the_run_with_its_name(tmp_path):
+    """Law 3."""
+    samples = [coloured(number) for number in range(5)]
+    samples[2]["caption"] = " ".join([NO_DIRECTION] * 6)
+    job = with_pair(tmp_path)
+    job["filters"]["embeddings"]["max_not_scored"] = 0.5
+    ran = run_samples(tmp_path, samples, job)
+    row = ran.by_key()["000000002"]
+    assert ("not_scored" in row["flags"], row["reasons"]) == (True, ["not_scored"])
+    with pytest.raises(InputError, match=r"filter embeddings failed on 1 of 5 rows.*It asks embeddings: tiny 1\.0"):
+        run_job(tmp_path, tars(job), "filters.embeddings.max_not_scored=0.1")
+
+
+def test_where_the_shard_is_the_metadata_itself_rows_are_told_by_their_order(tmp_path):
+    urls = [f"https://site.example/{number}.jpg" for number in range(6)]
+    clip_retrieval(tmp_path, [("", [1, number], [1, 0]) for number in range(6)], "7", metadata=False)
+    (tmp_path / "metadata").mkdir()
+    pq.write_table(pa.table({"url": urls, "caption": [f"caption of {url}" for url in urls]}), tmp_path / "metadata/metadata_7.parquet")
+    ran = run_job(tmp_path, {"source": {"format": "urls", "paths": ["metadata/*.parquet"], "embeddings": "."}})
+    pictures, rows = embedded(ran, "image")
+    assert rows.tolist() == list(range(6))
+    assert (pictures[:, 1] / pictures[:, 0]).tolist() == pytest.approx(range(6), abs=0.02)
+
+
+def test_new_embeddings_beside_the_shards_make_their_annotations_stale(tmp_path):
+    clip_retrieval(tmp_path / "emb", [("000000000", [1, 0], [1, 0])], "0")
+    write_webdataset(tmp_path / "shards", [sample(0)])
+    job = {"source": {"format": "webdataset", "paths": ["shards/*.tar"], "embeddings": "emb"}}
+    before = open_run(str(write_job(tmp_path, job)), ()).annotate_digests
+    clip_retrieval(tmp_path / "emb", [("000000000", [1, 0], [0, 1]), ("x", [1, 0], [0, 1])], "0")
+    assert open_run(str(write_job(tmp_path, job)), ()).annotate_digests != before
+
+
+@pytest.mark.parametrize(
+    ("job", "told"),
+    [
+        ({"filters": {"clip_score": {"min": 0.2}}}, r"filters\.clip_score\.min: it needs embeddings of pictures"),
+        ({"filters": {"misinformation": {"min_agreement": 0.1}}}, r"filters\.misinformation\.min_agreement"),
+        ({"dedup": {"semantic": {"of": "text"}}}, r"dedup\.semantic\.of: it needs embeddings of captions"),
+        ({"filters": {"embedding_heads": {"heads": [{"name": "a", "prompts": ["x"], "against": ["y"]}]}}}, r"embedding_heads\.heads\.0"),
+    ],
+)
+def test_who_asks_for_embeddings_that_nothing_gives_is_told_so_before_the_run(tmp_path, job, told):
+    write_webdataset(tmp_path / "shards", [sample(0)])
+    with pytest.raises(JobError, match=told):
+        open_run(str(write_job(tmp_path, tars(job))), ())

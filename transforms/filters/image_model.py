@@ -1,0 +1,92 @@
+"""What filters with the option `image_model` share: the model's files, how it sees pictures, and what it sees in those of a batch."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from schemas.job import Decode
+from transforms.filters.base import Artefact, Batch
+from transforms.models.image_spec import NUDENET, OPEN_NSFW, artefacts_of, spec_of
+from transforms.storage import located as located_path
+
+if TYPE_CHECKING:
+    from transforms.images.view import View
+    from transforms.models.onnx_classifier import Seen
+
+FACES = pa.list_(
+    pa.struct([("left", pa.int32()), ("top", pa.int32()), ("width", pa.int32()), ("height", pa.int32()), ("score", pa.float64())])
+)
+
+
+def fails_closed(given: Any, option: str = "image_model") -> Any:
+    """Options as given, and where they name a model, `on_missing: reject` unless they say otherwise."""
+    if isinstance(given, dict) and given.get(option) is not None:
+        return {"on_missing": "reject", **given}
+    return given
+
+
+def located(model: str | None, folder: str) -> str | None:
+    """The model with a relative path resolved against the job file's folder."""
+    return model if model in (None, OPEN_NSFW, NUDENET) else located_path(model, folder)
+
+
+def models(model: str | None) -> tuple[Artefact, ...]:
+    """The files that decide what is seen, once the model has been shown a picture.
+
+    Raises:
+      MissingError: one is not there; the message names the cure.
+      JobError: the spec is none, or does not fit its graph.
+    """
+    if model is None:
+        return ()
+    from transforms.models.onnx_classifier import try_out
+
+    found = artefacts_of(model)
+    try_out(spec_of(model))
+    return found
+
+
+def views(model: str | None) -> "tuple[View, ...]":
+    """How the model sees a picture."""
+    return () if model is None else (spec_of(model).view,)
+
+
+def threshold(model: str | None, given: float | None) -> float | None:
+    """The bound on a score: as given, else the model's own; None where there is no model."""
+    return spec_of(model).threshold if given is None and model is not None else given
+
+
+def seen(batch: Batch, model: str, wanted: Sequence[bool] | None = None) -> "list[Seen | None]":
+    """What a model sees in each picture of a batch, scores rounded to 1e-4; None where there is none, or it is not wanted."""
+    from transforms.images.decode import decode_rgb  # loads compiled loops, which no command needs that only looks at filters
+    from transforms.models.onnx_classifier import look
+
+    spec = spec_of(model)
+    found: list[Seen | None] = []
+    for row, (picture, raw) in enumerate(zip(batch.pictures, batch.images, strict=True)):
+        if picture is None or raw is None or (wanted is not None and not wanted[row]):
+            found.append(None)
+            continue
+        pixels = picture.seen.get(spec.view)
+        if pixels is None:
+            budget = Decode(max_pixels=picture.width * picture.height, max_bytes=len(raw))  # it was within the job's own
+            pixels = spec.view.pixels(decode_rgb(raw, budget, spec.view.least))
+        one = look(spec, pixels, picture.width, picture.height)
+        found.append(one._replace(score=round(one.score, 4)))
+    return found
+
+
+def faces(model: str, found: "Sequence[Seen | None]") -> pa.Array:
+    """The faces among what a model saw, `FACES`; null where it does not look for faces, or saw no picture."""
+    if not spec_of(model).faces:
+        return pa.nulls(len(found), FACES)
+    return pa.array(
+        [
+            None
+            if one is None
+            else [{"left": f.left, "top": f.top, "width": f.width, "height": f.height, "score": round(f.score, 4)} for f in one.faces]
+            for one in found
+        ],
+        FACES,
+    )

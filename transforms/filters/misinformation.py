@@ -1,0 +1,111 @@
+"""Notices what others call misleading, with their citation, and captions that say something else than their picture."""
+
+import csv
+import functools
+import hashlib
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.errors import InputError, JobError, MissingError
+from schemas.job import Files, Phase, key
+from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, numbers
+from transforms.storage import located, read_bytes
+from transforms.text.url import host_of
+
+COLUMNS = ("domain", "citation")
+_HOST = re.compile(r"[^\s/:@]+\.[^\s/:@.]+")
+
+
+class Misinformation(Filter):
+    """Flags rows whose domain stands in a list, with the citation that the list gives, and rows whose caption and picture hardly agree.
+
+    Whether something is true is not looked at: a list is somebody's judgement of a site, and low agreement is a suspicion about a pair.
+    Every entry of a list needs a citation (a URL or a reference), which becomes the evidence; an entry counts for its subdomains too.
+    """
+
+    name: ClassVar[str] = "misinformation"
+    reads: ClassVar[tuple[str, ...]] = ("clip_score",)
+    measured: ClassVar[pa.DataType] = pa.struct([("judged", pa.bool_())])
+
+    action: Literal["reject", "flag"] = key(Phase.JUDGE, "flag: notice and keep", "flag")
+    domains: Files = key(Phase.JUDGE, "lists of domains: CSV with the columns domain and citation, which every entry needs", ())
+    min_agreement: float | None = key(Phase.JUDGE, "clip_score below which caption and picture hardly agree; null: none", None, ge=-1, le=1)
+
+    def located(self, folder: str) -> Self:
+        return self.model_copy(update={"domains": tuple(located(path, folder) for path in self.domains)})
+
+    def list_files(self) -> Sequence[Artefact]:
+        found = [
+            Artefact(f"misinformation: {path.rsplit('/', 1)[-1]}", path, hashlib.sha256(_content(path)).hexdigest())
+            for path in self.domains
+        ]
+        _citations(tuple((file.path, file.sha256) for file in found))
+        return found
+
+    def measure(self, batch: Batch) -> pa.StructArray:
+        return pa.StructArray.from_arrays([pa.nulls(len(batch), pa.bool_())], fields=list(self.measured))
+
+    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
+        findings = []
+        listed = np.zeros(len(measures), bool)
+        if self.domains:
+            found = _citations(tuple((file.path, file.sha256) for file in self.list_files()))
+            base = context.annotations
+            named = [
+                _named(found, (url and host_of(url)) or domain)
+                for url, domain in zip(base.column("url").to_pylist(), base.column("domain").to_pylist(), strict=True)
+            ]
+            listed = np.array([name is not None for name in named], bool)
+            rows = np.flatnonzero(listed)
+            findings.append(Finding("reason", self.reason, rows, details=[f"{named[row]}: {found[str(named[row])]}" for row in rows]))
+        if self.min_agreement is not None:
+            score = numbers(context.measures["clip_score"], "score")
+            with np.errstate(invalid="ignore"):
+                rows = np.flatnonzero((score < self.min_agreement) & ~listed)
+            findings.append(Finding("reason", self.reason, rows, score[rows], self.min_agreement, "caption and picture hardly agree"))
+        return [finding for finding in findings if len(finding.rows)]
+
+
+def _named(found: Mapping[str, str], host: str | None) -> str | None:
+    """The entry that a host is, or lies below."""
+    while host:
+        if host in found:
+            return host
+        host = host.partition(".")[2]
+    return None
+
+
+def _content(path: str) -> bytes:
+    try:
+        return read_bytes(path)
+    except (InputError, OSError) as error:
+        raise MissingError(f"domains: {path} cannot be read ({error}); put the list there, or take it out of the job") from error
+
+
+@functools.lru_cache(maxsize=4)
+def _citations(lists: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Domain -> citation of all lists (path, digest) together; the first that names a domain counts."""
+    found: dict[str, str] = {}
+    for path, _ in lists:
+        try:
+            table = csv.DictReader(io.StringIO(_content(path).decode("utf-8-sig"), newline=""), strict=True)
+            missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
+            if missing:
+                raise JobError(
+                    f"{path}: a list of domains is CSV with the columns domain and citation; there is no {' and no '.join(missing)}"
+                )
+            for row in table:
+                domain, citation = ((row[name] or "").strip() for name in COLUMNS)
+                if not (_HOST.fullmatch(domain) and citation):
+                    raise JobError(
+                        f"{path}, line {table.line_num}: an entry is a domain and the citation that speaks of it; one of them is missing"
+                    )
+                found.setdefault((host_of(f"http://{domain}/") or domain).removeprefix("www."), citation)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise JobError(f"{path}: no CSV in UTF-8 ({error})") from error
+    return found
