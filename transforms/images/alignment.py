@@ -112,7 +112,8 @@ def _judged(left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.nda
     alike, own, other = alike[other.grounded], own.take(other.grounded), other.take(other.grounded)
     grounds, drawn = (own.ground, other.ground), own.drawn & other.drawn
     everywhere, exchanged = differences(left[alike], right[alike], swapped[alike], to[alike], grounds)
-    hidden = (least[alike] < _HIDDEN) & (_farthest(left[alike], right[alike]) > _SAVED_AGAIN**2)
+    hidden = drawn & (least[alike] < _HIDDEN)
+    hidden[hidden] = _farthest(left[alike[hidden]], right[alike[hidden]]) > _SAVED_AGAIN**2
     beyond = np.maximum(exchanged / _EXCHANGED, np.where(drawn, np.maximum(everywhere / _DIFFERENT, 2.0 * hidden), 0.0))
     found[alike] = np.minimum(found[alike], AGREE / np.maximum(beyond, AGREE))
     return found

@@ -21,7 +21,7 @@ from transforms.match.verify import LEAST_EQUAL, PICTURE_COLUMNS, PICTURE_KINDS,
 
 AGREEMENTS = 10_000
 PAIRS_A_BLOCK = {CAPTIONS: 1 << 16, PICTURES: 1 << 13}
-LEAST_ASKED = 256  # pairs of pictures in a round
+LEAST_ASKED = 64  # pairs of pictures in a round
 PAIRS_AT_ONCE = {CAPTIONS: 1 << 16, PICTURES: 1 << 12}
 _COLUMNS = {CAPTIONS: ("caption_kind", "caption_id", "caption_minhash", "text_minhash"), PICTURES: PICTURE_COLUMNS}
 _MINHASH = (np.uint8, PERMUTATIONS)
