@@ -189,6 +189,7 @@ def _consent(record: Record) -> Section:
     heads = ("kind of signal", "scope", "observable#", "not observable#")
     states = [(s["state"], number(s["rows"]), percent(s["share"]), number(s["kept"])) for s in found["states"]["value"]]
     seen = [(o["signal"], o["scope"], percent(o["observable"]), percent(o["not_observable"])) for o in found["observability"]["value"]]
+    honoured = [(p["protocol"], number(p["observable"]), number(p["reserved"])) for p in found["protocols"]["value"]]
     signals = [(words(s["signal"]), words(s["scope"]), words(s["value"]), number(s["found"])) for s in found["signals"]["value"]]
     return Section(
         "consent", "Consent and reservations", (" ".join(told), f"Reservations were asked about the use: {words(found['use']['value'])}."),
@@ -197,6 +198,7 @@ def _consent(record: Record) -> Section:
             table("State of every row read", ("state", "rows#", "of read#", "kept#"), states, found["states"]["how"]),
             table("What could have been seen", heads, seen, found["observability"]["how"]),
             _signals(record),
+            table("Protocols honoured", ("protocol", "observable at best#", "reserved at least#"), honoured, found["protocols"]["how"]),
             table("Signals found", ("signal", "scope", "value", "found#"), signals, found["signals"]["how"]),
         ),
     )  # fmt: skip
