@@ -36,7 +36,7 @@ def read_archive(path: str) -> Iterator[dict[str, Any]]:
                     row = _row_of(record, os.path.basename(path))
                     if row is not None:
                         yield row
-        except (ArchiveLoadFailed, EOFError, ValueError) as error:
+        except (ArchiveLoadFailed, EOFError, ValueError, AttributeError) as error:  # the last where warcio finds no status line
             raise InputError(f"{path} is no WARC file, or not a whole one ({error}); fetch it again") from error
 
 
@@ -84,14 +84,19 @@ def read_table(path: str) -> Iterator[pa.RecordBatch]:
     """Batches of schema `HOST_POLICIES` from a Parquet file that has some of its columns; texts become bytes.
 
     Raises:
-      InputError: there is no column `host`, or no body.
+      InputError: it is no Parquet file, or has no column `host`, or no body.
     """
-    with local_copy(path) as local, pq.ParquetFile(local) as file:
-        names = file.schema_arrow.names
-        if "host" not in names or not set(BODIES) & set(names):
-            raise InputError(f"{path} has the columns {', '.join(names)}; a snapshot has `host` and at least one of {', '.join(BODIES)}")
-        for batch in file.iter_batches(_BATCH):
-            yield conformed(batch, os.path.basename(path))
+    try:
+        with local_copy(path) as local, pq.ParquetFile(local) as file:
+            names = file.schema_arrow.names
+            if "host" not in names or not set(BODIES) & set(names):
+                raise InputError(
+                    f"{path} has the columns {', '.join(names)}; a snapshot has `host` and at least one of {', '.join(BODIES)}"
+                )
+            for batch in file.iter_batches(_BATCH):
+                yield conformed(batch, os.path.basename(path))
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path} is no Parquet file that can be read ({error}); write it again") from error
 
 
 def conformed(batch: pa.RecordBatch, source: str) -> pa.RecordBatch:
