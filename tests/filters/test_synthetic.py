@@ -4,7 +4,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 from pydantic import ValidationError
 
-from tests.consent.test_content_credentials import box, cbor_map, cbor_text, in_jpeg, store
+from tests.consent.manifests import box, cbor_map, cbor_text, in_jpeg, store
 from tests.filters.conformance import batch_of, check_filter, findings, judged
 from tests.images.side_data import itxt, photo, saved, with_chunks
 from transforms.filters.synthetic import Synthetic
