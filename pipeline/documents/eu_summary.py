@@ -36,7 +36,7 @@ def render_eu_summary(record: dict[str, Any]) -> bytes:
         "2.2_private_datasets": _missing("whether data was licensed is for people to declare"),
         "2.3_crawled": _crawled(record),
         "2.4_user_data": _missing("the run does not know of user data"),
-        "2.5_synthetic": _missing("synthetic pictures are not looked for"),
+        "2.5_synthetic": _synthetic(record),
         "3.1_reservations": _reservations(record),
         "3.2_illegal_content": _illegal(record),
         "3.3_other": computed(record["limits"]["value"], record["limits"]["how"]),
@@ -120,8 +120,15 @@ def _california(record: dict[str, Any]) -> dict[str, Any]:
         "cleaning_or_processing": computed(answer_to(record, "preprocessing.done"), "question preprocessing.done"),
         "collection_period": declared(_given(record, "collection.timeframe"), "datasheet.answers.collection.timeframe"),
         "first_used": _missing("the provider of the model"),
-        "synthetic_data": _missing("synthetic pictures are not looked for"),
+        "synthetic_data": _synthetic(record),
     }
+
+
+def _synthetic(record: dict[str, Any]) -> Fact:
+    """Pictures known to be generated. Whether the set was made of them is for people to declare."""
+    line = next(line for line in record["integrity"]["value"] if line["word"] == "synthetic")
+    found = {"rejected": line["rejected"], "flagged": line["flagged"]}
+    return computed(found, "rows of the input declared to be generated, or whose file holds what generators leave; others unknown")
 
 
 def _given(record: dict[str, Any], name: str) -> str | None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pipeline.documents.group_sections import groups_section, weights_section
+from pipeline.documents.integrity import integrity_section
 from pipeline.documents.revision import REPLACED, WEIGHTS, sentence
 from pipeline.documents.view import Section, Table, number, percent, size, table, words
 
@@ -12,7 +13,8 @@ Record = dict[str, Any]
 def sections(record: Record) -> list[Section]:
     """All sections but the questions, in reading order."""
     return [
-        _overview(record), *_revision(record), _removed(record), _duplicates(record), _consent(record), groups_section(record),
+        _overview(record), *_revision(record), _removed(record), integrity_section(record), _duplicates(record), _consent(record),
+        groups_section(record),
         weights_section(record),
         _filters(record), _scores(record), _data(record), _attribution(record), _limits(record), _provenance(record),
     ]  # fmt: skip
