@@ -1,7 +1,7 @@
 """Publishes the kept rows of a shard: source and ledger in, one Parquet file and its summary out.
 
 What is published was decided: the ledger says which rows, with what weight, and what is to be redacted. Here it is done. Position,
-serial numbers and owner go from every picture and every metadata column, whatever the ledger says.
+serial numbers and owner go from every picture and every metadata column, whatever the ledger says; faces are blurred where it says so.
 """
 
 import dataclasses
@@ -24,13 +24,16 @@ from schemas.shards import Shard
 from schemas.summaries import SUMMARY
 from transforms.attribution import attribution
 from transforms.carry import Carried
+from transforms.footers import columns_but
+from transforms.images.blur import blur_boxes
 from transforms.images.decode import EXTENSIONS, sniff
 from transforms.images.scrub import scrub, scrub_exif_text
 from transforms.read.reader import open_shard
 from transforms.release_schema import ReleaseSchema, conform
 from transforms.storage import atomic_write, read_parquet
 from transforms.summaries import CREDITED, Published, summarise
-from transforms.text.personal_data import EMAIL, PHONE, redact, redact_value
+from transforms.text.personal_data import EMAIL, PHONE, redact
+from transforms.text.personal_values import redact_value
 
 GROUP_ROWS = 10_000
 GROUP_BYTES = 128 << 20
@@ -65,9 +68,10 @@ def emit_shard(task: Task, source: Source, release: ReleaseSchema, carried: Carr
       release: the run's schema.
       carried: captions that its rows carry beside their own, where the schema has a column for them.
     """
-    annotations, ledger = read_parquet(task.annotation, without=EMBEDDINGS), read_parquet(task.ledger)
+    annotations, ledger = read_parquet(task.annotation, columns_but(task.annotation, EMBEDDINGS)), read_parquet(task.ledger)
     for name in ("width", "height"):
         ledger = ledger.append_column(name, annotations.column(name))
+    ledger = ledger.append_column("faces", pc.struct_field(annotations.column("faces"), "boxes"))
     kept = np.flatnonzero(ledger.column("verdict").to_numpy() == reasons.KEPT)
     described, published = write_data(task.data, release.schema, _published(task, source, release, ledger, kept, carried))
     write_summary(task.summary, summarise(annotations, ledger, published), described)
@@ -178,9 +182,12 @@ def _own_columns(samples: Samples, ledger: pa.Table, kinds: Sequence[frozenset[s
     images: list[dict[str, Any] | None] = []
     written: list[str | None] = []
     read: list[str | None] = []
-    for raw, uid in zip(samples.core.column("image").to_pylist(), columns["uid"].to_pylist(), strict=True):
+    pictures = samples.core.column("image").to_pylist()
+    for raw, uid, faces in zip(pictures, columns["uid"].to_pylist(), _blurred(ledger), strict=True):
         clean = None if raw is None else scrub(raw).image
-        images.append(None if raw is None else {"bytes": clean, "path": f"{uid}.{EXTENSIONS[sniff(raw) or 'jpeg']}"})
+        if clean is not None and faces:
+            clean = blur_boxes(clean, faces)
+        images.append(None if clean is None else {"bytes": clean, "path": f"{uid}.{EXTENSIONS[sniff(clean) or 'jpeg']}"})
         read.append(_hex(raw))
         written.append(read[-1] if clean is raw else _hex(clean))
     return {
@@ -190,6 +197,14 @@ def _own_columns(samples: Samples, ledger: pa.Table, kinds: Sequence[frozenset[s
         "sha256": pa.array(written, pa.string()),
         "read_sha256": pa.array(read, pa.string()),
     }
+
+
+def _blurred(ledger: pa.Table) -> list[list[dict[str, int]]]:
+    """The boxes that are blurred in each row: all that are known of a picture in which one face must not be seen, doubtful ones too."""
+    asked = [reasons.BLURRED_FACES in actions for actions in ledger.column("actions").to_pylist()]
+    if not any(asked):
+        return [[]] * len(asked)
+    return [boxes if blurred else [] for blurred, boxes in zip(asked, ledger.column("faces").to_pylist(), strict=True)]
 
 
 def _captions(own: pa.Array, rows: Sequence[int], carried: Carried) -> pa.Array:

@@ -148,9 +148,7 @@ def _confidential(record: Record) -> str:
     flags = [
         f"{line['word'].partition(':')[2]} {_n(line['rows'])}" for line in _of(record, "flags") if line["word"].startswith("personal_data:")
     ]
-    return (
-        f"Personal data by kind, in rows found before redaction or removal: {_list(flags)}. Names and postal addresses were not looked for."
-    )
+    return f"Personal data by kind, in rows found before redaction or removal: {_list(flags)}. No rule finds names or postal addresses."
 
 
 def _offensive(record: Record) -> str:
@@ -173,8 +171,8 @@ def _subpopulations(record: Record) -> str:
 def _identifiable(record: Record) -> str:
     stripped = [f"{line['word']} {_n(line['rows'])}" for line in _of(record, "actions")]
     return (
-        "Possibly: faces are not looked for, names in captions stay, URLs lead to the source. What was taken "
-        f"out of kept rows: {_list(stripped)}."
+        f"Possibly: names in captions stay, URLs lead to the source. {_of(record, 'faces')} What was taken out of kept rows: "
+        f"{_list(stripped)}."
     )
 
 

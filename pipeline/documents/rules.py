@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from pipeline.documents.artefacts import of_filter
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, portable
 from schemas.job import Phase, keys_of
 from schemas.reasons import KEPT
 from transforms.filters.base import Filter
+from transforms.models.image_spec import NUDENET
 from transforms.summaries import BINS
 
 _STEER = ("enabled", "action", "on_missing")
@@ -27,8 +29,7 @@ def filters(evidence: Evidence) -> Fact:
                 "action": rule.action,
                 "on_missing": rule.on_missing,
                 "options": {name: value for name, value in options.items() if name not in _STEER},
-                "models": [{"name": portable(model.name), "sha256": model.sha256} for model in rule.models()],
-                "lists": [{"name": portable(found.name), "sha256": found.sha256} for found in rule.list_files()],
+                **of_filter(evidence, rule.name),
                 "rejected": rows.get(rule.reason, 0),
                 "flagged": flagged.get(rule.reason, 0),
                 "not_scored": evidence.not_scored.get(rule.name, 0),
@@ -74,5 +75,28 @@ def image_model(evidence: Evidence) -> Fact:
     elif not rule.enabled:
         told = f"The image model {portable(chosen)} scored every picture, but the filter nsfw is off: no row was removed for its score."
     else:
-        told = f"The image model {portable(chosen)} scored every picture that could be decoded."
+        every = "every picture without a score column" if getattr(rule, "combine", "any") == "column_first" else "every picture"
+        told = (
+            f"The image model {portable(chosen)} scored {every} that could be decoded. What share of explicit pictures it finds was not "
+            "measured."
+        )
     return computed(told, "filters.nsfw.image_model")
+
+
+def faces(evidence: Evidence) -> Fact:
+    """Whether faces were looked for, and what became of them, in words."""
+    rules = {rule.name: rule for rule in evidence.run.filters}
+    rule = rules.get("faces")
+    found = getattr(rule, "find", None)
+    seen_by = found or getattr(rules.get("nsfw"), "image_model", None)
+    done = {"blur": "was published with the faces blurred", "reject": "was removed"}.get(getattr(rule, "do", ""), "was flagged")
+    if rule is None or not rule.enabled or (found is None and seen_by != NUDENET):
+        told = "Faces were not looked for; a picture of which a column of the source says that it shows some was flagged."
+        told = told if rule is not None and rule.enabled else "Faces were not looked for, nor blurred."
+    elif found == "column":
+        told = f"Faces are known where the column of boxes of the source has them; such a picture {done}."
+    else:
+        told = (
+            f"Faces were looked for by {portable(seen_by)}, and a picture with one {done}; what share of faces it finds was not measured."
+        )
+    return computed(told, "filters.faces")

@@ -1,9 +1,14 @@
+import hashlib
+
 import pyarrow as pa
 import pytest
+from PIL import Image
 from pydantic import ValidationError
 
+from tests.builders import encode
 from tests.captions import real_captions
 from tests.filters.conformance import batch_of, check_filter, findings, judged
+from tests.models.tiny_onnx import mean_of_channels
 from transforms.filters.violence import EXCEPTIONS, TERMS, Violence
 from transforms.text.terms import HITS, find_terms, first_terms
 
@@ -23,6 +28,21 @@ def test_what_announces_violence_is_noticed_and_what_only_sounds_so_is_not():
         ),
         rejects=rows("Beheading VIDEO leaked", "man stabbed to death in the street", "charred bodies after the attack", "mass graves"),
     )  # fmt: skip
+
+
+def test_pictures_are_looked_at_where_the_job_names_a_classifier(tmp_path):
+    raw = mean_of_channels()
+    (tmp_path / "red.onnx").write_bytes(raw)
+    digest = hashlib.sha256(raw).hexdigest()
+    (tmp_path / "red.yaml").write_text(f"name: red\npath: red.onnx\nsha256: {digest}\nsize: 8\nwhite: 1\nclasses: [0]\nthreshold: 0.7\n")
+    subject = Violence(image_model="red.yaml", action="reject").located(str(tmp_path))
+    assert subject.on_missing == "reject"
+    assert [model.name for model in subject.models()] == ["red", "red, spec"]
+    red, blue = (encode(Image.new("RGB", (64, 64), colour), "PNG") for colour in ("red", "blue"))
+    check_filter(subject, keeps=[{"image": blue}, {}], rejects=[{"image": red}, {"image": blue, "caption": "mass graves"}])
+    batch = batch_of([{"image": red, "caption": "mass graves"}, {"image": red}], subject)
+    found = [(finding.rows.tolist(), finding.threshold) for finding in findings(subject, batch, subject.measure(batch))]
+    assert found == [([0], None), ([1], 0.7)]
 
 
 def test_nothing_is_rejected_unless_the_job_says_so():

@@ -19,6 +19,31 @@ def mean_of_channels(side=8, layout="nchw", softmax=False, minus=None):
     return graph_file(nodes, weights, [bytes_field(11, value("picture", shape)), bytes_field(12, value("scores", ["n", 3]))])
 
 
+def convolution(side=8):
+    """Takes float32 [n, 3, side, side] and gives [n, 2]: the mean of what two filters over three by three pixels answer."""
+    weights = np.random.default_rng(2).normal(0, 0.5, (2, 3, 3, 3))
+    nodes = [
+        node("Conv", ["picture", "filters"], "answers"),
+        node("ReduceMean", ["answers"], "scores", attribute("axes", [2, 3]), attribute("keepdims", 0)),
+    ]
+    ends = [bytes_field(11, value("picture", ["n", 3, side, side])), bytes_field(12, value("scores", ["n", 2]))]
+    return graph_file(nodes, [initializer("filters", weights)], ends)
+
+
+def one_box(side, box, scores):
+    """A detector: takes float32 [n, 3, side, side] and gives [n, 4 + classes, 1], the same box and scores whatever it is shown."""
+    nodes = [
+        node("ReduceMean", ["picture"], "mean", attribute("axes", [1, 2, 3]), attribute("keepdims", 0)),
+        node("Mul", ["mean", "nothing"], "none"),
+        node("Add", ["none", "box"], "boxes"),
+    ]
+    numbers = np.array([*box, *scores], np.float32).reshape(1, -1, 1)
+    weights = [initializer("nothing", np.zeros((1, 1, 1))), initializer("box", numbers)]
+    return graph_file(
+        nodes, weights, [bytes_field(11, value("picture", [1, 3, side, side])), bytes_field(12, value("boxes", list(numbers.shape)))]
+    )
+
+
 def graph_file(nodes, weights, ends):
     """A whole file: nodes, initializers, and the fields of the graph's inputs (11) and outputs (12)."""
     graph = b"".join(

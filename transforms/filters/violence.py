@@ -1,6 +1,8 @@
-"""Notices captions that announce violence or its victims, by a strict list of phrases."""
+"""Notices captions that announce violence or its victims, by a strict list of phrases, and pictures a model of the job's own scores so."""
 
-from typing import ClassVar, Literal, Self
+import pathlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -8,9 +10,12 @@ import pyarrow.compute as pc
 from pydantic import model_validator
 
 from schemas.job import Names, Phase, key
-from transforms.filters import term_list
-from transforms.filters.base import Batch, Context, Filter, Finding
+from transforms.filters import image_model, term_list
+from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, numbers
 from transforms.text.terms import HITS, first_terms
+
+if TYPE_CHECKING:
+    from transforms.images.view import View
 
 # What captions of anything else hardly ever say. Left out on purpose, since captions of news, history, games, films and food are full of
 # them: kill, murder, dead, blood, gun, shot, war, massacre, torture, execution, corpse, skull, autopsy.
@@ -34,30 +39,63 @@ EXCEPTIONS = (
 class Violence(Filter):
     """Flags captions with a phrase of a strict list: beheadings, mutilated and charred bodies, killings, what gore sites are called.
 
-    Phrases are looked for in the normal form, between word boundaries. The list is made for precision and knows English; pictures are not
-    looked at. Of 87,110 captions of photos and of the web (adult ones removed before) it flags none; how much it misses is not
-    measured. What it finds is often news or history, so that nothing is rejected unless the job says so.
+    Phrases are looked for in the normal form, between word boundaries. The list is made for precision and knows English. Of 87,110 captions
+    of photos and of the web (adult ones removed before) it flags none; how much it misses is not measured. What it finds is often news or
+    history, so that nothing is rejected unless the job says so. Pictures are looked at where the job names a classifier; none comes with
+    the package.
     """
 
     name: ClassVar[str] = "violence"
     reads: ClassVar[tuple[str, ...]] = ("language",)
-    measured: ClassVar[pa.DataType] = pa.struct([("terms", HITS)])
+    measured: ClassVar[pa.DataType] = pa.struct([("terms", HITS), ("image", pa.float64())])
 
     action: Literal["reject", "flag"] = key(Phase.JUDGE, "flag: notice and keep", "flag")
     words: Names = key(Phase.ANNOTATE, "words and phrases that count beside our own", ())
     by_language: dict[str, Names] = key(Phase.ANNOTATE, "words that count in captions of one language only: {de: [gemetzel]}", {})
     allow: Names = key(Phase.JUDGE, "phrases of at most five words in which no word counts", ())
 
+    image_model: str | None = key(Phase.ANNOTATE, "path of an ONNX image classifier's spec; null: none", None)
+    max_image: float | None = key(
+        Phase.JUDGE, "score of the image model above which a picture counts; null: the model's own", None, ge=0, le=1
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fails_closed_where_chosen(cls, given: Any) -> Any:
+        # Law: rows that an explicitly configured model fails on are rejected.
+        return image_model.fails_closed(given)
+
     @model_validator(mode="after")
     def _can_be_found(self) -> Self:
         term_list.check(self.allow, self.by_language)
         return self
 
+    def located(self, folder: str) -> Self:
+        return self.model_copy(update={"image_model": image_model.located(self.image_model, folder)})
+
+    def models(self) -> Sequence[Artefact]:
+        return image_model.models(self.image_model)
+
+    def views(self) -> "Sequence[View]":
+        return image_model.views(self.image_model)
+
+    def bound(self, name: str) -> float | None:
+        return image_model.threshold(self.image_model, self.max_image) if name == "max_image" else super().bound(name)
+
     def measure(self, batch: Batch) -> pa.StructArray:
-        found = term_list.find(batch, (*TERMS, *self.words), self.by_language)
-        return pa.StructArray.from_arrays([found], fields=list(self.measured))
+        terms = term_list.find(batch, (*TERMS, *self.words), self.by_language)
+        found = [None] * len(batch) if self.image_model is None else image_model.seen(batch, self.image_model)
+        images = pa.array([None if one is None else one.score for one in found], pa.float64())
+        return pa.StructArray.from_arrays([terms, images], fields=list(self.measured))
 
     def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:  # noqa: ARG002 - the measures say it all
         terms = first_terms(pc.struct_field(measures, "terms"), (*EXCEPTIONS, *self.allow))
         rows = np.array([row for row, term in enumerate(terms) if term is not None], np.int64)
-        return [Finding("reason", self.reason, rows, details=[f"caption: {terms[row]}" for row in rows])] if len(rows) else []
+        findings = [Finding("reason", self.reason, rows, details=[f"caption: {terms[row]}" for row in rows])] if len(rows) else []
+        if self.image_model is not None and (threshold := self.bound("max_image")) is not None:
+            scores = numbers(measures, "image")
+            beyond = np.setdiff1d(np.flatnonzero(scores > threshold), rows)  # a row has the reason once: for its caption, else its picture
+            if len(beyond):
+                detail = f"image: {pathlib.PurePath(self.image_model).name}"
+                findings.append(Finding("reason", self.reason, beyond, scores[beyond], threshold, detail))
+        return findings

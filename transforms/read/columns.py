@@ -37,6 +37,7 @@ ROLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "punsafe": ("punsafe",),
     "nsfw": ("NSFW",),
+    "face_boxes": ("face_bboxes",),
     "watermark": ("pwatermark", "watermark_score"),
     "aesthetic": ("aesthetic_score", "AESTHETIC_SCORE"),
     "language": ("LANGUAGE", "language"),
