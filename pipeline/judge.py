@@ -316,6 +316,7 @@ class _Mark(JudgeStep):
                 "cluster_sizes": {
                     kind: {size: n for (of, size), n in sorted(sizes.items()) if of == kind} for kind in ("image", "caption", "semantic")
                 },
+                "semantic": self.docket.compared(),
                 "not_duplicates": _pairs_told(self.docket.pairs, facts),
                 "weights": solved.report,
                 "cells": solved.cells,
