@@ -84,11 +84,7 @@ def _crawled(record: dict[str, Any]) -> dict[str, Any]:
 def _reservations(record: dict[str, Any]) -> dict[str, Any]:
     consent = record["consent"]
     return {
-        "protocols": computed(
-            ["X-Robots-Tag (noai, noimageai, noindex)", "TDMRep header and XMP", "IETF aipref Content-Usage", "Content-Signal",
-             "robots meta tags of the page", "IPTC PLUS DataMining", "what the downloader recorded as disallowed", "lists of opt-outs"],
-            "signals that the filter opt_out reads where they can be seen",
-        ),
+        "protocols": consent["protocols"],
         "use": consent["use"],
         "states": consent["states"],
         "observability": consent["observability"],
