@@ -52,6 +52,7 @@ def test_rejects_what_names_itself_and_keeps_the_rest():
             {"caption": "naked children playing in a fountain, nude sculpture by Rodin", "punsafe": 0.5},
             {"caption": "a dog", "punsafe": NAN},
             {"caption": "my food porn for today, and a pornstar martini"},
+            {"caption": "two pornstar martinis"},
         ],
         rejects=[
             {"caption": "Watch PORN here"},
