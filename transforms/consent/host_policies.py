@@ -67,14 +67,14 @@ class Policies:
         return list(self._served)
 
     def of(self, host: str, scheme: str) -> HostPolicy | None:
-        """The policy of a host; that of its other scheme where this one was not fetched; None where neither was."""
-        key = next((key for key in ((host, scheme), (host, "https"), (host, "http")) if key in self._served), None)
-        if key is None:
-            return None
-        if key not in self._parsed:
-            row = self._served[key]
-            self._parsed[key] = HostPolicy(Served(row["fetched_at"], row["status_robots"], *(row[name] for name in BODIES)))
-        return self._parsed[key]
+        """The policy of a host; that of its other scheme where none of its files was fetched; None where neither was."""
+        for key in ((host, scheme), (host, "https"), (host, "http")):
+            if key in self._served and key not in self._parsed:
+                row = self._served[key]
+                self._parsed[key] = HostPolicy(Served(row["fetched_at"], row["status_robots"], *(row[name] for name in BODIES)))
+            if key in self._parsed and self._parsed[key].seen:
+                return self._parsed[key]
+        return None
 
 
 def ask(snapshot: Snapshot, urls: Sequence[str | None], agents: Sequence[str], as_of: str | None) -> tuple[pa.ListArray, pa.Int32Array]:
