@@ -183,6 +183,7 @@ def test_the_evidence_tells_what_was_seen_once_a_row(redness):
 
 
 def test_a_missing_model_stops_the_job_and_names_the_cure(monkeypatch, tmp_path):
+    image_spec.spec_of.cache_clear()
     monkeypatch.setattr(image_spec.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingError, match=r"winnow-curation\[nudenet\]"):
         Nsfw(image_model="nudenet").models()
