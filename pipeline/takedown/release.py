@@ -196,6 +196,8 @@ def _write_rest(finished: Finished, plan: Plan, layout: Layout, flags: list[Flag
         share(reserved, layout.appended(len(finished.run.appended)).reserved)
     if exists(old.matched):
         write_bytes(layout.matched, read_bytes(old.matched))
+    if exists(old.illegal):
+        write_bytes(layout.illegal, read_bytes(old.illegal))
     write_removals(layout.removals, plan.removals)
     write_removals(layout.shared_removals, shared(plan.removals))
     decided, gone = {flag.flag_id for flag in flags}, _named(plan.removals)
