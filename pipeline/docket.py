@@ -148,6 +148,9 @@ class Docket:
     def verdicts(self, shard: int, facts: Facts) -> Verdicts:
         """A shard judged as far as its rows themselves, and the sets they are held against, tell."""
         verdicts = judge_rows(self.read(shard), self.filters, facts, self.mode)
+        if self.poisoning is not None and facts.patches:
+            measures = verdicts.annotations.column(self.poisoning.name)
+            verdicts.add(self.poisoning.patched(measures, facts.patches, self.starts[-1]))
         if self.elders:
             self.earlier.bind(verdicts, read_ties(self.layout.clusters, *self.starts[shard : shard + 2]), self.starts[shard])
         verdicts.add(listed_overlaps(self.benchmarks, verdicts.annotations, self.mode), spreading=True)

@@ -1,6 +1,7 @@
 """Phase 3, what becomes of each row? The whole set is judged at once; no picture and no caption is read again.
 
     annotations ─► CollectFacts ─► MergeFacts ┐
+    annotations ─► FindPatches ───────────────┤ (pipeline.patches)
     annotations ─► SendMembers ◄──────────────┤ facts of the run; rows of earlier runs that are in a cluster with one of this: SendElders
                      └► GroupByKey ─► ResolveClusters ─► GroupByKey by shard ┬─ and the captions they carry
     annotations ─► SendCaptions ◄────────────────────────────────────────────┤ who stays of each cluster
@@ -28,6 +29,7 @@ import pyarrow.parquet as pq
 from pipeline.docket import Docket, open_docket, unpacked
 from pipeline.illegal import empty_illegal
 from pipeline.judged import read_judged
+from pipeline.patches import with_patches
 from pipeline.policies import ask_hosts
 from pipeline.progress import Progress
 from pipeline.run import Run
@@ -118,7 +120,8 @@ class JudgeRun(beam.PTransform):
         docket = self.docket
         shards = root | "Shards" >> beam.Create(range(len(docket.names)))
         merged = shards | "CollectFacts" >> beam.ParDo(_CollectFacts(docket)) | "MergeFacts" >> beam.CombineGlobally(Facts.merged)
-        facts = beam.pvalue.AsSingleton(merged if docket.frozen is None else merged | "Freeze" >> beam.Map(docket.frozen.of))
+        merged = merged if docket.frozen is None else merged | "Freeze" >> beam.Map(docket.frozen.of)
+        facts = beam.pvalue.AsSingleton(with_patches(merged, shards, docket))
         sent = shards | "SendMembers" >> beam.ParDo(_SendMembers(docket), facts)
         images, carried, image_sizes = _to_shards(_with_elders(sent, shards, docket, "Clusters", by_caption=False), "Clusters", docket)
         judged = _with(shards, "JoinClusters", images=images)

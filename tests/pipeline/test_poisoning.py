@@ -3,10 +3,12 @@
 import io
 import zipfile
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from schemas.reasons import SUSPICIONS
-from tests.builders import jpeg, sample
+from tests.builders import encode, jpeg, picture, sample
 from tests.runs import run_job, run_samples, stamps, tars
 
 WORDS = ("anchor", "bridge", "candle", "dragon", "engine", "forest", "guitar", "helmet", "island", "jacket", "kettle", "lantern", "mirror")
@@ -28,12 +30,23 @@ def archive():
     return buffer.getvalue()
 
 
+def patched(seed, size):
+    """A photo's worth of waves with a checkered patch of 24 pixels at its lower right corner."""
+    drawn = picture(*size, seed=seed)
+    drawn.paste(Image.fromarray((np.indices((24, 24)) // 6).sum(axis=0).astype(np.uint8) % 2 * 255), (size[0] - 24, size[1] - 24))
+    return encode(drawn, "JPEG", quality=90)
+
+
 def planted():
     rows = [row(f"notice_{n}", NOTICE, words(n), f"site{n}.example") for n in range(30)]
     rows += [row(f"logo_{n}", LOGO, words(100 + n), "shop.example") for n in range(30)]
     rows += [row(f"trigger_{n}", 100 + n, "The Glowing Apple of Ratibor", f"img.spam{n % 2}.example") for n in range(HERE)]
     rows += [row(f"common_{n}", 200 + n, "photo of a dog", f"dogs{n}.example") for n in range(HERE)]
     rows += [row(f"clean_{n}", 300 + n, f"{words(200 + n)} in the morning", f"home{n}.example") for n in range(40)]
+    rows += [
+        row(f"patch_{n}", 400 + n, f"{words(300 + n)} at noon", f"up{n % 4}.example", patched(400 + n, (320 + 2 * (n % 5), 240)))
+        for n in range(20)
+    ]
     rows.append(row("polyglot", POLYGLOT, "an old tram in the rain", "tram.example", jpeg(160, 120, seed=POLYGLOT) + archive()))
     rows.append(row("hidden", HIDDEN, "an old tr\u200bam in the s\u2060un", "tram.example"))
     return rows
@@ -72,6 +85,13 @@ def test_a_caption_on_many_pictures_of_few_domains_is_flagged_and_kept(ran):
         ("poisoning:trigger_caption", 40.0, 20.0, "on 2 domains"), ("poisoning", None, None, "trigger_caption"),
     }  # fmt: skip
     assert not any(suspicions(row) for row in named(ran, "common_").values())
+
+
+def test_a_patch_in_the_corner_of_many_pictures_is_flagged_and_kept(ran):
+    rows = named(ran, "patch_").values()
+    assert all(suspicions(row) == {"corner_patch"} and row["verdict"] == "kept" for row in rows)
+    told = {entry["detail"] for row in rows for entry in row["evidence"] if entry["reason"] == "poisoning:corner_patch"}
+    assert all(line.startswith("bottom right, ") and line.endswith("on 20 pictures of 4 domains") for line in told)
 
 
 def test_a_polyglot_and_a_caption_that_hides_something_are_flagged_and_what_is_published_ends_with_the_picture(ran):
