@@ -26,6 +26,7 @@ from transforms.text.personal_data import redact
 
 MOST_CHARACTERS: Final = 1_000  # of a published text
 MOST_NAMES: Final = 20  # that one text is joined from
+JOINT: Final = "; "  # between them
 _EXAMINED: Final = 4_000  # characters of a text as it stands
 _NOTHING: Final = frozenset({"", "-", "n/a", "na", "nan", "nil", "none", "null", "undefined", "unknown", "unspecified"})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
@@ -117,7 +118,7 @@ def _tidied(text: str) -> str:
 
 def _joined(texts: Sequence[str], redacted: Collection[str]) -> str | None:
     clean = [redact(text, redacted) for text in texts if not words_in_text(text) & {GPS, SERIAL_NUMBER}]
-    return "; ".join(clean)[:MOST_CHARACTERS].strip() or None
+    return JOINT.join(clean)[:MOST_CHARACTERS].strip() or None
 
 
 def _of_picture(raw: bytes | None) -> Iterator[Said]:
