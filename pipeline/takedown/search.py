@@ -29,7 +29,7 @@ from transforms.takedown.hits import Clusters, Hits, clusters_of, find, members,
 from transforms.takedown.near import MANY, Block, Reading, Wanted, gallery, look_same, wanted_of
 from transforms.takedown.published import Signing, find_published
 
-NAMES: Final = ("cluster", "caption_cluster", "duplicate_of", "captions")
+NAMES: Final = ("cluster", "caption_cluster", "duplicate_of", "captions", "evidence")
 CARRIED: Final = ("captions",)
 
 
