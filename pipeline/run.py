@@ -139,7 +139,14 @@ class Run:
     def match_digest(self) -> str:
         """Digest of all that match depends on."""
         elders = [elder.sha256 for elder in self.elders]
-        return digest([self.annotate_digests, keys_of(self.job.dedup, Phase.MATCH), self.benchmark_digests, elders])
+        keys = {name: value for name, value in keys_of(self.job.dedup, Phase.MATCH).items() if name != "semantic"}
+        return digest([self.annotate_digests, keys, self.benchmark_digests, elders])
+
+    @functools.cached_property
+    def semantic_digest(self) -> str:
+        """Digest of all that it depends on which rows mean the same; empty where the job does not ask."""
+        semantic = self.job.dedup.semantic
+        return "" if semantic.of is None else digest([self.annotate_digests, keys_of(semantic, Phase.MATCH)])
 
     @functools.cached_property
     def judge_digest(self) -> str:
@@ -147,7 +154,7 @@ class Run:
         lists = {rule.name: [found.sha256 for found in rule.list_files()] for rule in self.filters}
         pairs = [found.sha256 for found in (*self.pair_files, *self.hash_files)]
         protected = sorted(source.name for source in self.job.source if source.protected)
-        return digest([self.match_digest, keys_of(self.job, Phase.JUDGE), lists, pairs, protected])
+        return digest([self.match_digest, self.semantic_digest, keys_of(self.job, Phase.JUDGE), lists, pairs, protected])
 
     @property
     def pair_files(self) -> list[Artefact]:

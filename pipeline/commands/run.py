@@ -18,6 +18,7 @@ from pipeline.match import match
 from pipeline.memory import available_bytes
 from pipeline.progress import Progress
 from pipeline.run import Run, is_matched, write_record
+from pipeline.semantic import compare_whole
 from schemas.errors import JobError
 from schemas.layout import Layout
 from transforms.match.rows import SignatureFile
@@ -87,7 +88,7 @@ def _check_appended(run: Run) -> None:
     remove(run.layout.manifest)
     for part in range(1, len(appended) + 1):
         layout = run.layout.appended(part)
-        for folder in (layout.whole, layout.clusters, layout.elders, layout.policies):
+        for folder in (layout.whole, layout.clusters, layout.semantic, layout.elders, layout.policies):
             remove_all(file.path for file in list_folder(folder))
 
 
@@ -148,6 +149,12 @@ def match_whole(run: Run) -> None:
     write_bytes(run.layout.matched, json.dumps({"digest": run.match_digest}).encode())
 
 
+def match_all(run: Run) -> None:
+    """Brings the clusters up to date, and where the job asks which rows mean the same."""
+    match_whole(run)
+    compare_whole(run)
+
+
 def summary(layout: Layout) -> Iterator[str]:
     """What a finished run has to say, one sentence each: alarms, then counts."""
     judged = read_judged(layout) or {}
@@ -166,7 +173,7 @@ def summary(layout: Layout) -> Iterator[str]:
 
 PHASES: dict[str, Callable[[Run], None]] = {
     "annotate": annotate,
-    "match": match_whole,
+    "match": match_all,
     "judge": judge,
     "emit": emit,
     "document": document,

@@ -6,7 +6,7 @@ from typing import Any
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, share
 from schemas.reasons import CONSENT, KEPT, NOT_OBSERVABLE
-from transforms.consent.signal import PLACES
+from transforms.consent.signal import OF_LISTS, PLACES
 
 BITS = {
     "headers": ("location", "response headers"),
@@ -21,7 +21,8 @@ BITS = {
 def by_signal(counted: Sequence[Sequence], read: int) -> list[dict]:
     """A line per signal: what it said, by rows and by registrable domains, and of how many it could not have said anything.
 
-    A domain is reserved, or permitted, where any of its rows is; silent where a row could have been spoken of and none is.
+    A domain is reserved, or permitted, where any of its rows is; silent where a row could have been spoken of and none is. A signal that
+    no row could have carried has a line that says so; kinds of lists that were not given have none.
 
     Args:
       counted: signal, meaning, rows, domains, as judge counted them; of a place its name and `could speak`, of a signal also `silent`
@@ -33,7 +34,7 @@ def by_signal(counted: Sequence[Sequence], read: int) -> list[dict]:
     lines = []
     for signal, place in PLACES.items():
         silent, (spoke, spoke_domains) = found.get((signal, "silent"), (0, 0))[0], found.get((signal, "spoke"), (0, 0))
-        if not silent + spoke:
+        if not silent + spoke and signal.startswith(OF_LISTS):
             continue
         rows = {"observable": silent + spoke, "silent": silent, "not_observable": read - silent - spoke}
         observable = max(found.get((place, "could speak"), (0, 0))[1], spoke_domains)
@@ -79,7 +80,7 @@ def consent(evidence: Evidence, read: int) -> dict[str, Fact]:
             by_signal(evidence.judged["signals"], read),
             "rows of which a signal could have been seen; reserves, or permits, the use; could have been seen and says neither; could not"
             " have been seen / rows read. Domains: registrable domains with such a row (silent, not observable: with no other) / all."
-            " Signals that no row could have carried are left out",
+            " Kinds of lists that were not given, or could match no row, are left out",
         ),
         "protocols": computed(sorted(PLACES), "signals that were read, or would have been where they stand"),
         "reserved_urls": computed(evidence.judged["reserved_urls"], "distinct URLs under a reservation of their location"),

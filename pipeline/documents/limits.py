@@ -1,6 +1,6 @@
 """What a run cannot see, in words: made from what it was told to look for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.documents.evidence import Evidence
@@ -23,7 +23,7 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
         "Word lists exist for some languages and are centred on English; dialects are not told apart.",
         "The precision of the word lists was not measured on this data.",
         "Counts of groups from 1 to 19 are suppressed, and others with them where they could be worked out.",
-        "Names, postal addresses and text inside pictures are not looked for as personal data.",
+        _names(getattr(rules.get("presidio"), "entities", ())),
         _violence(getattr(rules.get("violence"), "image_model", None)),
         "Watermarks, synthetic pictures and factual errors are not looked for, unless a filter of another package does.",
         "Who holds the rights in a picture is not determined.",
@@ -78,6 +78,15 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
         failed = ", ".join(f"{name} ({rows:,})" for name, rows in evidence.not_scored.items())
         told.append(f"Rows on which a filter failed, and which it did not judge by a score: {failed}.")
     return computed(told, "from the job's filters and options")
+
+
+def _names(entities: Sequence[str]) -> str:
+    if not entities:
+        return "Names, postal addresses and text inside pictures are not looked for as personal data."
+    return (
+        f"Presidio looked for {', '.join(entities)} in captions; what share of them it finds was not measured. Postal addresses and text "
+        "inside pictures are not looked for as personal data."
+    )
 
 
 def _violence(image_model: str | None) -> str:
