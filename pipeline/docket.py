@@ -150,6 +150,11 @@ class Docket:
         """Rows that are no duplicates of each other."""
         return load_pairs(self.not_duplicates)
 
+    def pairs_told(self, facts: Facts) -> dict[str, int]:
+        """How many pairs of rows the job keeps apart, and how many of the uids it names no row has."""
+        pairs = self.pairs
+        return {"pairs": len(pairs.sides), "uids": len(pairs.uids), "unknown_uids": len(pairs.uids) - len(facts.listed) // 16}
+
     def verdicts(self, shard: int, facts: Facts) -> Verdicts:
         """A shard judged as far as its rows themselves, and the sets they are held against, tell."""
         verdicts = judge_rows(self.read(shard), self.filters, facts, self.mode)

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from schemas.layout import Layout
 from transforms.storage import exists, read_bytes
+from transforms.suspects import ranked
 
 # What the marker of a version that did not count it yet says: that nothing was found.
-_UNCOUNTED: Final[dict[str, Any]] = {"signals": [], "not_duplicates": {"pairs": 0, "uids": 0, "unknown_uids": 0}}
+_UNCOUNTED: Final[dict[str, Any]] = {"signals": [], "suspects": [], "not_duplicates": {"pairs": 0, "uids": 0, "unknown_uids": 0}}
 
 
 def read_judged(layout: Layout) -> dict[str, Any] | None:
@@ -20,6 +21,7 @@ def read_judged(layout: Layout) -> dict[str, Any] | None:
     for part in found.pop("appended", ()):
         found["ledger"] |= part["ledger"]
         found["reserved_urls"] = part["reserved_urls"]
+        found["suspects"] = ranked([*found["suspects"], *part.get("suspects", ())])
         for kind, sizes in part["cluster_sizes"].items():
             summed = Counter(found["cluster_sizes"][kind])
             summed.update(sizes)

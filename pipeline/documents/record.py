@@ -6,6 +6,7 @@ from pipeline.documents import attribution, consent, earlier, people, rules, tot
 from pipeline.documents.domains import Domains
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import computed, declared, portable
+from pipeline.documents.integrity import integrity
 from pipeline.documents.limits import limits
 from pipeline.documents.questions import answers
 from pipeline.documents.revision import revision
@@ -44,6 +45,7 @@ def build_record(evidence: Evidence, domains: Domains) -> dict[str, Any]:
         "reasons": totals.reasons(evidence, read),
         "actions": totals.words(evidence, "action", "kept rows in which something was taken out or written over"),
         "flags": totals.words(evidence, "flag", "rows in which something was noticed, removed ones among them"),
+        "integrity": integrity(evidence),
         "duplicates": totals.duplicates(evidence),
         "against": earlier.against(evidence),
         "appended": earlier.appended(evidence),
