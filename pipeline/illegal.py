@@ -1,7 +1,8 @@
-"""Leaves of what a list calls illegal nothing in the work folder that shows it: no thumbnail, no hash of a view, no signature of a caption.
+"""Leaves of what a list calls illegal nothing in the work folder that shows it: no thumbnail, no hash of a view, no caption, no embedding.
 
-Annotations and ledger hold neither picture nor caption; signatures do in small, and are emptied of such rows when judge has ended. Where
-match has to be done again, a signature file that was emptied is made anew by annotate first: what comes out must not depend on it.
+Signatures hold picture and caption in small, and annotations their embeddings: both are emptied of such rows when judge has ended. Where
+match, or the comparison of embeddings, has to be done again, a shard that was emptied is annotated anew first: what comes out must not
+depend on it.
 
 Emptied signatures bind no copy in later runs any more. What stays for that is a list of digests and perceptual hashes (`Layout.illegal`),
 from which nothing can be seen; runs that are held against this one, and what is appended to it, refuse what it covers.
@@ -25,12 +26,12 @@ from schemas.shards import Shard
 from transforms.match.columns import open_columns
 from transforms.storage import atomic_write, exists, read_bytes, read_parquet, remove, write_bytes
 from transforms.takedown.entries import entries_of_content
-from transforms.takedown.purge import purge_signatures
+from transforms.takedown.purge import purge_embeddings, purge_signatures
 from transforms.takedown.signed import phashes_of
 
 
 def empty_illegal(run: Run) -> None:
-    """Empties the signatures of every row that the ledger calls illegal, and keeps the list of such rows; nothing is done a second time."""
+    """Empties signatures and embeddings of every row that the ledger calls illegal, and keeps the list of these rows; done once."""
     judged = read_judged(run.layout) or {"ledger": {}}
     illegal = {run.signature(shard): _rows(run, shard) for shard in run.shards if judged["ledger"].get(shard.name, {}).get("illegal")}
     full = {path: left for path, rows in illegal.items() if (left := _not_empty(path, rows))}
@@ -42,7 +43,8 @@ def empty_illegal(run: Run) -> None:
             emptied[_name(path)] = rows
             _write_emptied(run.layout, emptied)  # first: a file of which it is not known whether it was emptied is made anew as well
         if path in full:
-            purge_signatures(path, path, rows, {})
+            purge_embeddings(annotations[path], rows)
+            purge_signatures(path, path, rows, {})  # last: that they are empty says that all is done
 
 
 def _rows(run: Run, shard: Shard) -> list[int]:
