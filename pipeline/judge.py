@@ -317,6 +317,7 @@ class _Mark(JudgeStep):
                 "cluster_sizes": {
                     kind: {size: n for (of, size), n in sorted(sizes.items()) if of == kind} for kind in ("image", "caption", "semantic")
                 },
+                "semantic": self.docket.compared(),
                 "not_duplicates": self.docket.pairs_told(facts),
                 "weights": solved.report,
                 "cells": solved.cells,

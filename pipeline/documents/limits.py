@@ -5,6 +5,7 @@ from typing import Any
 
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, portable
+from pipeline.documents.meaning import limits_of_meaning
 from transforms.models.toxicity.identity_bias import identity_bias
 
 _TOLD_FROM = 0.005  # share of a group's neutral sentences, rounded to per cent
@@ -55,6 +56,7 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
             "slides, charts and other drawn pictures, of which one template with another content is not taken for a copy. Captions are "
             "compared by their characters, not by their meaning."
         )
+    told += limits_of_meaning(evidence, record["embeddings"], record["semantic"])
     dedup = evidence.run.job.dedup
     if dedup.captions.digits == "ignore" and (dedup.policy != "image" or dedup.max_per_caption is not None):
         told.append(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline.documents import attribution, consent, earlier, people, rules, totals
+from pipeline.documents import attribution, consent, earlier, meaning, people, rules, totals
 from pipeline.documents.domains import Domains
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import computed, declared, portable
@@ -47,6 +47,8 @@ def build_record(evidence: Evidence, domains: Domains) -> dict[str, Any]:
         "flags": totals.words(evidence, "flag", "rows in which something was noticed, removed ones among them"),
         "integrity": integrity(evidence),
         "duplicates": totals.duplicates(evidence),
+        "embeddings": meaning.embeddings(evidence),
+        "semantic": meaning.semantic(evidence),
         "against": earlier.against(evidence),
         "appended": earlier.appended(evidence),
         "benchmarks": totals.benchmarks(evidence),

@@ -4,6 +4,7 @@ from typing import Any
 
 from pipeline.documents.group_sections import groups_section, weights_section
 from pipeline.documents.integrity import integrity_section
+from pipeline.documents.meaning_section import meaning_section
 from pipeline.documents.revision import REPLACED, WEIGHTS, sentence
 from pipeline.documents.view import Section, Table, number, percent, size, table, words
 
@@ -13,10 +14,9 @@ Record = dict[str, Any]
 def sections(record: Record) -> list[Section]:
     """All sections but the questions, in reading order."""
     return [
-        _overview(record), *_revision(record), _removed(record), integrity_section(record), _duplicates(record), _consent(record),
-        groups_section(record),
-        weights_section(record),
-        _filters(record), _scores(record), _data(record), _attribution(record), _limits(record), _provenance(record),
+        _overview(record), *_revision(record), _removed(record), integrity_section(record), _duplicates(record), *meaning_section(record),
+        _consent(record), groups_section(record), weights_section(record), _filters(record), _scores(record), _data(record),
+        _attribution(record), _limits(record), _provenance(record),
     ]  # fmt: skip
 
 
