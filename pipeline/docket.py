@@ -18,7 +18,7 @@ from pipeline.run import Run
 from schemas import annotations
 from schemas.errors import JobError
 from schemas.job import Benchmark, Rebalance, Semantic
-from schemas.layout import Layout
+from schemas.layout import Layout, join
 from schemas.versions import versions
 from transforms.annotate import TALLY, source_schema
 from transforms.choice import Choice
@@ -34,8 +34,8 @@ from transforms.not_duplicates import Pairs, load_pairs
 from transforms.outcomes import Copies, Resolved, apply_captions, apply_images, apply_semantic
 from transforms.records import Policy, member_type, members
 from transforms.resolve import Placeholders, Triggers
-from transforms.semantic.found import Found, outliers, read_found
-from transforms.storage import read_parquet
+from transforms.semantic.found import FACTS, Found, outliers, read_found
+from transforms.storage import read_bytes, read_parquet
 from transforms.verdicts import Facts, Verdicts, judge_rows, vocabulary
 
 Parts = Mapping[str, Iterable[Iterable[bytes]]]
@@ -150,6 +150,11 @@ class Docket:
         """Rows that are no duplicates of each other."""
         return load_pairs(self.not_duplicates)
 
+    def pairs_told(self, facts: Facts) -> dict[str, int]:
+        """How many pairs of rows the job keeps apart, and how many of the uids it names no row has."""
+        pairs = self.pairs
+        return {"pairs": len(pairs.sides), "uids": len(pairs.uids), "unknown_uids": len(pairs.uids) - len(facts.listed) // 16}
+
     def verdicts(self, shard: int, facts: Facts) -> Verdicts:
         """A shard judged as far as its rows themselves, and the sets they are held against, tell."""
         verdicts = judge_rows(self.read(shard), self.filters, facts, self.mode)
@@ -192,6 +197,12 @@ class Docket:
         clusters = Clusters(found.cluster, np.full(len(nothing), ALONE, np.int64), nothing, found.similarity)
         records = members(verdicts, clusters, self.starts[shard], self.choice, self.filters, self.policy, by_caption=False)
         return _partitioned(records, self.partitions)
+
+    def compared(self) -> dict[str, int] | None:
+        """How rows that mean the same were looked for; None where nobody asked."""
+        if self.semantic.of is None:
+            return None
+        return dict(json.loads(read_bytes(join(self.layout.semantic, FACTS))))
 
     def _same(self, shard: int) -> Found:
         return read_found(self.layout.semantic, self.starts[shard], self.starts[shard + 1])

@@ -40,10 +40,10 @@ from schemas.ledger import CARRIED, VERDICTS
 from schemas.reasons import ILLEGAL
 from transforms.footers import Footer, read_footers
 from transforms.ledger import ledger_batch, write_ledger
-from transforms.not_duplicates import Pairs
 from transforms.outcomes import carried_by
 from transforms.resolve import by_shard, cap, resolve
 from transforms.storage import atomic_write, list_folder, remove, remove_all, sweep, write_bytes
+from transforms.suspects import ranked, suspects_of
 from transforms.verdicts import Facts, collect_facts
 from transforms.weigh import Weights, count_shard, solve_weights, weigh
 
@@ -296,7 +296,8 @@ class _WriteLedger(JudgeStep):
             )
             written = write_ledger(pa.Table.from_batches([batch]), docket.layout.ledger_file(docket.names[shard]))
             illegal = int((verdicts.bits(docket.vocabulary) >> np.uint64(docket.vocabulary.index(ILLEGAL)) & np.uint64(1)).sum())
-            yield docket.names[shard], {**written, "captions": sum(map(len, carried.values())) if carried else 0, "illegal": illegal}
+            told = {"captions": sum(map(len, carried.values())) if carried else 0, "illegal": illegal, "suspects": suspects_of(batch)}
+            yield docket.names[shard], written | told
 
 
 class _Mark(JudgeStep):
@@ -316,10 +317,12 @@ class _Mark(JudgeStep):
                 "cluster_sizes": {
                     kind: {size: n for (of, size), n in sorted(sizes.items()) if of == kind} for kind in ("image", "caption", "semantic")
                 },
-                "not_duplicates": _pairs_told(self.docket.pairs, facts),
+                "semantic": self.docket.compared(),
+                "not_duplicates": self.docket.pairs_told(facts),
                 "weights": solved.report,
                 "cells": solved.cells,
-                "ledger": dict(sorted(written)),
+                "suspects": ranked(suspect for _, told in written for suspect in told["suspects"]),
+                "ledger": {name: {k: v for k, v in told.items() if k != "suspects"} for name, told in sorted(written)},
             }
             write_bytes(self.docket.layout.reserved, facts.reserved)
             write_bytes(self.docket.layout.judged, json.dumps(marker, sort_keys=True, allow_nan=False).encode())
@@ -340,8 +343,3 @@ def _carry(docket: Docket, shard: int, kept: np.ndarray, packed: Sequence[bytes]
     for place, uid in zip(row.tolist(), found["uid"].tolist(), strict=True):
         carried.setdefault(place, []).append(uid.hex())
     return carried
-
-
-def _pairs_told(pairs: Pairs, facts: Facts) -> dict[str, int]:
-    """How many pairs of rows the job keeps apart, and how many of the uids it names no row has."""
-    return {"pairs": len(pairs.sides), "uids": len(pairs.uids), "unknown_uids": len(pairs.uids) - len(facts.listed) // 16}

@@ -23,9 +23,8 @@ from schemas.layout import join
 from transforms import storage
 from transforms.match.rows import OWNER_BITS
 from transforms.semantic.centroids import MOST_AROUND
+from transforms.semantic.found import FACTS
 from transforms.semantic.rows import ShardRows, member_type
-
-FACTS = "facts.json"
 
 
 def is_compared(run: Run) -> bool:
@@ -37,9 +36,7 @@ def is_compared(run: Run) -> bool:
 
 
 def compare_whole(run: Run) -> None:
-    """Brings up to date which rows mean the same; nothing is done where the marker says that it is, or where the job does not ask."""
-    if is_compared(run):
-        return
+    """Finds which rows mean the same, and leaves the marker that says so."""
     semantic, layout = run.job.dedup.semantic, run.layout
     storage.remove(layout.compared)
     starts = np.cumsum([0, *(footer.rows for footer in run.footers)]).tolist()

@@ -5,6 +5,7 @@ from typing import Any
 
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, portable
+from pipeline.documents.meaning import limits_of_meaning
 from transforms.models.toxicity.identity_bias import identity_bias
 
 _TOLD_FROM = 0.005  # share of a group's neutral sentences, rounded to per cent
@@ -25,7 +26,7 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
         "Counts of groups from 1 to 19 are suppressed, and others with them where they could be worked out.",
         _names(getattr(rules.get("presidio"), "entities", ())),
         _violence(getattr(rules.get("violence"), "image_model", None)),
-        "Watermarks, synthetic pictures and factual errors are not looked for, unless a filter of another package does.",
+        *_of_origin(rules),
         "Who holds the rights in a picture is not determined.",
     ]
     if "toxicity" in rules and getattr(rules["toxicity"], "model", "") == "shipped":
@@ -55,6 +56,7 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
             "slides, charts and other drawn pictures, of which one template with another content is not taken for a copy. Captions are "
             "compared by their characters, not by their meaning."
         )
+    told += limits_of_meaning(evidence, record["embeddings"], record["semantic"])
     dedup = evidence.run.job.dedup
     if dedup.captions.digits == "ignore" and (dedup.policy != "image" or dedup.max_per_caption is not None):
         told.append(
@@ -94,6 +96,23 @@ def _violence(image_model: str | None) -> str:
     if image_model is None:
         return f"{captions}, and never in pictures."
     return f"{captions}, and in pictures by {portable(image_model)}; what share of it either finds was not measured."
+
+
+def _of_origin(rules: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is not known of where pictures come from and what they are there for."""
+    patch = getattr(rules.get("poisoning"), "patch_pictures", 0)
+    return (
+        "Watermarks are not looked for in pixels: scores of the source, hosts, credit lines and captions say that an agency sells them.",
+        (
+            "Generated pictures are found where they say so (XMP, C2PA, unverified) or where their generator left its settings; most sites "
+            "strip both, and how many are missed is not measured."
+        ),
+        (
+            f"Poisoning is looked for by repetition and in files. A patch that is in no corner, without contrast or on fewer than {patch} "
+            "pictures, a trigger over many domains or wordings, and pictures altered without a mark are not found."
+        ),
+        "Whether a caption is true is not looked at.",
+    )
 
 
 def _identity_bias(threshold: float) -> str:

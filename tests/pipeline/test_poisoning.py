@@ -1,6 +1,8 @@
 """Planted poison in a whole run: each kind is found, and no clean row is suspected."""
 
 import io
+import json
+import re
 import zipfile
 
 import numpy as np
@@ -104,6 +106,22 @@ def test_a_polyglot_and_a_caption_that_hides_something_are_flagged_and_what_is_p
 def test_no_clean_row_is_suspected(ran):
     rows = named(ran, "clean_")
     assert all((row["verdict"], row["flags"]) == ("kept", []) for row in rows.values())
+
+
+def test_the_review_page_ranks_what_is_suspect_and_spells_out_what_hides(ran):
+    page = (ran.work / "review" / "review.html").read_text()
+    suspects = page[page.index('id="suspects"') : page.index('id="clusters"')]
+    assert "an old tr⟨U+200B⟩am in the s⟨U+2060⟩un" in suspects
+    scores = [float(score) for score in re.findall(r"suspicion ([0-9.]+)", suspects)]
+    assert scores == sorted(scores, reverse=True)
+    assert suspects.count("poisoning:trigger_caption") == 3, "one caption is one find"
+    assert suspects.index("trailing_bytes") < suspects.index("trigger_caption"), "an archive behind a picture is the stronger find"
+
+
+def test_the_datasheet_counts_each_find_and_says_what_it_means(ran):
+    lines = {line["word"]: line for line in json.loads((ran.out / "datasheet.json").read_text())["integrity"]["value"]}
+    assert (lines["placeholder"]["rejected"], lines["poisoning:corner_patch"]["flagged"], lines["poisoning"]["flagged"]) == (30, 20, 62)
+    assert "none of its rows is published" in (ran.out / "datasheet.md").read_text()
 
 
 def test_the_same_job_with_everything_rejected_reads_no_picture_again(ran):

@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.documents.consent import by_signal
+from pipeline.documents.consent import by_signal, protocols
 from pipeline.signals import silent, spoke
 from tests.builders import sample
 from tests.runs import run_samples
+from transforms.consent.signal import PLACES, PROTOCOLS
 
 
 def test_signals_are_counted_over_all_shards(tmp_path: pathlib.Path) -> None:
@@ -32,6 +33,12 @@ def test_signals_are_counted_over_all_shards(tmp_path: pathlib.Path) -> None:
     assert (lines["page_noai"]["observable"], lines["page_noai"]["not_observable_share"]) == (0, 1.0)
     assert lines["tdm_reservation_file"]["not_observable"] == 6  # nobody fetched it
     assert not [signal for signal in lines if signal.startswith("list_")]
+    honoured = {line["protocol"].split()[0]: (line["observable"], line["reserved"]) for line in protocols(list(lines.values()))}
+    assert (honoured["X-Robots-Tag"], honoured["Robots"], honoured["ai.txt"]) == ((4, 3), (2, 1), (0, 0))
+
+
+def test_every_signal_is_of_one_protocol() -> None:
+    assert sorted(signal for signals in PROTOCOLS.values() for signal in signals) == sorted(PLACES)
 
 
 def test_a_row_that_reserves_and_permits_is_counted_once_among_those_that_spoke() -> None:

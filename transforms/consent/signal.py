@@ -46,6 +46,19 @@ PLACES: Final = {  # where each would stand, as far as it can be told apart whet
     "list_phash": "list_phash", "list_pdq": "list_pdq",
 }  # fmt: skip
 
+PROTOCOLS: Final = {  # by what publishers and creators reserve, and the signals it is read as
+    "Robots Exclusion Protocol (RFC 9309), for the configured training agents": (ROBOTS_TXT, UNDECODABLE),
+    "X-Robots-Tag and robots meta (noai, noimageai, noml; noindex of the file)": (X_ROBOTS_TAG, PAGE_META_ROBOTS, PAGE_NOAI, DISALLOWED),
+    "TDM Reservation Protocol (W3C Community Group, 2024): file, header, page, XMP": (TDM_FILE, TDM_RESERVATION, TDM_PAGE, TDM_XMP),
+    "content signals (Cloudflare, 2025): robots.txt, header": (ROBOTS_SIGNAL, CONTENT_SIGNAL),
+    "AI preferences (IETF aipref drafts), Content-Usage: robots.txt, header": (ROBOTS_USAGE, CONTENT_USAGE),
+    "Really Simple Licensing 1.0: document, header, robots.txt": (RSL, RSL_LINK, ROBOTS_LICENCE),
+    "ai.txt (Spawning)": (AI_TXT,),
+    "IPTC Photo Metadata 2023.1 and PLUS, Data Mining, in XMP": (PLUS_DATA_MINING, XMP),
+    "C2PA and CAWG 1.1, training and data mining assertions": (TRAINING_MINING, C2PA),
+    "lists of opt-outs, takedowns and known illegal pictures": tuple(signal for signal in PLACES if signal.startswith(OF_LISTS)),
+}
+
 TRAINING_DIRECTIVES: Final = ("noai", "noimageai", "noml")
 NOINDEX_DIRECTIVES: Final = ("noindex", "noimageindex", "none")
 # Labels of the aipref drafts -00 to -07: old files stay where they are. Those in the second line speak of generative models alone.

@@ -14,6 +14,7 @@ from transforms.filters.base import Finding
 from transforms.match.rows import OWNER_BITS
 
 ALONE = -1
+FACTS = "facts.json"  # beside the files: rows that were compared, centroids, rows around the fullest, centroids with too many
 
 FOUND = pa.schema(
     [
