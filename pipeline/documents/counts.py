@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from transforms.storage import local_copy
+from transforms.local_copy import local_copy
 
 UNIT = 2.0**32
 

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from schemas.errors import InputError
 from schemas.host_policies import BODIES, HOST_POLICIES
 from transforms.consent.policy_text import MAX_BYTES
-from transforms.storage import local_copy, open_read
+from transforms.local_copy import local_copy
+from transforms.storage import open_read
 from transforms.text.url import host_of
 
 PATHS: Final = {"/robots.txt": "robots_txt", "/.well-known/tdmrep.json": "tdmrep_json", "/ai.txt": "ai_txt", "/license.xml": "rsl_xml"}

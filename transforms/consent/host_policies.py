@@ -15,7 +15,8 @@ from transforms.consent.fetched import conformed
 from transforms.consent.host_policy import HostPolicy, Served
 from transforms.consent.signal import Signal
 from transforms.consent.stored import lists_of
-from transforms.storage import exists, kept_copy
+from transforms.local_copy import kept_copy
+from transforms.storage import exists
 from transforms.text.url import host_of, normal_url
 
 

@@ -41,7 +41,8 @@ from transforms.consent.states import resolve
 from transforms.consent.stored import told_apart
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
 from transforms.images.pdq import load_pdq
-from transforms.storage import exists, kept_copy, list_files, located, read_bytes, version_of
+from transforms.local_copy import kept_copy
+from transforms.storage import exists, list_files, located, read_bytes, version_of
 
 SILENT_IS_NO = "nothing permits it, and default_when_silent is reject"
 _REASONS = (OPT_OUT, TAKEN_DOWN, ILLEGAL)

@@ -4,7 +4,7 @@ import hashlib
 
 from schemas.errors import InputError, MissingError
 from transforms.filters.base import Artefact
-from transforms.storage import kept_copy
+from transforms.local_copy import kept_copy
 
 
 def artefact(name: str, path: str, sha256: str | None, cure: str) -> Artefact:

@@ -15,10 +15,10 @@ from PIL import Image
 from schemas.errors import JobError, MissingError
 from schemas.job import Phase, Section, key
 from transforms.filters.base import Artefact
+from transforms.local_copy import kept_copy
 from transforms.models.artefacts import artefact
 from transforms.models.preparation import Preparation, prepare
 from transforms.models.session import Device, open_session
-from transforms.storage import kept_copy
 from transforms.vectors import unit
 
 DIGEST = "^[0-9a-f]{64}$"

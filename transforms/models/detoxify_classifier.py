@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from schemas.errors import JobError, MissingError
-from transforms.storage import kept_copy
+from transforms.local_copy import kept_copy
 
 if TYPE_CHECKING:
     from detoxify import Detoxify

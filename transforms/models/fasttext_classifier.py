@@ -7,7 +7,7 @@ import fasttext
 import numpy as np
 
 from schemas.errors import MissingError
-from transforms.storage import kept_copy
+from transforms.local_copy import kept_copy
 
 _PREFIX = "__label__"
 

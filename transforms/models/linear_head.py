@@ -7,8 +7,8 @@ import json
 import numpy as np
 
 from schemas.errors import JobError
+from transforms.local_copy import kept_copy
 from transforms.models.artefacts import artefact
-from transforms.storage import kept_copy
 
 CURE = "Mend `weights` and `sha256` of the head"
 MOST_HEADER_BYTES = 1 << 20

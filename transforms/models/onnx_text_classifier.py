@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from schemas.errors import JobError, MissingError
+from transforms.local_copy import kept_copy
 from transforms.models.detoxify_classifier import CLASS, by_our_names, in_batches
-from transforms.storage import kept_copy
 
 TOKENIZER = "winnow.tokenizer"  # tokenizer.json, as the package tokenizers reads it; it pads and truncates
 CLASS_NAMES = "winnow.classes"  # JSON list, in the order of the logits

@@ -5,9 +5,9 @@ import threading
 from typing import Any, Literal
 
 from schemas.errors import MissingError
+from transforms.local_copy import kept_copy
 from transforms.models.additions import with_additions
 from transforms.models.artefacts import artefact
-from transforms.storage import kept_copy
 
 Device = Literal["cpu", "cuda"]
 _PROVIDERS: dict[Device, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}

@@ -19,7 +19,8 @@ from schemas.errors import InputError
 from schemas.layout import join
 from schemas.samples import Samples
 from schemas.shards import Shard
-from transforms.storage import FileInfo, kept_copy, list_files, open_read, read_parquet
+from transforms.local_copy import kept_copy
+from transforms.storage import FileInfo, list_files, open_read, read_parquet
 
 FOLDERS = {"image": "img_emb", "text": "text_emb", "metadata": "metadata"}  # layout of clip_retrieval/clip_inference/writer.py
 _NUMBER = re.compile(r"(\d+)$")

@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 from schemas.errors import UnreadableShardError
 from schemas.job import Source
 from schemas.shards import Shard
+from transforms.local_copy import local_copy
 from transforms.read.cleaning import DAMAGE, as_text
 from transforms.read.columns import ROLES
 from transforms.read.expand import CHUNK, Expanded, compression_of
 from transforms.read.members import is_system_file, kind_of, owner, split_name
-from transforms.storage import local_copy, open_read
+from transforms.storage import open_read
 
 _BLOCK: Final = 512
 _NO_DATA = frozenset(b"123456")

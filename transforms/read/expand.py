@@ -14,8 +14,8 @@ from typing import Any, BinaryIO, Literal
 
 import pyarrow as pa
 
+from transforms.local_copy import local_copy
 from transforms.remote import TEMPORARY
-from transforms.storage import local_copy
 
 Compression = Literal["gzip", "bzip2", "xz", "zstd"]
 

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.job import Source
+from transforms.local_copy import local_copy
 from transforms.read.cleaning import DAMAGE, REPLACED, as_text, clean
 from transforms.read.columns import resolve
-from transforms.storage import local_copy
 
 _UNREADABLE = "sidecar cannot be read: which downloads failed is unknown"
 
