@@ -14,13 +14,12 @@ import pytest
 from schemas.errors import EngineError, InputError
 from tests import remote_filesystem
 from transforms import remote, storage
+from transforms.local_copy import kept_copy, local_copy
 from transforms.storage import (
     atomic_write,
     exists,
-    kept_copy,
     list_files,
     list_folder,
-    local_copy,
     open_arrow,
     open_read,
     read_bytes,
