@@ -126,7 +126,6 @@ def _members(plan: Plan, graph: int, owner: int, groups: np.ndarray, columns: di
     if graph != BY_CAPTION:
         near = MANY if plan.rows.near else CROWD
         members["distant"] = columns["has_hashes"] & (units >= near)
-        plan.rows.expect(members["row"][members["distant"]], "thumbnail")
         shown = np.flatnonzero(columns["has_hashes"] & (units >= MANY) & (units < near))
         parts = roots, columns["picture_id"], members["elder"]
         shown = shown[np.lexsort((shown, *(part[shown] for part in parts)))]
