@@ -38,8 +38,8 @@ _BEND = np.array([1, -2, 1], np.float32)
 _AT = (np.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
 _WINDOWS = BLOCKS - GRID - 1  # of 2 x 2 blocks, one from each block on
 _HELD_BY = np.outer([1.0, 2, 2, 2, 2, 1], [1.0, 2, 2, 2, 2, 1]).ravel()  # windows, each block
-_SIDE, _GRID, _CELL, _PATCHES = (np.uint64(n) for n in (THUMBNAIL_SIDE, GRID, THUMBNAIL_SIDE // GRID, THUMBNAIL_SIDE - 3))
-_ZERO, _ONE, _TWO, _THREE = np.float32(0), np.uint64(1), np.uint64(2), np.uint64(3)
+_PATCHES = THUMBNAIL_SIDE - 3  # of 4 x 4, in a row
+_SIDE, _GRID, _CELL = (np.uint64(n) for n in (THUMBNAIL_SIDE, GRID, THUMBNAIL_SIDE // GRID))
 
 
 def _system() -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +58,8 @@ class _Room(threading.local):
     def __init__(self) -> None:
         """Makes room for a few pairs."""
         self.level = Level.of(THUMBNAIL_SIDE, FEW, len(_PAIRS))
-        self.pictures, self.kinds = np.empty((FEW, 2, _PIXELS), np.float32), np.empty((4, _PIXELS), np.float32)
+        self.pictures = np.empty((FEW, 2, _PIXELS), np.float32)
+        self.kinds, self.more = np.empty((2, FEW, 4, _PIXELS), np.float32)
 
 
 _ROOM = _Room()
@@ -91,9 +92,7 @@ def differences(
         ink, gain = _centre(level, ordered[some])
         _bend(level)
         _explain(level.planes, _PLANES, _shares(level.multiply(_PRODUCTS)))
-        most = np.zeros((len(ink), 4, _PATCHES), np.float32)
-        _find(level.planes, np.minimum(1, 1 / gain).astype(np.float32), ink, _ROOM.kinds, level.scratch[0], most)
-        found[some] = np.sqrt(most[:, 1:].max(axis=2))
+        found[some] = _most(level, np.minimum(1, 1 / gain).astype(np.float32), ink)
     return found[:, 0], found[:, 1:].min(axis=1)
 
 
@@ -196,30 +195,31 @@ def _explain(planes, causes, shares):  # type: ignore[no-untyped-def]
                         rest[k] -= plane[k] * much
 
 
-@compiled
-def _find(planes, weaker, inks, kinds, line, most):  # type: ignore[no-untyped-def]
-    """Per column, the most that is left of a difference over 4 x 4 pixels, squared, in units of what is allowed there.
+def _most(level: Level, weaker: np.ndarray, ink: np.ndarray) -> np.ndarray:
+    """The most that is left of the differences over 4 x 4 pixels, in units of what is allowed there.
 
-    Everywhere, where the first picture alone has ink (1), and where the other alone has (2); the squares of the slopes are in `ALONG`.
+    Args:
+      level: pairs, of which the first plane is what is left, and `ALONG` the squares of the slopes.
+      weaker: what makes it levels of the picture with less contrast, float32 [n].
+      ink: where the first (1), the other (2) and both (3) have ink, uint8 [n, 48 * 48].
+
+    Returns:
+      float32 [n, 3]: everywhere, where the first alone has ink, where the other alone has.
     """
-    allowed = kinds[0]
-    for row in range(len(planes)):
-        rest, mask, slopes, ink, gain = planes[row, STILL], planes[row, ONES], planes[row, ALONG], inks[row], weaker[row]
-        for pixel in range(len(rest)):
-            value, of = rest[pixel] * mask[pixel] * gain, ink[pixel]
-            value *= value
-            allowed[pixel], kinds[1, pixel] = slopes[pixel] * gain * gain, value
-            kinds[2, pixel], kinds[3, pixel] = value if of == 1 else _ZERO, value if of == 2 else _ZERO
-        for kind in range(len(kinds)):
-            squares, top = kinds[kind], most[row, kind]
-            for i in range(_PATCHES):
-                for j in range(_SIDE):
-                    k = i * _SIDE + j
-                    line[j] = (squares[k] + squares[k + _SIDE]) + (squares[k + _TWO * _SIDE] + squares[k + _THREE * _SIDE])
-                for j in range(_PATCHES):
-                    total, k = (line[j] + line[j + _ONE]) + (line[j + _TWO] + line[j + _THREE]), i * _SIDE + j
-                    if kind > 0:
-                        total /= allowed[k]
-                        top[j] = total if total > top[j] else top[j]
-                    else:
-                        allowed[k] = _ALLOWED + _OF_SLOPE * total
+    planes, kinds, more = level.planes, _ROOM.kinds[: len(ink)], _ROOM.more[: len(ink)]
+    rest = planes[:, STILL]
+    rest *= planes[:, _INSIDE]
+    rest *= weaker[:, None]
+    np.square(rest, out=kinds[:, 0])
+    np.multiply(kinds[:, 0], ink == 1, out=kinds[:, 1])
+    np.multiply(kinds[:, 0], ink == 2, out=kinds[:, 2])
+    np.multiply(planes[:, ALONG], weaker[:, None] ** 2, out=kinds[:, 3])
+    for step in (THUMBNAIL_SIDE, 1):  # sums of four
+        np.add(kinds[:, :, :-step], kinds[:, :, step:], out=more[:, :, :-step])
+        np.add(more[:, :, : -3 * step], more[:, :, 2 * step : -step], out=kinds[:, :, : -3 * step])
+    allowed = kinds[:, 3:]
+    allowed *= _OF_SLOPE
+    allowed += _ALLOWED
+    kinds[:, :3] /= allowed
+    square = kinds.reshape(len(ink), -1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    return np.sqrt(square[:, :3, :_PATCHES, :_PATCHES].max(axis=(2, 3)))
