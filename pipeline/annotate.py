@@ -22,6 +22,7 @@ from pipeline.illegal import forget_emptied, is_emptied, read_emptied
 from pipeline.log import LOGGER
 from pipeline.progress import Progress
 from pipeline.run import Run, is_matched
+from pipeline.semantic import is_compared
 from pipeline.steps import Step
 from schemas.errors import EngineError, InputError, WinnowError, reported
 from schemas.job import Source
@@ -50,7 +51,7 @@ def annotate(run: Run) -> None:
     stop = join(run.layout.work, "stop")
     remove(stop)
     done = {file.path for folder in (run.layout.annotations, run.layout.signatures) for file in list_folder(folder)}
-    emptied = {} if is_matched(run) else read_emptied(run.layout)
+    emptied = {} if is_matched(run) and is_compared(run) else read_emptied(run.layout)
     stale = [shard for shard in run.shards if not {run.annotation(shard), run.signature(shard)} <= done or is_emptied(run, shard, emptied)]
     with _Limits(run, stop), Progress("annotate", len(run.shards), [run.annotation(shard) for shard in run.shards]):
         if stale:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.annotate import annotate
-from pipeline.commands.run import match_whole
+from pipeline.commands.run import match_all
 from pipeline.document import document
 from pipeline.documents.facts import portable
 from pipeline.elders import Elder, open_elder, parts_of
@@ -62,7 +62,7 @@ def append(path: str, settings: Sequence[str], beam_args: Sequence[str] = ()) ->
             yield f"the release holds all {len(base.shards)} shards that the job names; nothing to append"
             return
         annotate(run)
-        match_whole(run)
+        match_all(run)
         schema_of(run)
         judge(run)
         union = _take_in(run)

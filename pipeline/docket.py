@@ -17,8 +17,8 @@ from pipeline.policies import host_rule, with_host_signals
 from pipeline.run import Run
 from schemas import annotations
 from schemas.errors import JobError
-from schemas.job import Benchmark, Rebalance
-from schemas.layout import Layout
+from schemas.job import Benchmark, Rebalance, Semantic
+from schemas.layout import Layout, join
 from schemas.versions import versions
 from transforms.annotate import TALLY, source_schema
 from transforms.choice import Choice
@@ -27,15 +27,18 @@ from transforms.eval_sets.hash_lists import listed_overlaps
 from transforms.eval_sets.overlap import SignedPart, caption_overlaps, picture_overlaps
 from transforms.filters.base import Filter
 from transforms.filters.poisoning import Poisoning
-from transforms.match.clusters import Clusters, read_clusters
+from transforms.match.clusters import ALONE, Clusters, read_clusters
 from transforms.match.elders import elder_set, read_ties
 from transforms.match.rows import ElderFile
 from transforms.not_duplicates import Pairs, load_pairs
-from transforms.outcomes import Copies, Resolved, apply_captions, apply_images
+from transforms.outcomes import Copies, Resolved, apply_captions, apply_images, apply_semantic
 from transforms.records import Policy, member_type, members
 from transforms.resolve import Placeholders, Triggers
-from transforms.storage import read_parquet
+from transforms.semantic.found import FACTS, Found, outliers, read_found
+from transforms.storage import read_bytes, read_parquet
 from transforms.verdicts import Facts, Verdicts, judge_rows, vocabulary
+
+Parts = Mapping[str, Iterable[Iterable[bytes]]]
 
 PARTITION_ROWS = 1 << 20  # rows whose clusters meet in one partition; a constant, so that nothing shows in the result
 
@@ -59,6 +62,7 @@ class Docket:
       elders: files of the elder side, each with the dense number of its first row.
       earlier: the runs they are of.
       frozen: what the release that rows are appended to decides; None where a release is made.
+      semantic: which rows mean the same, and what becomes of them.
       versions: of the code and the libraries that decide bytes.
       hosts_asked: whether what the hosts say of the rows lies in the layout's `policies`.
     """
@@ -80,6 +84,7 @@ class Docket:
     elders: tuple[tuple[ElderFile, int], ...]
     earlier: Earlier
     frozen: FrozenFacts | None
+    semantic: Semantic
     versions: Mapping[str, str]
     hosts_asked: bool = False
 
@@ -145,9 +150,17 @@ class Docket:
         """Rows that are no duplicates of each other."""
         return load_pairs(self.not_duplicates)
 
+    def pairs_told(self, facts: Facts) -> dict[str, int]:
+        """How many pairs of rows the job keeps apart, and how many of the uids it names no row has."""
+        pairs = self.pairs
+        return {"pairs": len(pairs.sides), "uids": len(pairs.uids), "unknown_uids": len(pairs.uids) - len(facts.listed) // 16}
+
     def verdicts(self, shard: int, facts: Facts) -> Verdicts:
         """A shard judged as far as its rows themselves, and the sets they are held against, tell."""
         verdicts = judge_rows(self.read(shard), self.filters, facts, self.mode)
+        if self.poisoning is not None and facts.patches:
+            measures = verdicts.annotations.column(self.poisoning.name)
+            verdicts.add(self.poisoning.patched(measures, facts.patches, self.starts[-1]))
         if self.elders:
             self.earlier.bind(verdicts, read_ties(self.layout.clusters, *self.starts[shard : shard + 2]), self.starts[shard])
         verdicts.add(listed_overlaps(self.benchmarks, verdicts.annotations, self.mode), spreading=True)
@@ -156,6 +169,8 @@ class Docket:
             ties = read_ties(self.layout.clusters, start, stop)
             verdicts.add(picture_overlaps(ties, start, self.signed), spreading=True)
             verdicts.add(caption_overlaps(ties, start, self.signed))
+        if self.semantic.of is not None:
+            verdicts.add(outliers(self._same(shard), self.semantic))
         return verdicts
 
     def judged(self, shard: int, facts: Facts, images: Iterable[bytes]) -> tuple[Verdicts, Resolved, Copies]:
@@ -166,6 +181,31 @@ class Docket:
     def apply_captions(self, shard: int, verdicts: Verdicts, captions: list[bytes]) -> Resolved:
         """What caption clusters say of a shard; the findings are added to `verdicts`."""
         return apply_captions(verdicts, captions, self.starts[shard], self.choice, self.earlier, self.poisoning)
+
+    def settled(self, shard: int, facts: Facts, parts: Parts) -> "Settled":
+        """A shard judged as far as `parts` tell: packed outcomes of its clusters by what they are clusters of."""
+        verdicts, images, copies = self.judged(shard, facts, flat(parts["images"]))
+        first = self.starts[shard]
+        captions = self.apply_captions(shard, verdicts, flat(parts["captions"]))
+        semantic = apply_semantic(verdicts, flat(parts["semantic"]), first, self.choice, self.semantic) if "semantic" in parts else None
+        return Settled(verdicts, images, captions, semantic, copies)
+
+    def same_members(self, shard: int, verdicts: Verdicts) -> Iterable[tuple[int, bytes]]:
+        """Packed records of a shard's rows that mean the same as another, by partition."""
+        found = self._same(shard)
+        nothing = np.zeros(len(found.cluster), np.uint8)
+        clusters = Clusters(found.cluster, np.full(len(nothing), ALONE, np.int64), nothing, found.similarity)
+        records = members(verdicts, clusters, self.starts[shard], self.choice, self.filters, self.policy, by_caption=False)
+        return _partitioned(records, self.partitions)
+
+    def compared(self) -> dict[str, int] | None:
+        """How rows that mean the same were looked for; None where nobody asked."""
+        if self.semantic.of is None:
+            return None
+        return dict(json.loads(read_bytes(join(self.layout.semantic, FACTS))))
+
+    def _same(self, shard: int) -> Found:
+        return read_found(self.layout.semantic, self.starts[shard], self.starts[shard + 1])
 
     def elder_members(self, number: int, clusters: np.ndarray, *, by_caption: bool) -> Iterable[tuple[int, bytes]]:
         """Packed records of the rows of an elder file that lie in some clusters (dense numbers, ascending), by partition."""
@@ -179,6 +219,28 @@ class Docket:
         return _partitioned(records, self.partitions)
 
 
+@dataclasses.dataclass(frozen=True)
+class Settled:
+    """A shard judged whole.
+
+    Attributes:
+      verdicts: with all findings.
+      images: what image (or policy) clusters say; `captions` likewise, and `semantic`, None where nobody asked.
+      copies: how often each row was seen.
+    """
+
+    verdicts: Verdicts
+    images: Resolved
+    captions: Resolved
+    semantic: Resolved | None
+    copies: Copies
+
+
+def flat(groups: Iterable[Iterable[bytes]]) -> list[bytes]:
+    """Packed records of several groups as one list."""
+    return [block for group in groups for block in group]
+
+
 def open_docket(run: Run) -> Docket:
     """What the steps of judge must know of a run that is annotated and matched."""
     annotations = tuple(run.annotation(shard) for shard in run.shards)
@@ -190,7 +252,7 @@ def open_docket(run: Run) -> Docket:
         names, annotations, starts, run.filters, run.layout, dedup.images.mode, run.job.rebalance, _choice(run), dedup.not_duplicates,
         dedup.eval_overlap, signed_parts(run, starts[-1]), dedup.keep_captions, dedup.max_per_caption,
         dedup.policy, *_elders(run, starts[-1]),
-        run.frozen.facts if run.frozen else None, versions(), host_rule(run.filters) is not None,
+        run.frozen.facts if run.frozen else None, dedup.semantic, versions(), host_rule(run.filters) is not None,
     )  # fmt: skip
 
 

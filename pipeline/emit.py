@@ -21,7 +21,8 @@ import pyarrow as pa
 
 from pipeline.judged import read_judged
 from pipeline.progress import Progress
-from pipeline.run import Run, check_dropped
+from pipeline.run import Run
+from pipeline.run_checks import check_dropped
 from pipeline.steps import Step
 from schemas import annotations
 from schemas.errors import JobError, reported

@@ -1,7 +1,8 @@
-"""Leaves of what a list calls illegal nothing in the work folder that shows it: no thumbnail, no hash of a view, no signature of a caption.
+"""Leaves of what a list calls illegal nothing in the work folder that shows it: no thumbnail, no hash of a view, no caption, no embedding.
 
-Annotations and ledger hold neither picture nor caption; signatures do in small, and are emptied of such rows when judge has ended. Where
-match has to be done again, a signature file that was emptied is made anew by annotate first: what comes out must not depend on it.
+Signatures hold picture and caption in small, and annotations their embeddings: both are emptied of such rows when judge has ended. Where
+match, or the comparison of embeddings, has to be done again, a shard that was emptied is annotated anew first: what comes out must not
+depend on it.
 """
 
 import json
@@ -16,11 +17,11 @@ from schemas.layout import Layout
 from schemas.reasons import ILLEGAL
 from schemas.shards import Shard
 from transforms.storage import exists, read_bytes, read_parquet, write_bytes
-from transforms.takedown.purge import purge_signatures
+from transforms.takedown.purge import purge_embeddings, purge_signatures
 
 
 def empty_illegal(run: Run) -> None:
-    """Empties the signatures of every row that the ledger calls illegal; nothing is done where they are empty."""
+    """Empties signatures and embeddings of every row that the ledger calls illegal; nothing is done where they are empty."""
     judged = read_judged(run.layout) or {"ledger": {}}
     emptied = read_emptied(run.layout)
     for shard in run.shards:
@@ -34,6 +35,7 @@ def empty_illegal(run: Run) -> None:
             emptied[_name(path)] = rows
             _write_emptied(run.layout, emptied)  # first: a file of which it is not known whether it was emptied is made anew as well
             purge_signatures(path, path, rows, {})
+            purge_embeddings(run.annotation(shard), rows)
 
 
 def read_emptied(layout: Layout) -> dict[str, list[int]]:

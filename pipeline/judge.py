@@ -1,10 +1,12 @@
 """Phase 3, what becomes of each row? The whole set is judged at once; no picture and no caption is read again.
 
     annotations ─► CollectFacts ─► MergeFacts ┐
+    annotations ─► FindPatches ───────────────┤ (pipeline.patches)
     annotations ─► SendMembers ◄──────────────┤ facts of the run; rows of earlier runs that are in a cluster with one of this: SendElders
                      └► GroupByKey ─► ResolveClusters ─► GroupByKey by shard ┬─ and the captions they carry
     annotations ─► SendCaptions ◄────────────────────────────────────────────┤ who stays of each cluster
                      └► GroupByKey ─► CapCaptions ─► GroupByKey by shard ────┤ who stays of each caption
+    annotations ─► SendSame ◄────────────────────────────────────────────────┤ with dedup.semantic.of: who stays of those that mean the same
     annotations ─► CountSignals
     annotations ─► CountCells ◄──────────────────────────────────────────────┤
                      └► CombinePerKey(sum) ─► SolveWeights ──────────────────┤ weights of the cells
@@ -15,36 +17,37 @@ annotation file again, which is cheaper than to move it. The marker, `judged.jso
 a whole: counts, weights, audit, and the hash of every ledger file.
 """
 
-import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.docket import Docket, open_docket, unpacked
+from pipeline.docket import Docket, flat, open_docket, unpacked
 from pipeline.illegal import empty_illegal
+from pipeline.judge_step import JudgeStep
 from pipeline.judged import read_judged
+from pipeline.patches import with_patches
 from pipeline.policies import ask_hosts
 from pipeline.progress import Progress
 from pipeline.run import Run
 from pipeline.signals import CountSignals
-from pipeline.steps import Step
 from schemas.errors import LawError, reported
 from schemas.ledger import CARRIED, VERDICTS
 from schemas.reasons import ILLEGAL
-from schemas.versions import guard
 from transforms.footers import Footer, read_footers
 from transforms.ledger import ledger_batch, write_ledger
-from transforms.not_duplicates import Pairs
 from transforms.outcomes import carried_by
 from transforms.resolve import by_shard, cap, resolve
 from transforms.storage import atomic_write, list_folder, remove, remove_all, sweep, write_bytes
+from transforms.suspects import ranked, suspects_of
 from transforms.verdicts import Facts, collect_facts
 from transforms.weigh import Weights, count_shard, solve_weights, weigh
+
+Kind = Literal["image", "caption", "semantic"]
 
 
 def judge(run: Run) -> None:
@@ -118,20 +121,27 @@ class JudgeRun(beam.PTransform):
         docket = self.docket
         shards = root | "Shards" >> beam.Create(range(len(docket.names)))
         merged = shards | "CollectFacts" >> beam.ParDo(_CollectFacts(docket)) | "MergeFacts" >> beam.CombineGlobally(Facts.merged)
-        facts = beam.pvalue.AsSingleton(merged if docket.frozen is None else merged | "Freeze" >> beam.Map(docket.frozen.of))
+        merged = merged if docket.frozen is None else merged | "Freeze" >> beam.Map(docket.frozen.of)
+        facts = beam.pvalue.AsSingleton(with_patches(merged, shards, docket))
         sent = shards | "SendMembers" >> beam.ParDo(_SendMembers(docket), facts)
         images, carried, image_sizes = _to_shards(_with_elders(sent, shards, docket, "Clusters", by_caption=False), "Clusters", docket)
         judged = _with(shards, "JoinClusters", images=images)
         sent = judged | "SendCaptions" >> beam.ParDo(_SendCaptions(docket), facts)
         captions, _, caption_sizes = _to_shards(
-            _with_elders(sent, shards, docket, "Captions", by_caption=True), "Captions", docket, capped=True
+            _with_elders(sent, shards, docket, "Captions", by_caption=True), "Captions", docket, kind="caption"
         )
         judged = _with(shards, "JoinCaptions", images=images, captions=captions, carried=carried)
+        every_size = [image_sizes, caption_sizes]
+        if docket.semantic.of is not None:
+            same = judged | "SendSame" >> beam.ParDo(_SendSame(docket), facts)
+            semantic, _, same_sizes = _to_shards(same, "Same", docket, kind="semantic")
+            every_size.append(same_sizes)
+            judged = _with(shards, "JoinSame", images=images, captions=captions, carried=carried, semantic=semantic)
         counts = judged | "CountCells" >> beam.ParDo(_CountCells(docket), facts) | "SumCells" >> beam.CombinePerKey(sum)
         solved = beam.pvalue.AsSingleton(
             counts | "AllCells" >> beam.combiners.ToList() | "SolveWeights" >> beam.ParDo(_SolveWeights(docket))
         )
-        sizes = (image_sizes, caption_sizes) | "Sizes" >> beam.Flatten() | "SumSizes" >> beam.CombinePerKey(sum)
+        sizes = every_size | "Sizes" >> beam.Flatten() | "SumSizes" >> beam.CombinePerKey(sum)
         signals = shards | "CountSignals" >> CountSignals(docket)
         written = judged | "WriteLedger" >> beam.ParDo(_WriteLedger(docket), facts, solved)
         everything = written | "AllLedgers" >> beam.combiners.ToList()
@@ -140,13 +150,13 @@ class JudgeRun(beam.PTransform):
 
 
 def _to_shards(
-    sent: beam.PCollection, label: str, docket: Docket, *, capped: bool = False
+    sent: beam.PCollection, label: str, docket: Docket, *, kind: Kind = "image"
 ) -> tuple[beam.PCollection, beam.PCollection, beam.PCollection]:
     """Packed members, by partition -> packed outcomes, and captions carried, by shard number; and how many clusters are of each size."""
     resolved = (
         sent
         | f"Group{label}" >> beam.GroupByKey()
-        | f"Resolve{label}" >> beam.ParDo(_Resolve(docket, capped=capped)).with_outputs("sizes", "carried", main="outcomes")
+        | f"Resolve{label}" >> beam.ParDo(_Resolve(docket, kind)).with_outputs("sizes", "carried", main="outcomes")
     )
     carried = resolved.carried | f"Return{label}Carried" >> beam.GroupByKey()
     return resolved.outcomes | f"Return{label}" >> beam.GroupByKey(), carried, resolved.sizes
@@ -177,33 +187,20 @@ def _keyed(shard: int) -> tuple[int, int]:
     return shard, shard
 
 
-class _Step(Step):
-    """A step of judge: guards its versions, reports its errors with the shard."""
-
-    def __init__(self, docket: Docket) -> None:
-        self.docket = docket
-
-    def setup(self) -> None:
-        guard(dict(self.docket.versions))
-
-    def at(self, shard: int) -> Any:
-        return reported(f"judge, shard {self.docket.names[shard]}")
-
-
-class _CollectFacts(_Step):
+class _CollectFacts(JudgeStep):
     def process(self, shard: int) -> Iterable[Facts]:
         with self.at(shard):
             yield collect_facts(self.docket.read(shard), self.docket.filters, self.docket.mode, self.docket.pairs)
 
 
-class _SendMembers(_Step):
+class _SendMembers(JudgeStep):
     def process(self, shard: int, facts: Facts) -> Iterable[tuple[int, bytes]]:
         with self.at(shard):
             docket = self.docket
             yield from docket.members(shard, docket.verdicts(shard, facts), by_caption=False)
 
 
-class _Met(_Step):
+class _Met(JudgeStep):
     """Elder clusters that a row of a shard is in, packed."""
 
     def __init__(self, docket: Docket, *, by_caption: bool) -> None:
@@ -217,7 +214,7 @@ class _Met(_Step):
             yield np.unique(clusters[clusters >= self.docket.starts[-1]]).astype("<i8").tobytes()
 
 
-class _SendElders(_Step):
+class _SendElders(JudgeStep):
     def __init__(self, docket: Docket, *, by_caption: bool) -> None:
         super().__init__(docket)
         self.by_caption = by_caption
@@ -227,29 +224,37 @@ class _SendElders(_Step):
             yield from self.docket.elder_members(number, np.frombuffer(met, "<i8"), by_caption=self.by_caption)
 
 
-class _SendCaptions(_Step):
+class _SendCaptions(JudgeStep):
     def process(self, element: tuple[int, Mapping[str, Iterable]], facts: Facts) -> Iterable[tuple[int, bytes]]:
         shard, parts = element
         with self.at(shard):
-            verdicts, _, _ = self.docket.judged(shard, facts, _flat(parts["images"]))
+            verdicts, _, _ = self.docket.judged(shard, facts, flat(parts["images"]))
             yield from self.docket.members(shard, verdicts, by_caption=True)
 
 
-class _Resolve(_Step):
-    def __init__(self, docket: Docket, *, capped: bool) -> None:
+class _SendSame(JudgeStep):
+    def process(self, element: tuple[int, Mapping[str, Iterable]], facts: Facts) -> Iterable[tuple[int, bytes]]:
+        shard, parts = element
+        with self.at(shard):
+            yield from self.docket.same_members(shard, self.docket.settled(shard, facts, parts).verdicts)
+
+
+class _Resolve(JudgeStep):
+    def __init__(self, docket: Docket, kind: Kind) -> None:
         super().__init__(docket)
-        self.capped = capped
+        self.kind = kind
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterable[tuple[int, bytes]]:
         with reported("judge, clusters"):
             docket = self.docket
             records = unpacked(element[1], docket.choice)
             for size, number in docket.sizes(records).items():
-                yield beam.pvalue.TaggedOutput("sizes", (("caption" if self.capped else "image", size), number))
+                yield beam.pvalue.TaggedOutput("sizes", ((self.kind, size), number))
             starts = np.array(docket.starts[:-1])
-            if self.capped:
-                capped = cap(records, docket.max_per_caption, docket.pairs, docket.release, docket.triggers)
-                yield from by_shard(_of_this_run(capped, docket), starts)
+            if self.kind != "image":
+                capped = self.kind == "caption"
+                most, triggers = (docket.max_per_caption, docket.triggers) if capped else (1, None)
+                yield from by_shard(_of_this_run(cap(records, most, docket.pairs, docket.release, triggers), docket), starts)
                 return
             outcomes, carried = resolve(
                 records, docket.pairs, docket.release, captions=docket.keep_captions, placeholders=docket.placeholders
@@ -263,38 +268,39 @@ def _of_this_run(found: np.ndarray, docket: Docket) -> np.ndarray:
     return found[found["row"] < docket.starts[-1]]
 
 
-class _CountCells(_Step):
+class _CountCells(JudgeStep):
     def process(self, element: tuple[int, Mapping[str, Iterable]], facts: Facts) -> Iterable[tuple[Any, int]]:
         shard, parts = element
         with self.at(shard):
-            verdicts, _, _ = self.docket.judged(shard, facts, _flat(parts["images"]))
-            self.docket.apply_captions(shard, verdicts, _flat(parts["captions"]))
-            yield from count_shard(verdicts, self.docket.vocabulary)
+            yield from count_shard(self.docket.settled(shard, facts, parts).verdicts, self.docket.vocabulary)
 
 
-class _SolveWeights(_Step):
+class _SolveWeights(JudgeStep):
     def process(self, counts: Sequence[tuple[Any, int]]) -> Iterable[Weights]:
         with reported("judge, weights"):
             docket = self.docket
             yield docket.frozen.weights if docket.frozen else solve_weights(counts, docket.rebalance, docket.filters, docket.vocabulary)
 
 
-class _WriteLedger(_Step):
+class _WriteLedger(JudgeStep):
     def process(self, element: tuple[int, Mapping[str, Iterable]], facts: Facts, solved: Weights) -> Iterable[tuple[str, dict]]:
         shard, parts = element
         with self.at(shard):
             docket = self.docket
-            verdicts, images, copies = docket.judged(shard, facts, _flat(parts["images"]))
-            captions = docket.apply_captions(shard, verdicts, _flat(parts["captions"]))
+            settled = docket.settled(shard, facts, parts)
+            verdicts = settled.verdicts
             weights = weigh(verdicts, solved, docket.rebalance)
-            carried = _carry(docket, shard, ~verdicts.rejected, _flat(parts["carried"])) if docket.keep_captions else None
-            batch = ledger_batch(verdicts, images, captions, copies, weights, docket.vocabulary, carried)
+            carried = _carry(docket, shard, ~verdicts.rejected, flat(parts["carried"])) if docket.keep_captions else None
+            batch = ledger_batch(
+                verdicts, settled.images, settled.captions, settled.copies, weights, docket.vocabulary, carried, settled.semantic
+            )
             written = write_ledger(pa.Table.from_batches([batch]), docket.layout.ledger_file(docket.names[shard]))
             illegal = int((verdicts.bits(docket.vocabulary) >> np.uint64(docket.vocabulary.index(ILLEGAL)) & np.uint64(1)).sum())
-            yield docket.names[shard], {**written, "captions": sum(map(len, carried.values())) if carried else 0, "illegal": illegal}
+            told = {"captions": sum(map(len, carried.values())) if carried else 0, "illegal": illegal, "suspects": suspects_of(batch)}
+            yield docket.names[shard], written | told
 
 
-class _Mark(_Step):
+class _Mark(JudgeStep):
     def __init__(self, docket: Docket, digest: str) -> None:
         super().__init__(docket)
         self.digest = digest
@@ -309,12 +315,14 @@ class _Mark(_Step):
                 "reserved_urls": len(facts.reserved) // 16,
                 "signals": [[*said, *counted] for said, counted in sorted(signals.items())],
                 "cluster_sizes": {
-                    kind: {size: n for (of, size), n in sorted(sizes.items()) if of == kind} for kind in ("image", "caption")
+                    kind: {size: n for (of, size), n in sorted(sizes.items()) if of == kind} for kind in ("image", "caption", "semantic")
                 },
-                "not_duplicates": _pairs_told(self.docket.pairs, facts),
+                "semantic": self.docket.compared(),
+                "not_duplicates": self.docket.pairs_told(facts),
                 "weights": solved.report,
                 "cells": solved.cells,
-                "ledger": dict(sorted(written)),
+                "suspects": ranked(suspect for _, told in written for suspect in told["suspects"]),
+                "ledger": {name: {k: v for k, v in told.items() if k != "suspects"} for name, told in sorted(written)},
             }
             write_bytes(self.docket.layout.reserved, facts.reserved)
             write_bytes(self.docket.layout.judged, json.dumps(marker, sort_keys=True, allow_nan=False).encode())
@@ -335,12 +343,3 @@ def _carry(docket: Docket, shard: int, kept: np.ndarray, packed: Sequence[bytes]
     for place, uid in zip(row.tolist(), found["uid"].tolist(), strict=True):
         carried.setdefault(place, []).append(uid.hex())
     return carried
-
-
-def _pairs_told(pairs: Pairs, facts: Facts) -> dict[str, int]:
-    """How many pairs of rows the job keeps apart, and how many of the uids it names no row has."""
-    return {"pairs": len(pairs.sides), "uids": len(pairs.uids), "unknown_uids": len(pairs.uids) - len(facts.listed) // 16}
-
-
-def _flat(groups: Iterable[Iterable[bytes]]) -> list[bytes]:
-    return list(itertools.chain.from_iterable(groups))

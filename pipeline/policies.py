@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from pipeline.progress import Progress
 from pipeline.run import Run
 from pipeline.steps import Step
-from schemas.consent_signals import HOST_SIGNALS, SAID
+from schemas.consent_signals import HOST_SEEN, HOST_SIGNALS, SAID
 from schemas.errors import reported
 from schemas.layout import Layout
 from schemas.versions import guard, versions
@@ -136,15 +136,16 @@ class _AskHosts(_Step):
             question = self.question
             policies = load_snapshot(question.snapshot, question.version).policies(number, question.as_of)
             for shard, block in blocks:
-                rows, numbers = [], []
+                rows, numbers, seen = [], [], []
                 answers: dict[tuple[Signal, ...], int] = {}
                 for row, url in zip(*_unpacked(block), strict=True):
                     policy = policies.of(host_of(url) or "", url.partition(":")[0])
                     if policy is not None:
                         rows.append(row)
                         numbers.append(answers.setdefault(policy.signals(url, question.agents), len(answers)))
+                        seen.append(policy.seen)
                 if rows:
-                    yield shard, _packed([pa.array(rows, pa.int64()), lists_of(numbers, list(answers))], SAID)
+                    yield shard, _packed([pa.array(rows, pa.int64()), lists_of(numbers, list(answers)), pa.array(seen, pa.int32())], SAID)
 
 
 class _WriteSaid(_Step):
@@ -159,15 +160,15 @@ class _WriteSaid(_Step):
 
 
 def with_host_signals(annotations: pa.RecordBatch, path: str) -> pa.RecordBatch:
-    """Annotations with a column `host_signals` beside them, list<SIGNAL>, null where the snapshot does not know a row's host."""
-    field = SAID.field("signals").with_name(HOST_SIGNALS).with_nullable(True)
-    if not exists(path):
-        return annotations.append_column(field, pa.nulls(annotations.num_rows, field.type))
-    found = read_parquet(path).combine_chunks()
+    """Annotations with the columns `host_signals`, list<SIGNAL>, and `host_seen` beside them, null where nobody knows a row's host."""
+    found = read_parquet(path).combine_chunks() if exists(path) else SAID.empty_table()
     place = np.full(annotations.num_rows, -1, np.int64)
     place[found.column("row").to_numpy()] = np.arange(found.num_rows)
-    signals = found.column("signals").combine_chunks().take(pa.array(place, mask=place < 0))
-    return annotations.append_column(field, signals)
+    places = pa.array(place, mask=place < 0)
+    for name, kept in ((HOST_SIGNALS, "signals"), (HOST_SEEN, "seen")):
+        field = SAID.field(kept).with_name(name).with_nullable(True)
+        annotations = annotations.append_column(field, found.column(kept).combine_chunks().take(places))
+    return annotations
 
 
 def _packed(columns: list[Any], schema: pa.Schema) -> bytes:

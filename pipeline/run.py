@@ -1,22 +1,22 @@
 """A run: a job, its shards, its filters, and where every file of it lies. Each phase takes one and leaves files behind."""
 
-import contextlib
 import dataclasses
 import difflib
 import functools
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.elders import Elder, elder_from, find_elders
-from pipeline.embeddings import check_embeddings
 from pipeline.find import find_run
 from pipeline.frozen import Frozen
-from pipeline.jobfile import build_job, filters_of, lay_over, layout_of, load_job
+from pipeline.jobfile import filters_of, layout_of, load_job
+from pipeline.recorded import job_as_far_as_known, recorded_job
 from pipeline.removals import with_removals
-from schemas.errors import JobError, MissingError, UnreadableShardError
-from schemas.job import Job, Phase, Publish, keys_of
+from pipeline.run_checks import check_artefacts, check_folders, check_named_columns
+from schemas.errors import JobError
+from schemas.job import Job, Phase, keys_of
 from schemas.layout import Layout
 from schemas.shards import Shard, shard_from
 from schemas.versions import digest, versions
@@ -24,13 +24,12 @@ from transforms.balance import targets
 from transforms.eval_sets.hash_lists import hash_files
 from transforms.eval_sets.sets import Part, part_from, parts_of
 from transforms.filters.base import Artefact, Filter
-from transforms.filters.columns import Columns
 from transforms.footers import Footer, read_footers
 from transforms.not_duplicates import pair_files
-from transforms.read.reader import TARS_LOOKED_AT, check_columns, open_shard
+from transforms.read.reader import check_columns
 from transforms.read.shards import list_shards
 from transforms.remote import use_options
-from transforms.storage import exists, folder_of, is_below, list_folder, read_bytes, write_bytes
+from transforms.storage import exists, folder_of, list_folder, read_bytes, write_bytes
 
 if TYPE_CHECKING:
     from pipeline.engine import Engine
@@ -140,7 +139,14 @@ class Run:
     def match_digest(self) -> str:
         """Digest of all that match depends on."""
         elders = [elder.sha256 for elder in self.elders]
-        return digest([self.annotate_digests, keys_of(self.job.dedup, Phase.MATCH), self.benchmark_digests, elders])
+        keys = {name: value for name, value in keys_of(self.job.dedup, Phase.MATCH).items() if name != "semantic"}
+        return digest([self.annotate_digests, keys, self.benchmark_digests, elders])
+
+    @functools.cached_property
+    def semantic_digest(self) -> str:
+        """Digest of all that it depends on which rows mean the same; empty where the job does not ask."""
+        semantic = self.job.dedup.semantic
+        return "" if semantic.of is None else digest([self.annotate_digests, keys_of(semantic, Phase.MATCH)])
 
     @functools.cached_property
     def judge_digest(self) -> str:
@@ -148,7 +154,7 @@ class Run:
         lists = {rule.name: [found.sha256 for found in rule.list_files()] for rule in self.filters}
         pairs = [found.sha256 for found in (*self.pair_files, *self.hash_files)]
         protected = sorted(source.name for source in self.job.source if source.protected)
-        return digest([self.match_digest, keys_of(self.job, Phase.JUDGE), lists, pairs, protected])
+        return digest([self.match_digest, self.semantic_digest, keys_of(self.job, Phase.JUDGE), lists, pairs, protected])
 
     @property
     def pair_files(self) -> list[Artefact]:
@@ -212,9 +218,10 @@ def open_run(
     parts = parts_of(job.dedup.eval_overlap, folder_of(path))
     elders = find_elders(job, layout_of(job))
     run = _opened(job, shards, parts, elders, beam_args, replace=replace or limit_shards is not None)
-    _check_folders(run)
+    check_artefacts(run)
+    check_folders(run)
     check_columns(run.shards, job.source)
-    _check_named_columns(run)
+    check_named_columns(run)
     if beam_args:
         run.engine  # noqa: B018 -- so is a runner that is not there
     return run
@@ -233,15 +240,40 @@ def reopen_run(out: str, work: str | None, settings: Sequence[str] = ()) -> Run:
     """
     layout = find_run(out, work)
     record = json.loads(read_bytes(layout.record))
-    content = record["job"]
-    for setting in settings:
-        lay_over(content, setting)
-    job = build_job(content, os.getcwd(), "--set" if settings else layout.record)
+    job = recorded_job(record["job"], layout.record, settings)
     targets.check(job.rebalance)
-    job = job.model_copy(update={"output": layout.out, "work": layout.work})
-    shards, parts = [shard_from(found) for found in record["shards"]], [part_from(found) for found in record["benchmarks"]]
-    run = _opened(job, shards, parts, [elder_from(found) for found in record["elders"]])
-    return dataclasses.replace(run, appended=tuple(_appended_from(found) for found in record["appended"]))
+    run = _recorded(record, job, layout)
+    check_artefacts(run)
+    return run
+
+
+def reopen_as_far_as_known(out: str, work: str | None) -> tuple[Run, list[str]]:
+    """The same for what must not fail because a key, a model or a list is gone since: another version may have made the run.
+
+    Args:
+      out: the release folder.
+      work: the work folder, where the job set another than `<out>.work`.
+
+    Returns:
+      The run, and the keys of its job that this version knows no more.
+
+    Raises:
+      DifferenceError: there is no such run.
+    """
+    layout = find_run(out, work)
+    record = json.loads(read_bytes(layout.record))
+    job, unknown = job_as_far_as_known(record["job"], layout.record)
+    return _recorded(record, job, layout), unknown
+
+
+def _recorded(record: Mapping[str, Any], job: Job, layout: Layout) -> Run:
+    """A run from its record; what the first versions did not write down, they did not know."""
+    shards, benchmarks, elders, appended = (record.get(name, ()) for name in ("shards", "benchmarks", "elders", "appended"))
+    run = _opened(
+        job.model_copy(update={"output": layout.out, "work": layout.work}), [shard_from(found) for found in shards],
+        [part_from(found) for found in benchmarks], [elder_from(found) for found in elders],
+    )  # fmt: skip
+    return dataclasses.replace(run, appended=tuple(_appended_from(found) for found in appended))
 
 
 def _appended_from(fields: Mapping[str, Any]) -> Appended:
@@ -267,67 +299,4 @@ def _opened(
     replace: bool = False,
 ) -> Run:
     filters = with_removals(filters_of(job), [elder.layout for elder in elders])
-    for rule in filters:
-        try:
-            rule.models(), rule.list_files()
-        except MissingError as error:
-            raise MissingError(f"filters.{rule.name}: {error}") from error
-    check_embeddings(job, {rule.name: rule for rule in filters})
-    pair_files(job.dedup.not_duplicates), hash_files(job.dedup.eval_overlap)
     return Run(job, layout_of(job), tuple(shards), filters, tuple(benchmarks), tuple(elders), tuple(beam_args), replace)
-
-
-def _check_folders(run: Run) -> None:
-    """Makes sure that no run overwrites, sweeps or publishes its own source.
-
-    Raises:
-      JobError: a shard lies in the release or in the work folder; names it.
-    """
-    for shard in run.shards:
-        for key, folder in {"output": run.layout.out, "work": run.layout.work}.items():
-            inside = next((path for path in (shard.path, shard.sidecar) if path and is_below(path, folder)), None)
-            if inside:
-                raise JobError(
-                    f"{key}: {folder} holds a shard of source {shard.source!r} ({inside}), and a run overwrites and removes files there; "
-                    f"name a folder of its own, or keep it out of the source's globs"
-                )
-
-
-def _check_named_columns(run: Run) -> None:
-    """Makes sure, before any worker starts, that every column with a bound, preferred, or to be dropped, is in some file.
-
-    Of many tars only the first are looked at; a column to be dropped that is in none of them may be in a later one, and emit will know.
-
-    Raises:
-      JobError: names the key, and the columns that there are.
-    """
-    [rules] = [rule for rule in run.filters if isinstance(rule, Columns)]
-    drop = run.job.publish.drop if set(run.job.publish.drop) - set(Publish().drop) else ()
-    preferred = {wish.column for wish in run.job.dedup.prefer if wish.column is not None}
-    wanted, there, all_seen = {*(rule.column for rule in rules.rules), *preferred, *drop}, set[str](), True
-    for source in run.job.source:
-        mine = [shard for shard in run.shards if shard.source == source.name]
-        looked_at = mine[:TARS_LOOKED_AT] if source.format == "webdataset" else mine
-        all_seen &= len(looked_at) == len(mine)
-        for shard in looked_at:
-            if wanted <= there:
-                return
-            with contextlib.suppress(UnreadableShardError), open_shard(shard, source) as reader:
-                there.update(reader.schema.names)
-    if there:
-        rules.check(there)
-        run.check_preferred(there)
-        if all_seen:
-            check_dropped(drop, there)
-
-
-def check_dropped(drop: Iterable[str], there: Collection[str]) -> None:
-    """Makes sure that columns to be dropped are those of some shard: another one, meant to be dropped, would be published.
-
-    Raises:
-      JobError: names the column, and those that there are.
-    """
-    known = {name.casefold() for name in (*there, *Publish().drop)}
-    unknown = next((name for name in drop if name.casefold() not in known), None)
-    if unknown is not None:
-        raise JobError(f"publish.drop: no shard has a column {unknown!r}; there are {', '.join(sorted(there))}")

@@ -19,7 +19,6 @@ from schemas.versions import guard
 from transforms.consent.signal import PLACES
 from transforms.filters.base import Context
 from transforms.filters.opt_out import OptOut
-from transforms.summaries import OBSERVABLE
 
 PARTS = 64
 COULD_SPEAK, SILENT, SPOKE = "could speak", "silent", "spoke"
@@ -61,11 +60,11 @@ class _SendSignals(Step):
             measures, domains = annotations.column(rule.name), annotations.column("domain").to_pylist()
             context = Context(annotations, {rule.name: measures}, {}, docket.mode)
             evaluated = rule.evaluated(measures, context)
-            said, observable = evaluated.said(), evaluated.consent.observable
+            said, seen = evaluated.said(), evaluated.seen()
             said |= {(signal, SPOKE): rows for signal, rows in spoke(said).items()}
-            for signal, count in silent(said, observable).items():
+            for signal, count in silent(said, seen).items():
                 yield ((signal, SILENT), 0), (count, "")
-            said |= {(place, COULD_SPEAK): np.flatnonzero(observable & bit) for place, bit in OBSERVABLE.items()}
+            said |= {(place, COULD_SPEAK): np.flatnonzero(mask) for place, mask in seen.items()}
             said[EVERY_ROW] = np.arange(annotations.num_rows)
             for key, rows in said.items():
                 parts: dict[int, list[str]] = {}
@@ -85,15 +84,14 @@ def spoke(said: Mapping[Said, np.ndarray]) -> dict[str, np.ndarray]:
     return {signal: np.union1d(*(said.get((signal, means), nothing) for means in ("reserves", "permits"))) for signal in PLACES}
 
 
-def silent(said: Mapping[Said, np.ndarray], observable: np.ndarray) -> dict[str, int]:
+def silent(said: Mapping[Said, np.ndarray], seen: Mapping[str, np.ndarray]) -> dict[str, int]:
     """For every signal, how many rows could have carried it and of which it neither reserves nor permits the use.
 
     Args:
       said: (signal, meaning) -> rows; those that it spoke of under `SPOKE`.
-      observable: int32[n], bits of `schemas.ledger`.
+      seen: place -> rows of which something could have been seen there, bool[n].
     """
-    seen = {place: observable & bit != 0 for place, bit in OBSERVABLE.items()}
-    return {signal: int(seen[place].sum() - seen[place][said[signal, SPOKE]].sum()) for signal, place in PLACES.items()}
+    return {signal: int(seen[place].sum() - seen[place][said[signal, SPOKE]].sum()) for signal, place in PLACES.items() if place in seen}
 
 
 def _count_distinct(key: tuple[Said, int], found: Iterable[tuple[int, str]]) -> tuple[Said, Counted]:

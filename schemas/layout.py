@@ -147,6 +147,16 @@ class Layout:
         return join(self.whole, "matched.json")
 
     @property
+    def semantic(self) -> str:
+        """Which rows mean the same; with `dedup.semantic.of` only."""
+        return join(self.whole, "semantic")
+
+    @property
+    def compared(self) -> str:
+        """The marker of that."""
+        return join(self.whole, "compared.json")
+
+    @property
     def documents(self) -> str:
         """Summaries of all shards, added up."""
         return join(self.work, "documents")

@@ -12,6 +12,7 @@ TAKEN_DOWN: Final = "taken_down"
 ILLEGAL: Final = "illegal"
 DUPLICATE_IMAGE: Final = "duplicate_image"
 DUPLICATE_CAPTION: Final = "duplicate_caption"
+DUPLICATE_SEMANTIC: Final = "duplicate_semantic"
 PLACEHOLDER: Final = "placeholder"
 POISONING: Final = "poisoning"
 EVAL_OVERLAP: Final = "eval_overlap"
@@ -20,9 +21,9 @@ REBALANCED: Final = "rebalanced"
 
 # Declared order: `reasons` of a ledger row are listed in it. Reasons of filters from other packages follow, by name.
 REASONS: Final = (
-    UNREADABLE, OPT_OUT, TAKEN_DOWN, ILLEGAL, DUPLICATE_IMAGE, DUPLICATE_CAPTION, "duplicate_semantic", "caption_quality", "image_quality",
-    "language", "toxicity", "nsfw", "violence", "personal_data", "faces", "hash_mismatch", PLACEHOLDER, POISONING, "watermark", "synthetic",
-    "misinformation", "column_rule", EVAL_OVERLAP, NOT_SCORED, REBALANCED,
+    UNREADABLE, OPT_OUT, TAKEN_DOWN, ILLEGAL, DUPLICATE_IMAGE, DUPLICATE_CAPTION, DUPLICATE_SEMANTIC, "caption_quality", "image_quality",
+    "clip_score", "language", "toxicity", "nsfw", "violence", "personal_data", "faces", "hash_mismatch", PLACEHOLDER, POISONING,
+    "watermark", "synthetic", "misinformation", "column_rule", EVAL_OVERLAP, NOT_SCORED, REBALANCED,
 )  # fmt: skip
 
 # Listed beside `unreadable` all the same: they bind whoever gets the picture elsewhere.
@@ -36,6 +37,7 @@ HEADERS_UNREADABLE: Final = "headers_unreadable"
 HASH_NOT_COMPARABLE: Final = "hash_not_comparable"
 RESERVED_COPY_EXISTS: Final = "reserved_copy_exists"
 NOT_DUPLICATE: Final = "not_duplicate"  # `dedup.not_duplicates` keeps it apart from a row of its cluster
+SEMANTIC_OUTLIER: Final = "semantic_outlier"  # its embedding lies far from those of all other rows
 PLACEHOLDER_SUSPECTED: Final = "placeholder_suspected"  # one picture under many unrelated captions, and of none is it known from where
 REMOVED_LATER: Final = "removed_later"  # taken down after a release; nothing that identifies the row is kept in this folder
 URL_WITHHELD: Final = "url_withheld"

@@ -22,10 +22,12 @@ LIBRARIES = (
     "onnxruntime",
     "pdqhash",
     "pillow",
+    "presidio-analyzer",
     "publicsuffixlist",  # carries the list
     "pyarrow",
     "scipy",
     "simplejpeg",
+    "spacy",
 )
 _CODE = ("schemas/**/*", "transforms/**/*")  # what runs on workers
 _SIGNATURES = (  # of it, what decides a signature

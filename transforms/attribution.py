@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from schemas.release import OF_ATTRIBUTION
 from schemas.samples import Samples
-from transforms.images.metadata import read_metadata
+from transforms.images.metadata import Metadata, read_metadata
 from transforms.images.parts import xmp
 from transforms.images.parts.fields import GPS, SERIAL_NUMBER, words_in_text
 from transforms.licences import spdx
@@ -76,7 +76,7 @@ def attribution(samples: Samples, redacted: Collection[str]) -> dict[str, pa.Arr
     columns = {role: _values(samples, role) for role in ("exif", "creator", "licence", "license")}
     found: dict[str, list[str | None]] = {name: [] for name in OF_ATTRIBUTION}
     for row, raw in enumerate(samples.core.column("image").to_pylist()):
-        places = [*_of_picture(raw), _of_exif_text(columns["exif"][row])]
+        places = [*(said_in(read_metadata(raw)) if raw is not None else ()), _of_exif_text(columns["exif"][row])]
         declared = Said(creator=_texts(columns["creator"][row]), licence=_texts(columns["licence"][row] or columns["license"][row]))
         for name, text in _row([*places, declared], redacted).items():
             found[name].append(text)
@@ -120,11 +120,8 @@ def _joined(texts: Sequence[str], redacted: Collection[str]) -> str | None:
     return "; ".join(clean)[:MOST_CHARACTERS].strip() or None
 
 
-def _of_picture(raw: bytes | None) -> Iterator[Said]:
+def said_in(metadata: Metadata) -> Iterator[Said]:
     """What a picture's side data says: XMP, then IPTC, then EXIF, then a text of a PNG."""
-    if raw is None:
-        return
-    metadata = read_metadata(raw)
     for packet in metadata.xmp:
         if (root := xmp.parse(packet)) is not None:
             yield _of_packet(root)

@@ -77,9 +77,13 @@ class Choice:
 
     def treatment(self, source: str | None) -> tuple[Literal["reason", "flag"], str | None]:
         """What being a duplicate is for rows of a source, and why where it is no reason although the job rejects duplicates."""
-        if source in self.protected:
-            return "flag", f"source {source} is protected"
+        if protected := self.protects(source):
+            return "flag", protected
         return ("flag" if self.action == "flag" else "reason"), None
+
+    def protects(self, source: str | None) -> str | None:
+        """Why rows of a source are never rejected as duplicates, in words; None where they may be."""
+        return f"source {source} is protected" if source in self.protected else None
 
     def told(self, byte: int) -> str | None:
         """In words, what a difference in a byte of two ranks means for the row that goes; None for byte -1, no difference."""

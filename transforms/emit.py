@@ -24,6 +24,7 @@ from schemas.shards import Shard
 from schemas.summaries import SUMMARY
 from transforms.attribution import attribution
 from transforms.carry import Carried
+from transforms.footers import columns_but
 from transforms.images.blur import blur_boxes
 from transforms.images.decode import EXTENSIONS, sniff
 from transforms.images.scrub import scrub, scrub_exif_text
@@ -31,7 +32,8 @@ from transforms.read.reader import open_shard
 from transforms.release_schema import ReleaseSchema, conform
 from transforms.storage import atomic_write, read_parquet
 from transforms.summaries import CREDITED, Published, summarise
-from transforms.text.personal_data import EMAIL, PHONE, redact, redact_value
+from transforms.text.personal_data import EMAIL, PHONE, redact
+from transforms.text.personal_values import redact_value
 
 GROUP_ROWS = 10_000
 GROUP_BYTES = 128 << 20
@@ -66,7 +68,7 @@ def emit_shard(task: Task, source: Source, release: ReleaseSchema, carried: Carr
       release: the run's schema.
       carried: captions that its rows carry beside their own, where the schema has a column for them.
     """
-    annotations, ledger = read_parquet(task.annotation, without=EMBEDDINGS), read_parquet(task.ledger)
+    annotations, ledger = read_parquet(task.annotation, columns_but(task.annotation, EMBEDDINGS)), read_parquet(task.ledger)
     for name in ("width", "height"):
         ledger = ledger.append_column(name, annotations.column(name))
     ledger = ledger.append_column("faces", pc.struct_field(annotations.column("faces"), "boxes"))

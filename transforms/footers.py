@@ -28,6 +28,16 @@ def read_footer(path: str) -> Footer:
     return Footer(found.num_rows, {name: value for name, value in (found.metadata or {}).items() if name != b"ARROW:schema"})
 
 
+def columns_but(path: str, left: str) -> list[str]:
+    """The columns of a Parquet file but for one.
+
+    Raises:
+      InputError: the file is not there.
+    """
+    with open_read(path) as file:
+        return [name for name in pq.read_schema(file).names if name != left]
+
+
 def read_footers(paths: Sequence[str]) -> list[Footer]:
     """Footers in the order of the paths, a few read at a time."""
     with ThreadPoolExecutor(AT_ONCE) as pool:

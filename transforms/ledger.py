@@ -27,6 +27,7 @@ def ledger_batch(
     weights: np.ndarray,
     vocabulary: Sequence[str],
     carried: Mapping[int, Sequence[str]] | None = None,
+    semantic: Resolved | None = None,
 ) -> pa.RecordBatch:
     """The ledger rows of a shard (schemas.ledger.LEDGER).
 
@@ -38,6 +39,7 @@ def ledger_batch(
       weights: int64[n], in units of 2^-32; read for kept rows only.
       vocabulary: every reason of the run, in the order in which a row lists them.
       carried: row -> uids of the rows whose captions it carries; None where none does.
+      semantic: what clusters of rows that mean the same say; None where nobody looked for them.
     """
     base = verdicts.annotations
     n = len(verdicts)
@@ -53,7 +55,7 @@ def ledger_batch(
         "flags": _words(n, findings, "flag"),
         "cluster": pa.array(images.cluster, pa.string()),
         "caption_cluster": pa.array(captions.cluster, pa.string()),
-        "duplicate_of": pa.array([a or b for a, b in zip(images.duplicate_of, captions.duplicate_of, strict=True)], pa.string()),
+        "duplicate_of": pa.array(_first(images, captions, *([semantic] if semantic else [])), pa.string()),
         "weight": pa.array(weights * UNIT, pa.float64(), mask=~kept),
         "evidence": _evidence(n, findings, vocabulary),
         "covers": _covers(verdicts),
@@ -68,6 +70,11 @@ def ledger_batch(
         ),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in LEDGER.names], schema=LEDGER)
+
+
+def _first(*resolved: Resolved) -> list[str | None]:
+    """Per row who stays in its place, as the first says that knows."""
+    return [next(filter(None, named), None) for named in zip(*(found.duplicate_of for found in resolved), strict=True)]
 
 
 def ledger_digest(ledger: Mapping[str, Mapping[str, Any]]) -> str:

@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 
 from schemas import reasons
+from schemas.job import Semantic
+from schemas.reasons import DUPLICATE_SEMANTIC
 from schemas.signatures import CAPTIONS_AGREE, PERMUTATIONS, PICTURES_AGREE
 from transforms.choice import Choice
 from transforms.earlier import NOTHING, Earlier
@@ -113,6 +115,20 @@ def apply_captions(
     if poisoning is not None and len(trigger):
         pictures, told = trigger["across"].astype(np.float64), [_on(hosts) for hosts in trigger["hosts"].tolist()]
         verdicts.add(poisoning.suspected(reasons.TRIGGER_CAPTION, trigger["row"] - first, pictures, poisoning.trigger_pictures, told))
+    return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]))
+
+
+def apply_semantic(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choice: Choice, semantic: Semantic) -> Resolved:
+    """Outcomes for one shard of clusters of rows that mean the same; the findings are added to `verdicts` too."""
+    found = _outcomes(outcomes)
+    rows = found["row"] - first
+    beyond = found["bits"] & DUPLICATE > 0
+    if beyond.any():
+        protected = choice.protects(source_of(verdicts))
+        kind: Literal["reason", "flag"] = "flag" if protected or semantic.action == "flag" else "reason"
+        similarity = np.round(found["agreement"][beyond].astype(np.float64), 4)
+        told = f"embeddings of {semantic.of}" + (f"; {protected}" if protected else "")
+        verdicts.findings.append(Finding(kind, DUPLICATE_SEMANTIC, rows[beyond], similarity, round(1 - semantic.eps, 4), told))
     return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]))
 
 

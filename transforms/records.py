@@ -77,9 +77,9 @@ def members(
     out["rank"] = as_records(choice.ranks(ranked))
     out["order"] = np.ascontiguousarray(_order(base, rows)).view("V16").ravel()
     out["consent"] = verdicts.consent[rows]
-    out["host"] = _hosts(base.column("domain").take(rows))
+    out["host"] = host_ids(base.column("domain").take(rows))
     out["caption"] = _halves(base.column("normal_caption_id").take(rows))
-    out["across"] = _pictures(verdicts, found, rows, first, policy) if by_caption else _texts(found, rows, out["caption"])
+    out["across"] = picture_ids(base, found, first, policy)[rows] if by_caption else _texts(found, rows, out["caption"])
     bits = np.where(verdicts.rejected, 0, ELIGIBLE) | np.where(verdicts.located, LOCATED, 0)
     bits |= np.where(gives_caption(verdicts, filters), GIVES, 0)
     for word, mask in verdicts.spreading.items():
@@ -93,19 +93,19 @@ def _texts(found: Clusters, rows: np.ndarray, captions: np.ndarray) -> np.ndarra
     return np.where(found.caption_cluster[rows] == ALONE, captions, found.caption_cluster[rows].astype(np.uint64) + np.uint64(1))
 
 
-def _pictures(verdicts: Verdicts, found: Clusters, rows: np.ndarray, first: int, policy: Policy) -> np.ndarray:
-    """What tells the pictures of some rows apart: their cluster, or that they are alone; 0 where a row has none that can be read.
+def picture_ids(annotations: pa.RecordBatch, found: Clusters, first: int, policy: Policy) -> np.ndarray:
+    """What tells the pictures of a shard's rows apart, uint64[n]: their cluster, or that they are alone; 0 where none can be read.
 
     Where equal captions join rows too, a cluster holds many pictures; perceptual hashes tell them apart, bytes where there is none.
     """
-    base = verdicts.annotations
     if policy == "image_or_caption":
-        known = base.column("phash").take(rows)
+        known = annotations.column("phash")
         hashes = known.fill_null(0).to_numpy(zero_copy_only=False) | np.uint64(1)
-        told = np.where(known.is_valid().to_numpy(zero_copy_only=False), hashes, _halves(base.column("sha256").take(rows)))
+        told = np.where(known.is_valid().to_numpy(zero_copy_only=False), hashes, _halves(annotations.column("sha256")))
     else:
-        told = np.where(found.cluster[rows] == ALONE, rows + first, found.cluster[rows]).astype(np.uint64) + np.uint64(1)
-    return np.where(verdicts.unreadable[rows], np.uint64(0), told)
+        alone = np.arange(first, first + annotations.num_rows)
+        told = np.where(found.cluster == ALONE, alone, found.cluster).astype(np.uint64) + np.uint64(1)
+    return np.where(annotations.column("problem").is_valid().to_numpy(zero_copy_only=False), np.uint64(0), told)
 
 
 def gives_caption(verdicts: Verdicts, filters: Sequence[Filter]) -> np.ndarray:
@@ -138,7 +138,8 @@ def host_of(domain: str | None) -> int:
     return 0 if domain is None else int.from_bytes(hashlib.sha256(domain.encode("utf-8", "surrogatepass")).digest()[:8], "little")
 
 
-def _hosts(domains: pa.Array) -> np.ndarray:
+def host_ids(domains: pa.Array) -> np.ndarray:
+    """`host_of` for each registrable domain, uint64[n]."""
     known = domains.dictionary_encode()
     hashes = np.array([*(host_of(domain) for domain in known.dictionary.to_pylist()), 0], np.uint64)
     return hashes[known.indices.fill_null(len(hashes) - 1).to_numpy(zero_copy_only=False)]

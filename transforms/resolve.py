@@ -160,9 +160,8 @@ def resolve(
     out["apart"] = _where(ranking.apart >= 0, records["uid"][ranking.apart])
     copied = (covered[ranked] & LOCATED > 0) & (records["bits"][ranked] & LOCATED == 0)
     out["bits"] = np.where(duplicate, DUPLICATE, 0) | np.where(copied, COPY_RESERVED, 0) | covered[ranked] & SPREAD_MASK
-    leads = (records["cluster"] == records["row"])[ranked]
     for name in ("link", "agreement"):
-        out[name] = np.where(leads, records[name][best], records[name][ranked])
+        out[name] = _tied(records, name, ranked, best)
     out["hosts"] = _distinct(records["host"][ranked], ranking.part)
     out["bits"] |= noticed[ranked]
     out["across"] = texts[ranked]
@@ -201,7 +200,14 @@ def cap(
         beyond = ranking.eligible & (place >= most)
         out["bits"] |= np.where(beyond, DUPLICATE, 0).astype(np.uint8)
         out["of"] = _where(beyond, records["uid"][ranking.best])
+        out["agreement"] = _tied(records, "agreement", ranking.order, ranking.best)
     return out
+
+
+def _tied(records: np.ndarray, name: str, ranked: np.ndarray, best: np.ndarray) -> np.ndarray:
+    """What ties each ranked row to its leader: its own, or that of who stays where the row itself is the leader."""
+    leads = (records["cluster"] == records["row"])[ranked]
+    return np.where(leads, records[name][best], records[name][ranked])
 
 
 def carry(records: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:

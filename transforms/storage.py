@@ -157,8 +157,8 @@ def open_arrow(path: str) -> Iterator[pa.NativeFile]:
         yield source
 
 
-def read_parquet(path: str, columns: Sequence[str] | None = None, without: str | None = None) -> pa.Table:
-    """A whole Parquet file, or some of its columns, or all but one.
+def read_parquet(path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """A whole Parquet file, or some of its columns.
 
     Arrow's own threads stay out of it: one of them that still holds a file of Python's when the interpreter ends aborts the process.
 
@@ -166,10 +166,7 @@ def read_parquet(path: str, columns: Sequence[str] | None = None, without: str |
       InputError: there is no such file, or it cannot be opened.
     """
     with open_read(path) as file:
-        opened = pq.ParquetFile(file, pre_buffer=False)
-        if without is not None:
-            columns = [name for name in opened.schema_arrow.names if name != without]
-        return opened.read(None if columns is None else list(columns), use_threads=False)
+        return pq.ParquetFile(file, pre_buffer=False).read(None if columns is None else list(columns), use_threads=False)
 
 
 class _Copy:
@@ -327,6 +324,13 @@ def make_private(folder: str) -> None:
     if is_local(folder):
         os.makedirs(folder, mode=0o700, exist_ok=True)
         os.chmod(folder, 0o700)
+
+
+def remove_if_empty(folder: str) -> None:
+    """Removes a folder of this machine that holds nothing; object stores have no such folders."""
+    if is_local(folder):
+        with contextlib.suppress(OSError):  # it holds something, or is not there
+            os.rmdir(folder)
 
 
 def sweep(folder: str) -> None:

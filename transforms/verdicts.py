@@ -28,11 +28,17 @@ class Facts:
       counts: filter name -> integers it asked for, summed.
       reserved: sorted distinct `url_id`s of URLs under a location-scoped reservation, packed, 16 bytes each.
       listed: sorted distinct uids that `dedup.not_duplicates` names and a row has, packed, 16 bytes each.
+      patches: what stands in a corner of many different pictures, packed records of `transforms.patches.SEED`.
     """
 
     counts: Mapping[str, Mapping[str, int]]
     reserved: bytes
     listed: bytes = b""
+    patches: bytes = b""
+
+    def with_patches(self, patches: bytes) -> "Facts":
+        """The same, with what was found in the corners of pictures."""
+        return dataclasses.replace(self, patches=patches)
 
     @staticmethod
     def merged(parts: Iterable["Facts"]) -> "Facts":

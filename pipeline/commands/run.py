@@ -18,6 +18,7 @@ from pipeline.match import match
 from pipeline.memory import available_bytes
 from pipeline.progress import Progress
 from pipeline.run import Run, is_matched, write_record
+from pipeline.semantic import compare_whole, is_compared
 from schemas.errors import JobError
 from schemas.layout import Layout
 from transforms.match.rows import SignatureFile
@@ -87,7 +88,7 @@ def _check_appended(run: Run) -> None:
     remove(run.layout.manifest)
     for part in range(1, len(appended) + 1):
         layout = run.layout.appended(part)
-        for folder in (layout.whole, layout.clusters, layout.elders, layout.policies):
+        for folder in (layout.whole, layout.clusters, layout.semantic, layout.elders, layout.policies):
             remove_all(file.path for file in list_folder(folder))
 
 
@@ -136,9 +137,7 @@ def match_whole(run: Run) -> None:
     """Brings the clusters up to date, whole; nothing is done where the marker says that it is."""
     if is_matched(run):
         return
-    emptied = read_emptied(run.layout)
-    if any(is_emptied(run, shard, emptied) for shard in run.shards):
-        raise JobError("--phase match: signatures were emptied of illegal rows and have to be made anew; run `winnow run` without --phase")
+    _refuse_emptied(run)
     remove(run.layout.matched)
     elders = (*sign_benchmarks(run), *place_elders(run))
     signatures = [SignatureFile(run.signature(shard), footer.rows) for shard, footer in zip(run.shards, run.footers, strict=True)]
@@ -146,6 +145,20 @@ def match_whole(run: Run) -> None:
     with Progress("match", 0, []):
         match(signatures, run.layout.clusters, run.job.dedup, run.engine, memory, elders=elders)
     write_bytes(run.layout.matched, json.dumps({"digest": run.match_digest}).encode())
+
+
+def match_all(run: Run) -> None:
+    """Brings the clusters up to date, and where the job asks which rows mean the same."""
+    match_whole(run)
+    if not is_compared(run):
+        _refuse_emptied(run)
+        compare_whole(run)
+
+
+def _refuse_emptied(run: Run) -> None:
+    emptied = read_emptied(run.layout)
+    if any(is_emptied(run, shard, emptied) for shard in run.shards):
+        raise JobError("--phase match: shards were emptied of illegal rows and have to be made anew; run `winnow run` without --phase")
 
 
 def summary(layout: Layout) -> Iterator[str]:
@@ -166,7 +179,7 @@ def summary(layout: Layout) -> Iterator[str]:
 
 PHASES: dict[str, Callable[[Run], None]] = {
     "annotate": annotate,
-    "match": match_whole,
+    "match": match_all,
     "judge": judge,
     "emit": emit,
     "document": document,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from pipeline.run import Run
-from schemas.consent_signals import HOST_SIGNALS
+from schemas.consent_signals import HOST_SEEN, HOST_SIGNALS
 from schemas.samples import Samples
 from schemas.shards import Shard
 from transforms.annotate import Recipe, annotate_rows
@@ -48,8 +48,8 @@ def measured(run: Run, shard: Shard, samples: Samples) -> Look:
     rule = next((rule for rule in run.filters if isinstance(rule, OptOut) and rule.enabled), None)
     if rule is not None and rule.host_policies is not None:
         snapshot = load_snapshot(rule.host_policies, version_of(rule.host_policies))
-        said = ask(snapshot, annotations.column("url").to_pylist(), rule.training_agents, rule.as_of)
-        annotations = annotations.append_column(HOST_SIGNALS, said)
+        said, seen = ask(snapshot, annotations.column("url").to_pylist(), rule.training_agents, rule.as_of)
+        annotations = annotations.append_column(HOST_SIGNALS, said).append_column(HOST_SEEN, seen)
     return Look(shard, samples, annotations)
 
 

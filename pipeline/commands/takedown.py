@@ -58,9 +58,11 @@ def takedown(
         raise JobError(f"--as-of {as_of}: is no date YYYY-MM-DD")
     if path is None and not accept:
         raise JobError("give a list, a picture or a folder of pictures, or --accept flags of the review queue")
+    if finished.unknown:
+        tell(f"keys of its job that this version does not know, which decide nothing here: {', '.join(finished.unknown)}")
     flags = accepted(finished.run.layout, accept)
-    plan = make_plan(finished, ask(finished, path, flags, reason, as_of, tell), tell)
-    layout = new_layout(finished, plan, output)
+    layout = new_layout(finished, output)
+    plan = make_plan(finished, ask(finished, path, flags, reason, as_of, tell), layout, tell)
     done = is_done(finished, plan, layout)
     console.print(_table(plan))
     if dry_run:

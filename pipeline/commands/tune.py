@@ -18,6 +18,7 @@ from pipeline.judged import read_judged
 from pipeline.lease import Lease
 from pipeline.log import logged
 from pipeline.run import Run, reopen_run
+from pipeline.semantic import is_compared
 from schemas import reasons
 from schemas.errors import DifferenceError, JobError
 from schemas.job import Phase
@@ -63,11 +64,12 @@ def _refuse_other_phases(key: str) -> None:
 def _refuse_other_inputs(now: Run, then: Run) -> None:
     if now.appended:
         raise JobError("tune: this release was appended to, and its verdicts are frozen; `winnow run --replace` judges all rows anew")
-    if then.annotate_digests != now.annotate_digests or then.match_digest != now.match_digest:
+    read_before = [(run.annotate_digests, run.match_digest, run.semantic_digest) for run in (then, now)]
+    if read_before[0] != read_before[1]:
         raise JobError("tune: these settings change what annotate or match reads; use `winnow run JOB --set ... --replace`")
     finished = read_judged(now.layout) is not None and exists(now.layout.matched)
     fresh = finished and json.loads(read_bytes(now.layout.matched))["digest"] == now.match_digest
-    if not fresh or now.unannotated():
+    if not (fresh and is_compared(now)) or now.unannotated():
         raise DifferenceError(
             f"{now.layout.out}: not a finished run of this version of Winnow and these models; `winnow run JOB` brings it up to date"
         )

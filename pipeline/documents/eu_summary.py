@@ -36,7 +36,7 @@ def render_eu_summary(record: dict[str, Any]) -> bytes:
         "2.2_private_datasets": _missing("whether data was licensed is for people to declare"),
         "2.3_crawled": _crawled(record),
         "2.4_user_data": _missing("the run does not know of user data"),
-        "2.5_synthetic": _missing("synthetic pictures are not looked for"),
+        "2.5_synthetic": _synthetic(record),
         "3.1_reservations": _reservations(record),
         "3.2_illegal_content": _illegal(record),
         "3.3_other": computed(record["limits"]["value"], record["limits"]["how"]),
@@ -84,11 +84,7 @@ def _crawled(record: dict[str, Any]) -> dict[str, Any]:
 def _reservations(record: dict[str, Any]) -> dict[str, Any]:
     consent = record["consent"]
     return {
-        "protocols": computed(
-            ["X-Robots-Tag (noai, noimageai, noindex)", "TDMRep header and XMP", "IETF aipref Content-Usage", "Content-Signal",
-             "robots meta tags of the page", "IPTC PLUS DataMining", "what the downloader recorded as disallowed", "lists of opt-outs"],
-            "signals that the filter opt_out reads where they can be seen",
-        ),
+        "protocols": consent["protocols"],
         "use": consent["use"],
         "states": consent["states"],
         "observability": consent["observability"],
@@ -124,8 +120,15 @@ def _california(record: dict[str, Any]) -> dict[str, Any]:
         "cleaning_or_processing": computed(answer_to(record, "preprocessing.done"), "question preprocessing.done"),
         "collection_period": declared(_given(record, "collection.timeframe"), "datasheet.answers.collection.timeframe"),
         "first_used": _missing("the provider of the model"),
-        "synthetic_data": _missing("synthetic pictures are not looked for"),
+        "synthetic_data": _synthetic(record),
     }
+
+
+def _synthetic(record: dict[str, Any]) -> Fact:
+    """Pictures known to be generated. Whether the set was made of them is for people to declare."""
+    line = next(line for line in record["integrity"]["value"] if line["word"] == "synthetic")
+    found = {"rejected": line["rejected"], "flagged": line["flagged"]}
+    return computed(found, "rows of the input declared to be generated, or whose file holds what generators leave; others unknown")
 
 
 def _given(record: dict[str, Any], name: str) -> str | None:

@@ -1,10 +1,11 @@
 """What a run cannot see, in words: made from what it was told to look for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, portable
+from pipeline.documents.meaning import limits_of_meaning
 from transforms.models.toxicity.identity_bias import identity_bias
 
 _TOLD_FROM = 0.005  # share of a group's neutral sentences, rounded to per cent
@@ -23,9 +24,9 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
         "Word lists exist for some languages and are centred on English; dialects are not told apart.",
         "The precision of the word lists was not measured on this data.",
         "Counts of groups from 1 to 19 are suppressed, and others with them where they could be worked out.",
-        "Names, postal addresses and text inside pictures are not looked for as personal data.",
+        _names(getattr(rules.get("presidio"), "entities", ())),
         _violence(getattr(rules.get("violence"), "image_model", None)),
-        "Watermarks, synthetic pictures and factual errors are not looked for, unless a filter of another package does.",
+        *_of_origin(rules),
         "Who holds the rights in a picture is not determined.",
     ]
     if "toxicity" in rules and getattr(rules["toxicity"], "model", "") == "shipped":
@@ -55,6 +56,7 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
             "slides, charts and other drawn pictures, of which one template with another content is not taken for a copy. Captions are "
             "compared by their characters, not by their meaning."
         )
+    told += limits_of_meaning(evidence, record["embeddings"], record["semantic"])
     dedup = evidence.run.job.dedup
     if dedup.captions.digits == "ignore" and (dedup.policy != "image" or dedup.max_per_caption is not None):
         told.append(
@@ -66,6 +68,11 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
             "Shards were appended: a row of theirs weighs what its cell weighs in the release before, 1 in a cell it kept nothing of, "
             "so weights no longer meet their targets exactly; and what withdraws a copy of an older row there does not withdraw that row."
         )
+    if unknown := (evidence.revision or {}).get("unknown"):
+        told.append(
+            f"Keys of the job that the version of Winnow which took rows down does not know: {', '.join(unknown)}. What they meant for "
+            "the first release stands in its own documents, and not here."
+        )
     off = sorted(name for name, rule in rules.items() if not rule.enabled)
     if off:
         told.append(f"Filters that were off: {', '.join(off)}. What they measured removed nothing.")
@@ -75,11 +82,37 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
     return computed(told, "from the job's filters and options")
 
 
+def _names(entities: Sequence[str]) -> str:
+    if not entities:
+        return "Names, postal addresses and text inside pictures are not looked for as personal data."
+    return (
+        f"Presidio looked for {', '.join(entities)} in captions; what share of them it finds was not measured. Postal addresses and text "
+        "inside pictures are not looked for as personal data."
+    )
+
+
 def _violence(image_model: str | None) -> str:
     captions = "Violence is looked for in captions by a short list of English phrases"
     if image_model is None:
         return f"{captions}, and never in pictures."
     return f"{captions}, and in pictures by {portable(image_model)}; what share of it either finds was not measured."
+
+
+def _of_origin(rules: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is not known of where pictures come from and what they are there for."""
+    patch = getattr(rules.get("poisoning"), "patch_pictures", 0)
+    return (
+        "Watermarks are not looked for in pixels: scores of the source, hosts, credit lines and captions say that an agency sells them.",
+        (
+            "Generated pictures are found where they say so (XMP, C2PA, unverified) or where their generator left its settings; most sites "
+            "strip both, and how many are missed is not measured."
+        ),
+        (
+            f"Poisoning is looked for by repetition and in files. A patch that is in no corner, without contrast or on fewer than {patch} "
+            "pictures, a trigger over many domains or wordings, and pictures altered without a mark are not found."
+        ),
+        "Whether a caption is true is not looked at.",
+    )
 
 
 def _identity_bias(threshold: float) -> str:

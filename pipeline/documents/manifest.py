@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
+from pipeline.documents import artefacts
 from pipeline.documents.earlier import in_manifest
 from pipeline.documents.evidence import Evidence
-from pipeline.documents.facts import portable
 from pipeline.documents.record import job_digest
 from schemas.reasons import VERDICTS
 from schemas.release import SCHEMA_VERSION
@@ -39,11 +39,7 @@ def render_manifest(evidence: Evidence, documents: Mapping[str, bytes], rows: Ma
         "schema_version": SCHEMA_VERSION,
         "job": job_digest(run),
         "versions": {**_made_by(evidence), **{name: version(name) for name in _RENDERERS}},
-        "models": {portable(model.name): model.sha256 for rule in run.filters for model in rule.models()},
-        "lists": {
-            portable(found.name): found.sha256
-            for found in (*run.pair_files, *run.hash_files, *(f for rule in run.filters for f in rule.list_files()))
-        },
+        **artefacts.in_manifest(evidence),
         **in_manifest(run),
         "ledger": {
             "sha256": ledger_digest(ledger),

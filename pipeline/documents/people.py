@@ -122,7 +122,7 @@ def weights(evidence: Evidence) -> dict[str, Fact]:
         "max_margin_error": computed(round(found["max_margin_error"], 8), "greatest relative deviation of a level from its target"),
         "worst": computed(found.get("worst", []), "levels that miss an infeasible target by most"),
         "left_out": computed(found.get("left_out", []), "levels that a declared rule empties: no part of the target"),
-        "apart": computed(found["apart"], "kept rows of levels too few to be held even together; they weigh 1"),
+        "apart": computed(found.get("apart", 0), "kept rows of levels too few to be held even together; they weigh 1"),
         "merged": computed(merged, "levels too small to be held on their own"),
     }
 

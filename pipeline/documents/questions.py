@@ -148,9 +148,7 @@ def _confidential(record: Record) -> str:
     flags = [
         f"{line['word'].partition(':')[2]} {_n(line['rows'])}" for line in _of(record, "flags") if line["word"].startswith("personal_data:")
     ]
-    return (
-        f"Personal data by kind, in rows found before redaction or removal: {_list(flags)}. Names and postal addresses were not looked for."
-    )
+    return f"Personal data by kind, in rows found before redaction or removal: {_list(flags)}. No rule finds names or postal addresses."
 
 
 def _offensive(record: Record) -> str:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from pipeline.documents import attribution, consent, earlier, people, rules, totals
+from pipeline.documents import attribution, consent, earlier, meaning, people, rules, totals
 from pipeline.documents.domains import Domains
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import computed, declared, portable
+from pipeline.documents.integrity import integrity
 from pipeline.documents.limits import limits
 from pipeline.documents.questions import answers
 from pipeline.documents.revision import revision
@@ -36,7 +37,7 @@ def build_record(evidence: Evidence, domains: Domains) -> dict[str, Any]:
                ("title", "description", "licence", "url", "version", "date", "creators", "contact")},
         },
         "revision": revision(evidence),
-        "software": totals.software(),
+        "software": totals.software(evidence),
         "job": computed(job_digest(run), "digest of every key of the job that decides a byte; no folders, workers or gates"),
         "totals": counts,
         "sources": totals.sources(evidence),
@@ -44,7 +45,10 @@ def build_record(evidence: Evidence, domains: Domains) -> dict[str, Any]:
         "reasons": totals.reasons(evidence, read),
         "actions": totals.words(evidence, "action", "kept rows in which something was taken out or written over"),
         "flags": totals.words(evidence, "flag", "rows in which something was noticed, removed ones among them"),
+        "integrity": integrity(evidence),
         "duplicates": totals.duplicates(evidence),
+        "embeddings": meaning.embeddings(evidence),
+        "semantic": meaning.semantic(evidence),
         "against": earlier.against(evidence),
         "appended": earlier.appended(evidence),
         "benchmarks": totals.benchmarks(evidence),

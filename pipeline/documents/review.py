@@ -1,8 +1,8 @@
-"""The review page, for the team's own eyes: a few clusters of duplicates, and what was removed for each reason. Private."""
+"""The review page, for the team's own eyes: what is suspect, a few clusters of duplicates, what was removed for each reason. Private."""
 
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.pages import environment, stylesheet
-from pipeline.documents.samples import CAPTION, pick, read_shown
+from pipeline.documents.samples import CAPTION, pick, pick_suspects, read_shown
 from schemas.layout import join
 from transforms.storage import make_private, sweep, write_bytes
 
@@ -11,9 +11,10 @@ def write_review(evidence: Evidence) -> None:
     """Writes `review.html` into the private folder `work/review/`."""
     run = evidence.run
     clusters, samples = pick(run)
-    gone = read_shown(run, [shown for group in (*clusters, *samples.values()) for shown in group])
+    suspects = pick_suspects(run, evidence.judged["suspects"])
+    gone = read_shown(run, [shown for group in (suspects, *clusters, *samples.values()) for shown in group])
     page = environment().get_template("review.html.j2")
-    text = page.render(clusters=clusters, samples=samples, gone=gone, style=stylesheet(), limit=CAPTION)
+    text = page.render(suspects=suspects, clusters=clusters, samples=samples, gone=gone, style=stylesheet(), limit=CAPTION)
     make_private(run.layout.work)
     make_private(run.layout.review)
     sweep(run.layout.review)

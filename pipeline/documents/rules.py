@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pipeline.documents.artefacts import of_filter
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, portable
 from schemas.job import Phase, keys_of
@@ -28,8 +29,7 @@ def filters(evidence: Evidence) -> Fact:
                 "action": rule.action,
                 "on_missing": rule.on_missing,
                 "options": {name: value for name, value in options.items() if name not in _STEER},
-                "models": [{"name": portable(model.name), "sha256": model.sha256} for model in rule.models()],
-                "lists": [{"name": portable(found.name), "sha256": found.sha256} for found in rule.list_files()],
+                **of_filter(evidence, rule.name),
                 "rejected": rows.get(rule.reason, 0),
                 "flagged": flagged.get(rule.reason, 0),
                 "not_scored": evidence.not_scored.get(rule.name, 0),

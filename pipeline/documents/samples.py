@@ -13,16 +13,17 @@ import xxhash
 from pipeline.documents.thumbnails import Thumbnail, thumbnail
 from pipeline.run import Run
 from schemas.errors import WinnowError
-from schemas.reasons import ILLEGAL, OPT_OUT, REMOVED_LATER, TAKEN_DOWN, in_order
+from schemas.reasons import ILLEGAL, INVISIBLE_CHARACTERS, OPT_OUT, POISONING, REMOVED_LATER, TAKEN_DOWN, in_order
 from transforms.read.reader import open_shard
 from transforms.storage import read_parquet
+from transforms.text.invisible import spelled_out
 
 SHARDS = 8  # ledger files that rows are picked from
 CLUSTERS = 12
 MEMBERS = 6
 PER_REASON = 6
 CAPTION = 300  # code points shown
-SENSITIVE = frozenset({"nsfw", "violence", "toxicity", "personal_data", TAKEN_DOWN, OPT_OUT})
+SENSITIVE = frozenset({"nsfw", "violence", "toxicity", "personal_data", "presidio", "faces", TAKEN_DOWN, OPT_OUT})
 _COLUMNS = ("uid", "shard", "row", "key", "url", "verdict", "reasons", "flags", "cluster", "duplicate_of", "evidence")
 _SEED = 0x52455657
 Place = tuple[str, int]
@@ -30,11 +31,12 @@ Place = tuple[str, int]
 
 @dataclasses.dataclass
 class Shown:
-    """A row on the page. `picture` and `caption` are None until, and unless, the source is read."""
+    """A row on the page. `picture` and `caption` are None until, and unless, the source is read, `suspicion` unless it is ranked."""
 
     row: Mapping[str, Any]
     picture: Thumbnail | None = None
     caption: str | None = None
+    suspicion: float | None = None
 
     @property
     def place(self) -> Place:
@@ -50,6 +52,12 @@ class Shown:
     def withheld(self) -> bool:
         """Whether neither picture nor caption is copied: what was taken down after release."""
         return REMOVED_LATER in self.row["flags"]
+
+    @property
+    def text(self) -> str | None:
+        """The caption, where it is suspected to hide something with what nobody sees in it spelled out."""
+        hides = f"{POISONING}:{INVISIBLE_CHARACTERS}" in self.row["flags"]
+        return spelled_out(self.caption) if self.caption is not None and hides else self.caption
 
     @property
     def evidence(self) -> list[str]:
@@ -83,6 +91,19 @@ def pick(run: Run) -> tuple[list[list[Shown]], dict[str, list[Shown]]]:
         for reason in in_order(set(by_reason))
     }
     return clusters, samples
+
+
+def pick_suspects(run: Run, suspects: Sequence[Mapping[str, Any]]) -> list[Shown]:
+    """The rows of a ranking (transforms.suspects), the most suspect first."""
+    wanted: dict[str, dict[int, float]] = defaultdict(dict)
+    for found in suspects:
+        wanted[found["shard"]][found["row"]] = found["score"]
+    rows = []
+    for name, scores in wanted.items():
+        table = read_parquet(run.layout.ledger_file(name), _COLUMNS)
+        chosen = table.filter(pc.is_in(table.column("row"), pa.array(sorted(scores), pa.int64()))).to_pylist()
+        rows += [Shown(row, suspicion=scores[row["row"]]) for row in chosen if ILLEGAL not in row["reasons"]]
+    return sorted(rows, key=lambda shown: (-(shown.suspicion or 0.0), shown.row["uid"], *shown.place))
 
 
 def read_shown(run: Run, shown: Sequence[Shown]) -> list[str]:

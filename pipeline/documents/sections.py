@@ -3,6 +3,8 @@
 from typing import Any
 
 from pipeline.documents.group_sections import groups_section, weights_section
+from pipeline.documents.integrity import integrity_section
+from pipeline.documents.meaning_section import meaning_section
 from pipeline.documents.revision import REPLACED, WEIGHTS, sentence
 from pipeline.documents.view import Section, Table, number, percent, size, table, words
 
@@ -12,9 +14,9 @@ Record = dict[str, Any]
 def sections(record: Record) -> list[Section]:
     """All sections but the questions, in reading order."""
     return [
-        _overview(record), *_revision(record), _removed(record), _duplicates(record), _consent(record), groups_section(record),
-        weights_section(record),
-        _filters(record), _scores(record), _data(record), _attribution(record), _limits(record), _provenance(record),
+        _overview(record), *_revision(record), _removed(record), integrity_section(record), _duplicates(record), *meaning_section(record),
+        _consent(record), groups_section(record), weights_section(record), _filters(record), _scores(record), _data(record),
+        _attribution(record), _limits(record), _provenance(record),
     ]  # fmt: skip
 
 
@@ -189,6 +191,7 @@ def _consent(record: Record) -> Section:
     heads = ("kind of signal", "scope", "observable#", "not observable#")
     states = [(s["state"], number(s["rows"]), percent(s["share"]), number(s["kept"])) for s in found["states"]["value"]]
     seen = [(o["signal"], o["scope"], percent(o["observable"]), percent(o["not_observable"])) for o in found["observability"]["value"]]
+    honoured = [(p["protocol"], number(p["observable"]), number(p["reserved"])) for p in found["protocols"]["value"]]
     signals = [(words(s["signal"]), words(s["scope"]), words(s["value"]), number(s["found"])) for s in found["signals"]["value"]]
     return Section(
         "consent", "Consent and reservations", (" ".join(told), f"Reservations were asked about the use: {words(found['use']['value'])}."),
@@ -197,6 +200,7 @@ def _consent(record: Record) -> Section:
             table("State of every row read", ("state", "rows#", "of read#", "kept#"), states, found["states"]["how"]),
             table("What could have been seen", heads, seen, found["observability"]["how"]),
             _signals(record),
+            table("Protocols honoured", ("protocol", "observable at best#", "reserved at least#"), honoured, found["protocols"]["how"]),
             table("Signals found", ("signal", "scope", "value", "found#"), signals, found["signals"]["how"]),
         ),
     )  # fmt: skip

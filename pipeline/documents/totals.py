@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.documents.artefacts import hashes_of_sets, of_pairs
 from pipeline.documents.evidence import Evidence
-from pipeline.documents.facts import Fact, computed, portable, share
+from pipeline.documents.facts import Fact, computed, share
 from pipeline.eval_sets import tallies
 from schemas.reasons import KEPT, REJECTED, UNREADABLE, in_order
 from schemas.release import OWN, SCHEMA_VERSION
 from schemas.versions import versions
-from transforms.eval_sets.hash_lists import load_sets
 
 SEVERAL = "several reasons"
 MAX_PROBLEMS = 30
@@ -35,9 +35,9 @@ OWN_MEANINGS = {
 }
 
 
-def software() -> dict[str, Fact]:
-    """What made the release."""
-    found = versions()
+def software(evidence: Evidence) -> dict[str, Fact]:
+    """What made the release; of a revision what made the first one."""
+    found = versions() if evidence.revision is None else {"winnow": "", "code": "", **evidence.revision["versions"]}
     return {
         "winnow": computed(found["winnow"], "version of the installed package"),
         "code": computed(found["code"], "digest of Winnow's sources and of the models and lists beside them"),
@@ -140,7 +140,7 @@ def benchmarks(evidence: Evidence) -> Fact:
     found: dict[str, dict[str, int]] = {}
     for line in evidence.counts.lines("overlap"):
         found.setdefault(line.a or "-", {})[line.b or "-"] = line.rows
-    hashes = {listed.name: listed.size for listed in load_sets(evidence.run.job.dedup.eval_overlap)}
+    hashes = hashes_of_sets(evidence)
     table = []
     for name, held in tallies(evidence.run).items():
         rows = found.get(name, {})
@@ -157,12 +157,11 @@ def _choice(evidence: Evidence) -> dict[str, Fact]:
     """How the copy that stays was chosen, and what became of the others."""
     job, listed = evidence.run.job, evidence.judged["not_duplicates"]
     prefer = [f"source {w.source}" if w.column is None else f"column {w.column}, {w.order} first" for w in job.dedup.prefer]
-    lists = [{"name": portable(found.name), "sha256": found.sha256} for found in evidence.run.pair_files]
     return {
         "action": computed(job.dedup.action, "dedup.action: what becomes of a row that somebody stands for"),
         "prefer": computed(prefer, "dedup.prefer: what decides which copy stays, before consent and pixels"),
         "protected": computed([s.name for s in job.source if s.protected], "sources whose rows are never rejected as duplicates"),
-        "not_duplicates": computed({**listed, "lists": lists}, "dedup.not_duplicates: pairs that people call no duplicates"),
+        "not_duplicates": computed({**listed, "lists": of_pairs(evidence)}, "dedup.not_duplicates: pairs that people call no duplicates"),
         "keep_captions": computed(job.dedup.keep_captions, "dedup.keep_captions: whether kept rows carry the captions of their cluster"),
         "captions_carried": computed(
             sum(found["captions"] for found in evidence.judged["ledger"].values()), "captions in kept rows that are other rows' own"

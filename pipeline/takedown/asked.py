@@ -2,19 +2,25 @@
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from pipeline.takedown.finished import Finished
 from pipeline.takedown.flags import Flag
+from pipeline.takedown.search import Entries
 from schemas.errors import DifferenceError, MissingError
+from schemas.job import Decode
 from schemas.removals import REQUESTS
 from transforms.consent.list_files import DEFAULT_RADIUS, Entry, read_list
-from transforms.consent.lists import Lists, load_lists
+from transforms.consent.lists import Lists
+from transforms.consent.pdq_hashes import RADIUS as PDQ_RADIUS
 from transforms.consent.signal import CONTENT
 from transforms.images.decode import PictureError, sniff
+from transforms.images.pdq import pdq_hash
 from transforms.storage import exists, list_folder, open_read, read_bytes
-from transforms.takedown.hits import IMAGE, Cause, Hits, union
-from transforms.trace import RADIUS, read_query, trace_all
+from transforms.takedown.hits import IMAGE, Cause
+from transforms.takedown.near import Wanted
+from transforms.trace import read_query
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,33 +28,27 @@ class Asked:
     """Everything that a takedown is asked for, numbered in this order: entries of the list, flags, pictures.
 
     Attributes:
-      path: the list; None where there is none.
-      reason: of its entries that state none.
-      lists: all entries, ready to be looked up.
-      pictures: shard -> rows that are an example picture, or one that looks the same.
+      listed: all entries, as whoever looks for them loads them.
+      lists: the same, ready to be looked up.
+      pictures: examples, for what looks the same.
       flags: number of an entry -> the flag it was made from.
-      others: entries that stand in no list, those of flags and pictures.
     """
 
-    path: str | None
-    reason: str
+    listed: Entries
     lists: Lists
-    pictures: Mapping[str, Hits]
+    pictures: tuple[Wanted, ...]
     flags: Mapping[int, Flag]
-    others: Sequence[Entry]
 
     def entries(self, numbers: Collection[int]) -> dict[int, Entry]:
-        """Some of the entries, by number. The list is read again as far as it takes; millions of them are not kept."""
-        first = len(self.lists.rows) - len(self.others)
-        found = {number: self.others[number - first] for number in numbers if number >= first}
+        """Some of the entries, by number. The list is read again for them; millions of entries are not kept."""
+        others = self.listed.others
+        first = len(self.lists.rows) - len(others)
+        found = {number: others[number - first] for number in numbers if number >= first}
         rows = {int(self.lists.rows[number]) for number in numbers if number < first}
         entries: dict[int, Entry] = {}
-        if rows and self.path is not None:
-            for entry in read_list(self.path, self.reason):
-                if entry.row in rows:
-                    entries.setdefault(entry.row, entry)
-                if entry.row >= max(rows):
-                    break
+        for path in self.listed.paths if rows else ():
+            for entry in read_list(path, self.listed.reason, rows):
+                entries.setdefault(entry.row, entry)
         return found | {number: entries[int(self.lists.rows[number])] for number in numbers if number < first}
 
     @property
@@ -74,16 +74,19 @@ def ask(finished: Finished, path: str | None, flags: Sequence[Flag], reason: str
       DifferenceError: it asks for nothing.
     """
     images = _images(path)
-    listed = None if images else path
     request = reason if reason in REQUESTS else ""
-    hashed = [_hashed(image, REQUESTS.get(reason, reason), row, request) for row, image in enumerate(images, 1)]
-    others = [*(flag.entry() for flag in flags), *hashed]
-    lists = load_lists([] if listed is None else [listed], as_of, reason, others, "the flags" if flags else _name(path))
+    reason = REQUESTS.get(reason, reason)
+    examples = [_example(finished, image, reason, row, request) for row, image in enumerate(images, 1)]
+    others = (*(flag.entry() for flag in flags), *(entry for example in examples for entry in example))
+    paths = () if images or path is None else (path,)
+    listed = Entries(paths, as_of, request or reason, others, "the flags" if flags else _name(path))
+    lists = listed.load()
     if not len(lists.rows):
         raise DifferenceError(f"{path}: holds no entry, so there is nothing to take down")
-    first_picture, first_flag = len(lists.rows) - len(hashed), len(lists.rows) - len(others)
-    pictures = _traced(finished, images, REQUESTS.get(reason, reason), first_picture, tell)
-    return Asked(listed, reason, lists, pictures, {first_flag + place: flag for place, flag in enumerate(flags)}, others)
+    first_flag = len(lists.rows) - len(others)
+    numbers = itertools.accumulate((len(example) for example in examples), initial=first_flag + len(flags))
+    pictures = _pictures(finished, images, reason, list(numbers), tell)
+    return Asked(listed, lists, pictures, {first_flag + place: flag for place, flag in enumerate(flags)})
 
 
 def _name(path: str | None) -> str:
@@ -103,25 +106,26 @@ def _images(path: str | None) -> list[str]:
         return [path] if sniff(file.read(64)) else []
 
 
-def _hashed(image: str, reason: str, row: int, request: str) -> Entry:
-    return Entry("sha256", hashlib.sha256(read_bytes(image)).hexdigest(), DEFAULT_RADIUS, reason, "", "", "", row, request)
+def _example(finished: Finished, image: str, reason: str, row: int, request: str) -> list[Entry]:
+    """The entries that an example picture stands for: its SHA-256, and its PDQ hash where the run has taken those of its pictures."""
+    raw = read_bytes(image)
+    found = [("sha256", hashlib.sha256(raw).hexdigest(), DEFAULT_RADIUS)]
+    if getattr(getattr(finished.run.job.filters, "opt_out", None), "pdq", False) and (pdq := pdq_hash(raw, Decode())) is not None:
+        found.append(("pdq", pdq.hex(), PDQ_RADIUS))
+    return [Entry(kind, value, radius, reason, "", "", "", row, request) for kind, value, radius in found]
 
 
-def _traced(finished: Finished, images: Sequence[str], reason: str, first: int, tell: Callable[[str], None]) -> dict[str, Hits]:
-    """Rows whose picture is an example, verified as `winnow trace` verifies it."""
-    if not images:
-        return {}
-    shards, signatures = list(finished.signatures), list(finished.signatures.values())
+def _pictures(
+    finished: Finished, images: Sequence[str], reason: str, numbers: Sequence[int], tell: Callable[[str], None]
+) -> tuple[Wanted, ...]:
+    """The examples as pictures that are looked for, each under the number of its first entry."""
     kept = finished.run.job.dedup.images
-    causes, queries = [], []
-    for number, image in enumerate(images, first):
+    found = []
+    for number, image in zip(numbers, images, strict=False):
         try:
-            queries.append(read_query(read_bytes(image), kept.mode, kept.reach))
+            query = read_query(read_bytes(image), kept.mode, kept.reach)
         except PictureError as error:
             tell(f"{image}: cannot be read as a picture ({error}); only the same bytes are looked for")
             continue
-        causes.append(Cause(IMAGE, reason, CONTENT, f"example picture {image.rsplit('/', 1)[-1]}", number))
-    traced = trace_all(signatures, queries, RADIUS + finished.slack)
-    return union(
-        (shards[near.file], {near.row: [cause]}) for cause, found in zip(causes, traced, strict=True) for near in found if near.same
-    )
+        found.append(Wanted(query, {reason: Cause(IMAGE, reason, CONTENT, f"example picture {image.rsplit('/', 1)[-1]}", number)}))
+    return tuple(found)

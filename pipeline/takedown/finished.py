@@ -3,13 +3,13 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.documents.evidence import by_shard
 from pipeline.judged import read_judged
-from pipeline.run import Run, reopen_run
-from schemas.errors import JobError
+from pipeline.run import Run, reopen_as_far_as_known
+from schemas.errors import JobError, MissingError
 from schemas.signatures import FAST_SLACK
 from transforms.storage import exists, list_folder, read_bytes
 
@@ -24,6 +24,7 @@ class Finished:
       judged: judge's marker.
       annotations: shard -> file; `summaries` and `ledgers` likewise.
       signatures: likewise; none of a shard whose signatures an earlier takedown could not empty.
+      unknown: keys of its job that this version knows no more.
     """
 
     run: Run
@@ -34,6 +35,7 @@ class Finished:
     signatures: Mapping[str, str]
     summaries: Mapping[str, str]
     ledgers: Mapping[str, str]
+    unknown: Sequence[str] = ()
 
     @property
     def version(self) -> str:
@@ -43,7 +45,10 @@ class Finished:
     @property
     def is_of_this_version(self) -> bool:
         """Whether this version of Winnow, with the same models, would name its files as they are named."""
-        return not self.run.unannotated()
+        try:
+            return not self.run.unannotated()
+        except MissingError:  # a model is gone: what is done here needs none
+            return False
 
     @property
     def slack(self) -> int:
@@ -52,13 +57,13 @@ class Finished:
 
 
 def open_finished(out: str, work: str | None) -> Finished:
-    """A release with all that was kept of its making.
+    """A release with all that was kept of its making; no key, model or list of its job that is gone since stands against it.
 
     Raises:
       DifferenceError: there is no such run.
       JobError: it has not ended.
     """
-    run = reopen_run(out, work)
+    run, unknown = reopen_as_far_as_known(out, work)
     layout = run.layout
     judged = read_judged(layout)
     if judged is None or not exists(layout.manifest):
@@ -67,7 +72,7 @@ def open_finished(out: str, work: str | None) -> Finished:
     return Finished(
         run, json.loads(manifest), hashlib.sha256(manifest).hexdigest(), judged, by_shard(run, layout.annotations),
         _signatures(run), by_shard(run, layout.emitted),
-        {shard.name: layout.ledger_file(shard.name) for shard in run.shards},
+        {shard.name: layout.ledger_file(shard.name) for shard in run.shards}, unknown,
     )  # fmt: skip
 
 

@@ -87,7 +87,7 @@ def add_flags(layout: Layout, path: str) -> list[Flag]:
     known = {dataclasses.astuple(flag)[1:] for flag in there}
     number = last_number(layout)
     added: list[Flag] = []
-    for found in _read(path):
+    for found in read_flags(path):
         if dataclasses.astuple(found)[1:] not in known:
             known.add(dataclasses.astuple(found)[1:])
             added.append(dataclasses.replace(found, flag_id=f"f-{number + len(added) + 1:06d}"))
@@ -121,24 +121,33 @@ def dismiss(layout: Layout, ids: Sequence[str]) -> None:
     write_queue(layout, [flag for flag in queue(layout) if flag.flag_id not in gone], last_number(layout))
 
 
-def _read(path: str) -> Iterator[Flag]:
+def read_flags(path: str) -> Iterator[Flag]:
+    """The flags of a file (CSV, Parquet, or a JSON object a line), in its order, without an id.
+
+    Raises:
+      MissingError: there is no such file.
+      JobError: it is malformed; the message names the row.
+    """
     content = content_of(path, "flags")
-    rows: Iterator[dict[str, Any]]
-    if content[:4] == b"PAR1":
-        rows = iter(pq.read_table(pa.BufferReader(content)).to_pylist())
-    else:
-        text = text_of(path, content)
-        rows = _json_lines(path, text) if text.lstrip().startswith("{") else csv.DictReader(io.StringIO(text, newline=""))
-    for number, fields in enumerate(rows, 1):
-        yield _flag(f"{path}, row {number}", fields)
+    number = 0
+    try:
+        if content[:4] == b"PAR1":
+            rows = iter(pq.read_table(pa.BufferReader(content)).to_pylist())
+        else:
+            text = text_of(path, content)
+            rows = _json_lines(path, text) if text.lstrip().startswith("{") else csv.DictReader(io.StringIO(text, newline=""))
+        for number, fields in enumerate(rows, 1):
+            yield _flag(f"{path}, row {number}", fields)
+    except (pa.ArrowException, OSError, csv.Error) as error:
+        raise JobError(f"{path}, after row {number}: cannot be read ({error}); write the flags again") from error
 
 
 def _json_lines(path: str, text: str) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
         try:
             found = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise JobError(f"{path}, row {number}: is no JSON ({error.msg})") from error
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise JobError(f"{path}, row {number}: is no JSON ({error})") from error
         if not isinstance(found, dict):
             raise JobError(f"{path}, row {number}: is no JSON object")
         yield found

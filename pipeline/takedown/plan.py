@@ -1,31 +1,35 @@
 """What a takedown will do, before a byte is written: which rows go, which files change, and what the ledger of removals will say."""
 
 import dataclasses
+import functools
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
+import apache_beam as beam
 import pyarrow as pa
 
 from pipeline.takedown.asked import Asked
 from pipeline.takedown.finished import Finished
-from schemas.errors import DifferenceError, InputError
+from pipeline.takedown.search import Asking, Search, ShardFiles
+from schemas.errors import DifferenceError
+from schemas.layout import Layout, join
 from schemas.reasons import ILLEGAL, KEPT
 from schemas.versions import digest
-from transforms.consent.lists import Lists
-from transforms.storage import read_parquet
+from transforms.storage import list_folder, make_private, read_bytes, remove_all, remove_if_empty
 from transforms.takedown.chain import appended, head_of, next_id, read_removals
 from transforms.takedown.entries import removal_rows
-from transforms.takedown.hits import Hits, Place, Spread, find, naming, spread, union
+from transforms.takedown.found import Row, read_found
+from transforms.takedown.hits import Hits, Place
 from transforms.takedown.ledger import Change
-from transforms.takedown.near import looks_same
-from transforms.takedown.published import find_published
+from transforms.takedown.published import Signing
 from transforms.trace import RADIUS
 
-_AT_ONCE = 4  # shards whose annotations are looked at: some columns of them are in memory
-_NAMES = ("cluster", "caption_cluster", "duplicate_of", "captions")
+FOUND: Final = "found."  # beginning of the names of what is found, while it is gathered
+_OF_A_SHARD = 1 << 16  # bytes that take as long to search as the files of a shard take however small they are
+Removed = dict[str, dict[int, Row]]  # shard -> row that goes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,57 +67,80 @@ class Plan:
         return digest([finished.manifest_sha256, self.version, head_of(self.removals)])
 
 
-def make_plan(finished: Finished, asked: Asked, tell: Callable[[str], None]) -> Plan:
+def make_plan(finished: Finished, asked: Asked, layout: Layout, tell: Callable[[str], None]) -> Plan:
     """Finds the rows that go, their copies, and all files that name them.
 
     Args:
       finished: the release.
       asked: what is asked for.
+      layout: of the new release: what is found is gathered in its private folder, and nothing of it stays there.
       tell: takes messages.
 
     Raises:
       DifferenceError: no row is covered, or the ledger of earlier removals does not hold together.
     """
-    shards = finished.run.shards
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        parts = [part for found in pool.map(lambda shard: _covered(finished, asked.lists, shard.name), shards) for part in found]
-    hits = union([*parts, *asked.pictures.items()])
-    found = spread(finished.ledgers, hits)
-    if near := _near(finished, hits, found.removed, tell):
-        found = spread(finished.ledgers, union([*hits.items(), *near.items()]))
-    if not found.removed:
+    before = read_removals(finished.run.layout.removals)
+    removed, copies, told = _search(finished, asked, layout)
+    if told["without_views"]:
+        tell(f"{told['without_views']:,} pictures go: copies are looked for by clusters and by hashes of the whole picture, not by views")
+    if told["unsigned"]:
+        tell(f"the signatures of {told['unsigned']} shards are of another version; their published pictures were hashed anew")
+    if not removed:
         raise DifferenceError("no row of this release is covered by what is asked for; nothing is taken down")
     version = next_version(finished.version)
-    removals, renamed, hidden = _removals(finished, asked, found, version)
-    published, touched = _published(finished, found)
-    silenced = _silenced(finished, found) if finished.run.job.dedup.keep_captions else {}
-    changes, unheard = {}, frozenset(silenced.values())
-    named = naming(finished.ledgers, renamed, _NAMES) if renamed else set()
-    carrying = naming(finished.ledgers, unheard, ("captions",)) if silenced else set()
-    for shard in shards:
-        name = shard.name
-        if name in found.removed or name in found.copies or name in named or name in carrying:
-            changes[name] = Change(found.removed.get(name, {}), found.copies.get(name, ()), version, renamed, unheard)
+    removals, renamed, hidden = _removals(before, asked, removed, version)
+    published, touched = _published(removed)
+    keeps = finished.run.job.dedup.keep_captions
+    silenced = {(shard, row): found.facts["uid"] for shard, here in removed.items() for row, found in here.items()} if keeps else {}
+    unheard = frozenset(silenced.values())
+    changed = {*removed, *copies, *told["named"], *told["carrying"]}
+    changes = {
+        shard.name: Change(_causes(removed.get(shard.name, {})), copies.get(shard.name, ()), version, renamed, unheard)
+        for shard in finished.run.shards
+        if shard.name in changed
+    }
     return Plan(
-        version, changes, hidden, renamed, frozenset(silenced), unheard, removals, published, found.members,
-        sum(map(len, found.removed.values())), sum(map(len, found.copies.values())), frozenset(touched | carrying),
+        version, changes, hidden, renamed, frozenset(silenced), unheard, removals, published, told["members"],
+        sum(map(len, removed.values())), sum(map(len, copies.values())), frozenset({*touched, *told["carrying"]}),
     )  # fmt: skip
 
 
-def _covered(finished: Finished, lists: Lists, shard: str) -> list[tuple[str, Hits]]:
-    """Rows of a shard that entries cover, as they were read or as they were published."""
-    ledger, data = finished.ledgers[shard], finished.run.layout.data_file(shard)
-    return [(shard, find(finished.annotations[shard], lists, finished.slack)), (shard, find_published(data, ledger, lists))]
-
-
-def _near(finished: Finished, hits: Mapping[str, Hits], known: Mapping[str, Hits], tell: Callable[[str], None]) -> dict[str, Hits]:
-    run = finished.run  # what views have found is in the clusters, but for copies under other captions, and in what was appended
-    views = run.job.dedup.policy == "image_and_caption" or bool(run.appended)
+def _search(finished: Finished, asked: Asked, layout: Layout) -> tuple[Removed, dict[str, list[int]], dict[str, Any]]:
+    """What is found: rows that go, copies that stay, and what concerns all shards (`pipeline.takedown.search`)."""
+    run = finished.run
+    images = run.job.dedup.images
+    asking = Asking(
+        asked.listed, asked.pictures, Signing(images.mode, images.reach), finished.slack, RADIUS + finished.slack,
+        # What views have found is in the clusters, but for copies under other captions, and in what was appended.
+        run.job.dedup.policy == "image_and_caption" or bool(run.appended), run.job.dedup.keep_captions,
+    )  # fmt: skip
+    shards = [
+        ShardFiles(
+            number, shard.name, finished.annotations[shard.name], run.layout.data_file(shard.name), finished.ledgers[shard.name],
+            finished.signatures.get(shard.name),
+        )
+        for number, shard in enumerate(run.shards)
+    ]  # fmt: skip
+    path = join(layout.work, f"{FOUND}{digest([finished.manifest_sha256, dataclasses.astuple(asked.listed)])}.parquet")
+    make_private(layout.work)
     try:
-        return looks_same(finished.signatures, hits, known, RADIUS + finished.slack, tell, views=views)
-    except InputError as error:
-        tell(f"{error}. Copies of what goes are found by their clusters alone")
-        return {}
+        run.engine.run("takedown", functools.partial(_apply, Search(shards, asking, path)), _bytes_to_search(finished))
+        return *read_found(path), json.loads(read_bytes(f"{path}.json"))
+    finally:
+        remove_all([path, f"{path}.json"])
+        remove_if_empty(layout.work)
+
+
+def _apply(step: Search, root: beam.Pipeline) -> None:
+    root | step
+
+
+def _bytes_to_search(finished: Finished) -> int:
+    return sum(file.size for file in list_folder(finished.run.layout.annotations)) + _OF_A_SHARD * len(finished.run.shards)
+
+
+def _causes(removed: Mapping[int, Row]) -> Hits:
+    return {row: found.causes for row, found in removed.items()}
 
 
 def next_version(version: str) -> str:
@@ -130,49 +157,32 @@ def opaque(removal_id: str) -> str:
     return hashlib.sha256(f"removed {removal_id}".encode()).hexdigest()[:32]
 
 
-def _removals(finished: Finished, asked: Asked, found: Spread, version: str) -> tuple[pa.Table, dict[str, str], frozenset[Place]]:
+def _removals(before: pa.Table, asked: Asked, removed: Removed, version: str) -> tuple[pa.Table, dict[str, str], frozenset[Place]]:
     """The ledger of removals with those of this takedown; uids that are hidden, and what stands for them; places of hidden rows."""
-    before = read_removals(finished.run.layout.removals)
     number = next_id(before)
-    numbers = {cause.entry for here in found.removed.values() for causes in here.values() for cause in causes}
+    numbers = {cause.entry for here in removed.values() for found in here.values() for cause in found.causes}
     entries, refs = asked.entries(numbers), asked.refs
     rows: list[dict[str, Any]] = []
     renamed: dict[str, str] = {}
     hidden: set[Place] = set()
-    for shard in finished.run.shards:
-        here = found.removed.get(shard.name)
-        if not here:
-            continue
-        places = pa.array(sorted(here), pa.int64())
-        ledger = read_parquet(finished.ledgers[shard.name], ["uid", "url", "verdict"]).take(places).to_pylist()
-        hashes = read_parquet(finished.annotations[shard.name], ["sha256", "phash"]).take(places).to_pylist()
-        for place, row, hashed in zip(places.to_pylist(), ledger, hashes, strict=True):
+    for shard, here in removed.items():
+        for row, found in here.items():
             removal_id = f"r-{number:06d}"
             number += 1
-            rows += removal_rows(removal_id, version, row | hashed, here[place], entries, refs)
-            if any(cause.reason == ILLEGAL for cause in here[place]):
-                renamed.setdefault(row["uid"], opaque(removal_id))
-                hidden.add((shard.name, place))
+            rows += removal_rows(removal_id, version, found.facts, found.causes, entries, refs)
+            if any(cause.reason == ILLEGAL for cause in found.causes):
+                renamed.setdefault(found.facts["uid"], opaque(removal_id))
+                hidden.add((shard, row))
     return appended(before, rows), renamed, frozenset(hidden)
 
 
-def _published(finished: Finished, found: Spread) -> tuple[dict[str, int], set[str]]:
+def _published(removed: Removed) -> tuple[dict[str, int], set[str]]:
     """Reason -> rows that leave the release, a row with several under each; and the shards that they leave."""
     counts: Counter[str] = Counter()
     touched = set()
-    for shard, here in found.removed.items():
-        verdicts = read_parquet(finished.ledgers[shard], ["verdict"]).column("verdict").to_pylist()
-        for row, causes in here.items():
-            if verdicts[row] == KEPT:
-                counts.update({cause.reason for cause in causes})
+    for shard, here in removed.items():
+        for found in here.values():
+            if found.facts["verdict"] == KEPT:
+                counts.update({cause.reason for cause in found.causes})
                 touched.add(shard)
     return dict(sorted(counts.items())), touched
-
-
-def _silenced(finished: Finished, found: Spread) -> dict[Place, str]:
-    """Place of a row that goes -> its uid: rows that stay carry its caption no more."""
-    gone = {}
-    for shard, here in found.removed.items():
-        uids = read_parquet(finished.ledgers[shard], ["uid"]).column("uid").to_pylist()
-        gone.update({(shard, row): uids[row] for row in here})
-    return gone

@@ -15,6 +15,7 @@ import apache_beam as beam
 import pyarrow as pa
 
 from pipeline.document import document
+from pipeline.documents.artefacts import stated
 from pipeline.emit import common_of
 from pipeline.judge import check_counts
 from pipeline.lease import Lease
@@ -22,7 +23,7 @@ from pipeline.log import logged
 from pipeline.run import Run, write_record
 from pipeline.takedown.finished import Finished
 from pipeline.takedown.flags import Flag, last_number, queue, write_queue
-from pipeline.takedown.plan import Plan
+from pipeline.takedown.plan import FOUND, Plan, next_version
 from pipeline.takedown.rewrite import Names, RewriteShards
 from schemas.errors import JobError
 from schemas.layout import Layout, join
@@ -37,10 +38,10 @@ _OF_A_SHARD = 1 << 20  # bytes that take as long to write again as the files of 
 _WHOLE = ("clusters", "eval_sets")  # numbers of rows, and pictures of others: nothing in them identifies a row
 
 
-def new_layout(finished: Finished, plan: Plan, output: str | None) -> Layout:
+def new_layout(finished: Finished, output: str | None) -> Layout:
     """Where the new release goes: the folder named, or one beside the old release that bears its version."""
     out = _VERSION.sub("", finished.run.layout.out)
-    folder = (output or f"{out}-{plan.version}").rstrip("/")
+    folder = (output or f"{out}-{next_version(finished.version)}").rstrip("/")
     return Layout(folder, f"{folder}.work")
 
 
@@ -80,6 +81,7 @@ def make_release(finished: Finished, plan: Plan, layout: Layout, flags: list[Fla
         remove(layout.manifest)
         write_bytes(layout.revision, json.dumps(_revision(finished, plan), sort_keys=True).encode())
         write_record(run)
+        remove_all(file.path for file in list_folder(layout.work) if _name(file.path).startswith(FOUND))
         remove_all(file.path for file in list_folder(layout.emitted))  # of another takedown, that never ended: what tells of its ledgers
         size, step = _bytes_to_rewrite(finished, plan), _rewriting(finished, plan, layout)
         finished.run.engine.run("takedown", functools.partial(_apply, step), size)
@@ -114,10 +116,14 @@ def _revision(finished: Finished, plan: Plan) -> dict[str, Any]:
     for part in finished.run.appended:
         earlier.setdefault(part.onto, {"version": part.onto, "manifest": part.manifest})
     earlier[finished.version] = {"version": finished.version, "manifest": finished.manifest_sha256}
+    datasheet = join(finished.run.layout.out, "datasheet.json")
+    documented = json.loads(read_bytes(datasheet)) if exists(datasheet) else {}
+    unknown = dict.fromkeys([*(before.get("unknown", ()) if before else ()), *finished.unknown])
     return {
         "digest": plan.digest(finished), "of": finished.version, "manifest": finished.manifest_sha256,
         "versions": finished.manifest["versions"], "shards": len(plan.touched),
         "first": before["first"] if before else finished.version, "earlier": list(earlier.values()),
+        "stated": stated(finished.manifest, documented), "unknown": list(unknown),
     }  # fmt: skip
 
 

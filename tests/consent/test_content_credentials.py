@@ -1,13 +1,13 @@
 """Assertions of C2PA manifests are read by default as far as they reserve, and with the real library where the job asks for it."""
 
 import pathlib
-import struct
 import sys
 
 import pytest
 
 from schemas.errors import MissingError
-from tests.images.side_data import chunk, gif_extension, photo, saved, segment, with_chunks, with_riff_chunk, with_segments
+from tests.consent.manifests import CAWG, box, cbor_map, in_jpeg, store, superbox, use
+from tests.images.side_data import chunk, gif_extension, photo, saved, with_chunks, with_riff_chunk
 from tests.shared_data import shared
 from transforms.consent.content_credentials import load_c2pa, manifest_signals, unchecked_signals
 from transforms.consent.signal import Meaning, meaning
@@ -16,43 +16,6 @@ from transforms.images.metadata import read_metadata
 
 C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 KEYS = ("data_mining", "ai_training", "ai_generative_training")
-
-
-def box(kind: bytes, payload: bytes) -> bytes:
-    return struct.pack(">I", len(payload) + 8) + kind + payload
-
-
-def superbox(label: str, *inside: bytes) -> bytes:
-    return box(b"jumb", box(b"jumd", bytes(16) + b"\3" + label.encode() + b"\0") + b"".join(inside))
-
-
-def cbor_text(text: str) -> bytes:
-    return bytes((0x78, len(text))) + text.encode()
-
-
-def cbor_map(**items: bytes) -> bytes:
-    return bytes((0xA0 + len(items),)) + b"".join(cbor_text(name.replace("__", ".")) + value for name, value in items.items())
-
-
-def store(*labelled: tuple[str, bytes], kind: bytes = b"cbor") -> bytes:
-    """A manifest store with assertions."""
-    inside = [superbox(label, box(kind, payload)) for label, payload in labelled]
-    return superbox("c2pa", superbox("urn:uuid:1", superbox("c2pa.assertions", *inside)))
-
-
-def use(word: str, key: str = "cawg.ai_generative_training") -> bytes:
-    return cbor_map(**{key: cbor_map(use=cbor_text(word))})
-
-
-CAWG = store(("cawg.training-mining", cbor_map(entries=use("notAllowed"))))
-
-
-def in_jpeg(manifests: bytes, size: int = 60) -> bytes:
-    """A JPEG that holds a manifest store cut over segments."""
-    head, body = manifests[:8], manifests[8:]
-    pieces = [body[at : at + size] for at in range(0, len(body), size)]
-    segments = [segment(0xEB, b"JP\0\1" + struct.pack(">I", number) + head + piece) for number, piece in enumerate(pieces, 1)]
-    return with_segments(saved(photo(), "JPEG"), *segments)
 
 
 def in_gif(manifests: bytes) -> bytes:

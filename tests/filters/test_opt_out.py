@@ -18,11 +18,13 @@ from schemas.job import Decode
 from schemas.ledger import OBSERVABLE_EMBEDDED, OBSERVABLE_HASH_LISTS, OBSERVABLE_HEADERS, OBSERVABLE_LISTS, OBSERVABLE_PAGE
 from schemas.reasons import CONSENT
 from tests.builders import jpeg
+from tests.consent.manifests import CAWG
 from tests.filters.conformance import annotations_of, batch_of, check_filter, findings, judged
-from tests.images.side_data import DMI, packet, photo, saved
+from tests.images.side_data import DMI, chunk, itxt, packet, photo, saved, with_chunks
 from tests.shared_data import shared
+from transforms.consent.signal import PLACES
 from transforms.filters.base import Context
-from transforms.filters.opt_out import Consent, OptOut
+from transforms.filters.opt_out import Consent, Evaluated, OptOut
 from transforms.images.pdq import pdq_hash
 from transforms.text.url import host_of, normal_url, registrable_domain
 
@@ -48,10 +50,14 @@ def annotated(batch: Any, rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=BASE)
 
 
-def consent_of(rows: Sequence[Mapping[str, Any]], **options: Any) -> Consent:
+def evaluated(rows: Sequence[Mapping[str, Any]], **options: Any) -> Evaluated:
     subject = OptOut(**options)
     batch = batch_of([{name: value for name, value in row.items() if name != "withheld"} for row in rows])
-    return subject.evaluated(subject.measure(batch), Context(annotated(batch, rows), {}, {})).consent
+    return subject.evaluated(subject.measure(batch), Context(annotated(batch, rows), {}, {}))
+
+
+def consent_of(rows: Sequence[Mapping[str, Any]], **options: Any) -> Consent:
+    return evaluated(rows, **options).consent
 
 
 def state_of(row: Mapping[str, Any], **options: Any) -> str:
@@ -165,6 +171,28 @@ def test_every_bit_says_what_could_be_seen(tmp_path: pathlib.Path) -> None:
     assert consent_of([{}], lists=(str(urls), str(hashes))).observable.tolist() == [0]
     assert state_of({"url": URL, "image": PLAIN}, lists=(str(urls),)) == "silent"
     assert state_of({"url": URL}, lists=(str(urls), str(hashes))) == "not_observable"
+
+
+def test_what_a_signal_could_have_been_seen_in_is_told_by_column_by_file_and_by_kind_of_list(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "urls.txt").write_text("https://example.net/1.jpg\n")
+    manifest = with_chunks(saved(photo(), "PNG"), chunk(b"caBX", CAWG))
+    broken = with_chunks(saved(photo(), "PNG"), itxt(b"XML:com.adobe.xmp", b"<no xml"))
+    bomb = with_chunks(saved(photo(), "PNG"), itxt(b"XML:com.adobe.xmp", bytes(9 << 20), packed=True))
+    rows = [
+        {"image": manifest, "page_noai": False, "url": URL},
+        {"image": broken},
+        {"image": bomb},
+        {"image": PLAIN, "page_meta_robots": "x"},
+    ]
+    seen = evaluated(rows, lists=(str(tmp_path / "urls.txt"),), c2pa="notice").seen()
+    assert seen["page_noai"].tolist() == [True, False, False, False]
+    assert seen["page_meta_robots"].tolist() == [False, False, False, True]
+    assert seen["xmp"].tolist() == [True, False, False, True]
+    assert seen["manifest"].tolist() == [False, True, True, True]
+    assert evaluated(rows).seen()["manifest"].tolist() == [True, True, True, True]
+    assert seen["list_url"].tolist() == [True, False, False, False]
+    assert "list_domain" not in seen
+    assert set(PLACES.values()) - {place for place in PLACES.values() if place.startswith("list_")} <= set(seen)
 
 
 @pytest.mark.parametrize("headers", ["not headers", b"\xff\xfe\x00", "[1, 2]"])

@@ -96,13 +96,36 @@ def test_a_key_that_holds_an_address_is_withheld():
         ("https://jane:secret@img.example.org/p.jpg", False),
         ("https://img.example/p@2x.png", False),
         ("https://img.example/4111111111111111/234-567-8901.jpg", False),
+        ("https://img.example/p.jpg?phone=447700900123", True),
+        ("https://img.example/p.jpg?ip=106.31.73.20", False),
     ],
 )
-def test_a_url_is_withheld_for_an_address_but_not_for_its_credentials_or_numbers(url, held):
+def test_a_url_is_withheld_for_an_address_or_a_named_number_but_not_for_its_credentials_or_numbers(url, held):
     assert withheld(url) is held
     words = judged(PersonalData(), [{"url": url}])[0]
     assert ("url_withheld" in words) is held
     assert "personal_data" not in words
+
+
+def test_every_kind_has_its_action_in_urls_file_names_and_exif_text_too():
+    rows = [
+        {"url": "https://img.example/p.jpg?card=4111111111111111"},
+        {"file": "jo_ssn_514-69-0360.jpg"},
+        {"exif": json.dumps({"Image ImageDescription": f"my card is {CARD}", "EXIF ImageUniqueID": "4111111111111111"})},
+        {"exif": json.dumps({"EXIF UserComment": "call +44 7700 900123"})},
+        {"exif": json.dumps({"EXIF ImageUniqueID": "4111111111111111"})},
+        {"url": "https://img.example/p.jpg?ip=106.31.73.20"},
+    ]
+    assert judged(PersonalData(), rows) == [
+        {"personal_data", "personal_data:card", "url_withheld"},
+        {"personal_data", "personal_data:ssn"},
+        {"personal_data", "personal_data:card"},
+        {"personal_data:phone", "redacted:phone"},
+        set(),
+        {"personal_data:ip"},
+    ]
+    flagging = PersonalData(redact=[], reject=[], flag=["email", "phone", "card", "iban", "ssn", "ip"])
+    assert judged(flagging, rows[:2]) == [{"personal_data:card", "url_withheld"}, {"personal_data:ssn"}]
 
 
 def test_numbers_in_headers_and_digests_are_nobodys():

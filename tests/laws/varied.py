@@ -4,23 +4,24 @@ import io
 import json
 from typing import Any
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from tests.builders import encode, jpeg, picture, png, sample, webp
 from tests.images.side_data import DMI, exif, packet
 
 JOB = {
-    "source": {"max_unreadable": 0.5},
+    "source": {"max_unreadable": 0.5, "columns": {"image_embedding": "image_embedding"}},
     "filters": {"language": {"keep": ["en"]}, "toxicity": {"max": 0.7}},
     "rebalance": {"min_cell": 5},
-    "dedup": {"max_per_caption": 3},
+    "dedup": {"max_per_caption": 3, "semantic": {"of": "image", "eps": 0.02, "max_outlier": 0.9}},
 }
 PER_SHARD = 12
 RESERVED = packet(plus__DataMining=f"{DMI}PROHIBITED-AIMLTRAINING")
 
 
 def varied() -> list[dict[str, Any]]:
-    """58 samples: kept ones, duplicates of every kind, reservations, personal data, what cannot be read."""
+    """58 samples: kept ones, duplicates of every kind, by meaning too, reservations, personal data, what cannot be read."""
     plain = [sample(n, caption=f"{WHO[n % 8]} {DOING[n // 8 % 4]} near the old harbour") for n in range(24)]
     twice = [sample(100 + n, jpg=jpeg(seed=n), caption=f"another text about picture number {n}") for n in range(4)]
     again = [sample(110 + n, jpg=jpeg(seed=n, quality=60), caption=f"third text about picture number {n}") for n in range(4)]
@@ -39,7 +40,14 @@ def varied() -> list[dict[str, Any]]:
     located = sample(154, jpg=jpeg(seed=154, exif=exif().tobytes()))
     cut = [sample(160, jpg=jpeg(seed=160)[:900]), sample(161, jpg=b"<html>404</html>"), sample(162, jpg=None, status="failed_to_download")]
     others = [sample(170, jpg=png(seed=170)), sample(171, jpg=webp(seed=171)), sample(172, jpg=flat())]
-    return [*plain, *twice, *again, mirrored, framed, *same_text, *whole, *told, *headers, *marked, located, *cut, *others]
+    rows = [*plain, *twice, *again, mirrored, framed, *same_text, *whole, *told, *headers, *marked, located, *cut, *others]
+    return [{**row, "image_embedding": meaning(place)} for place, row in enumerate(rows)]
+
+
+def meaning(place: int) -> list[float]:
+    """A direction of its own for every row, but for a few that nearly share one."""
+    turned = np.random.default_rng(place).normal(size=8)
+    return (np.random.default_rng(20).normal(size=8) * 8 + turned if place in (20, 21, 22) else turned).tolist()
 
 
 def flat() -> bytes:

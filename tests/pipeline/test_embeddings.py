@@ -4,11 +4,13 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from pipeline.commands.run import run_phases
 from pipeline.run import open_run
 from schemas.errors import InputError, JobError
 from tests.builders import encode, sample, write_webdataset
+from tests.clip_retrieval import clip_retrieval
 from tests.models.tiny_pair import COLOURS, NO_DIRECTION, write_pair
-from tests.runs import run_job, run_samples, tars, write_job
+from tests.runs import Ran, run_job, run_samples, tars, write_job
 from transforms.vectors import unpack
 
 pytest.importorskip("onnxruntime")
@@ -35,28 +37,24 @@ def with_pair(folder, **filters):
     return {"filters": {"embeddings": write_pair(folder / "pair"), **filters}}
 
 
-def test_pictures_and_captions_are_embedded_once_and_agreement_is_judged(tmp_path):
+def test_pairs_are_embedded_once_whatever_their_sharding_and_agreement_is_judged(tmp_path):
+    """Law 2: other batches, the same bytes."""
     samples = [coloured(number) for number in range(9)]
     samples[3]["caption"] = "red red red"  # of a grey picture
     samples[5]["caption"] = "blue blue blue"  # of a red one
-    ran = run_samples(tmp_path, samples, with_pair(tmp_path, clip_score={"min": 0.3}), per_shard=4)
+    job = with_pair(tmp_path, clip_score={"min": 0.3})
+    ran = run_samples(tmp_path / "four", samples, job, per_shard=4)
     pictures, rows = embedded(ran, "image")
     assert (pictures.shape, len(rows)) == ((9, 3), 9)
-    told = {row["key"]: row for row in ran.ledger()}
+    told = ran.by_key()
     assert [key for key, row in told.items() if "clip_score" in row["reasons"]] == ["000000005"]
     [evidence] = [found for found in told["000000005"]["evidence"] if found["reason"] == "clip_score"]
     assert (evidence["score"], evidence["threshold"]) == (0.0, 0.3)
-
-
-def test_embeddings_and_scores_do_not_depend_on_how_rows_are_sharded(tmp_path):
-    """Law 2: other batches, the same bytes."""
-    samples = [coloured(number) for number in range(7)]
-    job = with_pair(tmp_path, clip_score={"min": 0.3})
-    found = []
-    for per_shard in (7, 2):
-        ran = run_samples(tmp_path / str(per_shard), samples, job, per_shard=per_shard)
-        found.append({row["uid"]: (row["embeddings"], row["clip_score"]) for row in ran.annotations()})
-    assert found[0] == found[1]
+    write_webdataset(tmp_path / "nine/shards", samples)
+    whole = open_run(str(write_job(tmp_path / "nine", tars(job))), ())
+    run_phases(whole, ("annotate",))
+    measured = [{row["uid"]: (row["embeddings"], row["clip_score"]) for row in found.annotations()} for found in (ran, Ran(whole))]
+    assert measured[0] == measured[1]
 
 
 def test_rows_that_the_model_fails_on_are_rejected_and_too_many_stop_the_run_with_its_name(tmp_path):
@@ -68,34 +66,8 @@ def test_rows_that_the_model_fails_on_are_rejected_and_too_many_stop_the_run_wit
     ran = run_samples(tmp_path, samples, job)
     row = ran.by_key()["000000002"]
     assert ("not_scored" in row["flags"], row["reasons"]) == (True, ["not_scored"])
-    job["filters"]["embeddings"]["max_not_scored"] = 0.1
     with pytest.raises(InputError, match=r"filter embeddings failed on 1 of 5 rows.*It asks embeddings: tiny 1\.0"):
-        run_job(tmp_path / "again", tars(job) | {"source": {"format": "webdataset", "paths": [str(tmp_path / "shards/*.tar")]}})
-
-
-def clip_retrieval(folder, rows, number, *, metadata=True):
-    """What clip-retrieval writes about (key, picture's vector, caption's vector)."""
-    for name, place in (("img_emb", 1), ("text_emb", 2)):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        np.save(folder / name / f"{name}_{number}.npy", np.array([row[place] for row in rows], np.float16))
-    if metadata:
-        (folder / "metadata").mkdir(exist_ok=True)
-        table = pa.table({"image_path": [row[0] for row in rows], "caption": ["?"] * len(rows)})
-        pq.write_table(table, folder / "metadata" / f"metadata_{number}.parquet")
-
-
-def test_embeddings_beside_the_shards_are_told_by_key_since_clip_retrieval_leaves_rows_out(tmp_path):
-    samples = [sample(number) for number in range(4)]
-    vectors = {f"{number:09d}": ([1, number], [1, 0]) for number in range(4)}
-    clip_retrieval(tmp_path / "emb", [(key, *vectors[key]) for key in ("000000002", "000000000")], "0")
-    clip_retrieval(tmp_path / "emb", [(key, *vectors[key]) for key in ("000000003",)], "1")
-    write_webdataset(tmp_path / "shards", samples, 3)
-    source = {"source": {"format": "webdataset", "paths": ["shards/*.tar"], "embeddings": "emb"}}
-    ran = run_job(tmp_path, source | {"filters": {"clip_score": {"min": 0.4}}})
-    pictures, rows = embedded(ran, "image")
-    assert rows.tolist() == [0, 2, 3]
-    assert pictures == pytest.approx(np.array([[1, 0], [0.4472, 0.8944], [0.3162, 0.9487]]), abs=1e-3)
-    assert [row["key"] for row in ran.ledger() if row["reasons"]] == ["000000003"]
+        run_job(tmp_path, tars(job), "filters.embeddings.max_not_scored=0.1")
 
 
 def test_where_the_shard_is_the_metadata_itself_rows_are_told_by_their_order(tmp_path):
@@ -107,25 +79,6 @@ def test_where_the_shard_is_the_metadata_itself_rows_are_told_by_their_order(tmp
     pictures, rows = embedded(ran, "image")
     assert rows.tolist() == list(range(6))
     assert (pictures[:, 1] / pictures[:, 0]).tolist() == pytest.approx(range(6), abs=0.02)
-
-
-@pytest.mark.parametrize(
-    ("break_it", "told"),
-    [
-        (lambda folder: (folder / "img_emb/img_emb_0.npy").write_bytes(b"\x80\x04N."), r"img_emb_0\.npy: no \.npy file"),
-        (lambda folder: np.save(folder / "img_emb/img_emb_0.npy", np.ones((9, 2), np.float16)), r"9 vectors, and .* has 3 rows"),
-        (lambda folder: np.save(folder / "img_emb/img_emb_0.npy", np.ones(3)), "embeddings are a matrix"),
-        (lambda folder: (folder / "metadata/metadata_0.parquet").unlink(), "no metadata_<N>.parquet"),
-        (lambda folder: [path.unlink() for path in folder.glob("*/*.npy")], "nothing for the shard"),
-        (lambda folder: np.save(folder / "img_emb/img_emb_00.npy", np.ones((3, 2))), "have one number"),
-    ],
-)
-def test_files_that_do_not_belong_to_their_shard_are_refused_by_name(tmp_path, break_it, told):
-    clip_retrieval(tmp_path / "emb", [(f"{number:09d}", [1, 0], [1, 0]) for number in range(3)], "0")
-    write_webdataset(tmp_path / "shards", [sample(number) for number in range(3)])
-    break_it(tmp_path / "emb")
-    with pytest.raises(InputError, match=told):
-        run_job(tmp_path, {"source": {"format": "webdataset", "paths": ["shards/*.tar"], "embeddings": "emb"}})
 
 
 def test_new_embeddings_beside_the_shards_make_their_annotations_stale(tmp_path):
@@ -150,8 +103,3 @@ def test_who_asks_for_embeddings_that_nothing_gives_is_told_so_before_the_run(tm
     write_webdataset(tmp_path / "shards", [sample(0)])
     with pytest.raises(JobError, match=told):
         open_run(str(write_job(tmp_path, tars(job))), ())
-
-
-def test_a_job_without_embeddings_carries_a_column_of_nothing(tmp_path):
-    ran = run_samples(tmp_path, [sample(0), sample(1)])
-    assert [row["embeddings"] for row in ran.annotations()] == [{"image": None, "text": None}] * 2

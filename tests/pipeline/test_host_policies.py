@@ -1,7 +1,9 @@
 """A snapshot of host policies is made from what was fetched, and joined by host in judge: no picture is read again."""
 
+import gzip
 import io
 import pathlib
+import zlib
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +15,7 @@ from warcio.warcwriter import WARCWriter
 from pipeline.commands.preview import preview
 from pipeline.commands.snapshot import snapshot
 from pipeline.run import open_run
+from schemas.consent_signals import SEEN_ROBOTS, SEEN_TDMREP
 from schemas.errors import InputError, JobError, MissingError
 from schemas.host_policies import HOST_POLICIES
 from schemas.ledger import OBSERVABLE_HOST_POLICY
@@ -24,11 +27,14 @@ from transforms.storage import version_of
 NO, YES = b"User-agent: *\nDisallow: /\n", b"User-agent: *\nDisallow:\n"
 
 
-def archive(path: pathlib.Path, *responses: tuple[str, str, str, bytes]) -> str:
+def archive(path: pathlib.Path, *responses: tuple[str, str, str, bytes], **more: str) -> str:
+    """A WARC file of responses: date, URL, status, body; a status that ends in an address redirects there. `more`: headers."""
     with path.open("wb") as file:
         writer = WARCWriter(file, gzip=True)
         for date, url, status, body in responses:
-            headers = StatusAndHeaders(status, [("Content-Type", "text/plain")], protocol="HTTP/1.1")
+            status, _, location = status.partition(" -> ")
+            lines = [("Content-Type", "text/plain"), *([("Location", location)] if location else []), *more.items()]
+            headers = StatusAndHeaders(status, lines, protocol="HTTP/1.1")
             dated = {"WARC-Date": date}
             writer.write_record(writer.create_warc_record(url, "response", io.BytesIO(body), http_headers=headers, warc_headers_dict=dated))
     return str(path)
@@ -61,6 +67,60 @@ def test_the_latest_of_each_file_of_a_host_counts_whatever_the_order_of_the_arch
     assert found["a.example"]["status_robots"] == 503
     assert pq.read_table(tmp_path / "1.parquet").equals(pq.read_table(tmp_path / "2.parquet"))
     assert pq.read_schema(tmp_path / "1.parquet").equals(HOST_POLICIES)
+
+
+def test_a_robots_txt_that_has_moved_is_that_of_the_host_it_moved_to(tmp_path: pathlib.Path) -> None:
+    """RFC 9309, section 2.3.1.2."""
+    at = "2025-01-01T00:00:00Z"
+    hops = [(at, f"https://h{hop}.example/robots.txt", f"302 Found -> https://h{hop + 1}.example/robots.txt", b"") for hop in range(8)]
+    found = archive(
+        tmp_path / "moved.warc.gz",
+        (at, "http://a.example/robots.txt", "301 Moved -> https://a.example/robots.txt", b"<p>moved"),
+        (at, "https://a.example/robots.txt", "302 Found -> //www.a.example/robots.txt", b""),
+        (at, "https://www.a.example/robots.txt", "200 OK", NO),
+        (at, "https://b.example/robots.txt", "301 Moved -> /", b""),
+        (at, "http://b.example/robots.txt", "200 OK", NO),
+        (at, "https://c.example/robots.txt", "301 Moved -> https://c.example/robots.txt", b""),
+        (at, "https://d.example/robots.txt", "307 Moved -> https://gone.example/robots.txt", b""),
+        (at, "https://gone.example/robots.txt", "404 Not Found", b"no"),
+        *hops,
+        (at, "https://h8.example/robots.txt", "200 OK", NO),
+    )
+    path = str(tmp_path / "s.parquet")
+    snapshot(path, [found])
+    held = load_snapshot(path, version_of(path)).policies(0, None)
+    says = {
+        url: None if (policy := held.of(url.split("/")[2], url.split(":")[0])) is None else bool(policy.signals(url, ["GPTBot"]))
+        for url in ("http://a.example/1", "https://a.example/1", "https://b.example/1", "https://c.example/1", "https://d.example/1",
+                    "https://h3.example/1", "https://h2.example/1")
+    }  # fmt: skip
+    assert list(says.values()) == [True, True, True, None, False, True, None]  # c goes round in circles, h2 is too far away
+
+
+def test_a_file_that_is_not_there_was_seen_and_one_that_nobody_fetched_was_not(tmp_path: pathlib.Path) -> None:
+    at = "2025-01-01T00:00:00Z"
+    found = archive(
+        tmp_path / "f.warc.gz",
+        (at, "https://a.example/robots.txt", "200 OK", YES),
+        (at, "https://a.example/.well-known/tdmrep.json", "404 Not Found", b"<html>"),
+        (at, "https://a.example/ai.txt", "503 Busy", b"User-Agent: *"),
+    )
+    path = str(tmp_path / "s.parquet")
+    snapshot(path, [found])
+    policy = load_snapshot(path, version_of(path)).policies(0, None).of("a.example", "https")
+    assert policy is not None
+    assert policy.seen == SEEN_ROBOTS | SEEN_TDMREP
+    assert policy.signals("https://a.example/1", ["GPTBot"]) == ()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_body_is_read_as_the_server_packed_it(tmp_path: pathlib.Path, encoding: str) -> None:
+    packed = gzip.compress(NO) if encoding == "gzip" else zlib.compress(NO)
+    found = archive(
+        tmp_path / "p.warc.gz", ("2025-01-01T00:00:00Z", "https://a.example/robots.txt", "200 OK", packed), **{"Content-Encoding": encoding}
+    )
+    snapshot(str(tmp_path / "s.parquet"), [found])
+    assert rows(tmp_path / "s.parquet")["a.example"]["robots_txt"] == NO
 
 
 def test_a_folder_of_fetched_files_is_read_by_host(tmp_path: pathlib.Path) -> None:

@@ -23,14 +23,19 @@ from transforms.images.decode import open_picture
 from transforms.images.phash import hash_pictures
 from transforms.match.columns import open_columns
 
-JOB = {"dedup": {"keep_captions": True}, "filters": {"opt_out": {"lists": ["illegal.csv"], "action": "flag"}}}
+COLUMNS = {"image_embedding": "image_embedding"}
+JOB = {
+    "source": {"columns": COLUMNS},
+    "dedup": {"keep_captions": True},
+    "filters": {"opt_out": {"lists": ["illegal.csv"], "action": "flag"}},
+}
 LISTED, NEAR, PLACE, COPY, FREE = "row_by_hash", "row_like_it", "row_at_place", "row_copied", "row_free"
 BAD = (LISTED, NEAR, PLACE)
 
 
 def given() -> list[dict[str, Any]]:
     """A picture whose hash is listed and one like it, one at a listed place with a copy elsewhere, and others, in shards of four."""
-    return [
+    rows = [
         sample(1, key=LISTED, jpg=jpeg(128, 96, seed=50), caption="first words that nobody may see of all words"),
         sample(2, jpg=jpeg(128, 96, seed=2)), sample(3, jpg=jpeg(128, 96, seed=3)), sample(4, jpg=jpeg(128, 96, seed=4)),
         sample(5, key=NEAR, jpg=jpeg(128, 96, seed=50, quality=60), caption="second telling that must not be read by anyone"),
@@ -38,6 +43,7 @@ def given() -> list[dict[str, Any]]:
         sample(7, key=COPY, jpg=jpeg(96, 72, seed=60), caption="an ordinary copy of that picture somewhere"),
         sample(8, key=FREE, jpg=jpeg(128, 96, seed=8), caption="a free picture of a street in a small town"),
     ]  # fmt: skip
+    return [{**row, "image_embedding": [1.0, float(place)]} for place, row in enumerate(rows)]
 
 
 def write_list(folder: pathlib.Path) -> None:
@@ -83,6 +89,10 @@ def test_of_their_signatures_the_uid_alone_is_left(ran: Ran) -> None:
         columns = open_columns(ran.run.signature(shard), SIGNATURE.names)
         for name in set(SIGNATURE.names) - {"uid"}:
             assert not columns[name][bad].any()
+
+
+def test_their_embeddings_go_and_those_of_other_rows_stay(ran: Ran) -> None:
+    assert {row["key"] for row in ran.annotations() if row["embeddings"] is None} == set(BAD)
 
 
 def test_the_release_names_nothing_that_is_illegal_and_counts_it(ran: Ran) -> None:

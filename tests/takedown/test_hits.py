@@ -7,7 +7,7 @@ import pytest
 from schemas.annotations import BASE
 from transforms.consent.list_files import Entry
 from transforms.consent.lists import lists_of
-from transforms.takedown.hits import GONE, Cause, find, naming, spread, union
+from transforms.takedown.hits import GONE, Cause, Clusters, clusters_of, find, members, names, union
 from transforms.text.url import normal_url
 
 CONTENT = Cause("sha256", "illegal", "content", "sha256 in a.csv, row 2", 0)
@@ -34,35 +34,42 @@ def ledgers(tmp_path):
     return {"a": ledger(tmp_path / "a.parquet", a), "b": ledger(tmp_path / "b.parquet", b)}
 
 
+def spread(ledgers, hits):
+    """Members of the clusters that hits are in, by shard."""
+    clusters = Clusters.merged(clusters_of(path, hits.get(shard, {})) for shard, path in ledgers.items())
+    return {shard: members(path, clusters, hits.get(shard, {})) for shard, path in ledgers.items()}
+
+
 def test_what_goes_for_its_content_takes_its_whole_cluster_rejected_rows_too(ledgers):
     found = spread(ledgers, {"a": {0: [CONTENT]}})
-    assert {shard: sorted(rows) for shard, rows in found.removed.items()} == {"a": [0, 3], "b": [0]}
-    assert found.members == 2
-    [cause] = found.removed["b"][0]
+    assert {shard: sorted(here.removed) for shard, here in found.items()} == {"a": [3], "b": [0]}
+    assert [here.number for here in found.values()] == [1, 1]
+    [cause] = found["b"].removed[0]
     assert (cause.kind, cause.reason, cause.entry) == ("cluster", "illegal", 0)
-    assert found.copies == {}
+    assert not any(here.copies for here in found.values())
 
 
 def test_what_goes_for_its_location_takes_no_copy_and_kept_ones_are_told(ledgers):
     found = spread(ledgers, {"a": {1: [LOCATION]}})
-    assert {shard: sorted(rows) for shard, rows in found.removed.items()} == {"a": [1]}
-    assert found.copies == {"b": [1]}
+    assert not any(here.removed for here in found.values())
+    assert {shard: here.copies for shard, here in found.items()} == {"a": [], "b": [1]}
 
 
 def test_a_row_that_went_before_does_not_go_again(ledgers):
-    assert 3 not in spread(ledgers, {"a": {0: [CONTENT]}}).removed["b"]
+    assert 3 not in spread(ledgers, {"a": {0: [CONTENT]}})["b"].removed
 
 
 def test_a_row_under_two_reasons_spreads_both(ledgers):
     other = Cause("uid", "opt_out", "content", "uid in a.csv, row 4", 2)
-    found = spread(ledgers, union([("a", {0: [CONTENT]}), ("a", {3: [other]}), ("a", {0: [LOCATION]})]))
-    assert {cause.reason for cause in found.removed["b"][0]} == {"illegal", "opt_out"}
-    assert {cause.reason for cause in found.removed["a"][0]} == {"illegal", "taken_down", "opt_out"}
+    hits = {"a": union([{0: [CONTENT]}, {3: [other]}, {0: [LOCATION]}])}
+    found = spread(ledgers, hits)
+    assert {cause.reason for cause in found["b"].removed[0]} == {"illegal", "opt_out"}
+    assert {cause.reason for cause in (*hits["a"][0], *found["a"].removed[0])} == {"illegal", "taken_down", "opt_out"}
 
 
-def test_shards_that_name_a_uid_are_found(ledgers):
-    assert naming(ledgers, ["d"], ("cluster", "uid")) == {"a", "b"}
-    assert naming(ledgers, ["nobody"], ("cluster", "uid")) == set()
+def test_a_ledger_that_names_a_uid_is_known_whatever_columns_it_has(ledgers):
+    assert all(names(path, pa.array(["d"]), ("cluster", "uid", "captions")) for path in ledgers.values())
+    assert not any(names(path, pa.array(["nobody"]), ("cluster", "uid")) for path in ledgers.values())
 
 
 def annotation(path, rows):

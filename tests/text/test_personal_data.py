@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tests.shared_data import shared
 from transforms.text.allowed import allowed_by
-from transforms.text.personal_data import KINDS, TRIGGER, find, find_in_value, redact, redact_value
+from transforms.text.personal_data import KINDS, TRIGGER, find, redact
+from transforms.text.personal_values import find_in_value, redact_value
 
 
 def found(text):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from transforms.consent.signal import C2PA, CONTENT, PLUS_DATA_MINING, TDM_XMP, Signal, evidence
+from transforms.consent.signal import C2PA, CONTENT, PLUS_DATA_MINING, TDM_XMP, XMP, Signal, evidence
 from transforms.images.metadata import Metadata
 from transforms.images.parts import xmp
 
@@ -24,13 +24,19 @@ def embedded_signals(metadata: Metadata, where: str = "", *, manifest_read: bool
       manifest_read: whether what a C2PA manifest says was read too; here it is only said that there is one.
     """
     found = []
+    unread = "xmp" in metadata.unparsable
     for packet in metadata.xmp:
-        for mark, value in xmp.marks_of(packet):
+        root = xmp.parse(packet)
+        marks = xmp.seeming_marks(packet) if root is None else xmp.consent_marks(root)
+        unread |= root is None and not marks and bool(packet.strip(b"\0 \t\r\n"))
+        for mark, value in marks:
             if mark == "plus:DataMining":
                 if term := plus_term(value):
                     found.append(Signal(PLUS_DATA_MINING, term, CONTENT, evidence(f"{where}XMP plus:DataMining {value}")))
             elif mark == "tdm:reservation" and value in ("0", "1"):
                 found.append(Signal(TDM_XMP, value, CONTENT, evidence(f"{where}XMP tdm:reservation {value}")))
+    if unread:
+        found.append(Signal(XMP, "present", CONTENT, f"{where}XMP that does not parse", observable=False))
     if metadata.credentials:
         told = f"{where}JUMBF manifest store" + ("" if manifest_read else ", assertions not read")
         found.append(Signal(C2PA, "present", CONTENT, told, observable=manifest_read))

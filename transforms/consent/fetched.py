@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,12 +16,18 @@ from transforms.text.url import host_of
 
 PATHS: Final = {"/robots.txt": "robots_txt", "/.well-known/tdmrep.json": "tdmrep_json", "/ai.txt": "ai_txt", "/license.xml": "rsl_xml"}
 _RSL_TYPE: Final = "application/rsl+xml"
+FETCHED: Final = HOST_POLICIES.append(pa.field("moved_to", pa.string()))  # scheme and host whose robots.txt a redirect names
 _FOUND: Final = 200
+_GONE: Final = (404, 410)
+_MOVED: Final = range(300, 400)
+_ROBOTS: Final = "robots_txt"
 _BATCH: Final = 1_000
 
 
 def read_archive(path: str) -> Iterator[dict[str, Any]]:
-    """Rows of schema `HOST_POLICIES` from a WARC file, as crawlers keep them (Common Crawl's `robotstxt` files): one per response.
+    """Rows of schema `FETCHED` from a WARC file, as crawlers keep them (Common Crawl's `robotstxt` files): one per response.
+
+    A file that is not there (404, 410) is empty, which is not the same as a file that nobody fetched.
 
     Raises:
       InputError: it is no WARC file, or ends early; names it.
@@ -36,7 +42,7 @@ def read_archive(path: str) -> Iterator[dict[str, Any]]:
                     row = _row_of(record, os.path.basename(path))
                     if row is not None:
                         yield row
-        except (ArchiveLoadFailed, EOFError, ValueError) as error:
+        except (ArchiveLoadFailed, EOFError, ValueError, AttributeError) as error:  # the last where warcio finds no status line
             raise InputError(f"{path} is no WARC file, or not a whole one ({error}); fetch it again") from error
 
 
@@ -52,13 +58,23 @@ def _row_of(record: Any, source: str) -> dict[str, Any] | None:
     row = _row(host, parts.scheme, record.rec_headers.get_header("WARC-Date"), source)
     if status == _FOUND:
         row[column] = record.content_stream().read(MAX_BYTES)
-    if column == "robots_txt":
+    elif status in _GONE and column != _ROBOTS:
+        row[column] = b""
+    if column == _ROBOTS:
         row["status_robots"] = status
-    return row if status == _FOUND or column == "robots_txt" else None
+        row["moved_to"] = _place(urljoin(uri.strip("<>"), record.http_headers.get_header("Location") or "")) if status in _MOVED else None
+    return row if row[column] is not None or column == _ROBOTS else None
+
+
+def _place(url: str) -> str | None:
+    """Scheme and host of a URL that names a robots.txt; None where it names something else."""
+    parts, host = urlsplit(url), host_of(url)
+    named = host is not None and parts.scheme in ("http", "https") and PATHS.get(parts.path) == _ROBOTS
+    return f"{parts.scheme}://{host}" if named else None
 
 
 def read_folder(folder: str) -> Iterator[dict[str, Any]]:
-    """Rows from a local folder; when its files were fetched is not known.
+    """Rows of schema `FETCHED` from a local folder; when its files were fetched is not known.
 
     Args:
       folder: holds `<host>/robots.txt`, `<host>/.well-known/tdmrep.json`, `<host>/ai.txt`, `<host>/license.xml`, or files named after
@@ -81,17 +97,23 @@ def read_folder(folder: str) -> Iterator[dict[str, Any]]:
 
 
 def read_table(path: str) -> Iterator[pa.RecordBatch]:
-    """Batches of schema `HOST_POLICIES` from a Parquet file that has some of its columns; texts become bytes.
+    """Batches of schema `FETCHED` from a Parquet file that has some of its columns; texts become bytes.
 
     Raises:
-      InputError: there is no column `host`, or no body.
+      InputError: it is no Parquet file, or has no column `host`, or no body.
     """
-    with local_copy(path) as local, pq.ParquetFile(local) as file:
-        names = file.schema_arrow.names
-        if "host" not in names or not set(BODIES) & set(names):
-            raise InputError(f"{path} has the columns {', '.join(names)}; a snapshot has `host` and at least one of {', '.join(BODIES)}")
-        for batch in file.iter_batches(_BATCH):
-            yield conformed(batch, os.path.basename(path))
+    try:
+        with local_copy(path) as local, pq.ParquetFile(local) as file:
+            names = file.schema_arrow.names
+            if "host" not in names or not set(BODIES) & set(names):
+                raise InputError(
+                    f"{path} has the columns {', '.join(names)}; a snapshot has `host` and at least one of {', '.join(BODIES)}"
+                )
+            for batch in file.iter_batches(_BATCH):
+                found = conformed(batch, os.path.basename(path))
+                yield found.append_column(FETCHED.field("moved_to"), pa.nulls(found.num_rows, pa.string()))
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path} is no Parquet file that can be read ({error}); write it again") from error
 
 
 def conformed(batch: pa.RecordBatch, source: str) -> pa.RecordBatch:
@@ -109,4 +131,4 @@ def conformed(batch: pa.RecordBatch, source: str) -> pa.RecordBatch:
 
 
 def _row(host: str, scheme: str, fetched_at: str | None, source: str) -> dict[str, Any]:
-    return {**dict.fromkeys(HOST_POLICIES.names), "host": host, "scheme": scheme, "fetched_at": fetched_at, "source": source}
+    return {**dict.fromkeys(FETCHED.names), "host": host, "scheme": scheme, "fetched_at": fetched_at, "source": source}

@@ -67,18 +67,18 @@ class Policies:
         return list(self._served)
 
     def of(self, host: str, scheme: str) -> HostPolicy | None:
-        """The policy of a host; that of its other scheme where this one was not fetched; None where neither was."""
-        key = next((key for key in ((host, scheme), (host, "https"), (host, "http")) if key in self._served), None)
-        if key is None:
-            return None
-        if key not in self._parsed:
-            row = self._served[key]
-            self._parsed[key] = HostPolicy(Served(row["fetched_at"], row["status_robots"], *(row[name] for name in BODIES)))
-        return self._parsed[key]
+        """The policy of a host; that of its other scheme where none of its files was fetched; None where neither was."""
+        for key in ((host, scheme), (host, "https"), (host, "http")):
+            if key in self._served and key not in self._parsed:
+                row = self._served[key]
+                self._parsed[key] = HostPolicy(Served(row["fetched_at"], row["status_robots"], *(row[name] for name in BODIES)))
+            if key in self._parsed and self._parsed[key].seen:
+                return self._parsed[key]
+        return None
 
 
-def ask(snapshot: Snapshot, urls: Sequence[str | None], agents: Sequence[str], as_of: str | None) -> pa.ListArray:
-    """What the hosts of a few URLs say of them, list<SIGNAL>; null where the snapshot does not know the host.
+def ask(snapshot: Snapshot, urls: Sequence[str | None], agents: Sequence[str], as_of: str | None) -> tuple[pa.ListArray, pa.Int32Array]:
+    """What the hosts of a few URLs say of them, list<SIGNAL>, and which of their files were fetched; null where a host is not known.
 
     Args:
       snapshot: the hosts.
@@ -89,6 +89,7 @@ def ask(snapshot: Snapshot, urls: Sequence[str | None], agents: Sequence[str], a
     ranges: dict[int, Policies] = {}
     answers: dict[tuple[Signal, ...], int] = {}
     numbers: list[int | None] = []
+    seen: list[int | None] = []
     for url in urls:
         normal = normal_url(url or "")
         host = host_of(normal)
@@ -97,7 +98,8 @@ def ask(snapshot: Snapshot, urls: Sequence[str | None], agents: Sequence[str], a
             ranges[place] = snapshot.policies(place, as_of)
         policy = None if host is None or place is None else ranges[place].of(host, normal.partition(":")[0])
         numbers.append(None if policy is None else answers.setdefault(policy.signals(normal, agents), len(answers)))
-    return lists_of(numbers, list(answers))
+        seen.append(None if policy is None else policy.seen)
+    return lists_of(numbers, list(answers)), pa.array(seen, pa.int32())
 
 
 @functools.lru_cache(maxsize=2)

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
+from schemas.consent_signals import SEEN_AI_TXT, SEEN_ROBOTS, SEEN_RSL, SEEN_TDMREP
 from transforms.consent.ai_txt import AiTxt
 from transforms.consent.policy_text import policy_text
 from transforms.consent.robots import Robots
@@ -11,6 +12,7 @@ from transforms.consent.rsl import Rsl
 from transforms.consent.signal import LOCATION, ROBOTS_LICENCE, ROBOTS_TXT, UNDECODABLE, Signal, evidence
 from transforms.consent.tdmrep import TdmRep
 
+_FOUND: Final = range(200, 300)
 _CLIENT_ERRORS: Final = range(400, 500)
 _SERVER_ERRORS: Final = range(500, 600)
 
@@ -38,12 +40,18 @@ class HostPolicy:
 
     A robots.txt that the server failed to give keeps everybody out (RFC 9309, section 2.3.1.4: 5xx), one that is not there (4xx) nobody.
     A file that is text in no encoding reserves: nobody can say that it does not.
+
+    Attributes:
+      seen: which of its files were fetched, bits of `schemas.consent_signals`; one that the host answered not to have is among them.
     """
 
     def __init__(self, served: Served) -> None:
         self._at = served.fetched_at
         self._always: list[Signal] = []
         status = served.status_robots
+        self.seen = SEEN_ROBOTS if served.robots_txt is not None or status in (*_FOUND, *_CLIENT_ERRORS, *_SERVER_ERRORS) else 0
+        for body, bit in ((served.tdmrep_json, SEEN_TDMREP), (served.ai_txt, SEEN_AI_TXT), (served.rsl_xml, SEEN_RSL)):
+            self.seen |= 0 if body is None else bit
         robots = served.robots_txt if status is None or status not in (*_CLIENT_ERRORS, *_SERVER_ERRORS) else None
         if status in _SERVER_ERRORS:
             self._always.append(Signal(ROBOTS_TXT, "unreachable", LOCATION, f"robots.txt answered with status {status}", self._at))

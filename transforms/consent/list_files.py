@@ -12,7 +12,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final, NamedTuple
 
 from schemas.errors import InputError, JobError, MissingError
@@ -26,6 +26,7 @@ KINDS: Final = ("url", "url_prefix", "domain", "sha256", "sha1", "md5", "phash",
 REASONS: Final = (OPT_OUT, TAKEN_DOWN, ILLEGAL)
 DEFAULT_RADIUS: Final = 4
 MAX_RADIUS: Final = 16
+_HEAD: Final = 1 << 16  # characters within which the first line begins and ends
 _PDQ: Final = "pdq"
 _COLUMNS: Final = ("kind", "value", "radius", "reason", "source", "valid_from", "valid_to")
 _HEX: Final = {"sha256": 64, "sha1": 40, "md5": 32, "uid": 32, "phash": 16, "pdq": 64}
@@ -58,32 +59,34 @@ class Entry(NamedTuple):
     request: str = ""
 
 
-def read_list(path: str, reason: str = OPT_OUT) -> Iterator[Entry]:
+def read_list(path: str, reason: str = OPT_OUT, rows: Collection[int] | None = None) -> Iterator[Entry]:
     """The entries of a list, in the order of the file.
 
     Args:
       path: where it lies.
       reason: of entries for which the list states none.
+      rows: those that are wanted; None for all.
 
     Raises:
       MissingError: there is no such file.
       JobError: it is malformed; the message names the row.
     """
-    yield from entries_of(path, content_of(path, "lists"), reason)
+    yield from entries_of(path, content_of(path, "lists"), reason, rows)
 
 
-def entries_of(path: str, content: bytes, reason: str = OPT_OUT) -> Iterator[Entry]:
+def entries_of(path: str, content: bytes, reason: str = OPT_OUT, rows: Collection[int] | None = None) -> Iterator[Entry]:
     """The same, where the file's bytes are at hand."""
     if content[:4] == b"PAR1":
-        yield from _parquet(path, content, reason)
+        yield from _parquet(path, content, reason, rows)
         return
     text = text_of(path, content)
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    first = next((line for line in re.split(r"[\r\n]+", text[:_HEAD].lstrip()) if line.strip()), "")
     names = [name.strip().casefold() for name in next(csv.reader([first]), [])]
     if {"kind", "value"} <= set(names):
-        yield from _csv(path, text, names, reason)
+        del text  # it is UTF-8, and is decoded again line by line
+        yield from _csv(path, content, names, reason, rows)
     else:
-        yield from _lines(path, text, reason)
+        yield from _lines(path, text, reason, rows)
 
 
 def content_of(path: str, key: str) -> bytes:
@@ -123,7 +126,7 @@ def text_of(path: str, content: bytes) -> str:
         raise JobError(f"{path}: neither Parquet nor UTF-8 text (byte {error.start}); save the list as one of them") from error
 
 
-def _parquet(path: str, content: bytes, reason: str) -> Iterator[Entry]:
+def _parquet(path: str, content: bytes, reason: str, rows: Collection[int] | None) -> Iterator[Entry]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -140,11 +143,12 @@ def _parquet(path: str, content: bytes, reason: str) -> Iterator[Entry]:
     for batch in kept.to_batches(max_chunksize=65_536):
         for fields in batch.to_pylist():
             row += 1
-            yield _entry(path, row, fields, reason)
+            if rows is None or row in rows:
+                yield _entry(path, row, fields, reason)
 
 
-def _csv(path: str, text: str, names: list[str], reason: str) -> Iterator[Entry]:
-    reader = csv.reader(io.StringIO(text, newline=""))
+def _csv(path: str, content: bytes, names: list[str], reason: str, rows: Collection[int] | None) -> Iterator[Entry]:
+    reader = csv.reader(io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline=""))
     heading = True
     try:
         for fields in reader:
@@ -155,15 +159,16 @@ def _csv(path: str, text: str, names: list[str], reason: str) -> Iterator[Entry]
                 continue
             if len(fields) > len(names):
                 raise JobError(f"{path}, row {reader.line_num}: has {len(fields)} fields where the header has {len(names)}")
-            yield _entry(path, reader.line_num, dict(zip(names, fields, strict=False)), reason)
+            if rows is None or reader.line_num in rows:
+                yield _entry(path, reader.line_num, dict(zip(names, fields, strict=False)), reason)
     except csv.Error as error:
         raise JobError(f"{path}, row {reader.line_num}: is no CSV ({error})") from error
 
 
-def _lines(path: str, text: str, reason: str) -> Iterator[Entry]:
+def _lines(path: str, text: str, reason: str, rows: Collection[int] | None) -> Iterator[Entry]:
     for row, line in enumerate(text.splitlines(), 1):
         value = line.strip()
-        if not value or value.startswith("#"):
+        if not value or value.startswith("#") or (rows is not None and row not in rows):
             continue
         kinds = _kinds_of(value)
         if not kinds:

@@ -168,7 +168,7 @@ class _Gathered:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = tuple(names)
         self._exact: defaultdict[tuple[str, str], tuple[bytearray, array[int]]] = defaultdict(lambda: (bytearray(), array("q")))
-        self._near: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
+        self._near: defaultdict[str, tuple[array[int], array[int], array[int]]] = defaultdict(lambda: (array("Q"), array("q"), array("q")))
         self._pdq: defaultdict[str, list[tuple[str, int, int]]] = defaultdict(list)
         self._prefixes: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self._rows, self._files = array("q"), array("q")
@@ -179,7 +179,8 @@ class _Gathered:
         self._rows.append(entry.row)
         self._files.append(number)
         if entry.kind == "phash":
-            self._near[entry.reason].append((int(entry.value, 16), entry.radius, index))
+            for column, value in zip(self._near[entry.reason], (int(entry.value, 16), entry.radius, index), strict=True):
+                column.append(value)
         elif entry.kind == "pdq":
             self._pdq[entry.reason].append((entry.value, entry.radius, index))
         elif entry.kind == "url_prefix":
@@ -277,8 +278,8 @@ def _near(listed: PerceptualHashes, annotations: pa.RecordBatch, slack: int) -> 
     return found
 
 
-def _perceptual(found: list[tuple[int, int, int]]) -> PerceptualHashes:
-    hashes, radii, entries = zip(*found, strict=True)
+def _perceptual(found: "tuple[array[int], array[int], array[int]]") -> PerceptualHashes:
+    hashes, radii, entries = found
     return PerceptualHashes(np.array(hashes, np.uint64), np.array(radii, np.int64), np.array(entries, np.int64))
 
 

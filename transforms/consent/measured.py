@@ -10,19 +10,21 @@ import json
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from schemas.consent_signals import SEEN_PAGE_META_ROBOTS, SEEN_PAGE_NOAI, SEEN_PAGE_TDM, UNREAD_MANIFEST, UNREAD_XMP
 from schemas.job import Decode
 from schemas.ledger import OBSERVABLE_EMBEDDED, OBSERVABLE_HEADERS, OBSERVABLE_PAGE
 from transforms.consent.content_credentials import manifest_signals, unchecked_signals
 from transforms.consent.embedded import creator_ids, creators, embedded_signals
 from transforms.consent.headers import header_signals, read_headers
 from transforms.consent.page import page_signals
-from transforms.consent.signal import DISALLOWED, LOCATION, Signal
+from transforms.consent.signal import C2PA, DISALLOWED, LOCATION, XMP, Signal
 from transforms.filters.base import Batch
 from transforms.images.metadata import Metadata, read_metadata
 from transforms.images.pdq import pdq_hash
 
 _DIGESTS = {"sha256": 64, "md5": 32, "sha1": 40}
-_PAGE = ("page_noai", "page_meta_robots", "page_tdm_reservation")
+_PAGE = {"page_noai": SEEN_PAGE_NOAI, "page_meta_robots": SEEN_PAGE_META_ROBOTS, "page_tdm_reservation": SEEN_PAGE_TDM}
+_UNREAD = {C2PA: UNREAD_MANIFEST, XMP: UNREAD_XMP}
 _COLUMNS = (*_PAGE, "http_headers", "downloaded_at", "creator", "exif")
 Manifests = Literal["notice", "reservations", "read"]
 _EXIF_CREATORS = ("Image Artist", "Artist", "Image XPAuthor", "XPAuthor")
@@ -54,7 +56,10 @@ def measured_rows(batch: Batch, *, manifests: Manifests, pdq: bool = False) -> I
             manifest = _manifest(picture, found, where, manifests)
             signals += [*embedded_signals(found, where, manifest_read=manifest is not None), *(manifest or ())]
         observable = OBSERVABLE_HEADERS if headers.recorded and headers.readable else 0
-        observable |= 0 if all(map(_absent, (noai, robots, tdm))) else OBSERVABLE_PAGE
+        for bit in (bit for bit, value in zip(_PAGE.values(), (noai, robots, tdm), strict=True) if not _absent(value)):
+            observable |= OBSERVABLE_PAGE | bit
+        for signal in signals:
+            observable |= 0 if signal.observable else _UNREAD.get(signal.signal, 0)
         observable |= OBSERVABLE_EMBEDDED if metadata[0].container and original[row] else 0
         names = [name for found in metadata for name in creators(found)] + _names(columns["creator"][row], columns["exif"][row])
         yield {

@@ -31,16 +31,33 @@ UNDECODABLE: Final = "policy_undecodable"  # a policy file that is text in no en
 C2PA: Final = "c2pa_manifest"  # there is one
 TRAINING_MINING: Final = "training_mining"  # what its assertions say
 
-PLACES: Final = {  # where each would stand, in the words of `consent_observable`
+OF_LISTS: Final = "list_"  # what entries of lists begin with
+XMP: Final = "xmp_unreadable"  # there is XMP, and it does not parse
+
+PLACES: Final = {  # where each would stand, as far as it can be told apart whether that could be seen
     X_ROBOTS_TAG: "headers", TDM_RESERVATION: "headers", CONTENT_USAGE: "headers", CONTENT_SIGNAL: "headers", DISALLOWED: "headers",
-    RSL_LINK: "headers", PAGE_META_ROBOTS: "page", PAGE_NOAI: "page", TDM_PAGE: "page", ROBOTS_TXT: "host_policy",
-    ROBOTS_SIGNAL: "host_policy", ROBOTS_USAGE: "host_policy", ROBOTS_LICENCE: "host_policy", TDM_FILE: "host_policy",
-    AI_TXT: "host_policy", RSL: "host_policy", UNDECODABLE: "host_policy",
-    PLUS_DATA_MINING: "embedded", TDM_XMP: "embedded", C2PA: "embedded", TRAINING_MINING: "embedded",
-    "list_url": "lists", "list_url_prefix": "lists", "list_domain": "lists", "list_uid": "lists", "list_creator": "embedded",
-    "list_sha256": "hash_lists", "list_sha1": "hash_lists", "list_md5": "hash_lists", "list_phash": "hash_lists",
-    "list_pdq": "hash_lists",
+    RSL_LINK: "headers", PAGE_META_ROBOTS: "page_meta_robots", PAGE_NOAI: "page_noai", TDM_PAGE: "page_tdm_reservation",
+    ROBOTS_TXT: "robots.txt", ROBOTS_SIGNAL: "robots.txt", ROBOTS_USAGE: "robots.txt", ROBOTS_LICENCE: "robots.txt",
+    TDM_FILE: "tdmrep.json", AI_TXT: "ai.txt", RSL: "rsl", UNDECODABLE: "host_policy",
+    PLUS_DATA_MINING: "xmp", TDM_XMP: "xmp", C2PA: "embedded", TRAINING_MINING: "manifest", XMP: "embedded",
+    # Entries of lists, by kind.
+    "list_url": "list_url", "list_url_prefix": "list_url_prefix", "list_domain": "list_domain", "list_uid": "list_uid",
+    "list_creator": "list_creator", "list_sha256": "list_sha256", "list_sha1": "list_sha1", "list_md5": "list_md5",
+    "list_phash": "list_phash", "list_pdq": "list_pdq",
 }  # fmt: skip
+
+PROTOCOLS: Final = {  # by what publishers and creators reserve, and the signals it is read as
+    "Robots Exclusion Protocol (RFC 9309), for the configured training agents": (ROBOTS_TXT, UNDECODABLE),
+    "X-Robots-Tag and robots meta (noai, noimageai, noml; noindex of the file)": (X_ROBOTS_TAG, PAGE_META_ROBOTS, PAGE_NOAI, DISALLOWED),
+    "TDM Reservation Protocol (W3C Community Group, 2024): file, header, page, XMP": (TDM_FILE, TDM_RESERVATION, TDM_PAGE, TDM_XMP),
+    "content signals (Cloudflare, 2025): robots.txt, header": (ROBOTS_SIGNAL, CONTENT_SIGNAL),
+    "AI preferences (IETF aipref drafts), Content-Usage: robots.txt, header": (ROBOTS_USAGE, CONTENT_USAGE),
+    "Really Simple Licensing 1.0: document, header, robots.txt": (RSL, RSL_LINK, ROBOTS_LICENCE),
+    "ai.txt (Spawning)": (AI_TXT,),
+    "IPTC Photo Metadata 2023.1 and PLUS, Data Mining, in XMP": (PLUS_DATA_MINING, XMP),
+    "C2PA and CAWG 1.1, training and data mining assertions": (TRAINING_MINING, C2PA),
+    "lists of opt-outs, takedowns and known illegal pictures": tuple(signal for signal in PLACES if signal.startswith(OF_LISTS)),
+}
 
 TRAINING_DIRECTIVES: Final = ("noai", "noimageai", "noml")
 NOINDEX_DIRECTIVES: Final = ("noindex", "noimageindex", "none")

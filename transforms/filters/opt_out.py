@@ -13,15 +13,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import field_validator
 
-from schemas.consent_signals import HOST_SIGNALS, SIGNAL
+from schemas import consent_signals
+from schemas.consent_signals import HOST_SEEN, HOST_SIGNALS, SIGNAL
 from schemas.errors import InputError, JobError, MissingError
 from schemas.job import Names, Phase, key
-from schemas.ledger import OBSERVABLE_HASH_LISTS, OBSERVABLE_HOST_POLICY, OBSERVABLE_LISTS
+from schemas.ledger import (
+    CONTENT_BITS,
+    LOCATION_BITS,
+    OBSERVABLE_EMBEDDED,
+    OBSERVABLE_HASH_LISTS,
+    OBSERVABLE_HEADERS,
+    OBSERVABLE_HOST_POLICY,
+    OBSERVABLE_LISTS,
+)
 from schemas.reasons import CONSENT as STATES
 from schemas.reasons import HEADERS_UNREADABLE, ILLEGAL, OPT_OUT, PERMITTED, TAKEN_DOWN
 from schemas.signatures import FAST_SLACK
 from transforms.consent.content_credentials import load_c2pa
 from transforms.consent.host_policies import load_snapshot
+from transforms.consent.list_files import KINDS
 from transforms.consent.lists import HASH_KINDS, LOCATION_KINDS, Lists, load_lists
 from transforms.consent.measured import Manifests, measured_rows
 from transforms.consent.precedence import stands
@@ -35,6 +45,12 @@ from transforms.storage import exists, kept_copy, list_files, located, read_byte
 
 SILENT_IS_NO = "nothing permits it, and default_when_silent is reject"
 _REASONS = (OPT_OUT, TAKEN_DOWN, ILLEGAL)
+_SEEN = {  # places of signals -> the bit that says that they could be seen there
+    "page_noai": consent_signals.SEEN_PAGE_NOAI, "page_meta_robots": consent_signals.SEEN_PAGE_META_ROBOTS,
+    "page_tdm_reservation": consent_signals.SEEN_PAGE_TDM, "robots.txt": consent_signals.SEEN_ROBOTS,
+    "tdmrep.json": consent_signals.SEEN_TDMREP, "ai.txt": consent_signals.SEEN_AI_TXT, "rsl": consent_signals.SEEN_RSL,
+}  # fmt: skip
+_LISTED_BY = {"url": "url_id", "url_prefix": "url_id", "domain": "url_id", "pdq": "sha256"}  # else by the column of that name
 _TOLD = {Meaning.RESERVES: "reserves", Meaning.PERMITS: "permits", Meaning.SILENT: "says nothing"}
 
 
@@ -159,15 +175,21 @@ class Evaluated:
     def __init__(self, rule: OptOut, measures: pa.StructArray, context: Context) -> None:
         self._rule = rule
         rows = len(measures)
-        valid = measures.is_valid().to_numpy(zero_copy_only=False)
+        valid = _valid(measures)
         observable = pc.fill_null(pc.struct_field(measures, "observable"), 0).to_numpy(zero_copy_only=False)
-        self._observable = np.where(valid, observable, 0).astype(np.int32)
+        seen = np.where(valid, observable, 0).astype(np.int32)
+        if HOST_SEEN in context.annotations.schema.names:
+            files = pc.fill_null(context.annotations.column(HOST_SEEN), 0).to_numpy(zero_copy_only=False)
+            seen |= np.where(files != 0, files | OBSERVABLE_HOST_POLICY, 0).astype(np.int32)
+        self._seen = seen
+        self._observable = seen & np.int32(LOCATION_BITS | CONTENT_BITS)
         self._headers_unreadable = pc.fill_null(pc.struct_field(measures, "headers_unreadable"), False).to_numpy(zero_copy_only=False)
         self._content = {reason: np.zeros(rows, bool) for reason in _REASONS}
         self._covered = {reason: np.zeros(rows, bool) for reason in _REASONS}
         self._located = np.zeros(rows, bool)
         self._permitted = np.zeros(rows, bool)
         self._details: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {reason: [] for reason in _REASONS}
+        self._listed: dict[str, np.ndarray] = {}
         self._said: defaultdict[tuple[str, str], list[np.ndarray]] = defaultdict(list)
         self._signals(measures, context)
         self._lists(measures, context)
@@ -195,11 +217,20 @@ class Evaluated:
         """What was said, signal by signal, lists among them: (signal, `reserves` | `permits` | `says nothing`) -> rows, ascending."""
         return {key: np.unique(np.concatenate(rows)) for key, rows in sorted(self._said.items())}
 
+    def seen(self) -> dict[str, np.ndarray]:
+        """Where a signal could have been seen: places of `transforms.consent.signal.PLACES` -> rows, bool[n]."""
+        embedded = self._observable & OBSERVABLE_EMBEDDED != 0
+        found = {place: self._seen & bit != 0 for place, bit in _SEEN.items()} | {"embedded": embedded}
+        found["xmp"] = embedded & (self._seen & consent_signals.UNREAD_XMP == 0)
+        found["manifest"] = embedded & (self._seen & consent_signals.UNREAD_MANIFEST == 0)
+        found["headers"] = self._observable & OBSERVABLE_HEADERS != 0
+        found["host_policy"] = self._observable & OBSERVABLE_HOST_POLICY != 0
+        return found | self._listed
+
     def _signals(self, measures: pa.StructArray, context: Context) -> None:
         sources = [pc.struct_field(measures, "signals")]
         if HOST_SIGNALS in context.annotations.schema.names:
             sources.append(context.annotations.column(HOST_SIGNALS))
-            self._observable[sources[-1].is_valid().to_numpy(zero_copy_only=False)] |= OBSERVABLE_HOST_POLICY
         rows = np.concatenate([pc.list_parent_indices(lists).to_numpy(zero_copy_only=False) for lists in sources]).astype(np.int64)
         if not len(rows):
             return
@@ -230,10 +261,15 @@ class Evaluated:
         for match in lists.match(context.annotations, creators, slack, pc.struct_field(measures, "pdq")):
             self._said[f"list_{match.kind}", _TOLD[Meaning.RESERVES]].append(match.rows)
             self._reserve(match.reason, match.rows, match.scope, np.array(match.details, object))
+        for kind in (kind for kind in KINDS if lists.has((kind,))):
+            if kind == "creator":
+                self._listed[f"list_{kind}"] = self._observable & OBSERVABLE_EMBEDDED != 0
+            else:
+                self._listed[f"list_{kind}"] = _valid(context.annotations.column(_LISTED_BY.get(kind, kind)))
         if lists.has(LOCATION_KINDS):
-            self._observable[context.annotations.column("url_id").is_valid().to_numpy(zero_copy_only=False)] |= OBSERVABLE_LISTS
+            self._observable[_valid(context.annotations.column("url_id"))] |= OBSERVABLE_LISTS
         if lists.has(HASH_KINDS):
-            self._observable[context.annotations.column("sha256").is_valid().to_numpy(zero_copy_only=False)] |= OBSERVABLE_HASH_LISTS
+            self._observable[_valid(context.annotations.column("sha256"))] |= OBSERVABLE_HASH_LISTS
 
     def _reserve(self, reason: str, rows: np.ndarray, scope: str, details: np.ndarray) -> None:
         self._covered[reason][rows] = True
@@ -242,6 +278,11 @@ class Evaluated:
             self._content[reason][rows] = True
         else:
             self._located[rows] = True
+
+
+def _valid(column: pa.Array) -> np.ndarray:
+    found: np.ndarray = column.is_valid().to_numpy(zero_copy_only=False)
+    return found
 
 
 def _joined(details: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import unquote
 
@@ -16,7 +16,9 @@ from schemas.reasons import KEY_WITHHELD, URL_WITHHELD
 from transforms.filters.base import Batch, Context, Filter, Finding
 from transforms.images.scrub import PERSONAL, personal_fields, scrub_exif_text
 from transforms.text.allowed import allowed_by, identities
-from transforms.text.personal_data import CARD, EMAIL, IBAN, IP, KINDS, PHONE, SSN, TRIGGER, find, matches_in_value
+from transforms.text.personal_data import CARD, EMAIL, IBAN, IP, KINDS, PHONE, SSN, TRIGGER, Span, find
+from transforms.text.personal_links import find_in_link
+from transforms.text.personal_values import kinds_of_exif, matches_in_value
 from transforms.text.url import without_credentials
 
 SPAN = pa.struct(
@@ -33,16 +35,17 @@ MEASURED = pa.struct(
 
 _OWN = ("url", "key", "caption")  # columns published from the core, not from the source
 _DIGESTS = ("sha256", "sha1", "md5", "phash")
-_METADATA = ("http_headers", "exif")
 
 
 class PersonalData(Filter):
     """Redacts e-mail addresses and phone numbers, rejects cards, IBANs and US social security numbers, flags IP addresses.
 
-    Every text column that would be published is looked at, nested values and JSON text too; in URLs, keys, response headers and EXIF text
-    only e-mail addresses count, since their numbers are identifiers. A URL or a key that holds an address is withheld, never altered: it is
-    an identity, and `allow` changes nothing there. Position, serial numbers and owner in a picture's metadata are always stripped. Rules
-    with check digits (`transforms.text.personal_data`); names and postal addresses are not looked for.
+    Every text column that would be published is looked at, nested values and JSON text too. In URLs, keys and file names a number counts
+    only after a word that says what it is (`phone=`), in EXIF text only in fields in which people write, and in response headers only
+    e-mail addresses do, since other numbers there are identifiers. A URL or a key that holds any of it, an IP address excepted, is
+    withheld, never altered: it is an identity, and `allow` changes nothing there. Position, serial numbers and owner in a picture's
+    metadata are always stripped. Rules with check digits (`transforms.text.personal_data`, `personal_links`); names and postal addresses
+    are not looked for.
     """
 
     name: ClassVar[str] = "personal_data"
@@ -76,12 +79,13 @@ class PersonalData(Filter):
         kept_back = {"url": [False] * len(batch), "key": [False] * len(batch)}
         for name, rows in kept_back.items():
             for row, value in _suspects(core.column(name)):
-                found = addresses(without_credentials(value) if name == "url" else value)
-                spans[row] += [_span(name, EMAIL, start, start + length, []) for start, length in found]
-                rows[row] = bool(found)
-        for column, kinds, values in _source_texts(batch):
+                found = in_identity(without_credentials(value) if name == "url" else value)
+                spans[row] += [_span(name, *one, []) for one in found]
+                rows[row] = any(one.kind != IP for one in found)
+        for column, role, values in _source_texts(batch):
             for row, value in values:
-                matches = matches_in_value(value, kinds, column)
+                kinds = (EMAIL,) if role == "http_headers" else KINDS
+                matches = matches_in_value(value, kinds, column, kinds_of_exif if role == "exif" else None)
                 spans[row] += [_span(path, *found, identities(found.kind, text)) for path, found, text in matches]
         return pa.StructArray.from_arrays(
             [
@@ -120,24 +124,26 @@ def _span(column: str, kind: str, start: int, end: int, allowed_as: list[bytes])
 
 
 def withheld(url: str) -> bool:
-    """Whether a URL holds an e-mail address once its credentials are out, so that it cannot be published.
+    """Whether a URL holds personal data once its credentials are out, so that it cannot be published; an IP address does not count.
 
     >>> withheld("https://img.example/p.jpg?to=jane.doe%40example.org"), withheld("https://me:pw@img.example/p@2x.png")
     (True, False)
     """
-    return bool(addresses(without_credentials(url)))
+    return any(found.kind != IP for found in in_identity(without_credentials(url)))
 
 
-def addresses(identity: str) -> list[tuple[int, int]]:
-    """Offset and length of every e-mail address in a URL or key; one that percent-escapes hide is the whole of it.
+def in_identity(identity: str) -> list[Span]:
+    """Personal data in a URL or key; an e-mail address that percent-escapes hide is the whole of it.
 
-    >>> addresses("jane.doe_at_example.org_0001"), addresses("http://x.example/%6ajo%40example%2Eorg")
-    ([(0, 23)], [(0, 38)])
+    >>> [(found.kind, found.start, found.end) for found in in_identity("jane.doe_at_example.org_0001")]
+    [('email', 0, 23)]
+    >>> [(found.kind, found.start, found.end) for found in in_identity("http://x.example/%6ajo%40example%2Eorg?tel=447700900123")]
+    [('email', 0, 55), ('phone', 43, 55)]
     """
-    found = [(span.start, span.end - span.start) for span in find(identity, (EMAIL,))]
+    found = find(identity, (EMAIL,))
     if not found and "%" in identity and find(unquote(identity), (EMAIL,)):
-        return [(0, len(identity))]
-    return found
+        found = [Span(EMAIL, 0, len(identity))]
+    return [*found, *find_in_link(identity, KINDS)]
 
 
 def _suspects(column: pa.Array) -> Iterator[tuple[int, Any]]:
@@ -151,14 +157,14 @@ def _suspects(column: pa.Array) -> Iterator[tuple[int, Any]]:
     yield from zip(rows.tolist(), column.take(pa.array(rows)).to_pylist(), strict=True)
 
 
-def _source_texts(batch: Batch) -> Iterator[tuple[str, Sequence[str], Iterator[tuple[int, Any]]]]:
-    """Columns of the source that would be published and hold text, the kinds looked for in them, and their suspects."""
+def _source_texts(batch: Batch) -> Iterator[tuple[str, str | None, Iterator[tuple[int, Any]]]]:
+    """Columns of the source that would be published and hold text, their roles, and their suspects."""
     source = batch.samples.source
     roles = {column: role for role, column in batch.samples.roles.items()}
     for field, column in zip(source.schema, source.columns, strict=True):
         role = roles.get(field.name)
         if role not in _OWN and role not in _DIGESTS and _holds_text(field.type):
-            yield field.name, (EMAIL,) if role in _METADATA else KINDS, _suspects(column)
+            yield field.name, role, _suspects(column)
 
 
 def _holds_text(kind: pa.DataType) -> bool:

@@ -1,6 +1,7 @@
 """Suspects rows of being there to teach a model something else, and rejects pictures that stand in the place of others."""
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from typing import ClassVar, Literal, Self
 
@@ -10,10 +11,12 @@ import pyarrow.compute as pc
 from pydantic import field_validator
 
 from schemas.job import Files, Names, Phase, key
-from schemas.reasons import CHANGED_DOMAIN, INVISIBLE_CHARACTERS, POISONING, SUSPICIONS, TRAILING_BYTES
+from schemas.reasons import CHANGED_DOMAIN, CORNER_PATCH, INVISIBLE_CHARACTERS, POISONING, SUSPICIONS, TRAILING_BYTES
 from transforms.changed_domains import change_files, load_changes
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
 from transforms.images.after_end import LEGITIMATE
+from transforms.images.places import place_name
+from transforms.patches import MOST, SEED, keys_of, seen_again
 from transforms.storage import located
 from transforms.text.invisible import invisible
 from transforms.text.url import host_of
@@ -23,6 +26,7 @@ MEASURED = pa.struct(
         ("tail_bytes", pa.int64()),  # after the end of the picture, padding not counted; null where there are none
         ("tail", pa.string()),  # what they are: transforms.images.after_end
         ("invisible", pa.list_(pa.struct([("kind", pa.string()), ("count", pa.int32())]))),  # transforms.text.invisible
+        ("corners", pa.list_(pa.struct([("place", pa.uint8()), ("hash", pa.uint64())]))),  # transforms.images.corners
     ]
 )
 
@@ -54,6 +58,8 @@ class Poisoning(Filter):
     placeholder_domains: int = key(Phase.JUDGE, "registrable domains it must be on as well", 10, ge=1)
     trigger_pictures: int = key(Phase.JUDGE, "different pictures from which on a caption is suspected", 20, ge=2)
     trigger_domains: int = key(Phase.JUDGE, "registrable domains up to which it is", 3, ge=0)
+    patch_pictures: int = key(Phase.JUDGE, "different pictures from which on what stands in a corner of them is suspected", 5, ge=2)
+    patch_share: float = key(Phase.JUDGE, "share of all rows that these must be too: large runs repeat more by chance", 1e-6, ge=0, le=1)
     changed_domains: Files = key(Phase.JUDGE, "lists of domains that changed hands: CSV or Parquet with domain and changed_at", ())
     listed_at: str | None = key(Phase.JUDGE, "date YYYY-MM-DD of the list of URLs: changes before it do not count; null: all do", None)
     max_trailing_bytes: int = key(Phase.JUDGE, "bytes after the picture's end that are no suspicion", 16, ge=0)
@@ -80,6 +86,8 @@ class Poisoning(Filter):
         return change_files(self.changed_domains)
 
     def measure(self, batch: Batch) -> pa.StructArray:
+        from transforms.images.corners import corner_hashes  # loads compiled loops, which no command needs that only looks at filters
+
         tails = [metadata.tail for metadata in batch.metadata]
         hidden = [{} if caption is None else invisible(caption) for caption in batch.captions]
         return pa.StructArray.from_arrays(
@@ -87,6 +95,7 @@ class Poisoning(Filter):
                 pa.array([None if tail is None else tail.size for tail in tails], pa.int64()),
                 pa.array([None if tail is None else tail.holds for tail in tails], pa.string()),
                 pa.array([[{"kind": k, "count": n} for k, n in found.items()] for found in hidden], MEASURED.field("invisible").type),
+                _corners(len(batch), *corner_hashes(batch.pictures)),
             ],
             fields=list(MEASURED),
         )
@@ -106,6 +115,27 @@ class Poisoning(Filter):
             Finding("flag", f"{POISONING}:{suspicion}", rows, scores, threshold, details),
             Finding(kind, self.reason, rows, details=suspicion, proven=always),
         ]
+
+    def least_pictures(self, rows: int) -> int:
+        """Different pictures from which on a patch is suspected in a run of so many rows."""
+        return max(self.patch_pictures, math.ceil(self.patch_share * rows))
+
+    def patched(self, measures: pa.StructArray, patches: bytes, rows: int) -> list[Finding]:
+        """What follows from patches that are frequent over the whole run.
+
+        Args:
+          measures: of this filter.
+          patches: packed records of `transforms.patches.SEED`, the most frequent first.
+          rows: of the run.
+        """
+        known = np.frombuffer(patches, SEED)
+        at, which = seen_again(*keys_of(pc.struct_field(measures, "corners"))[:3], known)
+        seen = known[which]
+        told = [
+            f"{place_name(place)}; on {_most(pictures)} pictures of {_most(hosts)} domains"
+            for place, pictures, hosts in seen[["place", "pictures", "hosts"]].tolist()
+        ]
+        return self.suspected(CORNER_PATCH, at, seen["pictures"].astype(np.float64), self.least_pictures(rows), told)
 
     def _tails(self, measures: pa.StructArray) -> list[Finding]:
         size, holds = (pc.struct_field(measures, name) for name in ("tail_bytes", "tail"))
@@ -136,3 +166,14 @@ class Poisoning(Filter):
             if change is not None and (not change[1] or self.listed_at is None or change[1] > self.listed_at):
                 hits[row] = f"{change[0]} changed hands {change[1] or 'on a day that nobody knows'}"
         return self.suspected(CHANGED_DOMAIN, np.array(list(hits), np.int64), None, None, list(hits.values()))
+
+
+def _corners(rows: int, row: np.ndarray, place: np.ndarray, found: np.ndarray) -> pa.ListArray:
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))]).astype(np.int32)
+    kind = MEASURED.field("corners").type
+    hashes = pa.StructArray.from_arrays([pa.array(place), pa.array(found)], fields=list(kind.value_type))
+    return pa.ListArray.from_arrays(pa.array(offsets), hashes, type=kind)
+
+
+def _most(number: int) -> str:
+    return f"{number} or more" if number >= MOST else str(number)

@@ -19,6 +19,8 @@ What 48 x 48 grey pixels do not show is not told apart: the same shape in anothe
 photograph that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture makes it another.
 """
 
+import threading
+
 import numpy as np
 
 from schemas.signatures import PICTURES_AGREE, THUMBNAIL_SIDE
@@ -44,6 +46,8 @@ _PRODUCTS = np.array([
     (DOWN, ONES), (ALONG, ONES), (SEEN_DOWN, ONES), (SEEN_ALONG, ONES), (DOWN, SEEN_DOWN), (ALONG, SEEN_ALONG),
     (DOWN, DOWN), (ALONG, ALONG), (SEEN_DOWN, SEEN_DOWN), (SEEN_ALONG, SEEN_ALONG),
 ])  # fmt: skip
+_AREA = (THUMBNAIL_SIDE // GRID) ** 2
+_MIDDLES = (np.indices((GRID, GRID)).reshape(2, BLOCKS) + 0.5) / GRID
 
 
 def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndarray:
@@ -70,13 +74,23 @@ def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndar
     return np.rint(agreed * 1e4).astype(np.float32) / np.float32(1e4)
 
 
+class _Room(threading.local):
+    """What one thread works on."""
+
+    def __init__(self) -> None:
+        """Makes room for a few pairs."""
+        self.half, self.full = (Level.of(side, FEW) for side in (THUMBNAIL_SIDE // 2, THUMBNAIL_SIDE))
+
+
+_ROOM = _Room()
+
+
 def _fit(left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.ndarray, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray]:
     """So many steps at half and at full size, and how well the pairs agree then, and their least block; improves the maps in place."""
-    sums = np.zeros((len(left), len(_PRODUCTS), BLOCKS))
+    sums = np.empty((len(left), len(_PRODUCTS), BLOCKS))
     for start in range(0, len(left), FEW):
         some = slice(start, start + FEW)
-        if start == 0 or len(left) - start < FEW:
-            half, full = (Level.of(side, len(left[some])) for side in (THUMBNAIL_SIDE // 2, THUMBNAIL_SIDE))
+        half, full = (level.first(len(left[some])) for level in (_ROOM.half, _ROOM.full))
         full.load(left[some], right[some], swapped[some])
         if coarse:
             half.halve(full)
@@ -93,11 +107,14 @@ def _judged(left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.nda
     """The mean over the blocks, to 1e-4; of pictures with a ground that would be the same by it, less by how far they differ somewhere."""
     found = np.rint(mean * 1e4) / 1e4
     alike = np.flatnonzero(found >= AGREE)
-    own, other = looks(left[alike]), looks(right[alike])
-    grounded = np.flatnonzero(own.grounded & other.grounded)
-    alike, drawn, wide = alike[grounded], (own.drawn & other.drawn)[grounded], (own.wide & other.wide)[grounded]
+    own = looks(left[alike])
+    alike, own = alike[own.grounded], own.take(own.grounded)
+    other = looks(right[alike])
+    alike, own, other = alike[other.grounded], own.take(other.grounded), other.take(other.grounded)
+    drawn, wide = own.drawn & other.drawn, own.wide & other.wide
     everywhere, each, either = differences(left[alike], right[alike], swapped[alike], to[alike], ~drawn, _DIFFERENT)
-    hidden = (least[alike] < _HIDDEN) & (_farthest(left[alike], right[alike]) > _SAVED_AGAIN**2)
+    hidden = drawn & (least[alike] < _HIDDEN)
+    hidden[hidden] = _farthest(left[alike[hidden]], right[alike[hidden]]) > _SAVED_AGAIN**2
     strict, lenient = np.maximum(everywhere / _DIFFERENT, 2.0 * hidden), np.maximum(each / _DIFFERENT, wide * either / _ADDED)
     beyond = np.where(drawn, strict, lenient)
     found[alike] = np.minimum(found[alike], AGREE / np.maximum(beyond, AGREE))
@@ -138,20 +155,20 @@ def _soften(planes):  # type: ignore[no-untyped-def]
 
 def _compare(sums: np.ndarray, to: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and least correlation of softened gradients over the blocks with detail that the maps leave inside, from sums of `_PRODUCTS`."""
-    area = (THUMBNAIL_SIDE // GRID) ** 2
-    means, products = sums[:, :4], sums[:, 4:]
-    both, one, other = (
-        products[:, 2 * k] - means[:, i] * means[:, j] / area + products[:, 2 * k + 1] - means[:, i + 1] * means[:, j + 1] / area
-        for k, (i, j) in enumerate(((0, 2), (0, 0), (2, 2)))
-    )
-    middle = (np.indices((GRID, GRID)).reshape(2, BLOCKS) + 0.5) / GRID
-    at = to[:, :, :1] * middle[0] + to[:, :, 1:2] * middle[1] + to[:, :, 2:]
-    reach = (np.abs(to[:, :, :1]) + np.abs(to[:, :, 1:2])) / (2 * GRID)
-    inside = ((at - reach >= -_MARGIN) & (at + reach <= 1 + _MARGIN)).all(axis=1)
-    counted = inside & (np.maximum(one, other) > _DETAIL * area)
-    agreed = np.maximum(both, 0.0) / np.sqrt(np.maximum(one * other, 0.0) + 1e-6)
-    least = np.where(counted, agreed, 1.0).min(axis=1, initial=1.0)
-    total = np.zeros(len(sums))
-    for block in range(BLOCKS):  # one after the other: no other order of summation
-        total += np.where(counted[:, block], agreed[:, block], 0.0)
+    means, apart = sums[:, :4], np.empty((len(sums), 6, BLOCKS))
+    np.multiply(means[:, :2], means[:, 2:], out=apart[:, :2])
+    np.square(means, out=apart[:, 2:])
+    apart *= -1 / _AREA
+    apart += sums[:, 4:]
+    both, one, other = np.add(apart[:, ::2].swapaxes(0, 1), apart[:, 1::2].swapaxes(0, 1))
+    counted = np.maximum(one, other) > _DETAIL * _AREA
+    for row in to.swapaxes(0, 1)[:, :, :, None]:
+        down, along, shift = row.swapaxes(0, 1)
+        at = down * _MIDDLES[0] + along * _MIDDLES[1] + shift
+        reach = (np.abs(down) + np.abs(along)) / (2 * GRID) - _MARGIN
+        counted &= (at >= reach) & (at <= 1 - reach)
+    one *= other
+    agreed = np.maximum(both, 0.0) / np.sqrt(np.maximum(one, 0.0) + 1e-6)
+    least = np.where(counted, agreed, 1.0).min(axis=1)
+    total = (agreed * counted).cumsum(axis=1)[:, -1]  # one block after the other: no other order of summation
     return total / np.maximum(_FEWEST, counted.sum(axis=1)), least

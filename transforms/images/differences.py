@@ -125,11 +125,11 @@ def _smooth(level: Level) -> None:
 def _inside(to: np.ndarray) -> np.ndarray:
     """Which pixels the maps leave inside the other picture, bool [n, 48 * 48]."""
     down, along = (to[:, :, :1] * _AT)[..., None], (to[:, :, 1:2] * _AT + to[:, :, 2:])[:, :, None]
+    corners = down[:, :, _EDGES] + along[:, :, :, _EDGES]
     inside = np.ones((len(to), THUMBNAIL_SIDE, THUMBNAIL_SIDE), bool)
-    for axis in range(2):
-        places = down[:, axis] + along[:, axis]
-        inside &= places >= 0
-        inside &= places <= 1
+    for row in np.flatnonzero(((corners < 0) | (corners > 1)).any(axis=(1, 2, 3))):
+        places = down[row] + along[row]
+        inside[row] = ((places >= 0) & (places <= 1)).all(axis=0)
     return inside.reshape(len(to), _PIXELS)
 
 

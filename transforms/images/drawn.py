@@ -36,6 +36,10 @@ class Looks:
     grounded: np.ndarray
     wide: np.ndarray
 
+    def take(self, which: np.ndarray) -> "Looks":
+        """Those of some alone, bool [n]."""
+        return Looks(self.drawn[which], self.grounded[which], self.wide[which])
+
 
 def looks(thumbnails: np.ndarray) -> Looks:
     """What thumbnails, uint8 [n, 48 * 48], look like.

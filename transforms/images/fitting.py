@@ -79,6 +79,8 @@ class Level:
 
     def first(self, pairs: int) -> "Level":
         """The room of the first pairs alone."""
+        if pairs == len(self.planes):
+            return self
         own = {name: getattr(self, name)[:pairs] for name in ("planes", "words", "sums")}
         return dataclasses.replace(self, systems=self.systems.reshape(-1)[: pairs * len(_MOMENT)].reshape(-1, pairs), **own)
 
@@ -125,10 +127,11 @@ class Level:
 def _load(left, right, swapped, planes):  # type: ignore[no-untyped-def]
     """Both pictures, the one that moves in whole levels."""
     for row in range(len(planes)):
-        still, moved = (right[row], left[row]) if swapped[row] else (left[row], right[row])
-        to, level = planes[row, STILL], planes[row, SEEN]
-        for k in range(len(to)):
-            to[k], level[k] = np.float32(still[k]) - _MIDDLE, moved[k]
+        for plane in range(STILL, SEEN + 1, SEEN - STILL):
+            picture, to = right[row] if swapped[row] == (plane == STILL) else left[row], planes[row, plane]
+            middle = _MIDDLE if plane == STILL else _ZERO
+            for k in range(len(to)):
+                to[k] = np.float32(picture[k]) - middle
 
 
 @compiled
@@ -231,28 +234,28 @@ def _multiply(planes, pairs, sums, first, line):  # type: ignore[no-untyped-def]
 @compiled
 def _weigh(sums, floor, side, room, systems):  # type: ignore[no-untyped-def]
     """The least-squares system of a step that improves each map: shift, stretch and shear of y, then of x."""
-    area, weighed, moments = float((side // GRID) ** 2), room[0], room[1]
+    share, weighed, moments = 1 / float((side // GRID) ** 2), room[0], room[1]
     for row in range(len(sums)):
         s = sums[row]
         for b in range(BLOCKS):
             total, seen = s[b], s[b + 9 * BLOCKS]
-            mean = total / area
-            variance, seen_variance = (s[b + 3 * BLOCKS] - mean * total) / area, (s[b + 10 * BLOCKS] - seen * seen / area) / area
+            mean = total * share
+            variance, seen_variance = (s[b + 3 * BLOCKS] - mean * total) * share, (s[b + 10 * BLOCKS] - seen * seen * share) * share
             variance, seen_variance = variance if variance > _LEAST else _LEAST, seen_variance if seen_variance > _LEAST else _LEAST
             gain = math.sqrt(variance / seen_variance)
-            weight = (s[b + 11 * BLOCKS] - mean * seen) / area / variance * gain - floor
+            weight = (s[b + 11 * BLOCKS] - mean * seen) * share / variance * gain - floor
             weight = weight / (1 - floor) if weight > 0 and variance >= _FLAT else 0.0
             weight = weight * weight / variance
             for moment in range(3):
                 weighed[b + moment * BLOCKS] = weight * s[b + (6 + moment) * BLOCKS]
             for slope in range(1, 3):
-                mean = s[b + slope * BLOCKS] / area
+                mean = s[b + slope * BLOCKS] * share
                 error = s[b + (3 + slope) * BLOCKS] - mean * total - gain * (s[b + (11 + slope) * BLOCKS] - mean * seen)
                 weighed[b + (2 + slope) * BLOCKS] = weight * error
-        for moment in range(_MOMENTS):
-            for k in range(_LOW):
-                moments[moment * _LOW + k] = 0.0
-            for b in range(BLOCKS):
+        for k in range(_MOMENTS * _LOW):
+            moments[k] = 0.0
+        for b in range(BLOCKS):
+            for moment in range(_MOMENTS):
                 for k in range(_LOW):
                     moments[moment * _LOW + k] += weighed[moment * BLOCKS + b] * _FEATURES[b * _LOW + k]
         stiffness = moments[0] + moments[2 * _LOW]

@@ -14,6 +14,7 @@ from transforms.images.parts import gif, heif, jpeg, jumbf, png, webp
 from transforms.images.parts.exif import Exif, read_exif
 from transforms.images.parts.iptc import Resources, read_iim, read_photoshop
 from transforms.images.parts.part import Part
+from transforms.images.parts.png import XMP as PNG_XMP
 
 _MORE_PICTURES = 8  # embedded pictures that are read; the rest is only dropped
 _MOST_TEXT = 1 << 14  # bytes of a text
@@ -176,6 +177,7 @@ def _gathered(kind: str, parts: list[Part], tail: Tail | None) -> Metadata:
         creators += resources.creators
     creators += [block.artist for block in exif]
     unparsable = [part.kind for part in parts if part.kind == "unparsable"] + ["exif" for block in exif if block.broken]
+    unparsable += ["xmp" for part in parts if part.kind == "unparsable" and part.name == PNG_XMP]
     unparsable += ["iptc" for resources in iptc if "unparsable" in resources.personal]
     return Metadata(
         kind, tuple(xmp), tuple(exif), tuple(iptc), tuple(dict.fromkeys(name for name in creators if name)),

@@ -33,7 +33,7 @@ of 1,246,260 candidate pairs of a million captions, 125 were judged otherwise by
 
 MIRRORED = np.array([name.endswith("_mirrored") for name in PHASHES])
 BELOW_ONE = 0.9999  # what thumbnails that agree wholly give: 1.0 is said of equal bytes alone
-CHUNK = 4_096  # pairs of pictures aligned at once
+CHUNK = 512  # pairs of pictures aligned at once: what they work on fits the second cache
 SIGNATURE_CHUNK = 1 << 16  # pairs of captions compared at once: 16 MB
 
 

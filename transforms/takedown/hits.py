@@ -1,14 +1,16 @@
-"""Which rows of a release the entries of a takedown cover: directly, by their cluster, and which copies of them stay."""
+"""Which rows of a shard the entries of a takedown cover: directly, by their cluster, and which copies of them stay."""
 
 import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from schemas.annotations import BASE
 from schemas.reasons import KEPT, REMOVED_LATER
 from transforms.consent.lists import Lists
 from transforms.consent.signal import CONTENT, Scope
@@ -18,7 +20,12 @@ GONE: Final = "taken down after release"  # `problem` of an annotation that a ta
 CLUSTER: Final = "cluster"
 IMAGE: Final = "image"
 COPY: Final = "a copy in its cluster is taken down"
-_MATCHED: Final = ("uid", "url", "url_id", "domain", "sha256", "sha1", "md5", "phash", "problem")
+_MATCHED: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
+    {
+        "uid": ("uid",), "url": ("url_id",), "url_prefix": ("url", "domain"), "domain": ("url", "domain"), "sha256": ("sha256",),
+        "sha1": ("sha1",), "md5": ("md5",), "phash": ("phash",), "creator": ("opt_out",), "pdq": ("opt_out",),
+    }
+)  # kind of an entry -> the columns of annotations that it is matched by # fmt: skip
 Place = tuple[str, int]  # shard and row
 
 
@@ -45,18 +52,46 @@ Hits = dict[int, list[Cause]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Spread:
-    """All rows that a takedown concerns.
+class Clusters:
+    """Clusters that rows which go are in.
 
     Attributes:
-      removed: shard -> row -> why it goes.
-      copies: shard -> kept rows that are copies of one that goes for its URL.
-      members: rows that go because a copy does.
+      whole: of rows that go for their content: cluster -> reason -> the first cause.
+      located: of rows that go for their URL.
     """
 
-    removed: Mapping[str, Hits]
-    copies: Mapping[str, Sequence[int]]
-    members: int
+    whole: Mapping[str, Mapping[str, Cause]]
+    located: frozenset[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.whole or self.located)
+
+    @classmethod
+    def merged(cls, parts: Iterable["Clusters"]) -> Self:
+        """Those of several shards, in their order."""
+        whole: dict[str, dict[str, Cause]] = {}
+        located: set[str] = set()
+        for part in parts:
+            located |= part.located
+            for cluster, causes in part.whole.items():
+                for reason, cause in causes.items():
+                    whole.setdefault(cluster, {}).setdefault(reason, cause)
+        return cls(whole, frozenset(located))
+
+
+@dataclasses.dataclass(frozen=True)
+class Members:
+    """Rows of a shard that share a cluster with one that goes.
+
+    Attributes:
+      removed: those that go with it.
+      copies: kept rows that are copies of one that goes for its URL.
+      number: of `removed`, those that did not go anyway.
+    """
+
+    removed: Hits
+    copies: Sequence[int] = ()
+    number: int = 0
 
 
 def find(annotation: str, lists: Lists, slack: int) -> Hits:
@@ -67,93 +102,89 @@ def find(annotation: str, lists: Lists, slack: int) -> Hits:
       lists: the entries.
       slack: bits added to the radius of perceptual hashes.
     """
-    wanted = [*_MATCHED, *(("opt_out",) if lists.has(("creator",)) else ())]
+    wanted = {"problem", *(column for kind, columns in _MATCHED.items() if lists.has((kind,)) for column in columns)}
     with open_read(annotation) as file:
         source = pq.ParquetFile(file, pre_buffer=False)
-        there = [name for name in wanted if name in source.schema_arrow.names]
+        there = [name for name in source.schema_arrow.names if name in wanted]
         table = source.read(there, use_threads=False).combine_chunks()
+    for name in sorted(wanted.intersection(BASE.names).difference(there)):  # which the version that wrote them did not know
+        table = table.append_column(BASE.field(name), pa.nulls(table.num_rows, BASE.field(name).type))
     batch = table.to_batches(max_chunksize=max(1, table.num_rows))[0] if table.num_rows else pa.RecordBatch.from_pylist([], table.schema)
-    creators = pc.struct_field(batch.column("opt_out"), "creators") if "opt_out" in there else None
+    measured = batch.schema.field("opt_out").type.names if "opt_out" in there else []
+    creators, pdq = (pc.struct_field(batch.column("opt_out"), name) if name in measured else None for name in ("creators", "pdq"))
     gone = pc.fill_null(pc.equal(batch.column("problem"), GONE), False).to_pylist()
     found: Hits = defaultdict(list)
-    for match in lists.match(batch, creators, slack):
+    for match in lists.match(batch, creators, slack, pdq):
         for row, detail, entry in zip(match.rows.tolist(), match.details, match.entries.tolist(), strict=True):
             if not gone[row]:
                 found[row].append(Cause(match.kind, match.reason, match.scope, detail, entry))
     return dict(found)
 
 
-def spread(ledgers: Mapping[str, str], hits: Mapping[str, Hits]) -> Spread:
-    """What is found, and by content what shares a cluster with it; a location spreads over no cluster.
+def clusters_of(ledger: str, hits: Hits) -> Clusters:
+    """The clusters that rows of a shard are in.
 
     Args:
-      ledgers: shard -> its ledger file.
-      hits: shard -> rows that entries cover.
+      ledger: path of its ledger.
+      hits: rows that go.
     """
-    whole: dict[str, dict[str, Cause]] = {}  # cluster -> reason -> the first cause of its going
+    whole: dict[str, dict[str, Cause]] = {}
     located: set[str] = set()
-    for shard, found in hits.items():
-        clusters = read_parquet(ledgers[shard], ["cluster"]).column("cluster").to_pylist() if found else []
+    names = read_parquet(ledger, ["cluster"]).column("cluster").to_pylist() if hits else []
+    for row in sorted(hits):
+        for cause in hits[row]:
+            if names[row] is not None and cause.scope == CONTENT:
+                whole.setdefault(names[row], {}).setdefault(cause.reason, cause)
+            elif names[row] is not None:
+                located.add(names[row])
+    return Clusters(whole, frozenset(located))
+
+
+def members(ledger: str, clusters: Clusters, known: Hits) -> Members:
+    """Rows of a shard that go, by content, with a row of their cluster, and copies of what goes for its URL, which stay.
+
+    Args:
+      ledger: path of the shard's ledger.
+      clusters: of the rows that go in all shards.
+      known: rows of this shard that go anyway.
+    """
+    if not clusters:
+        return Members({})
+    asked = pa.array(sorted({*clusters.whole, *clusters.located}), pa.string())
+    table = read_parquet(ledger, ["row", "cluster", "verdict", "flags"])
+    removed: Hits = {}
+    copies: list[int] = []
+    number = 0
+    for found in table.filter(pc.is_in(table.column("cluster"), asked)).to_pylist():
+        if REMOVED_LATER in found["flags"]:
+            continue
+        causes = clusters.whole.get(found["cluster"], {})
+        reasons = {cause.reason for cause in known.get(found["row"], ())}
+        more = [dataclasses.replace(cause, kind=CLUSTER, detail=COPY) for reason, cause in causes.items() if reason not in reasons]
+        if more:
+            number += not reasons
+            removed[found["row"]] = more
+        elif not reasons and not causes and found["verdict"] == KEPT:
+            copies.append(found["row"])
+    return Members(removed, copies, number)
+
+
+def union(parts: Iterable[Hits]) -> Hits:
+    """What several searches of a shard have found."""
+    joined: Hits = {}
+    for found in parts:
         for row, causes in found.items():
-            for cause in causes:
-                if clusters[row] is not None and cause.scope == CONTENT:
-                    whole.setdefault(clusters[row], {}).setdefault(cause.reason, cause)
-                elif clusters[row] is not None:
-                    located.add(clusters[row])
-    removed = {shard: {row: list(causes) for row, causes in found.items()} for shard, found in hits.items() if found}
-    copies: dict[str, list[int]] = {}
-    members = 0
-    if whole or located:
-        members = _add_clusters(ledgers, whole, located, removed, copies)
-    return Spread(removed, copies, members)
-
-
-def _add_clusters(
-    ledgers: Mapping[str, str],
-    whole: Mapping[str, Mapping[str, Cause]],
-    located: set[str],
-    removed: dict[str, Hits],
-    copies: dict[str, list[int]],
-) -> int:
-    asked = pa.array(sorted({*whole, *located}), pa.string())
-    members = 0
-    for shard, path in ledgers.items():
-        table = read_parquet(path, ["row", "cluster", "verdict", "flags"])
-        chosen = table.filter(pc.is_in(table.column("cluster"), asked))
-        for found in chosen.to_pylist():
-            if REMOVED_LATER in found["flags"]:
-                continue
-            row, mine = found["row"], removed.get(shard, {})
-            causes = whole.get(found["cluster"], {})
-            known = {cause.reason for cause in mine.get(row, ())}
-            more = [dataclasses.replace(cause, kind=CLUSTER, detail=COPY) for reason, cause in causes.items() if reason not in known]
-            if more:
-                members += not known
-                removed.setdefault(shard, {}).setdefault(row, []).extend(more)
-            elif not known and not causes and found["verdict"] == KEPT:
-                copies.setdefault(shard, []).append(row)
-    return members
-
-
-def union(parts: Iterable[tuple[str, Hits]]) -> dict[str, Hits]:
-    """Hits of several searches together, by shard."""
-    joined: dict[str, Hits] = {}
-    for shard, found in parts:
-        for row, causes in found.items():
-            joined.setdefault(shard, {}).setdefault(row, []).extend(causes)
+            joined.setdefault(row, []).extend(causes)
     return joined
 
 
-def naming(ledgers: Mapping[str, str], uids: Iterable[str], columns: Sequence[str]) -> set[str]:
-    """Shards whose ledger names one of these uids in one of these columns (texts, or lists of them)."""
-    asked = pa.array(sorted(uids), pa.string())
-    found = set()
-    for shard, path in ledgers.items():
-        table = read_parquet(path, columns)
-        for name in columns:
-            column = table.column(name)
-            values = pc.list_flatten(column) if pa.types.is_list(column.type) else column
-            if pc.any(pc.is_in(values, asked)).as_py():
-                found.add(shard)
-                break
-    return found
+def names(ledger: str, uids: pa.Array, columns: Sequence[str]) -> bool:
+    """Whether a ledger names one of these uids in one of these columns (texts, or lists of them), as far as it has them."""
+    with open_read(ledger) as file:
+        source = pq.ParquetFile(file, pre_buffer=False)
+        table = source.read([name for name in columns if name in source.schema_arrow.names], use_threads=False)
+    for column in table.columns:
+        values = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+        if pc.any(pc.is_in(values, uids)).as_py():
+            return True
+    return False

@@ -32,7 +32,7 @@ class Change:
 
 
 def changed_ledger(ledger: pa.Table, change: Change) -> pa.Table:
-    """The ledger of a shard after a takedown; rows keep their order."""
+    """The ledger of a shard after a takedown; rows keep their order, and columns are those that the version which wrote it knew."""
     rows = sorted({*change.removed, *change.copies, *_naming(ledger, change)})
     altered = [_altered(row, change) for row in ledger.take(pa.array(rows, pa.int64())).to_pylist()]
     return replaced(ledger, rows, pa.Table.from_pylist(altered, ledger.schema))
@@ -43,16 +43,17 @@ def _naming(ledger: pa.Table, change: Change) -> list[int]:
     uids = {*change.renamed, *change.silenced}
     if not uids:
         return []
-    columns = [ledger.column(name).to_pylist() for name in ("cluster", "caption_cluster", "duplicate_of", "captions")]
+    columns = [ledger.column(name).to_pylist() for name in ("cluster", "caption_cluster", "duplicate_of")]
+    carried = ledger.column("captions").to_pylist() if "captions" in ledger.column_names else [None] * ledger.num_rows
     return [
         row
-        for row, (*names, captions) in enumerate(zip(*columns, strict=True))
+        for row, (*names, captions) in enumerate(zip(*columns, carried, strict=True))
         if not uids.isdisjoint(names) or not uids.isdisjoint(captions or ())
     ]
 
 
 def _altered(row: dict[str, Any], change: Change) -> dict[str, Any]:
-    if row["captions"]:
+    if row.get("captions"):
         staying = [uid for uid in row["captions"] if uid not in change.silenced]
         row["caption_count"] -= len(row["captions"]) - len(staying)
         row["captions"] = staying

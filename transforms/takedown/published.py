@@ -1,50 +1,158 @@
-"""Rows whose picture was published without some of its metadata: whoever holds the release knows them by other hashes than were read."""
+"""Rows by their pictures as they were published: by other hashes than were read, or by hashes that nobody has taken before.
 
+Whoever holds the release knows a picture that was published without some of its metadata by other hashes than it was read with. And what
+an entry asks for, a PDQ hash say, may be no hash that the run has kept, or the signatures may be of another version.
+"""
+
+import dataclasses
+import functools
 import hashlib
 from collections.abc import Sequence
+from typing import Final, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from schemas.job import Decode
 from schemas.reasons import KEPT
+from schemas.signatures import THUMBNAIL_SIDE
 from transforms.consent.lists import Lists
+from transforms.footers import read_footer
+from transforms.images.decode import Picture, PictureError, open_picture
+from transforms.images.pdq import pdq_hash
+from transforms.images.phash import hash_pictures
+from transforms.images.views import describe
 from transforms.storage import open_read, read_parquet
 from transforms.takedown.hits import Cause, Hits
 
-HASHED = ("sha256", "sha1", "md5")
-_STATED = ("uid", "sha256", "read_sha256")
+HASHED: Final = ("sha256", "sha1", "md5")
+_STATED: Final = ("uid", "sha256", "read_sha256")
+_PDQ: Final = "opt_out.pdq"
+_ROWS: Final = 1_000  # pictures hashed together
 
 
-def find_published(data: str, ledger: str, lists: Lists) -> Hits:
-    """Rows of a shard that entries cover by a hash of the bytes as they were published, where those are others than were read.
+def find_published(data: str, ledger: str, annotation: str, lists: Lists) -> Hits:
+    """Rows of a shard that entries cover by a hash of the bytes as they were published, where no such hash is kept.
 
     Args:
       data: path of the shard's data file.
-      ledger: path of its ledger.
+      ledger: of its ledger.
+      annotation: of its annotations.
       lists: the entries.
+
+    Raises:
+      MissingError: the entries hold PDQ hashes, and the extra `pdq` is not installed.
     """
-    if not lists.has(HASHED):
+    by_pdq = lists.has(("pdq",)) and not _has_pdq(annotation)
+    if not by_pdq and not lists.has(HASHED):
         return {}
     with open_read(data) as file:
         source = pq.ParquetFile(file, pre_buffer=False)
         if not set(_STATED) <= set(source.schema_arrow.names):
             return {}
         stated = source.read(list(_STATED), use_threads=False)
-        places = np.flatnonzero(pc.fill_null(pc.not_equal(stated["sha256"], stated["read_sha256"]), False).to_numpy(zero_copy_only=False))
+        changed = pc.fill_null(pc.not_equal(stated["sha256"], stated["read_sha256"]), False).to_numpy(zero_copy_only=False)
+        places = np.flatnonzero(np.ones(len(changed), bool) if by_pdq else changed)
         if not len(places):
             return {}
-        raw = _bytes_of(source, places) if lists.has(("sha1", "md5")) else [None] * len(places)
+        raw = _bytes_of(source, places) if by_pdq or lists.has(("sha1", "md5")) else [None] * len(places)
     asked = _as_annotations(stated.take(pa.array(places)), raw)
-    kept = np.flatnonzero(read_parquet(ledger, ["verdict"]).column("verdict").to_numpy() == KEPT)
+    pdq = pa.array([None if found is None else pdq_hash(found, Decode()) for found in raw], pa.binary(32)) if by_pdq else None
+    kept = _kept(ledger)
     found: Hits = {}
-    for match in lists.match(asked, None, 0):
-        if match.kind in HASHED:
-            for at, detail, entry in zip(match.rows.tolist(), match.details, match.entries.tolist(), strict=True):
+    for match in lists.match(asked, None, 0, pdq):
+        for at, detail, entry in zip(match.rows.tolist(), match.details, match.entries.tolist(), strict=True):
+            if match.kind == "pdq" or (match.kind in HASHED and changed[places[at]]):
                 row = int(kept[places[at]])
                 found.setdefault(row, []).append(Cause(match.kind, match.reason, match.scope, f"as published, {detail}", entry))
     return found
+
+
+def _has_pdq(annotation: str) -> bool:
+    """Whether any row of a shard has a PDQ hash that was taken when it was read."""
+    with open_read(annotation) as file:
+        source = pq.ParquetFile(file, pre_buffer=False)
+        if not any(source.schema.column(place).path == _PDQ for place in range(len(source.schema))):
+            return False
+        column = source.read([_PDQ], use_threads=False).column(0).combine_chunks()
+    return bool(pc.any(pc.is_valid(pc.struct_field(column, 0))).as_py())
+
+
+@dataclasses.dataclass(frozen=True)
+class Signing:
+    """How signatures of published pictures are made, as they would have been when the release was.
+
+    Attributes:
+      mode: how pictures are decoded.
+      reach: which views of them are kept.
+    """
+
+    mode: Literal["fast", "exact"]
+    reach: Literal["views", "plain"]
+
+    def columns(self, data: str, ledger: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Columns of `schemas.signatures.SIGNATURE` that pictures decide, one row for each of the shard; zeros where none is published.
+
+        Args:
+          data: path of the shard's data file.
+          ledger: of its ledger.
+          names: of the columns.
+        """
+        every = _signed(data, ledger, self.mode, self.reach)
+        return {name: every[name] for name in names}
+
+
+@functools.lru_cache(maxsize=2)  # a shard is asked for several times in a row, some columns at a time
+def _signed(data: str, ledger: str, mode: Literal["fast", "exact"], reach: Literal["views", "plain"]) -> dict[str, np.ndarray]:
+    kept = _kept(ledger)
+    parts, start = [_columns([], [], reach)], 0
+    with open_read(data) as file:
+        source = pq.ParquetFile(file, pre_buffer=False)
+        if {"image", "read_sha256"} <= set(source.schema_arrow.names):
+            for batch in source.iter_batches(_ROWS, columns=["image", "read_sha256"], use_threads=False):
+                raw = pc.struct_field(batch.column("image"), "bytes").to_pylist()
+                parts.append(_columns([_opened(found, mode) for found in raw], batch.column("read_sha256").to_pylist(), reach))
+                start += batch.num_rows
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    rows = read_footer(ledger).rows
+    every = {name: np.zeros((rows, *values.shape[1:]), values.dtype) for name, values in columns.items()}
+    for name, values in columns.items():
+        every[name][kept[:start]] = values
+    return every
+
+
+def _columns(pictures: Sequence[Picture | None], digests: Sequence[str | None], reach: Literal["views", "plain"]) -> dict[str, np.ndarray]:
+    """What signatures say of pictures, as `transforms.match.signatures` has it."""
+    hashes = hash_pictures(pictures, reach)
+    views = hashes.views or describe([None] * len(pictures))
+    usable = ~hashes.low_detail
+    columns = {
+        "picture_hashes": hashes.phashes.astype("<u8"), "thumbnail": hashes.thumbnails.reshape(len(pictures), THUMBNAIL_SIDE**2),
+        "views": views.have, "view_hashes": views.hashes.astype("<u8"), "geometry": views.geometry.astype("<f4"),
+    }  # fmt: skip
+    told = {
+        name: np.where(usable if values.ndim == 1 else usable[:, None], values, values.dtype.type(0)) for name, values in columns.items()
+    }
+    identities = [int.from_bytes(bytes.fromhex(digest or "")[:8], "little") for digest in digests]
+    return {
+        **{name: values if values.ndim == 1 else np.ascontiguousarray(values).view(np.uint8) for name, values in told.items()},
+        "has_picture": np.array([digest is not None for digest in digests], bool), "has_hashes": usable,
+        "picture_id": np.array(identities, np.uint64),
+    }  # fmt: skip
+
+
+def _opened(raw: bytes | None, mode: Literal["fast", "exact"]) -> Picture | None:
+    try:
+        return None if raw is None else open_picture(raw, Decode(), mode)
+    except PictureError:
+        return None
+
+
+def _kept(ledger: str) -> np.ndarray:
+    """Rows that the places of a data file are of."""
+    return np.flatnonzero(read_parquet(ledger, ["verdict"]).column("verdict").to_numpy() == KEPT)
 
 
 def _bytes_of(source: pq.ParquetFile, places: np.ndarray) -> list[bytes | None]:

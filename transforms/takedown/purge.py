@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from schemas.annotations import BASE, NOTES
+from schemas.annotations import BASE, EMBEDDINGS, NOTES
 from schemas.reasons import UNREADABLE
 from schemas.signatures import SIGNATURE
 from transforms.match.columns import open_columns, write_columns
@@ -45,6 +45,23 @@ def purge_annotations(source: str, target: str, rows: Collection[int], renamed: 
     emptied = _emptied(table.take(pa.array(chosen, pa.int64())), renamed, np.array([row in hidden for row in chosen], bool))
     with atomic_write(target) as scratch, pq.ParquetWriter(scratch, table.schema, compression="zstd") as writer:
         writer.write_table(replaced(table, chosen, emptied), row_group_size=100_000)
+        writer.add_key_value_metadata(metadata)
+
+
+def purge_embeddings(path: str, rows: Sequence[int]) -> None:
+    """Writes a shard's annotations again without the embeddings of rows; nothing is done where these have none."""
+    with open_read(path) as file:
+        opened = pq.ParquetFile(file, pre_buffer=False)
+        table = opened.read(use_threads=False).replace_schema_metadata(None)
+        metadata = {name: value for name, value in (opened.metadata.metadata or {}).items() if name != b"ARROW:schema"}
+    at = table.schema.get_field_index(EMBEDDINGS)
+    column = pa.concat_arrays(table.column(at).chunks or [pa.array([], table.schema.field(at).type)])
+    gone = np.isin(np.arange(table.num_rows), rows)
+    if not any(len(side.drop_null()) for side in column.filter(pa.array(gone)).flatten()):
+        return
+    left = pc.if_else(pa.array(gone), pa.scalar(None, column.type), column)
+    with atomic_write(path) as scratch, pq.ParquetWriter(scratch, table.schema, compression="zstd") as writer:
+        writer.write_table(table.set_column(at, table.schema.field(at), left), row_group_size=1_000)
         writer.add_key_value_metadata(metadata)
 
 

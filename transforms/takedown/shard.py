@@ -12,7 +12,7 @@ from schemas.annotations import EMBEDDINGS
 from schemas.errors import InputError
 from schemas.reasons import KEPT
 from transforms.emit import data_files, write_summary
-from transforms.footers import read_footer
+from transforms.footers import columns_but, read_footer
 from transforms.ledger import write_ledger
 from transforms.storage import read_parquet, remove
 from transforms.summaries import Published, summarise
@@ -109,7 +109,7 @@ def rewrite_private(shard: ShardChange, everywhere: Everywhere) -> dict[str, Any
 def rewrite_public(shard: ShardChange, everywhere: Everywhere, summary: str) -> None:
     """Writes the data file, where it changes, and the summary. The ledger of the new release is there already."""
     old, new = shard.old, shard.new
-    ledger, annotations = _plain(read_parquet(new.ledger)), _plain(read_parquet(old.annotation, without=EMBEDDINGS))
+    ledger, annotations = _plain(read_parquet(new.ledger)), _plain(read_parquet(old.annotation, columns_but(old.annotation, EMBEDDINGS)))
     if shard.touched:
         described, published = _rewritten(old.data, new.data, read_parquet(old.ledger), everywhere.change(shard))
     else:

@@ -61,6 +61,15 @@ def invisible(text: str) -> dict[str, int]:
     return {kind: number for kind, number in counts.items() if number}
 
 
+def spelled_out(text: str) -> str:
+    r"""A text with every character that may hide something written as its number.
+
+    >>> spelled_out("a d\u200bog")
+    'a d⟨U+200B⟩og'
+    """
+    return _RUN.sub(lambda run: "".join(f"⟨U+{ord(char):04X}⟩" for char in run.group()), text)
+
+
 def _count(run: str, counts: dict[str, int], *, inside: bool, after: str) -> None:
     """Adds what counts of a run of such characters, which stands inside a word or not, after some character."""
     long = len(run) >= LONG_RUN

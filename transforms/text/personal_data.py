@@ -14,10 +14,9 @@ answer in code points of the raw text, which is what is published.
 Numbers inside links and UUIDs are identifiers and never looked at.
 """
 
-import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Collection, Iterator
+from typing import Final, NamedTuple
 
 from transforms.text.allowed import not_allowed
 from transforms.text.caption import normal_form, normal_form_with_map
@@ -43,6 +42,11 @@ _TRIGGER = re.compile(rf"[{_SIGNS}\d]")
 _HYPHENS = dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-")
 
 
+def can_hold(text: str) -> bool:
+    """Whether there can be any personal data in a text; one scan."""
+    return _TRIGGER.search(text) is not None
+
+
 class Span(NamedTuple):
     """Where something was found: code points `[start, end)` of the raw text."""
 
@@ -61,7 +65,7 @@ def find(text: str, kinds: Collection[str] = KINDS, allowed: Collection[bytes] =
     >>> find("IMG 123 456 7890, ISBN 9780670019403, 110bcd25-a55d-453a-8046-1297901ea002")
     []
     """
-    if _TRIGGER.search(text) is None:
+    if not can_hold(text):
         return []
     plain = text.isascii() and "&" not in text and " ".join(text.split()) == text
     found = list(_find(text.casefold() if plain else _readable(normal_form(text)), kinds))
@@ -81,83 +85,6 @@ def redact(text: str, kinds: Collection[str], allowed: Collection[bytes] = ()) -
     while spans := find(text, kinds, allowed):
         for kind, start, end in reversed(spans):
             text = f"{text[:start]}<{kind.upper()}>{text[end:]}"
-    return text
-
-
-def find_in_value(value: object, kinds: Collection[str] = KINDS, path: str = "") -> Iterator[tuple[str, Span]]:
-    """Everything of these kinds in a value of any nested type, with the path of the string it stands in.
-
-    Paths name fields of structs and places in lists, never keys of maps or of JSON, which are data. A find in JSON text lies between the
-    quotes of its string; where that string has escapes the whole of it is the find.
-
-    >>> list(find_in_value({"author": ["Jo", "jo@example.org"]}, path="meta"))
-    [('meta.author[1]', Span(kind='email', start=0, end=14))]
-    >>> list(find_in_value('{"contact": "+44 7700 900123"}', path="json"))
-    [('json', Span(kind='phone', start=13, end=28))]
-    """
-    yield from ((where, span) for where, span, _ in matches_in_value(value, kinds, path))
-
-
-def matches_in_value(value: object, kinds: Collection[str] = KINDS, path: str = "") -> Iterator[tuple[str, Span, str]]:
-    """The same with the text that was found, which is not always what lies between the offsets: JSON may have escaped it."""
-    if isinstance(value, str):
-        if _TRIGGER.search(value) is None:
-            return
-        tokens = _json_strings(value)
-        if tokens is None:
-            yield from ((path, span, value[span.start : span.end]) for span in find(value, kinds))
-            return
-        for start, token in tokens:
-            inner = json.loads(token)
-            for _, span, found in matches_in_value(inner, kinds):
-                escaped = len(inner) + 2 != len(token)
-                begin, end = (0, len(token) - 2) if escaped else (span.start, span.end)
-                yield path, Span(span.kind, start + 1 + begin, start + 1 + end), found
-    elif isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from matches_in_value(inner, kinds, f"{path}.{name}")
-    elif isinstance(value, list | tuple):
-        for place, inner in enumerate(value):
-            yield from matches_in_value(inner, kinds, f"{path}[{place}]")
-
-
-def redact_value(value: Any, kinds: Collection[str], allowed: Collection[bytes] = ()) -> Any:
-    r"""A value of any nested type with its strings redacted, JSON text staying valid JSON; what holds nothing comes back as it is.
-
-    >>> redact_value({"by": "jo@example.org", "tags": ["a", ("call 555-0123-456", 3)]}, ("email", "phone"))
-    {'by': '<EMAIL>', 'tags': ['a', ('call <PHONE>', 3)]}
-    >>> redact_value('{"n": 1.50, "by": "jo\u0040example.org"}', ("email",))
-    '{"n": 1.50, "by": "<EMAIL>"}'
-    """
-    if isinstance(value, str):
-        if _TRIGGER.search(value) is None:
-            return value
-        tokens = _json_strings(value)
-        return redact(value, kinds, allowed) if tokens is None else _redact_json(value, tokens, kinds, allowed)
-    if isinstance(value, Mapping):
-        return {name: redact_value(inner, kinds, allowed) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(redact_value(inner, kinds, allowed) for inner in value)
-    return value
-
-
-def _json_strings(text: str) -> list[tuple[int, str]] | None:
-    """Start and source of every string in a JSON object or array, keys included; None where the text is neither."""
-    if not text.lstrip(" \t\n\r").startswith(("{", "[")):
-        return None
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):  # no JSON, or nested beyond what the parser takes: plain text then
-        return None
-    return [(found.start(), found.group()) for found in _JSON_STRING.finditer(text)]
-
-
-def _redact_json(text: str, tokens: list[tuple[int, str]], kinds: Collection[str], allowed: Collection[bytes]) -> str:
-    for start, token in reversed(tokens):
-        inner = json.loads(token)
-        redacted = redact_value(inner, kinds, allowed)
-        if redacted != inner:
-            text = text[:start] + json.dumps(redacted, ensure_ascii="\\" in token) + text[start + len(token) :]
     return text
 
 
@@ -230,7 +157,6 @@ def _emails(normal: str) -> Iterator[tuple[int, int]]:
         yield from (found.span() for found in _SPELT.finditer(normal) if not _NO_TOP.fullmatch(found["top"]))
 
 
-_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BRACKET = re.compile(r"[(\[{] ?at ?[)\]}]")
 _IBAN_START = re.compile(r"(?<![0-9a-z])[a-z]{2}[0-9]{2}(?=[ -]?[0-9a-z])")
 _CARD = re.compile(

@@ -150,6 +150,8 @@ def test_a_caption_of_a_cluster_is_escaped_on_the_review_page(finished, tmp_path
 
     row = {"shard": "a", "row": 0, "key": HOSTILE, "verdict": "rejected", "reasons": ["toxicity"], "flags": [], "evidence": []}
     page = environment().get_template("review.html.j2")
-    text = page.render(clusters=[], samples={"toxicity": [Shown(row, caption=MARKUP)]}, gone=[], style=stylesheet(), limit=300)
+    hidden = Shown({**row, "flags": ["poisoning:invisible_characters"]}, caption=f"\u200b{MARKUP}", suspicion=2.0)
+    shown = {"suspects": [hidden], "clusters": [], "samples": {"toxicity": [Shown(row, caption=MARKUP)]}}
+    text = page.render(**shown, gone=[], style=stylesheet(), limit=300)
     assert "&lt;script&gt;alert(" in text
     assert not {"script", "img"} & set(parsed(text).tags)

@@ -7,7 +7,7 @@ from transforms.images.header import PNG_MAGIC
 from transforms.images.parts.part import Part
 
 INFLATED = 8 << 20  # bytes that all compressed texts of a picture may have together
-_XMP = "XML:com.adobe.xmp"
+XMP = "XML:com.adobe.xmp"
 _PROFILE = "Raw profile type "
 # Registered and well-known chunks that say how a picture looks, and nothing of a person.
 _PLAIN = frozenset({
@@ -44,7 +44,7 @@ def wrap(part: Part, payload: bytes) -> bytes:
     """A chunk like `part` with another payload. Texts come out uncompressed."""
     kind = {"exif": b"eXIf", "xmp": b"iTXt"}[part.kind]
     if part.kind == "xmp":
-        payload = _XMP.encode() + b"\0\0\0\0\0" + payload
+        payload = XMP.encode() + b"\0\0\0\0\0" + payload
     return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(payload, zlib.crc32(kind)))
 
 
@@ -70,9 +70,9 @@ def _chunk(kind: bytes, raw: bytes, at: int, end: int, budget: int) -> tuple[Par
     elif kind != b"tEXt":
         return Part("unparsable", at, end, b""), 0
     if text is None:
-        return Part("unparsable", at, end, b""), budget if kind != b"tEXt" else 0
+        return Part("unparsable", at, end, b"", name), budget if kind != b"tEXt" else 0
     spent = 0 if kind == b"tEXt" else len(text)
-    if name == _XMP:
+    if name == XMP:
         return Part("xmp", at, end, text), spent
     if name.startswith(_PROFILE):
         profile = _profile(text)

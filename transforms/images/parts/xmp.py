@@ -40,7 +40,7 @@ for _uri, _prefix in _PREFIXES.items():
 # What readers of the orientation in XMP look for, Pillow among them.
 _ORIENTATION: Final = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
 _RESERVING: Final = re.compile(rb"DMI-(PROHIBITED[A-Z-]*)", re.IGNORECASE)
-_TDM_RESERVED: Final = re.compile(rb"""tdm\w*:reservation\s*(?:=\s*["']|>)\s*1\s*["'<]""", re.IGNORECASE)
+_TDM_RESERVED: Final = re.compile(rb"""(?<!\w)tdm\w*:reservation\s*(?:=\s*["']|>)\s*1\s*["'<]""", re.IGNORECASE)
 _CONTENT: Final = frozenset({GPS, SERIAL_NUMBER, OWNER, PERSONS, MAKER_NOTE, THUMBNAIL, SECOND_PICTURE})
 
 

@@ -1,0 +1,88 @@
+"""What is made sure of before any worker of a run starts: that models, lists and columns are there, and that it overwrites no source."""
+
+import contextlib
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from pipeline.embeddings import check_embeddings
+from schemas.errors import JobError, MissingError, UnreadableShardError
+from schemas.job import Publish
+from transforms.eval_sets.hash_lists import hash_files
+from transforms.filters.columns import Columns
+from transforms.not_duplicates import pair_files
+from transforms.read.reader import TARS_LOOKED_AT, open_shard
+from transforms.storage import is_below
+
+if TYPE_CHECKING:
+    from pipeline.run import Run
+
+
+def check_artefacts(run: "Run") -> None:
+    """Makes sure that every model and list that the job names is there.
+
+    Raises:
+      MissingError: one is not; names the filter.
+    """
+    for rule in run.filters:
+        try:
+            rule.models(), rule.list_files()
+        except MissingError as error:
+            raise MissingError(f"filters.{rule.name}: {error}") from error
+    check_embeddings(run.job, {rule.name: rule for rule in run.filters})
+    pair_files(run.job.dedup.not_duplicates), hash_files(run.job.dedup.eval_overlap)
+
+
+def check_folders(run: "Run") -> None:
+    """Makes sure that no run overwrites, sweeps or publishes its own source.
+
+    Raises:
+      JobError: a shard lies in the release or in the work folder; names it.
+    """
+    for shard in run.shards:
+        for key, folder in {"output": run.layout.out, "work": run.layout.work}.items():
+            inside = next((path for path in (shard.path, shard.sidecar) if path and is_below(path, folder)), None)
+            if inside:
+                raise JobError(
+                    f"{key}: {folder} holds a shard of source {shard.source!r} ({inside}), and a run overwrites and removes files there; "
+                    f"name a folder of its own, or keep it out of the source's globs"
+                )
+
+
+def check_named_columns(run: "Run") -> None:
+    """Makes sure, before any worker starts, that every column with a bound, preferred, or to be dropped, is in some file.
+
+    Of many tars only the first are looked at; a column to be dropped that is in none of them may be in a later one, and emit will know.
+
+    Raises:
+      JobError: names the key, and the columns that there are.
+    """
+    [rules] = [rule for rule in run.filters if isinstance(rule, Columns)]
+    drop = run.job.publish.drop if set(run.job.publish.drop) - set(Publish().drop) else ()
+    preferred = {wish.column for wish in run.job.dedup.prefer if wish.column is not None}
+    wanted, there, all_seen = {*(rule.column for rule in rules.rules), *preferred, *drop}, set[str](), True
+    for source in run.job.source:
+        mine = [shard for shard in run.shards if shard.source == source.name]
+        looked_at = mine[:TARS_LOOKED_AT] if source.format == "webdataset" else mine
+        all_seen &= len(looked_at) == len(mine)
+        for shard in looked_at:
+            if wanted <= there:
+                return
+            with contextlib.suppress(UnreadableShardError), open_shard(shard, source) as reader:
+                there.update(reader.schema.names)
+    if there:
+        rules.check(there)
+        run.check_preferred(there)
+        if all_seen:
+            check_dropped(drop, there)
+
+
+def check_dropped(drop: Iterable[str], there: Collection[str]) -> None:
+    """Makes sure that columns to be dropped are those of some shard: another one, meant to be dropped, would be published.
+
+    Raises:
+      JobError: names the column, and those that there are.
+    """
+    known = {name.casefold() for name in (*there, *Publish().drop)}
+    unknown = next((name for name in drop if name.casefold() not in known), None)
+    if unknown is not None:
+        raise JobError(f"publish.drop: no shard has a column {unknown!r}; there are {', '.join(sorted(there))}")

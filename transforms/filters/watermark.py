@@ -1,0 +1,115 @@
+"""Notices pictures that may carry a mark across: by a score column, by the agency's host, by metadata, by the caption."""
+
+import math
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import model_validator
+
+from schemas.job import Names, Phase, key
+from transforms.attribution import said_in
+from transforms.filters import term_list
+from transforms.filters.base import Batch, Context, Filter, Finding
+from transforms.images.metadata import Metadata
+from transforms.stock import DOMAINS, TERMS, agency_in
+from transforms.text.terms import HITS, first_terms
+
+_SAID = ("credit", "licensor", "rights", "statement", "creator")  # in the order in which they are looked at
+
+
+class Watermark(Filter):
+    """Flags pictures with a watermark score above 0.8, and those that a stock agency shows, is credited for, or is named for.
+
+    The score is a column of the source (`pwatermark` of LAION, `watermark_score` of COYO-700M); 0.8 is what LAION-Aesthetics cut at.
+    Such scores are weak: 9 to 13 % of CommonPool's pictures carry a mark, and detectors miss most (arXiv 2511.08637). Host, credit line
+    and caption say that an agency sells the picture; whether this copy has its mark is not looked at, and neither are pixels.
+    """
+
+    name: ClassVar[str] = "watermark"
+    reads: ClassVar[tuple[str, ...]] = ("language",)
+    measured: ClassVar[pa.DataType] = pa.struct(
+        [
+            ("score", pa.float64()),
+            ("agency", pa.string()),  # by metadata: transforms.stock
+            ("field", pa.string()),  # that names it
+            ("terms", HITS),
+        ]
+    )
+
+    action: Literal["reject", "flag"] = key(Phase.JUDGE, "flag: notice and keep", "flag")
+    max: float = key(Phase.JUDGE, "score of the column watermark above which a row is noticed", 0.8, ge=0, le=1)
+    evidence: Names = key(Phase.JUDGE, "what counts: score, domain, metadata, caption", ("score", "domain", "metadata", "caption"))
+    domains: Names = key(Phase.JUDGE, "registrable domains of agencies beside our own", ())
+    words: Names = key(Phase.ANNOTATE, "words and phrases of captions that count beside our own", ())
+    by_language: dict[str, Names] = key(Phase.ANNOTATE, "words that count in captions of one language only: {de: [archivbild]}", {})
+    allow: Names = key(Phase.JUDGE, "phrases of at most five words in which no word counts", ())
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> Self:
+        term_list.check(self.allow, self.by_language)
+        if unknown := sorted(set(self.evidence) - {"score", "domain", "metadata", "caption"}):
+            raise ValueError(f"evidence: there is no {unknown[0]!r}; there are score, domain, metadata, caption")
+        return self
+
+    def measure(self, batch: Batch) -> pa.StructArray:
+        named = [_agency(metadata) for metadata in batch.metadata]
+        return pa.StructArray.from_arrays(
+            [
+                pa.array([_score(value) for value in batch.role("watermark")], pa.float64()),
+                pa.array([None if found is None else found[0] for found in named], pa.string()),
+                pa.array([None if found is None else found[1] for found in named], pa.string()),
+                term_list.find(batch, (*TERMS, *self.words), self.by_language),
+            ],
+            fields=list(self.measured),
+        )
+
+    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
+        findings: list[Finding] = []
+        told = np.zeros(len(measures), bool)  # a row has the reason once, for the strongest evidence
+        if "score" in self.evidence:
+            score = pc.struct_field(measures, "score").to_numpy(zero_copy_only=False)
+            rows = np.flatnonzero(score > self.max)
+            told[rows] = True
+            findings += [Finding("reason", self.reason, rows, score[rows], self.max, "score")] if len(rows) else []
+        found = {"domain": self._domains(context), "metadata": _fields(measures), "caption": self._captions(measures)}
+        for kind, details in found.items():
+            rows = np.array([row for row, detail in enumerate(details) if detail is not None and not told[row]], np.int64)
+            if kind in self.evidence and len(rows):
+                told[rows] = True
+                findings.append(Finding("reason", self.reason, rows, details=[details[row] for row in rows]))
+        return findings
+
+    def _domains(self, context: Context) -> list[str | None]:
+        agencies = {**DOMAINS, **dict.fromkeys(self.domains)}
+        domains = context.annotations.column("domain").to_pylist()
+        return [f"domain: {domain}" if domain in agencies else None for domain in domains]
+
+    def _captions(self, measures: pa.StructArray) -> list[str | None]:
+        terms = first_terms(pc.struct_field(measures, "terms"), self.allow)
+        return [None if term is None else f"caption: {term}" for term in terms]
+
+
+def _fields(measures: pa.StructArray) -> list[str | None]:
+    agencies, fields = (pc.struct_field(measures, name).to_pylist() for name in ("agency", "field"))
+    return [None if agency is None else f"{field}: {agency}" for agency, field in zip(agencies, fields, strict=True)]
+
+
+def _agency(metadata: Metadata) -> tuple[str, str] | None:
+    """The first agency that side data names, and the kind of field that does."""
+    if not (metadata.xmp or metadata.iptc or metadata.exif or metadata.creators):
+        return None
+    places = list(said_in(metadata))
+    for field in _SAID:
+        for said in places:
+            for text in getattr(said, field):
+                if (agency := agency_in(text)) is not None:
+                    return agency, field
+    return None
+
+
+def _score(value: Any) -> float | None:
+    """A value of a score column; None for what is absent, NaN or no number."""
+    number = float(value) if isinstance(value, int | float) else math.nan
+    return round(number, 4) if math.isfinite(number) else None
