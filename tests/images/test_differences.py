@@ -79,9 +79,8 @@ def apart(one: np.ndarray, other: np.ndarray, rest: np.ndarray, inside: np.ndarr
     weight, total = (around(plane, near) for plane in (agree * 1.0, agree * (one + other) / 2))
     off = [np.abs(picture - total / np.maximum(weight, 1)) for picture in (one, other)]
     bare = (weight > 0) & (np.minimum(*off) < np.abs(one - other))
-    most = [
-        np.sqrt((patches(left * where) / allowed)[8:-8, 4:-4].max()) for where in (bare & (off[0] > off[1]), bare & (off[1] > off[0]), within)
-    ]
+    parts = bare & (off[0] > off[1]), bare & (off[1] > off[0]), within
+    most = [np.sqrt((patches(left * part) / allowed)[8:-8, 4:-4].max()) for part in parts]
     return min(most[:2]), most[2]
 
 

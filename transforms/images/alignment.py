@@ -9,11 +9,11 @@ different photos above 0.63.
 
 Forms, slides and mock-ups of products share a template: most blocks agree wholly, and a mean hides the few that hold another text or print.
 So pictures on a ground of one colour are also looked at where they differ most (`transforms.images.differences`): of two drawn pictures no
-place may differ by more than an edit explains, two and a half times what is allowed there, nor a block with detail not agree at all. Others,
-photos of products on a bare ground among them, may have a stamp or a banner laid over: but not each of them something, as two prints on one
-product do, by two and a half, and on a wide ground neither, by four, but along its edges (`transforms.images.exchanged`). The agreement of
-such a pair is at most `AGREE` by how far it is beyond. Pictures that were only saved again are spared the look at faint blocks: no block of
-theirs is off by four levels.
+place may differ by more than an edit explains, two and a half times what is allowed there, nor a block with detail not agree at all. Of
+others, photos of products on a bare ground among them, one may have a stamp or a banner laid over it, but not each something that the other
+lacks, two and a half times what is allowed, as two prints on one product do; and on a wide ground neither, four times what is allowed, but
+along its edges (`transforms.images.exchanged`). The agreement of such a pair is at most `AGREE` by how far it is beyond. Pictures that were
+only saved again are spared the look at faint blocks: no block of theirs is off by four levels.
 
 What 48 x 48 grey pixels do not show is not told apart: the same shape in another colour, another digit in a line of small print. A
 photograph that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture makes it another.
@@ -36,7 +36,7 @@ _NEARLY, _MORE = 0.35, 8  # agreement from which a pair that does not agree is g
 _FLOOR = 0.2  # correlation below which a block is left out at 48 x 48; at 24 x 24 it is 0
 _DETAIL = 0.35 * 0.35  # mean square of softened gradients from which a block has detail
 _FEWEST = 12
-_DIFFERENT, _ADDED = 2.5, 4.0  # of what is allowed to an edited copy: anywhere, or of what each of two has; of what one has on a wide ground
+_DIFFERENT, _ADDED = 2.5, 4.0  # of what is allowed to an edited copy: anywhere, or what each of two has; what one has on a wide ground
 _HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which it holds something too faint for levels
 _SAVED_AGAIN = 4.0  # levels: a copy saved at quality 60 is off by 1 in its worst block, another form, card or slide by 8.6 at least
 _MARGIN = 0.02

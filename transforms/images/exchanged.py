@@ -1,8 +1,12 @@
 """What of two pictures each shows that the other lacks: two prints on one product, two labels, two number plates.
 
-What is laid over a picture is added to one side alone: where it lies, the other goes on as what lies around it does. So every place at which
-the two differ is predicted from the places around it at which they agree. Of the two the one that is farther from that has something there,
-if the other is nearer to it than the two are to each other. Pictures of which each has something somewhere are two pictures.
+What is laid over a picture is added to one side alone: where it lies, the other goes on as what lies around it does. So every place at
+which the two differ is predicted from the places around it at which they agree. Of the two the one that is farther from that has something
+there, if the other is nearer to it than the two are to each other. Pictures of which each has something somewhere are two pictures.
+
+Chosen on pairs that agree by the mean of their blocks, with the bounds of `transforms.images.alignment`: of 298 pairs of two prints on one
+garment 1 is still taken for one picture, of 297 of two labels on one bottle none, of 296 on one jar 2, of 289 of prints on eight garments
+11, most of them cropped so that no ground is left; of 3,967 edited copies of photos 15 are lost by it.
 
 Of what is left of a difference after `transforms.images.differences` has explained it, no more counts than there was before: the fit bends
 around whatever is laid over. The rim of what both show says nothing; and a sixth above and below and a twelfth at the sides are left out,
