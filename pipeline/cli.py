@@ -10,7 +10,9 @@ from typing import Annotated, Optional
 
 import typer
 
+from pipeline.cli_arguments import BeamArgs, JobPath, RunFolder, Settings, Work
 from pipeline.cli_models import evaluate
+from pipeline.cli_takedown import apply_removals, flag, takedown, verify_absent
 from schemas.errors import EngineError, WinnowError
 
 app = typer.Typer(
@@ -21,12 +23,6 @@ DEFECT = 1
 USAGE = 2
 INTERRUPTED = 130
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # UsageError of click, or of the copy inside newer typers
-
-JobPath = Annotated[str, typer.Argument(metavar="JOB", help="the job file (YAML)")]
-RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="the release folder of a run")]
-Work = Annotated[Optional[str], typer.Option("--work", help="the work folder, where the job set another")]
-Settings = Annotated[list[str], typer.Option("--set", metavar="KEY.PATH=VALUE", help="lay a YAML value over a key of the job; repeatable")]
-BeamArgs = Annotated[list[str], typer.Argument(metavar="[-- BEAM OPTIONS]", help="Beam's own options, after --", show_default=False)]
 
 
 def main() -> None:
@@ -223,76 +219,10 @@ def datasheet(run_folder: RunFolder, settings: Settings = [], work: Work = None)
     _tell(f"datasheet {opened.layout.out}/datasheet.html")
 
 
-@app.command()
-def takedown(
-    run_folder: RunFolder,
-    listed: Annotated[Optional[str], typer.Argument(metavar="[LIST]", help="a list, a picture, or a folder of example pictures")] = None,
-    output: Annotated[Optional[str], typer.Option(help="folder of the new release; default RUN-<version>")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would go, and write nothing")] = False,
-    accept: Annotated[list[str], typer.Option(metavar="ID", help="take down what this flag of the queue names, or `all`; repeatable")] = [],
-    reason: Annotated[
-        str, typer.Option(metavar="WORD", help="why, where the list says nothing: taken_down, illegal, opt_out, dmca, gdpr17, csam, ...")
-    ] = "taken_down",
-    as_of: Annotated[Optional[str], typer.Option(metavar="DATE", help="entries of the list must be valid on this date")] = None,
-    restore: Annotated[list[str], typer.Option(metavar="ID", help="mark this removal as restored; repeatable")] = [],
-    work: Work = None,
-) -> None:
-    """Make a release without some rows and their copies, beside the old one; only data files that hold them change."""
-    from pipeline.commands import takedown as commands
-    from pipeline.commands.console import out
-    from pipeline.find import find_run
-    from schemas.errors import JobError
-    from schemas.removals import REQUESTS
-    from transforms.consent.list_files import REASONS
-
-    known = (*REASONS, *REQUESTS)
-    if reason not in known:
-        raise JobError(f"--reason {reason}: is none of {', '.join(known)}")
-    if restore:
-        if listed is not None or accept:
-            raise JobError("--restore takes no list and no flags: restore first, then take down")
-        commands.restore(find_run(run_folder, work), restore, _tell)
-        return
-    finished = commands.open_release(run_folder, work)
-    commands.takedown(finished, listed, accept, reason, as_of, output, out(), _tell, dry_run=dry_run)
-
-
-@app.command()
-def flag(
-    run_folder: RunFolder,
-    flags: Annotated[Optional[str], typer.Argument(metavar="[FLAGS]", help="a file: uid or url, kind, reporter (HMAC), evidence")] = None,
-    dismiss: Annotated[list[str], typer.Option(metavar="ID", help="take this flag out of the queue, or `all`; repeatable")] = [],
-    work: Work = None,
-) -> None:
-    """Show the review queue of what people have flagged; add a file of flags to it. `takedown --accept` decides."""
-    from pipeline.commands.console import out
-    from pipeline.commands.takedown import flag as review
-    from pipeline.find import find_run
-
-    review(find_run(run_folder, work), flags, dismiss, out(), _tell)
-
-
-@app.command("verify-absent")
-def verify_absent(
-    out_folder: Annotated[str, typer.Argument(metavar="OUT", help="a release folder")],
-    listed: Annotated[str, typer.Argument(metavar="LIST", help="a list, or a ledger of removals")],
-) -> None:
-    """Search the data of a release for what a list names: exit 7 where anything is found."""
-    from pipeline.commands.console import out
-    from pipeline.commands.takedown import verify_absent as search
-
-    search(out_folder, listed, out(), _tell)
-
-
-@app.command("apply-removals")
-def apply_removals(
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Parquet, JSON lines, CSV or tars made from a release that kept uid")],
-    removals: Annotated[str, typer.Option(metavar="FILE", help="the ledger of removals, or a list with uids")],
-) -> None:
-    """Take removed rows out of derived files, in place; only files that hold them are written."""
-    from pipeline.commands.takedown import apply_removals as apply
-
-    apply(folder, removals, _tell)
+app.command()(takedown)
+app.command()(flag)
+app.command("verify-absent")(verify_absent)
+app.command("apply-removals")(apply_removals)
 
 
 @app.command()

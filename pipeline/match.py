@@ -23,20 +23,24 @@ import apache_beam as beam
 import numpy as np
 
 from pipeline import match_steps as steps
+from pipeline.memory import reused
 from schemas.job import Dedup
 from schemas.layout import join
 from transforms import storage
 from transforms.match import compact, forest, grouping, stars, verification
-from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PARTITION_BYTES, PICTURES, STEPS, Plan, Reach, key_bytes, make_plan
+from transforms.match.laid import Floor
+from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PICTURES, STEPS, Plan, Reach, key_bytes, make_plan
 from transforms.match.rows import OWNER_BITS, ElderFile, SignatureFile
 
 Build = Callable[[beam.Pipeline], None]
 
 BASE_BYTES = 1 << 30  # a driver and a worker before any row, and what a step needs for one owner
-COPIES = {False: 6, True: 10}  # of every exchanged byte in memory, at most, in one process and in several
+COPIES = {False: 6, True: 10}  # of every byte that travels in memory, at most, in one process and in several
+LAID = 2  # of every byte that lies on the floor: in the page cache, beside as much of other files
 CUT = ("hashes_cut", "views_in_crowded_buckets", "views_with_more_neighbours")  # facts that a pass counts
 ROW_BYTES = 3_072  # a row in all steps together, thumbnails of half of the rows among them
 ROUNDS = 4  # of stars in a pipeline
+FLOOR = "blocks"  # the folder where blocks of exchanges lie, on this machine
 
 
 class Engine(Protocol):
@@ -55,21 +59,21 @@ class Memory:
 
     Attributes:
       limit: bytes; None for an engine that spreads an exchange over machines or disks.
-      several: whether worker processes take part, between which every byte is copied.
+      copies: of every exchanged byte.
     """
 
     limit: int | None
-    several: bool = False
+    copies: int
 
     def shares(self, exchanged_bytes: float) -> int:
         """Into how many parts an exchange of so many bytes is cut.
 
-        >>> Memory(5 << 30).shares(10e9), Memory(5 << 30, several=True).shares(10e9), Memory(None).shares(10e9)
-        (14, 24, 1)
+        >>> Memory(5 << 30, 6).shares(10e9), Memory(5 << 30, 2).shares(10e9), Memory(None, 6).shares(10e9)
+        (14, 5, 1)
         """
         if self.limit is None:
             return 1
-        return max(1, math.ceil(exchanged_bytes * COPIES[self.several] / max(self.limit - BASE_BYTES, BASE_BYTES)))
+        return max(1, math.ceil(exchanged_bytes * self.copies / max(self.limit - BASE_BYTES, BASE_BYTES)))
 
 
 def match(
@@ -79,7 +83,7 @@ def match(
     engine: Engine,
     memory_bytes: int | None = None,
     owner_bits: int = OWNER_BITS,
-    partition_bytes: int = PARTITION_BYTES,
+    partition_bytes: int | None = None,
     elders: Sequence[ElderFile] = (),
 ) -> None:
     """Writes the clusters of all rows into a folder, where `transforms.match.clusters.read_clusters` finds them, and `facts.json`.
@@ -95,26 +99,26 @@ def match(
       memory_bytes: what one machine's engine may hold; decides the number of passes and nothing else. None: one pass, for an engine
         that spreads an exchange over machines or disks.
       owner_bits: an owner has 2^owner_bits consecutive rows.
-      partition_bytes: what one key of an exchange holds at most, about.
+      partition_bytes: what one key of an exchange holds at most, about; None: as much as is best for so many rows.
       elders: rows of earlier runs and of benchmark sets, numbered after all others; `transforms.match.elders` says what is told of them.
     """
     _remove(folder)
     plan = make_plan(tuple(signatures), folder, dedup.policy, dedup.images.reach, owner_bits, partition_bytes, tuple(elders))
-    memory = Memory(memory_bytes, engine.workers_for(0) > 1)
+    memory = Memory(memory_bytes, COPIES[engine.workers_for(0) > 1])
+    if memory_bytes is not None and storage.is_local(folder):
+        plan, memory = dataclasses.replace(plan, floor=Floor(join(folder, FLOOR))), Memory(memory_bytes, LAID)
     if not plan.own:
         facts = {"rows": 0, **dict.fromkeys(CUT, 0), "pictures_with_more_partners": 0, "rows_beyond_leaders": 0}
-    elif memory.shares(plan.total * ROW_BYTES) == 1 and not _in_stars(plan, memory):
-        engine.run("match", functools.partial(_whole, plan))
-        facts = _facts(plan, 1, 1)
     else:
-        facts = _in_steps(plan, engine, memory)
+        with reused():
+            facts = _at_once(plan, engine) if _is_small(plan, memory) else _in_steps(plan, engine, memory)
     storage.write_bytes(join(folder, "facts.json"), json.dumps(facts, sort_keys=True).encode())
     _remove(join(folder, STEPS))
 
 
 def _remove(folder: str) -> None:
-    """Takes away what an earlier run, or the steps of this one, left directly in a folder and in the one of its steps."""
-    for part in (folder, join(folder, STEPS)):
+    """Takes away what an earlier run, or the steps of this one, left directly in a folder and in those of its steps."""
+    for part in (folder, join(folder, STEPS), join(folder, FLOOR)):
         storage.sweep(part)
         storage.remove_all(file.path for file in storage.list_folder(part))
 
@@ -125,12 +129,32 @@ def passes_needed(rows: int, reach: Reach, memory_bytes: int) -> int:
     >>> passes_needed(10_000_000, "plain", 5 << 30)
     13
     """
-    return Memory(memory_bytes).shares(rows * sum(key_bytes(reach, rows)))
+    return Memory(memory_bytes, LAID).shares(rows * sum(key_bytes(reach, rows)))
+
+
+def _is_small(plan: Plan, memory: Memory) -> bool:
+    """Whether all steps fit one pipeline: on one machine the rows of one owner; of more a forest of pairs is worth its own."""
+    if memory.limit is None:
+        return not _in_stars(plan, memory)
+    return plan.owners == 1 and memory.shares(plan.total * ROW_BYTES) == 1
 
 
 def _in_stars(plan: Plan, memory: Memory) -> bool:
     """Whether groups are found through exchanges: on one machine an array of all rows is the smaller burden, however many they are."""
     return memory.limit is None and not plan.elder and plan.total > grouping.MOST_ROWS_IN_ONE_PLACE
+
+
+def _run(plan: Plan, engine: Engine, label: str, build: Build) -> None:
+    """Runs a pipeline; what it exchanged is gone when it has ended."""
+    engine.run(label, build)
+    if plan.floor:
+        plan.floor.clear()
+
+
+def _at_once(plan: Plan, engine: Engine) -> dict[str, int]:
+    """One pipeline for all steps."""
+    _run(plan, engine, "match", functools.partial(_whole, plan))
+    return _facts(plan, 1, 1)
 
 
 def _whole(plan: Plan, pipeline: beam.Pipeline) -> None:
@@ -153,7 +177,7 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
         def build(pipeline: beam.Pipeline) -> None:
             _ = pipeline | "Elements" >> beam.Create(elements) | step
 
-        engine.run(label, build)
+        _run(plan, engine, label, build)
 
     shares = min(memory.shares(plan.total * 2 * IDENTITY_BYTES), 1 << plan.range_bits(IDENTITY_BYTES))
     for number in range(shares):

@@ -5,6 +5,7 @@ file per owner and hands on the owners.
 """
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline.steps import Step
 from transforms.match import compact, grouping, identity, partners, passes, stars, verification
 from transforms.match.blocks import EMPTY
 from transforms.match.grouping import GRAPH_BITS
+from transforms.match.laid import Floor
 from transforms.match.plan import Plan
 
 Block = tuple[int, bytes]
@@ -30,9 +32,34 @@ class _Step(Step):
         return self._function(*element) if self._grouped else self._function(element)
 
 
+class _LaidStep(_Step):
+    """A step whose blocks lie on a floor: it takes those it is sent from there, and lays down those that it yields."""
+
+    def __init__(self, function: Callable[..., Iterable[Any]], floor: Floor, name: str, *, grouped: bool, lays: bool):
+        super().__init__(function, grouped=grouped)
+        self._floor, self._name, self._lays = floor, name, lays
+
+    def process(self, element: Any) -> Iterable[Any]:
+        key = element
+        if self._grouped:
+            key, blocks = element
+            element = key, self._floor.take(blocks)
+        found = super().process(element)
+        return self._floor.lay(f"{self._name}-{key}", found) if self._lays else found
+
+
+_NUMBERS = itertools.count()  # of steps, so that no two lay down blocks under one name
+
+
 def step(function: Callable[..., Iterable[Any]], *arguments: Any, grouped: bool = False, output: Any = int) -> beam.PTransform:
     """A step's function as a ParDo; the function is named, never pickled by value, and its arguments are small."""
-    return beam.ParDo(_Step(functools.partial(function, *arguments), grouped=grouped)).with_output_types(output)
+    floor = next((argument.floor for argument in arguments if isinstance(argument, Plan)), None)
+    named = functools.partial(function, *arguments)
+    if floor is None:
+        made = _Step(named, grouped=grouped)
+    else:
+        made = _LaidStep(named, floor, f"{function.__name__}-{next(_NUMBERS)}", grouped=grouped, lays=output == Block)
+    return beam.ParDo(made).with_output_types(output)
 
 
 class Identity(beam.PTransform):

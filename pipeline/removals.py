@@ -1,4 +1,4 @@
-"""What was taken down of earlier releases binds later rows: their ledgers of removals are lists of opt-outs."""
+"""What was taken down of earlier releases, or was illegal in them, binds later rows: what is kept of it are lists of opt-outs."""
 
 from collections.abc import Iterable
 
@@ -9,8 +9,8 @@ from transforms.storage import exists
 
 
 def with_removals(filters: Iterable[Filter], earlier: Iterable[Layout]) -> tuple[Filter, ...]:
-    """Filters that refuse what was taken down of these releases; their signatures of it are emptied, and bind nothing any more."""
-    ledgers = [layout.removals for layout in earlier if exists(layout.removals)]
+    """Filters that refuse what was taken down of these releases or illegal in them: signatures of it are emptied, and bind no copy."""
+    ledgers = [path for layout in earlier for path in (layout.removals, layout.illegal) if exists(path)]
     return tuple(
         rule.model_copy(update={"lists": (*rule.lists, *(path for path in ledgers if path not in rule.lists))})
         if ledgers and isinstance(rule, OptOut)

@@ -82,6 +82,11 @@ class Layout:
         return join(self.work, "emptied.json")
 
     @property
+    def illegal(self) -> str:
+        """What those rows' copies can be told by, a list of opt-outs; see `schemas.removals`."""
+        return join(self.work, "illegal.parquet")
+
+    @property
     def eval_sets(self) -> str:
         """Signatures of the benchmark sets that are kept out."""
         return join(self.work, "eval_sets")

@@ -44,6 +44,18 @@ HEAD: Final = b"winnow.chain_head"  # footer: hex SHA-256 of the last row
 
 SHARED = pa.schema([("kind", pa.string()), ("value", pa.string()), ("reason", pa.string()), ("effective_version", pa.string())])
 
+# What a run itself found to be illegal, by what its copies can be told: a list of opt-outs too, kept in the private folder.
+ILLEGAL_ENTRIES = pa.schema(
+    [
+        pa.field("file", pa.string(), nullable=False),  # name of the signature file that was emptied
+        pa.field("at", pa.int64(), nullable=False),  # and of which row
+        ("kind", pa.string()),
+        ("value", pa.string()),
+        ("radius", pa.int32()),
+        ("reason", pa.string()),
+    ]
+)
+
 FLAGS = pa.schema(
     [
         pa.field("flag_id", pa.string(), nullable=False),  # f-000001 and on

@@ -46,9 +46,9 @@ def jpeg(xmp: bytes | None = None, iptc: dict[int, bytes] | None = None, **exif:
     return with_segments(saved(image, "JPEG", exif=block), *parts)
 
 
-def told(raw: bytes | None, **columns: object) -> dict[str, str | None]:
-    """The attribution of one row, by its picture and by columns that play the role they are called by."""
-    core = {"row": 0, "disallowed": False, "extra": [], "flags": [], "image": raw}
+def told(raw: bytes | None, url: str | None = None, **columns: object) -> dict[str, str | None]:
+    """The attribution of one row, by its picture, its URL and columns that play the role they are called by."""
+    core = {"row": 0, "disallowed": False, "extra": [], "flags": [], "image": raw, "url": url}
     source = pa.RecordBatch.from_pylist([columns]) if columns else pa.RecordBatch.from_pylist([{"nothing": 1}])
     samples = Samples(pa.RecordBatch.from_pylist([core], SAMPLE), source, {name: name for name in columns})
     return {name: column.to_pylist()[0] for name, column in attribution(samples, KINDS).items()}
@@ -87,6 +87,13 @@ def test_columns_are_asked_where_the_picture_is_silent():
     assert told(jpeg(), **declared)["creator"] == "Ann; Ben"
     assert told(None, **declared)["licence"] == "LicenseRef-CC-BY"
     assert told(jpeg(artist="Cy"), **declared)["creator"] == "Cy"
+
+
+@pytest.mark.parametrize(("number", "name"), [(4, "CC-BY-2.0"), ("9", "CC0-1.0"), (0, None), ("", None), (77, None)])
+def test_a_number_is_a_licence_on_flickr_alone(number, name):
+    """COCO and YFCC100M tell licences by Flickr's numbers."""
+    assert told(None, "https://farm4.staticflickr.com/1/2_b.jpg", license=number)["licence"] == name
+    assert told(None, "https://flickr.example/1.jpg", license=number)["licence"] in (None, str(number))
 
 
 def test_a_licence_without_an_identifier_stays_as_it_is_and_a_notice_is_none():

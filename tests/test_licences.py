@@ -26,9 +26,20 @@ NAMES = {
     ),
     "CC-PDM-1.0": ("Public Domain Mark 1.0", "PDM", "http://creativecommons.org/publicdomain/mark/1.0/"),
     "CC-PDDC": ("http://creativecommons.org/licenses/publicdomain/",),
-    "LicenseRef-public-domain": ("Public domain", "public-domain", "PD"),
-    "OGL-UK-3.0": ("http://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/", "ogl-uk-3.0"),
-    "MIT": ("mit",),
+    "LicenseRef-public-domain": ("Public domain", "public-domain", "PD", "PD-old-100", "PD-US"),
+    "OGL-UK-3.0": (
+        "http://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/", "ogl-uk-3.0", "Open Government Licence v3.0", "OGL 3",
+    ),
+    "MIT": ("mit", "https://opensource.org/licenses/MIT"),
+    "Apache-2.0": ("Apache License, Version 2.0", "apache 2.0", "https://www.apache.org/licenses/LICENSE-2.0"),
+    "ODbL-1.0": ("ODbL", "https://opendatacommons.org/licenses/odbl/1-0/", "Open Data Commons Open Database License v1.0"),
+    "LAL-1.3": ("Free Art License 1.3", "https://artlibre.org/licence/lal/en/"),
+    "LicenseRef-Unsplash": ("https://unsplash.com/license", "the Unsplash license"),
+    "LicenseRef-Pexels": ("https://www.pexels.com/license/", "Pexels License", "https://www.pexels.com/photo-license/"),
+    "LicenseRef-Pixabay": ("https://pixabay.com/service/license-summary/", "Pixabay Content License", "https://pixabay.com/de/service/license/"),
+    "LicenseRef-US-government-work": ("United States Government Work", "https://www.usa.gov/government-works", "US government work"),
+    "LicenseRef-no-known-copyright-restrictions": ("No known copyright restrictions", "https://www.flickr.com/commons/usage/"),
+    "LicenseRef-RightsStatements-NoC-US": ("http://rightsstatements.org/vocab/NoC-US/1.0/", "rightsstatements.org/page/noc-us/1.0/?a=b"),
 }  # fmt: skip
 
 
@@ -41,7 +52,8 @@ def test_every_spelling_of_a_licence_has_one_name(name, text):
     "text",
     [
         "", "All rights reserved", "by John Smith", "© 2019 SA Photo", "Attribution", "https://www.gettyimages.com/eula",
-        "creative commons", "United States Government Work", "not licensed under CC BY 4.0", "CC BY 4.0 and CC0",
+        "creative commons", "Unsplash", "CC-BY-4.0 OR MIT", "http://creativecommons.org/licenses/sampling+/1.0/",
+        "not licensed under CC BY 4.0", "CC BY 4.0 and CC0",
         "http://creativecommons.org/licenses/by/4.0/ http://creativecommons.org/licenses/by-nc/4.0/",
     ],
 )  # fmt: skip

@@ -21,13 +21,17 @@ from schemas.samples import Samples
 from transforms.images.metadata import Metadata, read_metadata
 from transforms.images.parts import xmp
 from transforms.images.parts.fields import GPS, SERIAL_NUMBER, words_in_text
-from transforms.licences import spdx
+from transforms.licences import of_flickr, spdx
 from transforms.text.personal_data import redact
+from transforms.text.url import host_of, registrable_domain
 
 MOST_CHARACTERS: Final = 1_000  # of a published text
 MOST_NAMES: Final = 20  # that one text is joined from
+JOINT: Final = "; "  # between them
 _EXAMINED: Final = 4_000  # characters of a text as it stands
 _NOTHING: Final = frozenset({"", "-", "n/a", "na", "nan", "nil", "none", "null", "undefined", "unknown", "unspecified"})
+_NUMBER: Final = re.compile(r"\d{1,2}")
+_FLICKR: Final = frozenset({"flickr.com", "staticflickr.com"})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 
 _DC, _RIGHTS, _PHOTOSHOP = "http://purl.org/dc/elements/1.1/", "http://ns.adobe.com/xap/1.0/rights/", "http://ns.adobe.com/photoshop/1.0/"
@@ -74,10 +78,12 @@ def attribution(samples: Samples, redacted: Collection[str]) -> dict[str, pa.Arr
       redacted: kinds of personal data that are written over (transforms.text.personal_data.KINDS).
     """
     columns = {role: _values(samples, role) for role in ("exif", "creator", "licence", "license")}
+    urls = samples.core.column("url").to_pylist()
     found: dict[str, list[str | None]] = {name: [] for name in OF_ATTRIBUTION}
     for row, raw in enumerate(samples.core.column("image").to_pylist()):
         places = [*(said_in(read_metadata(raw)) if raw is not None else ()), _of_exif_text(columns["exif"][row])]
-        declared = Said(creator=_texts(columns["creator"][row]), licence=_texts(columns["licence"][row] or columns["license"][row]))
+        licence = columns["licence"][row] or columns["license"][row]
+        declared = Said(creator=_texts(columns["creator"][row]), licence=_numbered(licence, urls[row]) or _texts(licence))
         for name, text in _row([*places, declared], redacted).items():
             found[name].append(text)
     return {name: pa.array(texts, pa.string()) for name, texts in found.items()}
@@ -117,7 +123,7 @@ def _tidied(text: str) -> str:
 
 def _joined(texts: Sequence[str], redacted: Collection[str]) -> str | None:
     clean = [redact(text, redacted) for text in texts if not words_in_text(text) & {GPS, SERIAL_NUMBER}]
-    return "; ".join(clean)[:MOST_CHARACTERS].strip() or None
+    return JOINT.join(clean)[:MOST_CHARACTERS].strip() or None
 
 
 def said_in(metadata: Metadata) -> Iterator[Said]:
@@ -195,6 +201,14 @@ def _of_exif_text(value: Any) -> Said:
 def _values(samples: Samples, role: str) -> Sequence[Any]:
     column = samples.role(role)
     return [None] * len(samples) if column is None else column.to_pylist()
+
+
+def _numbered(value: Any, url: str | None) -> list[str]:
+    """The licence of a picture on Flickr that is told by Flickr's number, as in YFCC100M and COCO."""
+    number = value if isinstance(value, int) else int(value) if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) else None
+    host = None if number is None or url is None else host_of(url)
+    name = of_flickr(number) if number is not None and host is not None and registrable_domain(host) in _FLICKR else None
+    return [] if name is None else [name]
 
 
 def _texts(value: Any) -> list[str]:

@@ -9,6 +9,11 @@ import re
 from typing import Final
 
 PUBLIC_DOMAIN: Final = "LicenseRef-public-domain"  # said in words, without a mark or dedication
+UNSPLASH: Final = "LicenseRef-Unsplash"
+PEXELS: Final = "LicenseRef-Pexels"
+PIXABAY: Final = "LicenseRef-Pixabay"
+GOVERNMENT: Final = "LicenseRef-US-government-work"
+NO_KNOWN_RESTRICTIONS: Final = "LicenseRef-no-known-copyright-restrictions"
 ZERO: Final = "CC0-1.0"
 MARK: Final = "CC-PDM-1.0"
 _OLD_DEDICATION: Final = "CC-PDDC"
@@ -36,10 +41,11 @@ _OTHERS: Final = {
 }  # fmt: skip
 
 _CC_URL: Final = re.compile(
-    r"creativecommons\.org/(?:licen[cs]es/(?P<terms>(?:by|nc|nd|sa)(?:-(?:by|nc|nd|sa))*)(?:/(?P<version>\d\.\d))?(?:/(?P<port>igo|scotland|[a-z]{2})\b)?"
+    r"creativecommons\.org/(?:licen[cs]es/(?P<terms>(?:by|nc|nd|sa)(?:-(?:by|nc|nd|sa))*)(?![\w+-])(?:/(?P<version>\d\.\d))?(?:/(?P<port>igo|scotland|[a-z]{2})\b)?"
     r"|publicdomain/(?P<public>zero|mark)\b|licen[cs]es/(?P<old>publicdomain)\b)",
     re.IGNORECASE,
 )
+_EXPRESSION: Final = re.compile(r"\s(?:OR|AND|WITH)\s")  # of several licences, SPDX 3.0.1 annex B
 _SPDX_URL: Final = re.compile(r"^(?:https?://)?(?:www\.)?spdx\.org/licenses/([A-Za-z0-9.+-]+?)(?:\.(?:html|json|txt))?/?$", re.IGNORECASE)
 _OGL_URL: Final = re.compile(r"nationalarchives\.gov\.uk/doc/open-government-licen[cs]e/version/([123])\b", re.IGNORECASE)
 _WORD: Final = r"(?:attribution|non-?\s?commercial|no-?\s?deriv(?:ative)?s?(?:\s?works?)?|share-?\s?alike|by|nc|nd|sa)"
@@ -56,7 +62,42 @@ _ALONE: Final = re.compile(
 )
 _ZERO: Final = re.compile(r"\bcc[\s-]*(?:0|zero)\b|\bcreative[\s-]*commons[\s-]*(?:0|zero)\b", re.IGNORECASE)
 _MARK: Final = re.compile(r"\bpublic[\s-]*domain[\s-]*mark\b|^\W*(?:cc[\s-]*)?pdm(?:[\s-]*1\.0)?\W*$", re.IGNORECASE)
-_PUBLIC: Final = re.compile(r"^\W*(?:in\s+the\s+|cc[\s-]*)?public[\s-]*domain\W*$|^\W*pd\W*$", re.IGNORECASE)
+_PUBLIC: Final = re.compile(r"^\W*(?:in\s+the\s+|cc[\s-]*)?public[\s-]*domain\W*$|^\W*pd(?:-[a-z][a-z0-9-]*)?\W*$", re.IGNORECASE)
+_ADDRESSES: Final = tuple(
+    (re.compile(rf"\b{address}", re.IGNORECASE), name)
+    for address, name in (
+        (r"unsplash\.com/licen[cs]e\b", UNSPLASH), (r"pexels\.com/(?:[a-z-]+/)?(?:photo-)?licen[cs]e\b", PEXELS),
+        (r"pixabay\.com/(?:[a-z-]+/)*licen[cs]e\b", PIXABAY), (r"flickr\.com/commons/usage\b", NO_KNOWN_RESTRICTIONS),
+        (r"usa\.gov/(?:copyright|government-works|government-copyright)\b", GOVERNMENT), (r"artlibre\.org/licence/lal\b", "LAL-1.3"),
+        (r"opendatacommons\.org/licenses/odbl\b", "ODbL-1.0"), (r"opendatacommons\.org/licenses/by\b", "ODC-By-1.0"),
+        (r"opendatacommons\.org/licenses/pddl\b", "PDDL-1.0"), (r"apache\.org/licenses/LICENSE-2\.0\b", "Apache-2.0"),
+        (r"opensource\.org/licen[cs]es?/mit\b", "MIT"), (r"creativecommons\.org/(?:[a-z-]+/)*public-domain/cc0\b", ZERO),
+    )
+)  # fmt: skip
+_RIGHTS_STATEMENT: Final = re.compile(r"\brightsstatements\.org/(?:vocab|page|data)/([A-Za-z]+(?:-[A-Za-z]+)*)/1\.0\b", re.IGNORECASE)
+_STATEMENTS: Final = {
+    name.casefold(): f"LicenseRef-RightsStatements-{name}"
+    for name in (
+        "InC", "InC-OW-EU", "InC-EDU", "InC-NC", "InC-RUU", "NoC-CR", "NoC-NC", "NoC-OKLR", "NoC-US", "CNE", "UND", "NKC",
+    )
+}  # fmt: skip
+_SENTENCES: Final = tuple(
+    (re.compile(rf"^\W*(?:the\s+)?{words}\W*$", re.IGNORECASE), name)
+    for words, name in (
+        (r"unsplash\s+licen[cs]e", UNSPLASH), (r"pexels\s+licen[cs]e", PEXELS),
+        (r"pixabay(?:\s+content)?\s+licen[cs]e", PIXABAY), (r"no\s+known\s+copyright(?:\s+restrictions)?", NO_KNOWN_RESTRICTIONS),
+        (r"(?:united\s+states|u\.?s\.?)\s+government\s+works?", GOVERNMENT),
+        (r"apache(?:\s+licen[cs]e)?,?(?:\s+v(?:ersion)?)?\s*2\.0", "Apache-2.0"), (r"ogl[\s-]+v?([123])(?:\.0)?", r"OGL-UK-\1.0"),
+        (r"(?:uk\s+)?open\s+government\s+licen[cs]e\s+(?:v(?:ersion\s+)?)?([123])(?:\.0)?", r"OGL-UK-\1.0"),
+        (r"free\s+art\s+licen[cs]e\s+(1\.[23])", r"LAL-\1"), (r"(?:etalab\s+)?licence\s+ouverte\s+(?:v(?:ersion\s+)?)?2\.0", "etalab-2.0"),
+        (r"odbl|(?:open\s+data\s+commons\s+)?open\s+database\s+licen[cs]e(?:\s*\(odbl\))?(?:\s+v?1\.0)?", "ODbL-1.0"),
+    )
+)  # fmt: skip
+_FLICKR: Final = (
+    None, "CC-BY-NC-SA-2.0", "CC-BY-NC-2.0", "CC-BY-NC-ND-2.0", "CC-BY-2.0", "CC-BY-SA-2.0", "CC-BY-ND-2.0",
+    NO_KNOWN_RESTRICTIONS, GOVERNMENT, ZERO, MARK,
+    "CC-BY-4.0", "CC-BY-SA-4.0", "CC-BY-ND-4.0", "CC-BY-NC-4.0", "CC-BY-NC-SA-4.0", "CC-BY-NC-ND-4.0",
+)  # fmt: skip
 _NEGATED: Final = re.compile(r"\b(?:not|no\s+longer|except|unless|other\s+than)\b", re.IGNORECASE)
 
 
@@ -77,9 +118,25 @@ def spdx(text: str) -> str | None:
         return known
     linked = {_of_url(found) for found in _CC_URL.finditer(text)}
     linked |= {f"OGL-UK-{found.group(1)}.0" for found in _OGL_URL.finditer(text)}
+    linked |= {name for address, name in _ADDRESSES if address.search(text)}
+    linked |= {name for found in _RIGHTS_STATEMENT.finditer(text) if (name := _STATEMENTS.get(found.group(1).casefold()))}
     if linked:
         return linked.pop() if len(linked) == 1 else None
+    if _EXPRESSION.search(text):
+        return None
+    for sentence, name in _SENTENCES:
+        if found := sentence.match(text):
+            return found.expand(name)
     return _named(identifier.replace("_", " "))
+
+
+def of_flickr(number: int) -> str | None:
+    """The licence behind a number of Flickr's (api.flickr.com, flickr.photos.licenses.getInfo); None for all rights reserved and others.
+
+    >>> of_flickr(4), of_flickr(0), of_flickr(99)
+    ('CC-BY-2.0', None, None)
+    """
+    return _FLICKR[number] if 0 <= number < len(_FLICKR) else None
 
 
 def terms(licence: str) -> tuple[str, ...]:

@@ -256,18 +256,30 @@ def atomic_write(path: str) -> Iterator[str]:
     folder = os.path.dirname(path) or "."
     scratch = os.path.join(folder, f"{TEMPORARY}{uuid.uuid4().hex}")
     try:
-        os.makedirs(folder, exist_ok=True)
-        yield scratch
-        with open(scratch, "rb") as written:
-            os.fsync(written.fileno())
-        os.replace(scratch, path)
+        with writing(path):
+            os.makedirs(folder, exist_ok=True)
+            yield scratch
+            with open(scratch, "rb") as written:
+                os.fsync(written.fileno())
+            os.replace(scratch, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            os.remove(scratch)
+
+
+@contextlib.contextmanager
+def writing(path: str) -> Iterator[None]:
+    """Says of a local file, and in our words, why it cannot be written in the block.
+
+    Raises:
+      EngineError: the place cannot be written to, or is full.
+    """
+    try:
+        yield
     except OSError as error:
         if error.errno not in _NOT_WRITABLE:
             raise
         raise EngineError(f"{path}: cannot be written ({os.strerror(error.errno)}); make room, or give this user the folder") from error
-    finally:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            os.remove(scratch)
 
 
 def write_bytes(path: str, content: bytes) -> None:

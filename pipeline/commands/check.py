@@ -171,10 +171,13 @@ def _tell_cost(run: Run, rows: int, cost: float, console: Console, *, plan: bool
 
 def _match_need(run: Run, rows: int) -> str:
     from pipeline.match import passes_needed  # loads Beam and compiled kernels: two seconds that a small job need not wait for
+    from transforms.match.plan import key_bytes
 
     memory = available_bytes()
     passes = passes_needed(rows, run.job.dedup.images.reach, memory)
-    return f"match on this machine: {passes} {'pass' if passes == 1 else 'passes'} in the {told_bytes(memory)} of memory it may take"
+    laid = told_bytes(rows * sum(key_bytes(run.job.dedup.images.reach, rows)) / passes)
+    named = "1 pass" if passes == 1 else f"{passes} passes"
+    return f"match on this machine: {named} in the {told_bytes(memory)} of memory it may take, with up to {laid} of keys on disk meanwhile"
 
 
 def _plan(run: Run, rows: int) -> Table:

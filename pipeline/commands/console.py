@@ -20,3 +20,8 @@ def plain(text: object) -> str:
     'a \\[bold]red\\[/bold] kite�[2J'
     """
     return escape("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text)))
+
+
+def tell(message: str) -> None:
+    """Prints a message for people, apart from data."""
+    print(f"winnow: {message}", file=sys.stderr)

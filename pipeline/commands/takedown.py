@@ -1,5 +1,6 @@
 """`winnow takedown`, `flag`, `verify-absent` and `apply-removals`: what is taken down after a release, and the proof that it is gone."""
 
+import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -24,8 +25,9 @@ from schemas.layout import Layout
 from schemas.reasons import ILLEGAL
 from transforms.consent.list_files import read_list
 from transforms.consent.lists import load_lists
+from transforms.remote import use_options
 from transforms.storage import exists, list_files, list_folder, read_bytes
-from transforms.takedown.absent import absent, unseen
+from transforms.takedown.absent import absent
 from transforms.takedown.chain import covering, is_ledger, read_removals, removed_uids, restored, shared, standing, write_removals
 from transforms.takedown.derived import FORMS, Gone, remove_from
 
@@ -151,7 +153,7 @@ def flag(layout: Layout, path: str | None, dismissed: Sequence[str], console: Co
     tell("`winnow flag RUN --dismiss f-000001` takes a flag out of the queue that nothing follows from")
 
 
-def verify_absent(out: str, path: str, console: Console, tell: Tell) -> None:
+def verify_absent(out: str, path: str, console: Console) -> None:
     """Searches the data files of a release for what a list names.
 
     Raises:
@@ -180,8 +182,6 @@ def verify_absent(out: str, path: str, console: Console, tell: Tell) -> None:
     for kind, number in sorted(found.items()):
         shown.add_row(f"rows found by {kind}", f"{number:,}")
     console.print(shown)
-    for kind in unseen(lists):
-        tell(f"entries of the kind {kind} are not looked for: what is published does not hold what they name")
     if found.total():
         raise DifferenceError(f"{out}: {found.total()} matches with {path}; `winnow takedown` makes a release without these rows")
 
@@ -209,6 +209,15 @@ def apply_removals(folder: str, path: str, tell: Tell) -> None:
     tell(f"{sum(seen.values()):,} rows went; {touched} of {len(seen)} files were written again")
 
 
-def open_release(out: str, work: str | None) -> Finished:
-    """The release that a takedown begins with."""
-    return open_finished(find_run(out, work).out, work)
+def open_release(out: str, work: str | None, beam_args: Sequence[str] = ()) -> Finished:
+    """The release that a takedown begins with.
+
+    Args:
+      out: its folder.
+      work: its private folder, where the job set another than `<out>.work`.
+      beam_args: Beam's own options, for the engine that searches it and writes it again.
+    """
+    if beam_args:
+        use_options(beam_args)
+    finished = open_finished(find_run(out, work).out, work)
+    return dataclasses.replace(finished, run=dataclasses.replace(finished.run, beam_args=tuple(beam_args)))

@@ -10,6 +10,7 @@ from pipeline.takedown.flags import Flag
 from pipeline.takedown.search import Entries
 from schemas.errors import DifferenceError, MissingError
 from schemas.job import Decode
+from schemas.reasons import ILLEGAL
 from schemas.removals import REQUESTS
 from transforms.consent.list_files import DEFAULT_RADIUS, Entry, read_list
 from transforms.consent.lists import Lists
@@ -53,8 +54,9 @@ class Asked:
 
     @property
     def refs(self) -> dict[int, str]:
-        """Number of an entry -> where it is written down, where that is no list."""
-        return {number: "; ".join(filter(None, (flag.flag_id, flag.evidence))) for number, flag in self.flags.items()}
+        """Number of an entry -> where it is written down, where that is no list; of what is illegal no word that anybody wrote."""
+        told = {number: (flag.flag_id, None if flag.reason == ILLEGAL else flag.evidence) for number, flag in self.flags.items()}
+        return {number: "; ".join(filter(None, parts)) for number, parts in told.items()}
 
 
 def ask(finished: Finished, path: str | None, flags: Sequence[Flag], reason: str, as_of: str | None, tell: Callable[[str], None]) -> Asked:

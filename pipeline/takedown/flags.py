@@ -23,6 +23,7 @@ from transforms.consent.list_files import DEFAULT_RADIUS, Entry, content_of, tex
 from transforms.footers import read_footer
 from transforms.storage import atomic_write, exists, make_private, read_parquet
 from transforms.text.personal_data import KINDS, redact
+from transforms.text.url import normal_url
 
 ALL: Final = "all"
 _LAST: Final = b"winnow.last_flag"
@@ -47,11 +48,21 @@ class Flag:
         """Of its id."""
         return int(self.flag_id.removeprefix("f-"))
 
+    @property
+    def named(self) -> str:
+        """What it names: a uid, or a URL in normal form."""
+        return self.uid if self.uid is not None else normal_url(self.url or "")
+
+    @property
+    def reason(self) -> str:
+        """What it becomes a reason of once it is accepted."""
+        return _REASONS.get(self.kind, TAKEN_DOWN)
+
     def entry(self) -> Entry:
         """The entry it becomes once it is accepted."""
         kind, value = ("uid", self.uid) if self.uid is not None else ("url", self.url)
         request = self.kind if self.kind in REQUESTS else ""
-        return Entry(kind, value or "", DEFAULT_RADIUS, _REASONS.get(self.kind, TAKEN_DOWN), self.reporter, "", "", self.number, request)
+        return Entry(kind, value or "", DEFAULT_RADIUS, self.reason, self.reporter, "", "", self.number, request)
 
 
 def queue(layout: Layout) -> list[Flag]:

@@ -25,6 +25,7 @@ from transforms.takedown.found import Row, read_found
 from transforms.takedown.hits import Hits, Place
 from transforms.takedown.ledger import Change
 from transforms.takedown.published import Signing
+from transforms.text.url import normal_url
 from transforms.trace import RADIUS
 
 FOUND: Final = "found."  # beginning of the names of what is found, while it is gathered
@@ -42,6 +43,7 @@ class Plan:
       hidden: shard and row of what is illegal.
       renamed: uids that are written down nowhere any more -> what stands in their place.
       silenced: shard and row of captions that no row carries any more; `unheard`, the uids of these rows.
+      named: uids of all rows that went, and URLs in normal form of those that go now: a flag that waits for one of them is settled.
       removals: the ledger of removals as it will be.
       reasons: reason -> rows that leave the release.
       members: rows, published or not, that go because a copy does; `rows`, all that go; `copies`, kept rows that are copies of one that
@@ -55,6 +57,7 @@ class Plan:
     renamed: Mapping[str, str]
     silenced: frozenset[Place]
     unheard: frozenset[str]
+    named: frozenset[str]
     removals: pa.Table
     reasons: Mapping[str, int]
     members: int
@@ -100,7 +103,7 @@ def make_plan(finished: Finished, asked: Asked, layout: Layout, tell: Callable[[
         if shard.name in changed
     }
     return Plan(
-        version, changes, hidden, renamed, frozenset(silenced), unheard, removals, published, told["members"],
+        version, changes, hidden, renamed, frozenset(silenced), unheard, _named(removed, removals), removals, published, told["members"],
         sum(map(len, removed.values())), sum(map(len, copies.values())), frozenset({*touched, *told["carrying"]}),
     )  # fmt: skip
 
@@ -155,6 +158,11 @@ def next_version(version: str) -> str:
 def opaque(removal_id: str) -> str:
     """What stands for a uid that is written down nowhere any more."""
     return hashlib.sha256(f"removed {removal_id}".encode()).hexdigest()[:32]
+
+
+def _named(removed: Removed, removals: pa.Table) -> frozenset[str]:
+    urls = {found.facts["url"] for here in removed.values() for found in here.values()} - {None}
+    return frozenset({*removals.column("uid").drop_null().to_pylist(), *map(normal_url, urls)})
 
 
 def _removals(before: pa.Table, asked: Asked, removed: Removed, version: str) -> tuple[pa.Table, dict[str, str], frozenset[Place]]:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import apache_beam as beam
-import pyarrow as pa
 
 from pipeline.document import document
 from pipeline.documents.artefacts import stated
@@ -196,16 +195,14 @@ def _write_rest(finished: Finished, plan: Plan, layout: Layout, flags: list[Flag
         share(reserved, layout.appended(len(finished.run.appended)).reserved)
     if exists(old.matched):
         write_bytes(layout.matched, read_bytes(old.matched))
+    if exists(old.illegal):
+        write_bytes(layout.illegal, read_bytes(old.illegal))
     write_removals(layout.removals, plan.removals)
     write_removals(layout.shared_removals, shared(plan.removals))
-    decided, gone = {flag.flag_id for flag in flags}, _named(plan.removals)
+    decided = {flag.flag_id for flag in flags}
     if exists(old.flags):
-        waiting = [flag for flag in queue(old) if flag.flag_id not in decided and not {flag.uid, flag.url} & gone]
+        waiting = [flag for flag in queue(old) if flag.flag_id not in decided and flag.named not in plan.named]
         write_queue(layout, waiting, last_number(old))
-
-
-def _named(removals: pa.Table) -> set[str]:
-    return set(removals.column("uid").drop_null().to_pylist()) | set(removals.column("value").drop_null().to_pylist())
 
 
 def _sweep(finished: Finished, layout: Layout) -> None:

@@ -29,7 +29,7 @@ from transforms.takedown.hits import Clusters, Hits, clusters_of, find, members,
 from transforms.takedown.near import MANY, Block, Reading, Wanted, gallery, look_same, wanted_of
 from transforms.takedown.published import Signing, find_published
 
-NAMES: Final = ("cluster", "caption_cluster", "duplicate_of", "captions")
+NAMES: Final = ("cluster", "caption_cluster", "duplicate_of", "captions", "evidence")
 CARRIED: Final = ("captions",)
 
 
@@ -230,7 +230,9 @@ class _FindMembers(_Step):
             more = members(files.ledger, leads.clusters, element.hits)
             hits = union([element.hits, more.removed])
             copies = [row for row in element.copies if row not in hits]
-            table = rows_of(files.shard, hits, copies, facts_of(files.ledger, files.annotation, hits)) if hits or copies else None
+            signature = files.signature if hits and self.reading(files) else None
+            facts = facts_of(files.ledger, files.annotation, signature, hits)
+            table = rows_of(files.shard, hits, copies, facts) if hits or copies else None
             yield dataclasses.replace(element, hits={}, copies=(), members=element.members + more.number, table=table)
 
 

@@ -40,32 +40,36 @@ def cpu_seconds() -> float:
 
 def tree_bytes(pid: int) -> tuple[int, int]:
     """Resident bytes of a process and its descendants: all, and those of no file."""
-    parents, sizes = collections.defaultdict(list), {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                lines = pathlib.Path(f"/proc/{entry}/status").read_text().splitlines()
-            except OSError:
-                continue
-            status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
-            if "VmRSS" in status:
-                parents[int(status["PPid"])].append(int(entry))
-                sizes[int(entry)] = tuple(int(status[name].split()[0]) << 10 for name in ("VmRSS", "RssAnon"))
-    found, waiting = [], [pid]
+    total, anonymous, waiting = 0, 0, [str(pid)]
     while waiting:
-        found.append(sizes.get(waiting[-1], (0, 0)))
-        waiting.extend(parents[waiting.pop()])
-    return sum(size for size, _ in found), sum(size for _, size in found)
+        process = pathlib.Path("/proc", waiting.pop())
+        try:
+            status = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines() if ":\t" in line)
+            waiting.extend(child for task in (process / "task").iterdir() for child in (task / "children").read_text().split())
+        except OSError:  # ended meanwhile
+            continue
+        total, anonymous = (
+            have + (int(status.get(name, "0 kB").split()[0]) << 10) for have, name in ((total, "VmRSS"), (anonymous, "RssAnon"))
+        )
+    return total, anonymous
 
 
 class Watch:
-    """Peaks, while the block runs: of the process tree, and of the bytes below a folder."""
+    """Peaks, while the block runs: of the process tree, and of the bytes below a folder.
+
+    Attributes:
+      peaks: bytes of the process tree, those of no file, scratch.
+      peak_of: bytes of the process tree by kind of pipeline.
+      label: the kind that runs.
+      seconds: CPU seconds that watching has cost; thousands of small files make it a tenth of a core where each is asked for at every look.
+    """
 
     def __init__(self, folder: pathlib.Path) -> None:
         self._folder, self._done = folder, threading.Event()
         self.peaks = [0, 0, 0]
         self.peak_of: dict[str, int] = {}
         self.label = ""
+        self.seconds = 0.0
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -78,15 +82,14 @@ class Watch:
 
     def _look(self) -> None:
         while not self._done.wait(SAMPLE_SECS):
-            scratch = 0
-            for path in self._folder.rglob("*"):
-                try:
-                    scratch += path.stat().st_size
-                except OSError:  # gone meanwhile
-                    continue
-            found = (*tree_bytes(os.getpid()), scratch)
-            self.peaks = [max(pair) for pair in zip(self.peaks, found, strict=True)]
+            found = tree_bytes(os.getpid())
+            self.peaks[:2] = [max(pair) for pair in zip(self.peaks[:2], found, strict=True)]
             self.peak_of[self.label] = max(self.peak_of.get(self.label, 0), found[0])
+            self.seconds = time.thread_time()
+
+    def weigh(self) -> None:
+        """Looks at the folder: to be called when a pipeline has ended, for none takes away what it wrote."""
+        self.peaks[2] = max(self.peaks[2], sum(path.stat().st_size for path in self._folder.rglob("*")))
 
 
 class Measured:
@@ -104,14 +107,13 @@ class Measured:
     def run(self, label: str, build: Build, size_hint_bytes: int = 0) -> None:
         kind = label.rsplit(":", maxsplit=1)[-1].strip().split(" ")[0]
         self._watch.label = kind
-        began, started = cpu_seconds(), time.monotonic()
+        began, started = cpu_seconds() - self._watch.seconds, time.monotonic()
         self._engine.run(label, build, size_hint_bytes)
-        self.seconds[kind] += cpu_seconds() - began
+        taken = cpu_seconds() - self._watch.seconds - began
+        self.seconds[kind] += taken
         self.jobs[kind] += 1
-        print(
-            f"{label}: {cpu_seconds() - began:.1f} CPU s, {time.monotonic() - started:.0f} s, {tree_bytes(os.getpid())[1] >> 20} MiB after",
-            flush=True,
-        )
+        self._watch.weigh()
+        print(f"{label}: {taken:.1f} CPU s, {time.monotonic() - started:.0f} s, {tree_bytes(os.getpid())[1] >> 20} MiB after", flush=True)
 
 
 def count_exchanges() -> tuple[collections.Counter[str], collections.Counter[str]]:
@@ -181,7 +183,7 @@ def main() -> None:
         engine = Measured(Engine.from_job(arguments.workers), watch)
         began, started = cpu_seconds(), time.monotonic()
         pipeline.match.match(files, scratch, Dedup(policy=arguments.policy, images={"reach": arguments.reach}), engine, memory)
-        taken, wall = cpu_seconds() - began, time.monotonic() - started
+        taken, wall = cpu_seconds() - watch.seconds - began, time.monotonic() - started
         found = read_clusters(scratch, 0, rows)
         facts = json.loads((pathlib.Path(scratch) / "facts.json").read_text())
     truths = {name: np.load(arguments.folder / f"truth_{name}.npy")[:rows] for name in ("captions", "pictures")}

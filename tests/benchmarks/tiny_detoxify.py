@@ -32,6 +32,7 @@ def train(texts, labels, folder, *, vocabulary=8_000, hidden=128, epochs=2, batc
     sizes = {"hidden_size": hidden, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 4 * hidden}
     config = transformers.BertConfig(vocab_size=len(tokenizer), num_labels=len(CLASSES), max_position_embeddings=positions, **sizes)
     config.save_pretrained(folder)
+    torch.set_num_threads(1)  # a model this small only waits for the others
     torch.manual_seed(0)
     model = transformers.BertForSequenceClassification(config)
     _fit(model, tokenizer, texts, torch.tensor(labels, dtype=torch.float32), epochs, batch, rate)

@@ -98,6 +98,10 @@ _FLAGS: Final = (
     b'", "kind": "gdpr17", "reporter": "', b'"}\n',
     b"PAR1",
 )  # fmt: skip
+_URLS: Final = (
+    b"http://", b"https://", b"user:pw@", b"?sig=1&", b"&#38;", b"[::1]", b"xn--", b":80",
+    "\u4e00\u8d85\u3002\u5927".encode(), "\u00e9\u0416".encode(),
+)  # fmt: skip
 _FILES: Final = tempfile.TemporaryDirectory()
 
 
@@ -191,7 +195,7 @@ PARSERS: Final[dict[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]]] =
     "aipref": (_aipref, (b"train-ai=n", b";x=", b"?1", b":aGk=:", b"(a b)", b"@1", b"ai-train=yes")),
     "xmp": (lambda raw: (marks_of(raw), without_personal(raw)), _XML),
     "c2pa": (_manifest, (b'"entries": {', b'"use": "notAllowed"', *_JSON)),
-    "lists": (_list, _LISTS), "url": (_url, (b"http://", b"user:pw@", b"?sig=1&", b"&#38;", b"[::1]", b"xn--", b":80")),
+    "lists": (_list, _LISTS), "url": (_url, _URLS),
     "picture": (_picture, _CONTAINERS), "blocks": (lambda raw: (read_exif(raw), read_photoshop(raw), read_iim(raw)), _BLOCKS),
     "store": (lambda raw: (unchecked_signals([raw]), read_metadata(in_jpeg(raw, 60_000))), (CAWG, CAWG[60:], b"jumb", b"jumd", b"cbor")),
     "flags": (_refused(lambda path: list(read_flags(path))), _FLAGS),

@@ -9,6 +9,9 @@ CLIP = {"column": "similarity", "min": 0.28}
 NAN = float("nan")
 
 
+OWN = [{"column": "x", "max": 1, "by_language": own} for own in ({"xx": {"min": 0}}, {"de": {"least": 0}}, {"de": {"min": 2}})]
+
+
 def test_rejects_what_is_beyond_a_bound_and_keeps_the_bound_itself():
     check_filter(
         Columns(rules=[CLIP, {"column": "pwatermark", "max": 0.8}]),
@@ -51,6 +54,19 @@ def test_whole_numbers_and_numbers_written_as_text_count(value, rejected):
     assert judged(Columns(rules=[CLIP]), [{"similarity": value}]) == [{"column_rule"} if rejected else set()]
 
 
+def test_bounds_can_differ_by_the_language_of_the_caption():
+    """Wish 7: rules per language. A similarity of a model that knows English says less of other captions."""
+    rows = [
+        {"caption": "ein Hund", "similarity": 0.25, "measures": {"language": {"label": label, "score": 0.9}}}
+        for label in ("de", "en", "fr")
+    ]
+    subject = Columns(rules=[{**CLIP, "by_language": {"de": {"min": 0.24}, "fr": {"min": None}}}])
+    assert judged(subject, rows) == [set(), {"column_rule"}, set()]
+    only = Columns(rules=[{"column": "similarity", "by_language": {"de": {"min": 0.3}}}])
+    assert judged(only, rows) == [{"column_rule"}, set(), set()]
+    assert judged(Columns(rules=[CLIP]), [{"similarity": 0.1}]) == [{"column_rule"}], "a row without a caption has the usual bound"
+
+
 def test_a_column_that_is_not_there_is_an_error_of_the_job():
     with pytest.raises(JobError, match=r"filters\.columns\.rules\.0\.column.*'similarity'.*: key, url") as raised:
         Columns(rules=[CLIP]).check({"url", "key"})
@@ -62,7 +78,7 @@ def test_a_shard_without_the_column_has_no_scores():
     assert Columns(rules=[CLIP]).measure(batch_of([{"caption": "a red kite"}])).to_pylist() == [{"values": [None]}]
 
 
-@pytest.mark.parametrize("rule", [{"column": "x"}, {"column": "x", "min": 1, "max": 0}, {"min": 1}, {"column": "x", "min": NAN}])
+@pytest.mark.parametrize("rule", [{"column": "x"}, {"column": "x", "min": 1, "max": 0}, {"min": 1}, {"column": "x", "min": NAN}, *OWN])
 def test_a_rule_that_bounds_nothing_or_everything_is_refused(rule):
     with pytest.raises(ValidationError):
         Columns(rules=[rule])

@@ -52,6 +52,7 @@ def test_rejects_what_names_itself_and_keeps_the_rest():
             {"caption": "naked children playing in a fountain, nude sculpture by Rodin", "punsafe": 0.5},
             {"caption": "a dog", "punsafe": NAN},
             {"caption": "my food porn for today, and a pornstar martini"},
+            {"caption": "two pornstar martinis"},
         ],
         rejects=[
             {"caption": "Watch PORN here"},
@@ -141,9 +142,9 @@ def test_how_caption_column_and_picture_are_combined_is_the_jobs_to_say(redness)
 
 def test_the_bound_of_a_model_is_its_own_unless_the_job_says_another(redness):
     rows = [{"image": picture((200, 0, 0))}]
+    assert judged(Nsfw(image_model=str(redness)), rows) == [{"nsfw"}]
     redness.write_text(redness.read_text() + "threshold: 0.9\n")
-    image_spec.spec_of.cache_clear()
-    assert judged(Nsfw(image_model=str(redness)), rows) == [set()]
+    assert judged(Nsfw(image_model=str(redness)), rows) == [set()], "a spec that has changed is read again"
     assert judged(Nsfw(image_model=str(redness), max_image=0.7), rows) == [{"nsfw"}]
     assert Nsfw(image_model=str(redness)).bound("max_image") == 0.9
     assert Nsfw().bound("max_image") is None
@@ -182,6 +183,7 @@ def test_the_evidence_tells_what_was_seen_once_a_row(redness):
 
 
 def test_a_missing_model_stops_the_job_and_names_the_cure(monkeypatch, tmp_path):
+    image_spec.nudenet.cache_clear()
     monkeypatch.setattr(image_spec.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingError, match=r"winnow-curation\[nudenet\]"):
         Nsfw(image_model="nudenet").models()

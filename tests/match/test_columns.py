@@ -1,12 +1,15 @@
 """Signature files: which columns are written, and what is read where one is not."""
 
+import os
+
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from schemas.errors import InputError
 from schemas.signatures import SIGNATURE
 from tests.match.signed_rows import Row, photo, signed
-from transforms.match.columns import no_rows, open_columns, write_columns
+from transforms.match.columns import FEW, expect_rows, no_rows, open_columns, read_rows, write_columns
 
 
 def names_in(path: str) -> list[str]:
@@ -56,3 +59,25 @@ def test_columns_of_a_local_file_are_not_copied(tmp_path):
     before = pa.total_allocated_bytes()
     columns = open_columns(path, ["caption_minhash", "thumbnail"])
     assert pa.total_allocated_bytes() - before < columns["caption_minhash"].nbytes
+
+
+@pytest.mark.parametrize("step", [FEW + 3, 2], ids=["few", "many"])
+def test_rows_here_and_there_are_those_of_the_map(tmp_path, step):
+    path, count, names = str(tmp_path / "a.arrow"), 200, ("thumbnail", "picture_hashes", "caption_kind", "text_minhash", "has_hashes")
+    batch = signed([Row("a red kite", photo(i)) for i in range(4)])
+    write_columns([batch.take(np.random.default_rng(2).integers(0, 4, count))], path)
+    wanted = np.arange(1, count, step)
+    expect_rows(path, "thumbnail", wanted)
+    found, whole = read_rows(path, names, count, wanted), open_columns(path, names)
+    for name in names:
+        np.testing.assert_array_equal(found[name], whole[name][wanted], err_msg=name)
+    with pytest.raises(InputError, match="200 rows where one batch of 201 rows was written"):
+        read_rows(path, names, count + 1, wanted)
+
+
+def test_a_column_that_ends_too_early_is_told_by_name(tmp_path, monkeypatch):
+    path = str(tmp_path / "a.arrow")
+    write_columns([signed([Row(None, photo(1))]).take([0] * 100)], path)
+    monkeypatch.setattr(os, "pread", lambda *_: b"")
+    with pytest.raises(InputError, match=r"a\.arrow: the file ends within a column"):
+        read_rows(path, ["thumbnail"], 100, np.array([1, 99]))

@@ -141,7 +141,7 @@ def test_owners_ranges_passes_and_files_cannot_show(tmp_path, monkeypatch):
     plain, _ = held(rows, [elder], tmp_path / "a", "image_or_caption")
     assert plain.cluster.tolist() == [len(rows) + 2 * i if i < 20 else -1 for i in range(28) if i % 4]
     monkeypatch.setattr(pipeline.match, "BASE_BYTES", 1)
-    options = {"owner_bits": 5, "partition_bytes": 20_000, "memory_bytes": 600_000, "sizes": [5, 7, 11, 3, 14]}
+    options = {"owner_bits": 5, "partition_bytes": 20_000, "memory_bytes": 150_000, "sizes": [5, 7, 11, 3, 14]}
     cut, _ = held(rows, [elder], tmp_path / "b", "image_or_caption", **options)
     for name in ("cluster", "caption_cluster", "link", "agreement"):
         np.testing.assert_array_equal(getattr(cut, name), getattr(plain, name), err_msg=name)

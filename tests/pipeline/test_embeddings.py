@@ -29,7 +29,7 @@ def coloured(number, **changed):
 
 
 def embedded(ran, side):
-    packed = pa.array([row["embeddings"][side] for row in ran.annotations()], pa.binary())
+    packed = pa.array([row["embeddings"] and row["embeddings"][side] for row in ran.annotations()], pa.binary())
     return unpack(packed)
 
 
@@ -37,19 +37,24 @@ def with_pair(folder, **filters):
     return {"filters": {"embeddings": write_pair(folder / "pair"), **filters}}
 
 
-def test_pairs_are_embedded_once_whatever_their_sharding_and_agreement_is_judged(tmp_path):
-    """Law 2: other batches, the same bytes."""
+def test_pairs_are_embedded_once_whatever_their_sharding_and_agreement_and_failures_are_judged(tmp_path):
+    """Law 2: other batches, the same bytes. Law 3: a row that the model fails on is rejected, and too many stop the run with its name."""
     samples = [coloured(number) for number in range(9)]
     samples[3]["caption"] = "red red red"  # of a grey picture
     samples[5]["caption"] = "blue blue blue"  # of a red one
+    samples[7]["caption"] = " ".join([NO_DIRECTION] * 6)
     job = with_pair(tmp_path, clip_score={"min": 0.3})
+    job["filters"]["embeddings"]["max_not_scored"] = 0.5
     ran = run_samples(tmp_path / "four", samples, job, per_shard=4)
     pictures, rows = embedded(ran, "image")
-    assert (pictures.shape, len(rows)) == ((9, 3), 9)
+    assert (pictures.shape, rows.tolist()) == ((8, 3), [0, 1, 2, 3, 4, 5, 6, 8])
     told = ran.by_key()
     assert [key for key, row in told.items() if "clip_score" in row["reasons"]] == ["000000005"]
     [evidence] = [found for found in told["000000005"]["evidence"] if found["reason"] == "clip_score"]
     assert (evidence["score"], evidence["threshold"]) == (0.0, 0.3)
+    assert ("not_scored" in told["000000007"]["flags"], told["000000007"]["reasons"]) == (True, ["not_scored"])
+    with pytest.raises(InputError, match=r"filter embeddings failed on 1 of 9 rows.*It asks embeddings: tiny 1\.0"):
+        run_job(tmp_path / "four", tars(job), "filters.embeddings.max_not_scored=0.1")
     write_webdataset(tmp_path / "nine/shards", samples)
     whole = open_run(str(write_job(tmp_path / "nine", tars(job))), ())
     run_phases(whole, ("annotate",))
@@ -57,26 +62,15 @@ def test_pairs_are_embedded_once_whatever_their_sharding_and_agreement_is_judged
     assert measured[0] == measured[1]
 
 
-def test_rows_that_the_model_fails_on_are_rejected_and_too_many_stop_the_run_with_its_name(tmp_path):
-    """Law 3."""
-    samples = [coloured(number) for number in range(5)]
-    samples[2]["caption"] = " ".join([NO_DIRECTION] * 6)
-    job = with_pair(tmp_path)
-    job["filters"]["embeddings"]["max_not_scored"] = 0.5
-    ran = run_samples(tmp_path, samples, job)
-    row = ran.by_key()["000000002"]
-    assert ("not_scored" in row["flags"], row["reasons"]) == (True, ["not_scored"])
-    with pytest.raises(InputError, match=r"filter embeddings failed on 1 of 5 rows.*It asks embeddings: tiny 1\.0"):
-        run_job(tmp_path, tars(job), "filters.embeddings.max_not_scored=0.1")
-
-
 def test_where_the_shard_is_the_metadata_itself_rows_are_told_by_their_order(tmp_path):
     urls = [f"https://site.example/{number}.jpg" for number in range(6)]
     clip_retrieval(tmp_path, [("", [1, number], [1, 0]) for number in range(6)], "7", metadata=False)
     (tmp_path / "metadata").mkdir()
     pq.write_table(pa.table({"url": urls, "caption": [f"caption of {url}" for url in urls]}), tmp_path / "metadata/metadata_7.parquet")
-    ran = run_job(tmp_path, {"source": {"format": "urls", "paths": ["metadata/*.parquet"], "embeddings": "."}})
-    pictures, rows = embedded(ran, "image")
+    job = {"source": {"format": "urls", "paths": ["metadata/*.parquet"], "embeddings": "."}}
+    opened = open_run(str(write_job(tmp_path, job)), ())
+    run_phases(opened, ("annotate",))
+    pictures, rows = embedded(Ran(opened), "image")
     assert rows.tolist() == list(range(6))
     assert (pictures[:, 1] / pictures[:, 0]).tolist() == pytest.approx(range(6), abs=0.02)
 

@@ -1,24 +1,31 @@
 """What a list calls illegal is counted, and nothing that shows it stays: every byte of release and work folder is looked through."""
 
+import dataclasses
 import hashlib
 import json
 import pathlib
 import shutil
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from rich.console import Console
 
+from pipeline import illegal
+from pipeline.annotate import annotate
 from pipeline.commands.preview import preview
 from pipeline.commands.run import run_phases
 from pipeline.illegal import read_emptied
 from pipeline.run import open_run
 from schemas.errors import JobError
 from schemas.job import Decode
+from schemas.layout import Layout
 from schemas.signatures import SIGNATURE
-from tests.builders import jpeg, sample
+from tests.builders import encode, jpeg, picture, sample
 from tests.pipeline.test_takedown import everything_in
 from tests.runs import Ran, run_job, run_samples, tars
+from transforms.consent.list_files import read_list
 from transforms.images.decode import open_picture
 from transforms.images.phash import hash_pictures
 from transforms.match.columns import open_columns
@@ -123,3 +130,40 @@ def test_where_match_is_done_again_what_was_emptied_is_made_anew_first(ran: Ran,
     again = run_job(folder, tars(JOB), other, replace=True)
     assert {key for key, row in again.by_key().items() if "illegal" in row["reasons"]} == set(BAD)
     assert list(read_emptied(again.run.layout).values()) == [[0], [0, 1]]
+
+
+def test_a_kill_before_signatures_are_emptied_is_made_good_by_the_next_run(ran: Ran, tmp_path: pathlib.Path) -> None:
+    shutil.copytree(ran.work, tmp_path / "out.work")
+    again = dataclasses.replace(ran.run, layout=Layout(str(tmp_path / "out"), str(tmp_path / "out.work")))
+    listed = pathlib.Path(again.layout.illegal).read_bytes()
+    shutil.rmtree(again.layout.signatures)
+    annotate(again)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(illegal, "purge_signatures", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            illegal.empty_illegal(again)
+    marks = [mark for row in given() if row["key"] in BAD for mark in shown(row)]
+    assert any(mark in everything_in(pathlib.Path(again.layout.signatures)) for mark in marks)
+    illegal.empty_illegal(again)
+    assert not any(mark in everything_in(tmp_path) for mark in marks)
+    assert pathlib.Path(again.layout.illegal).read_bytes() == listed
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_later_runs_refuse_copies_of_what_was_illegal_though_no_list_of_theirs_names_them(ran: Ran, tmp_path: pathlib.Path) -> None:
+    kept = pq.read_table(ran.run.layout.illegal)
+    assert set(kept.column("kind").to_pylist()) == {"sha256", "phash"}
+    assert {entry.reason for entry in read_list(ran.run.layout.illegal)} == {"illegal"}
+    mirrored = encode(picture(128, 96, seed=50).transpose(Image.Transpose.FLIP_LEFT_RIGHT), "JPEG", quality=85)
+    later = [
+        sample(21, key="again", jpg=jpeg(128, 96, seed=50, quality=40)), sample(22, key="smaller", jpg=jpeg(112, 84, seed=60)),
+        sample(23, key="mirrored", jpg=mirrored), sample(24, key="free", jpg=jpeg(128, 96, seed=24)),
+    ]  # fmt: skip
+    found = run_samples(tmp_path, later, {"dedup": {"against": [str(ran.out)]}}).by_key()
+    assert {key: row["reasons"][:1] for key, row in found.items() if row["verdict"] != "kept"} == {
+        "again": ["illegal"], "smaller": ["illegal"], "mirrored": ["illegal"],
+    }  # fmt: skip
+    assert "illegal.parquet" in found["again"]["evidence"][0]["detail"]

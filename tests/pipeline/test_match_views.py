@@ -73,7 +73,7 @@ def test_passes_ranges_owners_shards_and_the_order_of_rows_cannot_show(many, tmp
         "views",
         owner_bits=5,
         partition_bytes=50_000,
-        memory_bytes=600_000,
+        memory_bytes=150_000,
     )
     assert sum("pass" in job for job in engine.jobs) >= 2
     assert_equal(parted, plain)

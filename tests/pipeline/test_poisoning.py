@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 import zipfile
 
 import numpy as np
@@ -124,9 +125,10 @@ def test_the_datasheet_counts_each_find_and_says_what_it_means(ran):
     assert "none of its rows is published" in (ran.out / "datasheet.md").read_text()
 
 
-def test_the_same_job_with_everything_rejected_reads_no_picture_again(ran):
-    folder = ran.out.parent
-    before = {name: stamps(ran.work / name) for name in ("annotations", "signatures", "clusters")}
+def test_the_same_job_with_everything_rejected_reads_no_picture_again(ran, tmp_path):
+    folder = tmp_path / "strict"
+    shutil.copytree(ran.out.parent, folder)
+    before = {name: stamps(folder / ran.work.name / name) for name in ("annotations", "signatures", "clusters")}
     strict = run_job(folder, tars(), "filters.poisoning.action=reject", "filters.poisoning.placeholder=flag", replace=True)
     assert {name: stamps(strict.work / name) for name in before} == before
     rows = strict.by_key()

@@ -9,7 +9,7 @@ from transforms.vectors import unit
 
 def test_centroids_and_the_nearest_of_each_row_do_not_depend_on_the_size_of_blocks(monkeypatch):
     """Law 2."""
-    vectors, _ = planted(3_000, 100)
+    vectors, _ = planted(3_000, 100, width=16)
     found = find_centroids(vectors[:800], 20, 3_000)
     near = nearest(vectors, found)
     for block in (1, 5_000):
@@ -26,9 +26,9 @@ def test_rows_of_one_topic_share_a_centroid_with_most_of_their_copies():
 
 def test_a_centroid_that_too_many_rows_are_near_is_parted_as_far_as_they_differ(monkeypatch):
     monkeypatch.setattr(module, "MOST_AROUND", 200)
-    vectors, _ = planted(3_000, 0, topics=2)
+    vectors, _ = planted(2_000, 0, width=16, topics=2)
     vectors[:900] = vectors[0]
-    found = find_centroids(vectors, 3, 3_000)
+    found = find_centroids(vectors, 3, 2_000)
     counts = np.bincount(nearest(vectors, found))
     assert np.sort(counts)[-2] <= 400
     assert counts.max() >= 900

@@ -107,3 +107,11 @@ def test_every_kind_of_entry_finds_its_row_and_an_emptied_row_is_not_found(tmp_p
 
 def test_a_shard_without_rows_has_no_hits(tmp_path):
     assert find(annotation(tmp_path / "a.parquet", []), lists_of([(0, entry("domain", "a.example"))], ["a.csv"]), 2) == {}
+
+
+def test_uids_that_evidence_of_other_rows_names_are_found(tmp_path):
+    told = [None, "a copy of " + "ab" * 16 + "; this release", "sha256 in " + "cd" * 32]
+    evidence = pa.array([[{"detail": text}] for text in told], pa.list_(pa.struct([("detail", pa.string())])))
+    pq.write_table(pa.table({"evidence": evidence}), tmp_path / "a.parquet")
+    assert names(str(tmp_path / "a.parquet"), pa.array(["ab" * 16]), ("evidence",))
+    assert not names(str(tmp_path / "a.parquet"), pa.array(["cd" * 16]), ("evidence",))

@@ -1,5 +1,7 @@
 """A URL has one normal form, and leaves no key to the door in what is stored."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,3 +150,12 @@ def test_the_registrable_domain_respects_private_suffixes(host: str, domain: str
 def test_an_empty_port_goes_however_many_colons_it_has():
     assert normal_url("http://a.example:::::::::::/x") == "http://a.example/x"
     assert normal_url("//,:::::::::") == "//,/"
+
+
+def test_a_label_that_no_host_can_have_costs_what_its_length_says() -> None:
+    label = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(16_000))
+    before = time.process_time()
+    normal = normal_url(f"https://{label}.example/1.jpg")
+    assert time.process_time() - before < 2
+    assert normal.startswith("https://%e4%b8%80")
+    assert normal_url(normal) == normal

@@ -25,7 +25,8 @@ import pyarrow.compute as pc
 
 from schemas.job import Phase, Section, key
 from schemas.samples import Samples
-from transforms.images.metadata import Metadata, read_metadata
+from transforms.images.metadata import Metadata, parts_of, read_metadata
+from transforms.images.parts.part import Part
 from transforms.text.caption import normal_form
 
 if TYPE_CHECKING:
@@ -103,9 +104,14 @@ class Batch:
         return self.samples.core.column("image").to_pylist()
 
     @functools.cached_property
+    def parts(self) -> list[list[Part]]:
+        """Where each row's picture file, readable or not, holds side data; nothing where there are no bytes."""
+        return [parts_of(raw) if raw else [] for raw in self.images]
+
+    @functools.cached_property
     def metadata(self) -> list[Metadata]:
-        """Side data of each row's picture file, readable or not; nothing where there are no bytes."""
-        return [read_metadata(raw) if raw else Metadata() for raw in self.images]
+        """What that side data says."""
+        return [read_metadata(raw, parts) if raw else Metadata() for raw, parts in zip(self.images, self.parts, strict=True)]
 
     def role(self, name: str) -> list[Any]:
         """Values of the source column that plays a role; all None where the source has none."""

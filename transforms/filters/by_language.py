@@ -8,14 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import TypeAdapter, ValidationError
 
-from transforms.filters.base import Context, Filter
+from schemas.job import Section
+from transforms.filters.base import Context
 from transforms.filters.language import LABELS, UNDETERMINED
 
 ByLanguage = dict[str, dict[str, float | None]]
 
 
-def check(rule: Filter, given: Mapping[str, Mapping[str, float | None]], names: Sequence[str]) -> None:
-    """Makes sure that every language is one that can be told, and every bound one of the filter's, with a value that it takes.
+def check(rule: Section, given: Mapping[str, Mapping[str, float | None]], names: Sequence[str]) -> None:
+    """Makes sure that every language is one that can be told, and every bound one of the filter's or rule's, with a value that it takes.
 
     Raises:
       ValueError: names the language or the bound, and what there is.
@@ -43,7 +44,7 @@ def check_language(language: str) -> None:
         raise ValueError(f"by_language: {language!r} is no language that the model knows; it knows {' '.join(sorted(LABELS))} and und")
 
 
-def bounds(rule: Filter, name: str, given: Mapping[str, Mapping[str, float | None]], context: Context) -> np.ndarray:
+def bounds(rule: Section, name: str, given: Mapping[str, Mapping[str, float | None]], context: Context) -> np.ndarray:
     """The bound that each row is held against, float64 [n]; NaN, which nothing is beyond, where there is none."""
     usual = getattr(rule, name)
     found = np.full(context.annotations.num_rows, np.nan if usual is None else float(usual))

@@ -11,7 +11,11 @@ from pydantic import Field, model_validator
 
 from schemas.errors import JobError
 from schemas.job import Phase, Section, key
-from transforms.filters.base import Batch, Context, Filter, Finding
+from transforms.filters import by_language
+from transforms.filters.base import Batch, Context, Filter, Finding, first_beyond
+from transforms.filters.by_language import ByLanguage
+
+BOUNDS = ("min", "max")
 
 
 class Rule(Section):
@@ -20,13 +24,17 @@ class Rule(Section):
     column: str = key(Phase.ANNOTATE, "column of the source that holds numbers", min_length=1)
     min: float | None = key(Phase.JUDGE, "value below which a row is rejected", None, allow_inf_nan=False)
     max: float | None = key(Phase.JUDGE, "value above which a row is rejected", None, allow_inf_nan=False)
+    by_language: ByLanguage = key(Phase.JUDGE, "bounds of rows whose caption is in one language: {de: {min: 0.24}}; und: undetermined", {})
 
     @model_validator(mode="after")
     def _bounds_something(self) -> Self:
-        if self.min is None and self.max is None:
+        if self.min is None and self.max is None and not self.by_language:
             raise ValueError(f"a rule on {self.column} needs min, max or both")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}: every row would be rejected")
+        by_language.check(self, self.by_language, BOUNDS)
+        for own in ({}, *self.by_language.values()):
+            least, most = (own.get(name, getattr(self, name)) for name in BOUNDS)
+            if least is not None and most is not None and least > most:
+                raise ValueError(f"min {least:g} is above max {most:g}: every row would be rejected")
         return self
 
 
@@ -37,6 +45,7 @@ class Columns(Filter):
     """
 
     name: ClassVar[str] = "columns"
+    reads: ClassVar[tuple[str, ...]] = ("language",)
     measured: ClassVar[pa.DataType] = pa.struct([("values", pa.list_(pa.float64()))])  # one per rule, in the job's order
 
     rules: Annotated[tuple[Rule, ...], Field(strict=False)] = key(Phase.ANNOTATE, "bounds: a list of {column, min, max}", ())
@@ -64,25 +73,16 @@ class Columns(Filter):
         values = [[column[row] for column in columns] for row in range(len(batch))]
         return pa.StructArray.from_arrays([pa.array(values, pa.list_(pa.float64()))], fields=list(self.measured))
 
-    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:  # noqa: ARG002 - the measures say it all
+    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
         flat = pc.list_flatten(pc.struct_field(measures, "values")).to_numpy(zero_copy_only=False)
         rows = np.flatnonzero(measures.is_valid().to_numpy(zero_copy_only=False))
         values = np.full((len(measures), len(self.rules)), np.nan)
         values[rows] = flat.reshape(len(rows), len(self.rules))
-        told = np.zeros(len(measures), dtype=bool)  # a row has the reason once, for the first bound that it is beyond
-        findings = []
+        checks = []
         for rule, column in zip(self.rules, values.T, strict=True):
-            for beyond, threshold in ((column < _bound(rule.min), rule.min), (column > _bound(rule.max), rule.max)):
-                new = np.flatnonzero(beyond & ~told)
-                told |= beyond
-                if len(new):
-                    findings.append(Finding("reason", self.reason, new, column[new], threshold, rule.column))
-        return findings
-
-
-def _bound(threshold: float | None) -> float:
-    """A bound as values are compared with it; NaN, which nothing is beyond, where there is none."""
-    return math.nan if threshold is None else round(threshold, 4)
+            least, most = (np.round(by_language.bounds(rule, name, rule.by_language, context), 4) for name in BOUNDS)
+            checks += [(rule.column, column, column < least, least), (rule.column, column, column > most, most)]
+        return [found for found in first_beyond(self.reason, checks) if len(found.rows)] if checks else []
 
 
 def _numbers(batch: Batch, name: str) -> list[float | None]:

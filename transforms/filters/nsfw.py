@@ -43,7 +43,8 @@ _SUBJECTS = (
     "design", "architecture", "inspiration", "poverty", "torture", "revenge", "anti",
 )  # fmt: skip
 EXCEPTIONS = (
-    *(f"{subject} porn" for subject in _SUBJECTS), "anti-porn", "pornstar martini", "porn star martini", "hentai kamen", "sex tape 2014",
+    *(f"{subject} porn" for subject in _SUBJECTS), "anti-porn", "pornstar martini", "pornstar martinis", "porn star martini",
+    "porn star martinis", "hentai kamen", "sex tape 2014",
 )  # fmt: skip
 
 
@@ -51,10 +52,11 @@ class Nsfw(Filter):
     """Rejects captions with a word of a strict list, rows whose score column is above 0.5, and pictures an image model scores so.
 
     Words are looked for in the normal form, between word boundaries. The list is made for precision: it finds what names itself and
-    nothing else, and flags none of 87,110 captions of photos and of the web (adult ones removed before); how much it misses is not
-    measured. Columns are LAION's: `punsafe`, a probability with LAION-5B's bound, and `NSFW`, a probability or one of the words UNLIKELY
-    (0), UNSURE (0.5) and NSFW (1). The bound on Open-NSFW is COYO-700M's. Without `image_model` no picture is looked at; what share of
-    explicit pictures the models find was not measured.
+    nothing else, and flags none of 87,110 captions of photos and of the web (adult ones removed before). Of 253 hits among 71,833 tweets
+    and comments every second was read: 122 of 127 speak of pornography, sexual acts or toys (.96; the others use the word for something
+    else), 28 of them to announce it. How much it misses is not measured. Columns are LAION's: `punsafe`, a probability with LAION-5B's
+    bound, and `NSFW`, a probability or one of the words UNLIKELY (0), UNSURE (0.5) and NSFW (1). The bound on Open-NSFW is COYO-700M's.
+    Without `image_model` no picture is looked at; what share of explicit pictures the models find was not measured.
     """
 
     name: ClassVar[str] = "nsfw"

@@ -178,8 +178,8 @@ def _holds_text(kind: pa.DataType) -> bool:
 def _stripped(batch: Batch) -> list[list[str]]:
     """What of position, serial numbers and owner is in every row's picture and EXIF column."""
     found: list[list[str]] = []
-    for exif, raw, picture in zip(batch.role("exif"), batch.images, batch.pictures, strict=True):
-        words = {*_exif_fields(exif), *(() if raw is None or picture is None else personal_fields(raw))}
+    for exif, raw, picture, parts in zip(batch.role("exif"), batch.images, batch.pictures, batch.parts, strict=True):
+        words = {*_exif_fields(exif), *(() if raw is None or picture is None else personal_fields(raw, parts))}
         found.append([word for word in PERSONAL if word in words])
     return found
 

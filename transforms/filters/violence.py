@@ -40,9 +40,10 @@ class Violence(Filter):
     """Flags captions with a phrase of a strict list: beheadings, mutilated and charred bodies, killings, what gore sites are called.
 
     Phrases are looked for in the normal form, between word boundaries. The list is made for precision and knows English. Of 87,110 captions
-    of photos and of the web (adult ones removed before) it flags none; how much it misses is not measured. What it finds is often news or
-    history, so that nothing is rejected unless the job says so. Pictures are looked at where the job names a classifier; none comes with
-    the package.
+    of photos and of the web (adult ones removed before) it flags none; of its 21 hits among 71,833 tweets and comments 19 tell of people
+    or animals killed or mutilated, or wish it (.90), and two are figures of speech. How much it misses is not measured. What it finds is
+    often news or history, so that nothing is rejected unless the job says so. Pictures are looked at where the job names a classifier;
+    none comes with the package.
     """
 
     name: ClassVar[str] = "violence"

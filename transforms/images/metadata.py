@@ -86,12 +86,18 @@ def container_of(raw: bytes) -> str | None:
     return "heif" if raw[4:8] == b"ftyp" else None
 
 
-def read_metadata(raw: bytes) -> Metadata:
-    """Reads the side data of a picture file, whatever its bytes are."""
+def parts_of(raw: bytes) -> list[Part]:
+    """The stretches of a picture file that hold side data, in its order; those of a TIFF cannot be told from the picture."""
+    kind = container_of(raw)
+    return [] if kind is None or kind == "tiff" else CONTAINERS[kind].find(raw)
+
+
+def read_metadata(raw: bytes, parts: list[Part] | None = None) -> Metadata:
+    """Reads the side data of a picture file, whatever its bytes are; `parts` are its `parts_of`, where they are at hand."""
     kind = container_of(raw)
     if kind is None:
         return Metadata()
-    parts = [Part("exif", 0, len(raw), raw)] if kind == "tiff" else CONTAINERS[kind].find(raw)
+    parts = [Part("exif", 0, len(raw), raw)] if kind == "tiff" else parts_of(raw) if parts is None else parts
     if not parts:
         return Metadata(kind)
     return _gathered(kind, [*parts, *embedded(parts)], after_end(raw, parts))

@@ -20,7 +20,9 @@ def load_pdq() -> Any:
     try:
         import pdqhash
     except ImportError as error:
-        raise MissingError("opt_out.pdq needs the extra pdq: pip install 'winnow-curation[pdq]', or set it to false") from error
+        raise MissingError(
+            "PDQ hashes need the extra pdq: pip install 'winnow-curation[pdq]'; or leave them out of the list, and opt_out.pdq false"
+        ) from error
     return pdqhash
 
 

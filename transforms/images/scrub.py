@@ -100,15 +100,21 @@ def scrub(raw: bytes) -> Scrubbed:
     return Scrubbed(image, in_order(set().union(*(change.words for change in changes.values()))))
 
 
-def personal_fields(raw: bytes) -> tuple[str, ...]:
-    """Which of `gps`, `serial_number` and `owner` the side data of a picture file tells, embedded pictures included. Never raises."""
+def personal_fields(raw: bytes, parts: list[Part] | None = None) -> tuple[str, ...]:
+    """Which of `gps`, `serial_number` and `owner` the side data of a picture file tells, embedded pictures included. Never raises.
+
+    Args:
+      raw: the file.
+      parts: `transforms.images.metadata.parts_of` it, where they are at hand.
+    """
     kind = container_of(raw)
     if kind is None:
         return ()
     if kind == "tiff":
         found = tiff.words(raw)[1]
     else:
-        found = set().union(*(change.words for change in _changes(CONTAINERS[kind].find(raw)).values()))
+        changes = _changes(CONTAINERS[kind].find(raw) if parts is None else parts)
+        found = set().union(*(change.words for change in changes.values()))
     return tuple(word for word in PERSONAL if word in found)
 
 

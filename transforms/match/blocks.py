@@ -17,9 +17,9 @@ EMPTY = b""
 
 def pack(sender: int, *arrays: np.ndarray) -> bytes:
     """One block."""
-    parts = [_NUMBER.pack(sender)]
+    parts: list[bytes | memoryview] = [_NUMBER.pack(sender)]
     for array in arrays:
-        parts += [_NUMBER.pack(array.nbytes), array.tobytes(), bytes(-array.nbytes % 8)]
+        parts += [_NUMBER.pack(array.nbytes), np.ascontiguousarray(array).view(np.uint8).data, bytes(-array.nbytes % 8)]
     return b"".join(parts)
 
 

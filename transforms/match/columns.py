@@ -20,6 +20,9 @@ from transforms import storage
 _METADATA = {b"winnow.columns": hashlib.sha256(str(SIGNATURE).encode()).hexdigest().encode()}
 _ALWAYS = "uid"
 _FILES_KNOWN = 4_096  # local files, where whose columns begin is remembered
+WIDE = 1 << 10  # bytes of a row of a column
+FEW = 16  # one row in so many and fewer: what lies between them costs more to fetch than it costs to ask for each
+FETCHED = 1 << 17  # bytes of a file: what a system fetches in one go, if not more
 
 
 def write_columns(batches: Sequence[pa.RecordBatch], path: str) -> None:
@@ -37,25 +40,64 @@ def write_columns(batches: Sequence[pa.RecordBatch], path: str) -> None:
         writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
 
 
-def open_columns(path: str, names: Sequence[str], *, scattered: bool = False) -> dict[str, np.ndarray]:
+def open_columns(path: str, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Columns of a signature file as arrays over its memory map; a remote file is read, these columns alone.
 
     Args:
       path: where.
       names: of the columns.
-      scattered: whether rows here and there will be looked at: then the system does not read on around each.
 
     Raises:
       InputError: the file was written by another version, or is damaged.
     """
     if storage.is_local(path):
-        return _mapped(path, names, scattered=scattered)
+        with storage.open_read(path) as file:
+            return _mapped(path, file.fileno(), names)
     with storage.open_arrow(path) as source:
         reader = _checked(path, pa.ipc.open_file(source))
         there = reader.schema.names
         fields = [there.index(name) for name in {*names, _ALWAYS} if name in there]
         batch = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=fields)).get_batch(0)
     return {name: _values(batch.column(name)) if name in there else _zeros_of(SIGNATURE.field(name).type, batch.num_rows) for name in names}
+
+
+def read_rows(path: str, names: Sequence[str], rows: int, wanted: slice | np.ndarray) -> dict[str, np.ndarray]:
+    """Columns of some rows of a signature file: by a slice over its memory map, else as arrays of their own.
+
+    Wide columns of a local file of which few rows are wanted are read row by row: where the page cache does not hold all files of a run,
+    what lies around each row costs more than to ask for it, and a page fault for each of its pages costs more as well.
+
+    Args:
+      path: where.
+      names: of the columns.
+      rows: how many the file is said to have.
+      wanted: which of them, int64[n], ascending, where it is no slice.
+
+    Raises:
+      InputError: the file was written by another version, has other rows, or is damaged.
+    """
+    near = storage.is_local(path)
+    if not near or isinstance(wanted, slice) or not _are_few(wanted):
+        return {name: column[wanted] for name, column in _of_so_many(path, open_columns(path, names), rows).items()}
+    with storage.open_read(path) as file:
+        columns = _of_so_many(path, _mapped(path, file.fileno(), names), rows)
+        return {name: _wanted(path, file.fileno(), name, column, wanted) for name, column in columns.items()}
+
+
+def expect_rows(path: str, name: str, wanted: np.ndarray) -> None:
+    """Tells the system that rows of a column of a local file will be read, int64[n], ascending, unless they are few.
+
+    So what is read here and there, over and over, is fetched in order and in large parts.
+    """
+    if _are_few(wanted) or not hasattr(os, "posix_fadvise"):
+        return
+    with storage.open_read(path) as file:
+        place = _places_in(path, file.fileno())[1].get(name)
+        if place is None:
+            return
+        at = place + wanted * SIGNATURE.field(name).type.byte_width
+        for part in np.flatnonzero(np.bincount(at // FETCHED)).tolist():
+            os.posix_fadvise(file.fileno(), part * FETCHED, FETCHED, os.POSIX_FADV_WILLNEED)
 
 
 def _checked(path: str, reader: pa.RecordBatchFileReader) -> pa.RecordBatchFileReader:
@@ -66,15 +108,44 @@ def _checked(path: str, reader: pa.RecordBatchFileReader) -> pa.RecordBatchFileR
     return reader
 
 
-def _mapped(path: str, names: Sequence[str], *, scattered: bool) -> dict[str, np.ndarray]:
-    """The columns of a local file over a map of it. Rows are read from hundreds of files at a time: Arrow is asked only once for each."""
-    with storage.open_read(path) as file:
-        found = os.fstat(file.fileno())
-        rows, places = _places(path, (found.st_ino, found.st_size, found.st_mtime_ns))
-        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    if scattered and hasattr(mmap, "MADV_RANDOM"):
-        content.madvise(mmap.MADV_RANDOM)  # thumbnails of a large run do not fit the page cache; 128 KiB around each fit even less
+def _mapped(path: str, file: int, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """The columns of an open local file over a map of it."""
+    rows, places = _places_in(path, file)
+    content = mmap.mmap(file, 0, access=mmap.ACCESS_READ)
     return {name: _read(content, SIGNATURE.field(name).type, rows, places.get(name)) for name in names}
+
+
+def _are_few(wanted: np.ndarray) -> bool:
+    return len(wanted) * FEW < int(wanted[-1] - wanted[0])
+
+
+def _of_so_many(path: str, columns: dict[str, np.ndarray], rows: int) -> dict[str, np.ndarray]:
+    found = next((len(column) for column in columns.values() if len(column) != rows), None)
+    if found is not None:
+        raise InputError(f"{path}: {found} rows where one batch of {rows} rows was written; remove it and run again")
+    return columns
+
+
+def _wanted(path: str, file: int, name: str, column: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Some rows of a column of an open local file: a wide one is read, another is looked at where it is mapped."""
+    place = _places_in(path, file)[1].get(name)
+    if place is None or column.ndim == 1 or column.shape[1] < WIDE:
+        return column[wanted]
+    return _one_by_one(path, file, place, column.shape[1], wanted)
+
+
+def _one_by_one(path: str, file: int, place: int, width: int, rows: np.ndarray) -> np.ndarray:
+    """Rows of an open file whose column of this width begins at a byte, uint8[n, width]."""
+    found = b"".join([os.pread(file, width, at) for at in (place + rows * width).tolist()])
+    if len(found) != len(rows) * width:
+        raise InputError(f"{path}: the file ends within a column; remove it and run again")
+    return np.frombuffer(found, np.uint8).reshape(-1, width)
+
+
+def _places_in(path: str, file: int) -> tuple[int, dict[str, int]]:
+    """As `_places`. Rows are read from hundreds of files at a time: Arrow is asked only once for each."""
+    found = os.fstat(file)
+    return _places(path, (found.st_ino, found.st_size, found.st_mtime_ns))
 
 
 @functools.lru_cache(maxsize=_FILES_KNOWN)

@@ -38,6 +38,7 @@ TIED = {BY_CAPTION: (BENCHMARK,), BY_PICTURE: (BENCHMARK,), BY_POLICY: (BINDING,
 PLACED = np.dtype([("row", "<u8"), ("leader", "<u8"), ("kind", "u1"), ("link", "u1"), ("agreement", "<f4")])
 """A row and its leader, or the elder row of kind `kind` that it is tied to."""
 
+PARTITIONS = 4  # are as much as is sent to one range: of many groups pictures are compared thousands at a time
 CROWD = 1 << 15  # units of a group whose pictures are read where they lie, even in a remote store
 
 _MINHASH = (np.uint8, PERMUTATIONS)
@@ -56,7 +57,7 @@ def bytes_of(plan: Plan, graph: int, rows: int, compared: int) -> int:
 
 def range_bits(plan: Plan) -> int:
     """Bits that name the ranges of groups, into which whatever all rows may send is cut."""
-    return plan.range_bits(bytes_of(plan, BY_POLICY, 1, 1))
+    return plan.range_bits(-(-bytes_of(plan, BY_POLICY, 1, 1) // PARTITIONS))
 
 
 def send(plan: Plan, number: int, count: int, edge_shares: int, owner: int) -> Iterator[tuple[int, bytes]]:

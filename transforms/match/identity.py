@@ -43,7 +43,7 @@ def choose(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[tuple[int,
     owners, (ids, high, low, local) = gather(blocks, [np.uint64, np.uint64, np.uint64, np.uint32])
     kinds, local = local >> KIND_SHIFT, local & np.uint32((1 << KIND_SHIFT) - 1)
     rows = owners << np.uint64(plan.owner_bits) | local
-    order = np.argsort(ids, kind="stable")
+    order = np.argsort(ids)
     same = np.concatenate([[False], ids[order[1:]] == ids[order[:-1]]])
     order = order[same | np.concatenate([same[1:], [False]])]  # identities that more than one row has
     order = order[np.lexsort((rows[order], low[order], high[order], kinds[order], ids[order]))]

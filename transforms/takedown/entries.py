@@ -1,6 +1,6 @@
 """What the ledger of removals says of rows that go: by what the same content can be found again, and who asked for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from schemas.reasons import ILLEGAL, KEPT, OPT_OUT, TAKEN_DOWN
@@ -21,7 +21,7 @@ def removal_rows(
     Args:
       removal_id: its number.
       version: of the first release without the row.
-      row: `uid`, `url` and `verdict` of the ledger, `sha256` and `phash` of the annotation.
+      row: its facts (`transforms.takedown.found`).
       causes: why it goes.
       asked: number of an entry -> the entry.
       refs: number of an entry -> where it is written down, where that is no list.
@@ -41,6 +41,19 @@ def removal_rows(
     if scope == LOCATION and row["url"]:  # a uid covers the picture wherever it is: it stands in only where the URL is withheld
         found = [("url", row["url"], None)]
     elif scope == CONTENT:
-        found.append(("sha256", None if row["sha256"] is None else row["sha256"].hex(), None))
-        found.append(("phash", None if row["phash"] is None else f"{row['phash']:016x}", RADIUS))
+        found += entries_of_content(row["sha256"], row["phashes"])
     return [{**common, "kind": kind, "value": value, "radius": radius} for kind, value, radius in found if value]
+
+
+def entries_of_content(sha256: bytes | None, phashes: Iterable[int]) -> list[tuple[str, str, int | None]]:
+    """Kind, value and radius of what a picture can be found again by: the same bytes, and the same picture encoded again, mirrored or not.
+
+    Args:
+      sha256: of its bytes; None where there are none.
+      phashes: of the picture, and of it in the mirror; empty where they say nothing.
+
+    >>> entries_of_content(None, [255])
+    [('phash', '00000000000000ff', 2)]
+    """
+    digests: list[tuple[str, str, int | None]] = [] if sha256 is None else [("sha256", sha256.hex(), None)]
+    return digests + [("phash", f"{phash:016x}", RADIUS) for phash in dict.fromkeys(phashes)]

@@ -9,10 +9,17 @@ import pyarrow.parquet as pq
 
 from transforms.storage import read_parquet
 from transforms.takedown.hits import Cause, Hits
+from transforms.takedown.signed import phashes_of
 
 FACTS: Final = pa.schema(
-    [("uid", pa.string()), ("url", pa.string()), ("verdict", pa.string()), ("sha256", pa.binary(32)), ("phash", pa.uint64())]
-)  # of a row that goes: the first three of its ledger, the others of its annotation
+    [
+        ("uid", pa.string()),  # these three as its ledger has them
+        ("url", pa.string()),
+        ("verdict", pa.string()),
+        ("sha256", pa.binary(32)),  # of its annotation
+        ("phashes", pa.list_(pa.uint64())),  # of the picture, and of it in the mirror; empty where they say nothing
+    ]
+)  # of a row that goes
 FOUND: Final = pa.schema(
     [
         pa.field("shard", pa.string(), nullable=False),
@@ -54,20 +61,26 @@ def rows_of(shard: str, removed: Hits, copies: Iterable[int], facts: Mapping[int
     return pa.Table.from_pylist(rows, FOUND)
 
 
-def facts_of(ledger: str, annotation: str, removed: Hits) -> dict[int, dict[str, Any]]:
+def facts_of(ledger: str, annotation: str, signature: str | None, removed: Hits) -> dict[int, dict[str, Any]]:
     """`FACTS` of the rows of a shard that go.
 
     Args:
       ledger: path of its ledger.
       annotation: of its annotations.
+      signature: of its signatures; None where there are none that can be read.
       removed: the rows.
     """
     if not removed:
         return {}
     rows = sorted(removed)
-    known = read_parquet(ledger, FACTS.names[:3]).take(pa.array(rows, pa.int64())).to_pylist()
-    hashed = read_parquet(annotation, FACTS.names[3:]).take(pa.array(rows, pa.int64())).to_pylist()
-    return {row: one | other for row, one, other in zip(rows, known, hashed, strict=True)}
+    places = pa.array(rows, pa.int64())
+    known = read_parquet(ledger, ["uid", "url", "verdict"]).take(places).to_pylist()
+    hashed = read_parquet(annotation, ["sha256", "phash"]).take(places).to_pylist()
+    signed = [[]] * len(rows) if signature is None else phashes_of(signature, rows)
+    return {
+        row: {**one, "sha256": other["sha256"], "phashes": words or [word for word in [other["phash"]] if word is not None]}
+        for row, one, other, words in zip(rows, known, hashed, signed, strict=True)
+    }
 
 
 def read_found(path: str) -> tuple[dict[str, dict[int, Row]], dict[str, list[int]]]:

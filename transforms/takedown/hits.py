@@ -1,6 +1,7 @@
 """Which rows of a shard the entries of a takedown cover: directly, by their cluster, and which copies of them stay."""
 
 import dataclasses
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -26,6 +27,7 @@ _MATCHED: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
         "sha1": ("sha1",), "md5": ("md5",), "phash": ("phash",), "creator": ("opt_out",), "pdq": ("opt_out",),
     }
 )  # kind of an entry -> the columns of annotations that it is matched by # fmt: skip
+UID: Final = re.compile(r"\b[0-9a-f]{32}\b")
 Place = tuple[str, int]  # shard and row
 
 
@@ -179,12 +181,26 @@ def union(parts: Iterable[Hits]) -> Hits:
 
 
 def names(ledger: str, uids: pa.Array, columns: Sequence[str]) -> bool:
-    """Whether a ledger names one of these uids in one of these columns (texts, or lists of them), as far as it has them."""
+    """Whether a ledger names one of these uids in one of these columns, as far as it has them.
+
+    Args:
+      ledger: its path.
+      uids: the uids.
+      columns: texts, lists of them, or `evidence`, in the details of which uids of other rows may stand.
+    """
     with open_read(ledger) as file:
         source = pq.ParquetFile(file, pre_buffer=False)
         table = source.read([name for name in columns if name in source.schema_arrow.names], use_threads=False)
-    for column in table.columns:
+    for name, column in zip(table.column_names, table.columns, strict=True):
         values = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+        if name == "evidence":
+            values = pa.array(sorted(uids_in(pc.struct_field(values, "detail"))), pa.string())
         if pc.any(pc.is_in(values, uids)).as_py():
             return True
     return False
+
+
+def uids_in(details: pa.ChunkedArray | pa.Array) -> set[str]:
+    """The uids that texts name."""
+    found = pc.drop_null(details.filter(pc.fill_null(pc.match_substring_regex(details, UID.pattern), False)))
+    return {uid for text in found.to_pylist() for uid in UID.findall(text)}

@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.reasons import KEPT, REJECTED, REMOVED_LATER, RESERVED, RESERVED_COPY_EXISTS, UNREADABLE, in_order
 from transforms.consent.signal import CONTENT
-from transforms.takedown.hits import Hits
+from transforms.takedown.hits import UID, Hits
 from transforms.takedown.tables import replaced
 
 
@@ -49,7 +50,17 @@ def _naming(ledger: pa.Table, change: Change) -> list[int]:
         row
         for row, (*names, captions) in enumerate(zip(*columns, carried, strict=True))
         if not uids.isdisjoint(names) or not uids.isdisjoint(captions or ())
-    ]
+    ] + (_telling(ledger, change) if change.renamed else [])
+
+
+def _telling(ledger: pa.Table, change: Change) -> list[int]:
+    """Rows in the evidence of which a uid stands that is written down nowhere any more."""
+    evidence = ledger.column("evidence").combine_chunks()
+    details = pc.struct_field(evidence.flatten(), "detail")
+    told = pc.fill_null(pc.match_substring_regex(details, UID.pattern), False)
+    parents = pc.list_parent_indices(evidence).filter(told).to_pylist()
+    texts = details.filter(told).to_pylist()
+    return [row for row, text in zip(parents, texts, strict=True) if not change.renamed.keys().isdisjoint(UID.findall(text))]
 
 
 def _altered(row: dict[str, Any], change: Change) -> dict[str, Any]:
@@ -62,9 +73,14 @@ def _altered(row: dict[str, Any], change: Change) -> dict[str, Any]:
     elif row["row"] in change.copies and RESERVED_COPY_EXISTS not in row["flags"]:
         row["flags"] = sorted([*row["flags"], RESERVED_COPY_EXISTS])
         row["evidence"] = [*row["evidence"], _entry(RESERVED_COPY_EXISTS, None)]
+    row["evidence"] = [{**entry, "detail": _renamed(entry["detail"], change.renamed)} for entry in row["evidence"]]
     for name in ("uid", "cluster", "caption_cluster", "duplicate_of"):
         row[name] = change.renamed.get(row[name], row[name])
     return row
+
+
+def _renamed(detail: str | None, renamed: Mapping[str, str]) -> str | None:
+    return detail if detail is None or not renamed else UID.sub(lambda found: renamed.get(found[0], found[0]), detail)
 
 
 def _removed(row: dict[str, Any], change: Change) -> dict[str, Any]:

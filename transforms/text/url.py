@@ -60,6 +60,8 @@ _NORMAL_ESCAPES = {  # every spelling of an escape
 _USER = re.compile(r"([/\\]{2,})((?:&#\w{1,7};|[^/\\?#])*)")
 _PARAMETERS = re.compile(r"(\?|(?<!&)#|#(?!\w{1,7};))((?:&#\w{1,7};|[^?#])*)")
 _SEPARATOR = re.compile(r"(&(?:amp;|#0*38;|#[xX]0*26;)*)")
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # what IDNA takes for dots (RFC 3490, section 3.1)
+_LONGEST_LABEL = 63  # octets of a label in its ASCII form, which is longer than the label (RFC 1034, section 3.1)
 _DEFAULT_PORTS = {"http": "80", "https": "443", "ftp": "21"}
 _ROUNDS = 8
 
@@ -184,6 +186,8 @@ def _normal_host(host: str) -> str:
     host = host.rstrip(".").lower()
     if host.isascii():
         return host
+    if any(len(label) > _LONGEST_LABEL for label in _DOTS.split(host)):  # to find that out, IDNA takes the square of its length
+        return _escape_unsafe(host)
     try:
         return host.encode("idna").decode("ascii").lower()
     except UnicodeError:  # a label that IDNA 2003 refuses: escaped, so that the form stays ASCII
