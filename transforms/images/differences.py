@@ -38,8 +38,8 @@ _BEND = np.array([1, -2, 1], np.float32)
 _AT = (np.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
 _WINDOWS = BLOCKS - GRID - 1  # of 2 x 2 blocks, one from each block on
 _HELD_BY = np.outer([1.0, 2, 2, 2, 2, 1], [1.0, 2, 2, 2, 2, 1]).ravel()  # windows, each block
-_SIDE, _GRID, _CELL, _PATCHES = (np.uint64(n) for n in (THUMBNAIL_SIDE, GRID, THUMBNAIL_SIDE // GRID, THUMBNAIL_SIDE - 3))
-_ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
+_PATCHES = THUMBNAIL_SIDE - 3  # of 4 x 4, in a row
+_SIDE, _GRID, _CELL = (np.uint64(n) for n in (THUMBNAIL_SIDE, GRID, THUMBNAIL_SIDE // GRID))
 
 
 def _system() -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +58,8 @@ class _Room(threading.local):
     def __init__(self) -> None:
         """Makes room for a few pairs."""
         self.level = Level.of(THUMBNAIL_SIDE, FEW, len(_PAIRS))
-        self.pictures, self.squares = np.empty((FEW, 2, _PIXELS), np.float32), np.empty((2, _PIXELS), np.float32)
+        self.pictures = np.empty((FEW, 2, _PIXELS), np.float32)
+        self.squares, self.sums = np.empty((2, FEW, 2, _PIXELS), np.float32)
 
 
 _ROOM = _Room()
@@ -93,9 +94,7 @@ def differences(
         before = level.planes[:, STILL] * weaker[:, None]
         _bend(level)
         _explain(level.planes, _PLANES, _shares(level.multiply(_PRODUCTS)))
-        tops = np.zeros((len(before), _PATCHES), np.float32)
-        _find(level.planes, weaker, _ROOM.squares, level.scratch[0], tops)
-        found[0, some] = np.sqrt(tops.max(axis=1))
+        found[0, some] = _most(level, weaker)
         much = np.flatnonzero(over[some] & (found[0, some] > most))
         asked += [_shown(level.planes[row], before[row], weaker[row]) for row in much]
     much = np.flatnonzero(over & (found[0] > most))
@@ -107,7 +106,7 @@ def differences(
 
 def _shown(planes: np.ndarray, before: np.ndarray, weaker: np.float32) -> np.ndarray:
     """What `exchanged` looks at of a pair, in levels of the picture with less contrast, and the squares of slopes: float32 [5, 48, 48]."""
-    scales = np.array([weaker, 1, weaker, 1, weaker * weaker], np.float32)
+    scales = np.array([weaker, 1, 1, 1, weaker * weaker], np.float32)
     shown = scales[:, None] * np.stack([planes[SEEN], before, planes[STILL], planes[_INSIDE], planes[ALONG]])
     return shown.reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
 
@@ -202,28 +201,25 @@ def _explain(planes, causes, shares):  # type: ignore[no-untyped-def]
                         rest[k] -= plane[k] * much
 
 
-@compiled
-def _find(planes, weaker, squares, line, tops):  # type: ignore[no-untyped-def]
-    """Per column, the most that is left of a difference over 4 x 4 pixels, squared, in units of what is allowed there.
+def _most(level: Level, weaker: np.ndarray) -> np.ndarray:
+    """The most that is left of the differences over 4 x 4 pixels, in units of what is allowed there, float32 [n].
 
-    The squares of the slopes are in `ALONG`.
+    Args:
+      level: pairs, of which the first plane is what is left, and `ALONG` the squares of the slopes.
+      weaker: what makes it levels of the picture with less contrast, float32 [n]; the first plane becomes that.
     """
-    allowed = squares[0]
-    for row in range(len(planes)):
-        rest, mask, slopes, gain, top = planes[row, STILL], planes[row, ONES], planes[row, ALONG], weaker[row], tops[row]
-        for pixel in range(len(rest)):
-            value = rest[pixel] * mask[pixel] * gain
-            allowed[pixel], squares[1, pixel] = slopes[pixel] * gain * gain, value * value
-        for kind in range(len(squares)):
-            square = squares[kind]
-            for i in range(_PATCHES):
-                for j in range(_SIDE):
-                    k = i * _SIDE + j
-                    line[j] = (square[k] + square[k + _SIDE]) + (square[k + _TWO * _SIDE] + square[k + _THREE * _SIDE])
-                for j in range(_PATCHES):
-                    total, k = (line[j] + line[j + _ONE]) + (line[j + _TWO] + line[j + _THREE]), i * _SIDE + j
-                    if kind > 0:
-                        total /= allowed[k]
-                        top[j] = total if total > top[j] else top[j]
-                    else:
-                        allowed[k] = _ALLOWED + _OF_SLOPE * total
+    planes, squares, sums = level.planes, _ROOM.squares[: len(weaker)], _ROOM.sums[: len(weaker)]
+    rest = planes[:, STILL]
+    rest *= planes[:, _INSIDE]
+    rest *= weaker[:, None]
+    np.square(rest, out=squares[:, 0])
+    np.multiply(planes[:, ALONG], weaker[:, None] ** 2, out=squares[:, 1])
+    for step in (THUMBNAIL_SIDE, 1):  # sums of four
+        np.add(squares[:, :, :-step], squares[:, :, step:], out=sums[:, :, :-step])
+        np.add(sums[:, :, : -3 * step], sums[:, :, 2 * step : -step], out=squares[:, :, : -3 * step])
+    allowed = squares[:, 1]
+    allowed *= _OF_SLOPE
+    allowed += _ALLOWED
+    squares[:, 0] /= allowed
+    square = squares[:, 0].reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    return np.sqrt(square[:, :_PATCHES, :_PATCHES].max(axis=(1, 2)))
