@@ -7,8 +7,8 @@ constant (brightness), its slopes (shift) and its Laplacian (blur). What is left
 allowed there: a level and a half, and fifteen hundredths of the slope. Both pictures are smoothed by 1 2 1 first, because an area-sampled
 thumbnail read between its pixels is blurred more or less by where it is read, and fine print most of all.
 
-Where both stand on a ground of one colour, what is left is also looked at in two parts: where the one has ink and the other bare ground,
-and the reverse. Something laid over a picture only adds ink; two pictures of which each has ink that the other lacks are two pictures.
+Where something may lie over the one picture, and much is left, `transforms.images.exchanged` tells that from what each has and the other
+lacks.
 """
 
 import threading
@@ -17,6 +17,7 @@ import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
 from transforms.compiled import compiled
+from transforms.images.exchanged import exchanged, patches
 from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, STILL, Level, slide, solve
 
 _CAUSES = (ONES, SEEN, SEEN_DOWN, SEEN_ALONG, DOWN)  # brightness, contrast, shift down and along, blur
@@ -24,10 +25,9 @@ _LIKELY = np.array([30.0, 0.25, 0.3, 0.3, 0.125])  # standard deviations: levels
 _NOISE = 2.0  # levels
 _LEAST = 1e-9  # of a square on the diagonal
 _ALLOWED, _OF_SLOPE = np.float32(16 * 1.5**2), np.float32(0.15**2)  # over 4 x 4 pixels: levels; of the slope, that is, pixels; squared
-_INK, _OF_SPREAD = 8.0, 0.5  # levels off the ground from which there is ink, or of the standard deviation
 _PICTURES = slice(STILL, SEEN + 1, SEEN - STILL)
-_ALL, _INSIDE = DOWN, ONES  # the first until the Laplacian takes its place
-_TOTALS = np.array([(_INSIDE, _ALL), *[(picture, other) for picture in (STILL, SEEN) for other in (_ALL, _INSIDE, picture)]])
+_INSIDE = ONES
+_TOTALS = np.array([(_INSIDE, _INSIDE), (STILL, _INSIDE), (SEEN, _INSIDE)])
 _ENERGIES = np.array([(STILL, STILL), (SEEN, SEEN)])
 _PAIRS = [(a, b) for k, a in enumerate(_CAUSES) for b in _CAUSES[k:]] + [(a, STILL) for a in _CAUSES]
 _PRODUCTS, _PLANES = np.array(_PAIRS), np.array(_CAUSES)
@@ -59,15 +59,15 @@ class _Room(threading.local):
         """Makes room for a few pairs."""
         self.level = Level.of(THUMBNAIL_SIDE, FEW, len(_PAIRS))
         self.pictures = np.empty((FEW, 2, _PIXELS), np.float32)
-        self.kinds, self.more = np.empty((2, FEW, 4, _PIXELS), np.float32)
+        self.squares, self.sums = np.empty((2, FEW, 2, _PIXELS), np.float32)
 
 
 _ROOM = _Room()
 
 
 def differences(
-    left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.ndarray, grounds: tuple[np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
+    left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.ndarray, over: np.ndarray, most: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How much aligned thumbnails differ where they differ most, in units of what is allowed there.
 
     Args:
@@ -75,25 +75,40 @@ def differences(
       right: uint8 [n, 48 * 48].
       swapped: bool [n], whether the right one is looked for in the left.
       to: float64 [n, 2, 3], the map from the one looked for to the other, as `transforms.images.alignment` found it.
-      grounds: the level of the ground of each left and each right picture, int64 [n].
+      over: bool [n], whether something may lie over the one picture.
+      most: from how much on that is looked at.
 
     Returns:
-      everywhere, and exchanged: the lesser of what is left where the one has ink on the other's bare ground and the reverse; float64 [n].
+      everywhere; and where that was looked at, what each picture has that the other lacks, and what either has, else 0; float64 [n].
     """
-    found = np.empty((len(left), 3))
-    ordered = np.where(swapped, grounds[::-1], grounds).T
+    found = np.zeros((3, len(left)))
+    asked: list[np.ndarray] = []
     for start in range(0, len(left), FEW):
         some = slice(start, start + FEW)
         level = _ROOM.level.first(len(left[some]))
         level.load(left[some], right[some], swapped[some])
         level.warp(to[some])
         _smooth(level)
-        level.planes[:, _INSIDE], level.planes[:, _ALL] = _inside(to[some]), 1
-        ink, gain = _centre(level, ordered[some])
+        level.planes[:, _INSIDE] = _inside(to[some])
+        weaker = np.minimum(1, 1 / _centre(level)).astype(np.float32)
+        before = level.planes[:, STILL] * weaker[:, None]
         _bend(level)
         _explain(level.planes, _PLANES, _shares(level.multiply(_PRODUCTS)))
-        found[some] = _most(level, np.minimum(1, 1 / gain).astype(np.float32), ink)
-    return found[:, 0], found[:, 1:].min(axis=1)
+        found[0, some] = _most(level, weaker)
+        much = np.flatnonzero(over[some] & (found[0, some] > most))
+        asked += [_shown(level.planes[row], before[row], weaker[row]) for row in much]
+    much = np.flatnonzero(over & (found[0] > most))
+    for start in range(0, len(much), FEW):
+        seen, off, rest, inside, slopes = np.stack(asked[start : start + FEW], axis=1)
+        found[1:, much[start : start + FEW]] = exchanged(seen, off, rest, inside, _ALLOWED / 16 + _OF_SLOPE * patches(slopes))
+    return found[0], found[1], found[2]
+
+
+def _shown(planes: np.ndarray, before: np.ndarray, weaker: np.float32) -> np.ndarray:
+    """What `exchanged` looks at of a pair, in levels of the picture with less contrast, and the squares of slopes: float32 [5, 48, 48]."""
+    scales = np.array([weaker, 1, 1, 1, weaker * weaker], np.float32)
+    shown = scales[:, None] * np.stack([planes[SEEN], before, planes[STILL], planes[_INSIDE], planes[ALONG]])
+    return shown.reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
 
 
 def _smooth(level: Level) -> None:
@@ -117,26 +132,17 @@ def _inside(to: np.ndarray) -> np.ndarray:
     return inside.reshape(len(to), _PIXELS)
 
 
-def _centre(level: Level, grounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Takes the mean inside from both pictures, and from the first the other one at its contrast.
-
-    Returns:
-      where the first (1), the other (2) and both (3) are off their ground, uint8 [n, 48 * 48]; the gain the other was given, float64 [n].
-    """
+def _centre(level: Level) -> np.ndarray:
+    """Takes the mean inside from both pictures, and from the first the other one at its contrast: the gain that takes, float64 [n]."""
     pictures = level.planes[:, _PICTURES]
     totals = _total(level.multiply(_TOTALS))
-    count, (total, within, squares) = np.maximum(totals[:, :1], 1), totals[:, 1:].reshape(len(totals), 2, 3).transpose(2, 0, 1)
-    mean = total / _PIXELS
-    spread = np.sqrt(np.maximum(squares / _PIXELS - mean * mean, 0))
-    off = np.subtract(pictures, (grounds - 128).astype(np.float32)[:, :, None], out=_ROOM.pictures[: len(totals)])
-    ink = (np.abs(off, out=off) > np.maximum(_INK, _OF_SPREAD * spread).astype(np.float32)[:, :, None]).view(np.uint8)
-    pictures -= (within / count).astype(np.float32)[:, :, None]
+    pictures -= (totals[:, 1:] / np.maximum(totals[:, :1], 1)).astype(np.float32)[:, :, None]
     pictures *= level.planes[:, None, _INSIDE]
     energies = _total(level.multiply(_ENERGIES)) + 1
     gain = np.sqrt(energies[:, 0] / energies[:, 1])
     pictures[:, 1] *= gain.astype(np.float32)[:, None]
     pictures[:, 0] -= pictures[:, 1]
-    return ink[:, 0] + 2 * ink[:, 1], gain
+    return gain
 
 
 def _total(sums: np.ndarray) -> np.ndarray:
@@ -195,31 +201,25 @@ def _explain(planes, causes, shares):  # type: ignore[no-untyped-def]
                         rest[k] -= plane[k] * much
 
 
-def _most(level: Level, weaker: np.ndarray, ink: np.ndarray) -> np.ndarray:
-    """The most that is left of the differences over 4 x 4 pixels, in units of what is allowed there.
+def _most(level: Level, weaker: np.ndarray) -> np.ndarray:
+    """The most that is left of the differences over 4 x 4 pixels, in units of what is allowed there, float32 [n].
 
     Args:
       level: pairs, of which the first plane is what is left, and `ALONG` the squares of the slopes.
-      weaker: what makes it levels of the picture with less contrast, float32 [n].
-      ink: where the first (1), the other (2) and both (3) have ink, uint8 [n, 48 * 48].
-
-    Returns:
-      float32 [n, 3]: everywhere, where the first alone has ink, where the other alone has.
+      weaker: what makes it levels of the picture with less contrast, float32 [n]; the first plane becomes that.
     """
-    planes, kinds, more = level.planes, _ROOM.kinds[: len(ink)], _ROOM.more[: len(ink)]
+    planes, squares, sums = level.planes, _ROOM.squares[: len(weaker)], _ROOM.sums[: len(weaker)]
     rest = planes[:, STILL]
     rest *= planes[:, _INSIDE]
     rest *= weaker[:, None]
-    np.square(rest, out=kinds[:, 0])
-    np.multiply(kinds[:, 0], ink == 1, out=kinds[:, 1])
-    np.multiply(kinds[:, 0], ink == 2, out=kinds[:, 2])
-    np.multiply(planes[:, ALONG], weaker[:, None] ** 2, out=kinds[:, 3])
+    np.square(rest, out=squares[:, 0])
+    np.multiply(planes[:, ALONG], weaker[:, None] ** 2, out=squares[:, 1])
     for step in (THUMBNAIL_SIDE, 1):  # sums of four
-        np.add(kinds[:, :, :-step], kinds[:, :, step:], out=more[:, :, :-step])
-        np.add(more[:, :, : -3 * step], more[:, :, 2 * step : -step], out=kinds[:, :, : -3 * step])
-    allowed = kinds[:, 3:]
+        np.add(squares[:, :, :-step], squares[:, :, step:], out=sums[:, :, :-step])
+        np.add(sums[:, :, : -3 * step], sums[:, :, 2 * step : -step], out=squares[:, :, : -3 * step])
+    allowed = squares[:, 1]
     allowed *= _OF_SLOPE
     allowed += _ALLOWED
-    kinds[:, :3] /= allowed
-    square = kinds.reshape(len(ink), -1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    return np.sqrt(square[:, :3, :_PATCHES, :_PATCHES].max(axis=(2, 3)))
+    squares[:, 0] /= allowed
+    square = squares[:, 0].reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    return np.sqrt(square[:, :_PATCHES, :_PATCHES].max(axis=(1, 2)))
