@@ -107,6 +107,8 @@ def match(
     memory = Memory(memory_bytes, COPIES[engine.workers_for(0) > 1])
     if memory_bytes is not None and storage.is_local(folder):
         plan, memory = dataclasses.replace(plan, floor=Floor(join(folder, FLOOR))), Memory(memory_bytes, LAID)
+    if not plan.rows.have("views" if plan.reach == "views" else "has_hashes"):
+        plan = dataclasses.replace(plan, reach="plain", pictured=False)  # no keys of pictures, and no step that views alone need
     if not plan.own:
         facts = {"rows": 0, **dict.fromkeys(CUT, 0), "pictures_with_more_partners": 0, "rows_beyond_leaders": 0}
     else:
@@ -187,7 +189,7 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
         run(f"match: pass {number + 1} of {len(units)}", owners, steps.Pairs(plan, mine, number))
     if plan.reach == "views":
         run("match: partners", families, steps.Partners(plan, passes=len(units)))
-    forests = int(forest.grows(plan))
+    forests = int(plan.pictured and forest.grows(plan))
     edge_shares = memory.shares(_pair_bytes(plan)) + forests
     if forests:
         run("match: forest", [0], steps.step(forest.choose, plan, verification.passes_of(plan, PICTURES, len(units))))

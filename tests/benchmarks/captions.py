@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 
 from pipeline.engine import Engine
 from pipeline.match import match
+from pipeline.memory import available_bytes
 from schemas.job import Dedup, Images
 from schemas.samples import MAX_BATCH_ROWS, SAMPLE, Samples
 from transforms.filters.base import Batch
@@ -62,7 +63,7 @@ def write_signatures(corpus: pathlib.Path, folder: pathlib.Path) -> list[Signatu
     return files
 
 
-def cluster(corpus: pathlib.Path, out: pathlib.Path, memory_bytes: int | None) -> dict[str, object]:
+def cluster(corpus: pathlib.Path, out: pathlib.Path, memory_bytes: int) -> dict[str, object]:
     """From Parquet to Parquet; rows, and CPU seconds of every stage."""
     laps = {"start": time.process_time()}
     with tempfile.TemporaryDirectory() as scratch:
@@ -84,12 +85,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("--memory", type=int, metavar="MIB", help="what match may plan with; default: one pass")
+    parser.add_argument("--memory", type=int, metavar="MIB", help="what match may plan with; default: as in a run, by what is free")
     parser.add_argument("--profile", metavar="FILE", help="write a profile there")
     args = parser.parse_args()
     profile = cProfile.Profile()
     call = profile.runcall if args.profile else (lambda function, *arguments: function(*arguments))
-    found = call(cluster, args.corpus, args.out, args.memory and args.memory << 20)
+    found = call(cluster, args.corpus, args.out, args.memory << 20 if args.memory else available_bytes())
     if args.profile:
         profile.dump_stats(args.profile)
     print(json.dumps(found))

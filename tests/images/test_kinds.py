@@ -120,6 +120,38 @@ def test_a_drawn_picture_saved_again_smaller_or_grey_is_the_same(kind):
         assert picture_agreements(found, rows, pictures(copies), rows).min() >= AGREE
 
 
+def product(text: str) -> Image.Image:
+    """A photo of something on white with a print in the middle."""
+    image, draw = page(500, 500)
+    shape = Image.new("L", (500, 500))
+    ImageDraw.Draw(shape).ellipse((80, 60, 420, 440), fill=255)
+    image.paste(photo(500, 500, seed=5).convert("RGB"), (0, 0), shape)
+    draw.text((250, 250), text, font=ImageFont.load_default(90), fill="white", anchor="mm")
+    return image
+
+
+def test_one_product_with_two_prints_is_two_pictures_and_what_is_put_in_its_corner_adds_none():
+    prints = [product(text) for text in ("HORSE", "MOUNT", "CLUBS", "BY SEA")]
+    stamped = [image.copy() for image in prints]
+    for image in stamped:
+        ImageDraw.Draw(image).rectangle((300, 400, 420, 439), fill="grey")
+    rows, every, (left, right) = pictures(prints), np.arange(len(prints)), np.triu_indices(len(prints), 1)
+    assert not looks(rows.thumbnails.reshape(len(prints), -1)).drawn.any()
+    assert picture_agreements(rows, left, rows, right).max() < AGREE
+    for copies in (pictures(prints, 50), pictures([image.reduce(2) for image in prints]), pictures(stamped)):
+        assert picture_agreements(rows, every, copies, every).min() >= AGREE
+        assert picture_agreements(rows, left, copies, right).max() < AGREE
+
+
+def test_a_photograph_is_one_picture_under_whatever_text():
+    texts = ("when nobody looks", "on a monday morning", "my cat at three")
+    memes = [photo(500, 400, seed=9).convert("RGB") for _ in texts]
+    for image, text in zip(memes, texts, strict=True):
+        ImageDraw.Draw(image).text((250, 40), text, font=ImageFont.load_default(36), fill="white", anchor="mm")
+    rows, (left, right) = pictures(memes), np.triu_indices(len(texts), 1)
+    assert picture_agreements(rows, left, rows, right).min() >= AGREE
+
+
 def test_forms_and_mock_ups_are_drawn_and_photos_are_not():
     for kind in KINDS:
         assert looks(pictures(series(kind)).thumbnails.reshape(SERIES, -1)).drawn.all()

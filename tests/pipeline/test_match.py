@@ -276,3 +276,15 @@ def test_passes_follow_from_rows_and_memory():
     assert passes_needed(50_000_000, "plain", 8 << 30) > passes_needed(50_000_000, "plain", 16 << 30) > 1
     assert passes_needed(50_000_000, "views", 8 << 30) > passes_needed(50_000_000, "plain", 8 << 30)
     assert passes_needed(10_000_000, "plain", 0) < 100, "less memory than the engine itself needs still gives a plan"
+
+
+def test_where_no_row_has_a_hash_there_are_no_keys_of_pictures_and_no_step_for_views(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline.match, "BASE_BYTES", 1)
+    batch = signed([Row(caption(i // 2), url=bytes([i // 4]) * 16) for i in range(40)], "views")
+    options = {"reach": "views", "owner_bits": 4, "partition_bytes": 3_000}
+    files, engine = write(batch, tmp_path / "s"), InProcess()
+    found = matched(files, tmp_path / "c", "image", engine, memory_bytes=16_000, **options)
+    assert {job.split()[1] for job in engine.jobs} == {"identity", "pass", "edges", "groups", "clusters", "write"}
+    monkeypatch.setattr("transforms.match.rows.Rows.have", lambda *_: True)
+    assert_equal(found, matched(files, tmp_path / "d", **options))
+    assert len(sets(found.caption_cluster)) == 20

@@ -87,15 +87,23 @@ def taken(tmp_path_factory) -> Taken:
     ]
     (folder / "list.csv").write_text("\n".join(["kind,value,reason,source,valid_from", *entries]) + "\n")
     before = contents(ran.out, ran.work)
+    flags = [
+        {"url": given()[number]["url"], "kind": "bad", "reporter": "ab" * 16, "evidence": given()[number]["caption"]} for number in (5, 13)
+    ]
+    (folder / "flags.jsonl").write_text("\n".join(map(json.dumps, flags)))
+    queue = ran.work / "review/flags.parquet"
     for module, step in ((rewrite, "rewrite_public"), (release, "document")):
+        assert run_command(["flag", str(ran.out), str(folder / "flags.jsonl")]) == 0
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, step, killed)
             if step == "document":  # by another version, which names its files otherwise: what it left is swept
                 patch.setattr(pipeline.run, "versions", lambda: {**versions(), "code": "another"})
             assert run_command(["takedown", str(ran.out), str(folder / "list.csv")]) == 1
-        assert contents(ran.out, ran.work) == before
+        waiting = {f"{ran.work.name}/review/flags.parquet": queue.read_bytes()}
+        assert contents(ran.out, ran.work) == before | waiting
         assert not (folder / "out-2.0.0/manifest.json").exists()
     assert run_command(["takedown", str(ran.out), str(folder / "list.csv")]) == 0
+    queue.unlink()
     return Taken(ran, folder, before)
 
 
@@ -174,6 +182,15 @@ def test_of_other_rows_that_went_the_private_folder_keeps_the_uid_alone(taken):
     told = everything_in(taken.work, but="removals.parquet")
     for row in removed_rows(taken, LISTED, OPTED_OUT):
         assert {mark for mark in traces(row) if mark in told} == {row["uid"].encode(), bytes.fromhex(row["uid"])}
+
+
+def test_a_flag_that_waits_for_a_row_that_went_is_settled_and_others_wait_on(taken):
+    assert [flag["url"] for flag in rows_of(taken.work / "review")] == [given()[13]["url"]]
+
+
+def test_a_second_list_is_refused_and_not_passed_over(taken, capsys):
+    assert run_command(["takedown", str(taken.ran.out), str(taken.folder / "list.csv"), "more.csv"]) == 2
+    assert "one list" in capsys.readouterr().err
 
 
 def test_a_row_that_stays_carries_no_caption_of_one_that_went_and_is_flagged(taken):

@@ -113,7 +113,7 @@ def read_table(path: str) -> Iterator[pa.RecordBatch]:
             for batch in file.iter_batches(_BATCH):
                 found = conformed(batch, os.path.basename(path))
                 yield found.append_column(FETCHED.field("moved_to"), pa.nulls(found.num_rows, pa.string()))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no Parquet file that can be read ({error}); write it again") from error
 
 

@@ -9,13 +9,14 @@ different photos above 0.63.
 
 Forms, slides and mock-ups of products share a template: most blocks agree wholly, and a mean hides the few that hold another text or print.
 So pictures on a ground of one colour are also looked at where they differ most (`transforms.images.differences`): of two drawn pictures no
-place may differ by more than an edit explains, two and a half times what is allowed there, nor a block with detail not agree at all; and no
-two pictures may each have ink, twice what is allowed, where the other has bare ground. The agreement of such a pair is at most `AGREE` by
-how far it is beyond. Pictures that were only saved again are spared the look at faint blocks: no block of theirs is off by four levels.
+place may differ by more than an edit explains, two and a half times what is allowed there, nor a block with detail not agree at all. Of
+others, photos of products on a bare ground among them, one may have a stamp or a banner laid over it, but not each something that the other
+lacks, two and a half times what is allowed, as two prints on one product do; and on a wide ground neither, four times what is allowed, but
+along its edges (`transforms.images.exchanged`). The agreement of such a pair is at most `AGREE` by how far it is beyond. Pictures that were
+only saved again are spared the look at faint blocks: no block of theirs is off by four levels.
 
-What 48 x 48 grey pixels do not show is not told apart: another colour of equal lightness, another digit in a line of small print, the
-same photograph with another text over it, which is taken for one picture with something laid over it. What is written over a drawn
-picture makes it another one.
+What 48 x 48 grey pixels do not show is not told apart: the same shape in another colour, another digit in a line of small print. A
+photograph that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture makes it another.
 """
 
 import threading
@@ -35,7 +36,7 @@ _NEARLY, _MORE = 0.35, 8  # agreement from which a pair that does not agree is g
 _FLOOR = 0.2  # correlation below which a block is left out at 48 x 48; at 24 x 24 it is 0
 _DETAIL = 0.35 * 0.35  # mean square of softened gradients from which a block has detail
 _FEWEST = 12
-_DIFFERENT, _EXCHANGED = 2.5, 2.0  # of what is allowed to an edited copy: anywhere in a drawn picture; ink for bare ground and the reverse
+_DIFFERENT, _ADDED = 2.5, 4.0  # of what is allowed to an edited copy: anywhere, or what each of two has; what one has on a wide ground
 _HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which it holds something too faint for levels
 _SAVED_AGAIN = 4.0  # levels: a copy saved at quality 60 is off by 1 in its worst block, another form, card or slide by 8.6 at least
 _MARGIN = 0.02
@@ -110,11 +111,12 @@ def _judged(left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.nda
     alike, own = alike[own.grounded], own.take(own.grounded)
     other = looks(right[alike])
     alike, own, other = alike[other.grounded], own.take(other.grounded), other.take(other.grounded)
-    grounds, drawn = (own.ground, other.ground), own.drawn & other.drawn
-    everywhere, exchanged = differences(left[alike], right[alike], swapped[alike], to[alike], grounds)
+    drawn, wide = own.drawn & other.drawn, own.wide & other.wide
+    everywhere, each, either = differences(left[alike], right[alike], swapped[alike], to[alike], ~drawn, _DIFFERENT)
     hidden = drawn & (least[alike] < _HIDDEN)
     hidden[hidden] = _farthest(left[alike[hidden]], right[alike[hidden]]) > _SAVED_AGAIN**2
-    beyond = np.maximum(exchanged / _EXCHANGED, np.where(drawn, np.maximum(everywhere / _DIFFERENT, 2.0 * hidden), 0.0))
+    strict, lenient = np.maximum(everywhere / _DIFFERENT, 2.0 * hidden), np.maximum(each / _DIFFERENT, wide * either / _ADDED)
+    beyond = np.where(drawn, strict, lenient)
     found[alike] = np.minimum(found[alike], AGREE / np.maximum(beyond, AGREE))
     return found
 

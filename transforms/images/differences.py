@@ -7,8 +7,8 @@ constant (brightness), its slopes (shift) and its Laplacian (blur). What is left
 allowed there: a level and a half, and fifteen hundredths of the slope. Both pictures are smoothed by 1 2 1 first, because an area-sampled
 thumbnail read between its pixels is blurred more or less by where it is read, and fine print most of all.
 
-Where both stand on a ground of one colour, what is left is also looked at in two parts: where the one has ink and the other bare ground,
-and the reverse. Something laid over a picture only adds ink; two pictures of which each has ink that the other lacks are two pictures.
+Where something may lie over the one picture, and much is left, `transforms.images.exchanged` tells that from what each has and the other
+lacks.
 """
 
 import threading
@@ -17,6 +17,7 @@ import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
 from transforms.compiled import compiled
+from transforms.images.exchanged import exchanged, patches
 from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, STILL, Level, slide, solve
 
 _CAUSES = (ONES, SEEN, SEEN_DOWN, SEEN_ALONG, DOWN)  # brightness, contrast, shift down and along, blur
@@ -24,10 +25,9 @@ _LIKELY = np.array([30.0, 0.25, 0.3, 0.3, 0.125])  # standard deviations: levels
 _NOISE = 2.0  # levels
 _LEAST = 1e-9  # of a square on the diagonal
 _ALLOWED, _OF_SLOPE = np.float32(16 * 1.5**2), np.float32(0.15**2)  # over 4 x 4 pixels: levels; of the slope, that is, pixels; squared
-_INK, _OF_SPREAD = 8.0, 0.5  # levels off the ground from which there is ink, or of the standard deviation
 _PICTURES = slice(STILL, SEEN + 1, SEEN - STILL)
-_ALL, _INSIDE = DOWN, ONES  # the first until the Laplacian takes its place
-_TOTALS = np.array([(_INSIDE, _ALL), *[(picture, other) for picture in (STILL, SEEN) for other in (_ALL, _INSIDE, picture)]])
+_INSIDE = ONES
+_TOTALS = np.array([(_INSIDE, _INSIDE), (STILL, _INSIDE), (SEEN, _INSIDE)])
 _ENERGIES = np.array([(STILL, STILL), (SEEN, SEEN)])
 _PAIRS = [(a, b) for k, a in enumerate(_CAUSES) for b in _CAUSES[k:]] + [(a, STILL) for a in _CAUSES]
 _PRODUCTS, _PLANES = np.array(_PAIRS), np.array(_CAUSES)
@@ -38,8 +38,8 @@ _BEND = np.array([1, -2, 1], np.float32)
 _AT = (np.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
 _WINDOWS = BLOCKS - GRID - 1  # of 2 x 2 blocks, one from each block on
 _HELD_BY = np.outer([1.0, 2, 2, 2, 2, 1], [1.0, 2, 2, 2, 2, 1]).ravel()  # windows, each block
-_SIDE, _GRID, _CELL, _PATCHES = (np.uint64(n) for n in (THUMBNAIL_SIDE, GRID, THUMBNAIL_SIDE // GRID, THUMBNAIL_SIDE - 3))
-_ZERO, _ONE, _TWO, _THREE = np.float32(0), np.uint64(1), np.uint64(2), np.uint64(3)
+_PATCHES = THUMBNAIL_SIDE - 3  # of 4 x 4, in a row
+_SIDE, _GRID, _CELL = (np.uint64(n) for n in (THUMBNAIL_SIDE, GRID, THUMBNAIL_SIDE // GRID))
 
 
 def _system() -> tuple[np.ndarray, np.ndarray]:
@@ -58,15 +58,16 @@ class _Room(threading.local):
     def __init__(self) -> None:
         """Makes room for a few pairs."""
         self.level = Level.of(THUMBNAIL_SIDE, FEW, len(_PAIRS))
-        self.pictures, self.kinds = np.empty((FEW, 2, _PIXELS), np.float32), np.empty((4, _PIXELS), np.float32)
+        self.pictures = np.empty((FEW, 2, _PIXELS), np.float32)
+        self.squares, self.sums = np.empty((2, FEW, 2, _PIXELS), np.float32)
 
 
 _ROOM = _Room()
 
 
 def differences(
-    left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.ndarray, grounds: tuple[np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
+    left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.ndarray, over: np.ndarray, most: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How much aligned thumbnails differ where they differ most, in units of what is allowed there.
 
     Args:
@@ -74,27 +75,40 @@ def differences(
       right: uint8 [n, 48 * 48].
       swapped: bool [n], whether the right one is looked for in the left.
       to: float64 [n, 2, 3], the map from the one looked for to the other, as `transforms.images.alignment` found it.
-      grounds: the level of the ground of each left and each right picture, int64 [n].
+      over: bool [n], whether something may lie over the one picture.
+      most: from how much on that is looked at.
 
     Returns:
-      everywhere, and exchanged: the lesser of what is left where the one has ink on the other's bare ground and the reverse; float64 [n].
+      everywhere; and where that was looked at, what each picture has that the other lacks, and what either has, else 0; float64 [n].
     """
-    found = np.empty((len(left), 3))
-    ordered = np.where(swapped, grounds[::-1], grounds).T
+    found = np.zeros((3, len(left)))
+    asked: list[np.ndarray] = []
     for start in range(0, len(left), FEW):
         some = slice(start, start + FEW)
         level = _ROOM.level.first(len(left[some]))
         level.load(left[some], right[some], swapped[some])
         level.warp(to[some])
         _smooth(level)
-        level.planes[:, _INSIDE], level.planes[:, _ALL] = _inside(to[some]), 1
-        ink, gain = _centre(level, ordered[some])
+        level.planes[:, _INSIDE] = _inside(to[some])
+        weaker = np.minimum(1, 1 / _centre(level)).astype(np.float32)
+        before = level.planes[:, STILL] * weaker[:, None]
         _bend(level)
         _explain(level.planes, _PLANES, _shares(level.multiply(_PRODUCTS)))
-        most = np.zeros((len(ink), 4, _PATCHES), np.float32)
-        _find(level.planes, np.minimum(1, 1 / gain).astype(np.float32), ink, _ROOM.kinds, level.scratch[0], most)
-        found[some] = np.sqrt(most[:, 1:].max(axis=2))
-    return found[:, 0], found[:, 1:].min(axis=1)
+        found[0, some] = _most(level, weaker)
+        much = np.flatnonzero(over[some] & (found[0, some] > most))
+        asked += [_shown(level.planes[row], before[row], weaker[row]) for row in much]
+    much = np.flatnonzero(over & (found[0] > most))
+    for start in range(0, len(much), FEW):
+        seen, off, rest, inside, slopes = np.stack(asked[start : start + FEW], axis=1)
+        found[1:, much[start : start + FEW]] = exchanged(seen, off, rest, inside, _ALLOWED / 16 + _OF_SLOPE * patches(slopes))
+    return found[0], found[1], found[2]
+
+
+def _shown(planes: np.ndarray, before: np.ndarray, weaker: np.float32) -> np.ndarray:
+    """What `exchanged` looks at of a pair, in levels of the picture with less contrast, and the squares of slopes: float32 [5, 48, 48]."""
+    scales = np.array([weaker, 1, 1, 1, weaker * weaker], np.float32)
+    shown = scales[:, None] * np.stack([planes[SEEN], before, planes[STILL], planes[_INSIDE], planes[ALONG]])
+    return shown.reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
 
 
 def _smooth(level: Level) -> None:
@@ -118,26 +132,17 @@ def _inside(to: np.ndarray) -> np.ndarray:
     return inside.reshape(len(to), _PIXELS)
 
 
-def _centre(level: Level, grounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Takes the mean inside from both pictures, and from the first the other one at its contrast.
-
-    Returns:
-      where the first (1), the other (2) and both (3) are off their ground, uint8 [n, 48 * 48]; the gain the other was given, float64 [n].
-    """
+def _centre(level: Level) -> np.ndarray:
+    """Takes the mean inside from both pictures, and from the first the other one at its contrast: the gain that takes, float64 [n]."""
     pictures = level.planes[:, _PICTURES]
     totals = _total(level.multiply(_TOTALS))
-    count, (total, within, squares) = np.maximum(totals[:, :1], 1), totals[:, 1:].reshape(len(totals), 2, 3).transpose(2, 0, 1)
-    mean = total / _PIXELS
-    spread = np.sqrt(np.maximum(squares / _PIXELS - mean * mean, 0))
-    off = np.subtract(pictures, (grounds - 128).astype(np.float32)[:, :, None], out=_ROOM.pictures[: len(totals)])
-    ink = (np.abs(off, out=off) > np.maximum(_INK, _OF_SPREAD * spread).astype(np.float32)[:, :, None]).view(np.uint8)
-    pictures -= (within / count).astype(np.float32)[:, :, None]
+    pictures -= (totals[:, 1:] / np.maximum(totals[:, :1], 1)).astype(np.float32)[:, :, None]
     pictures *= level.planes[:, None, _INSIDE]
     energies = _total(level.multiply(_ENERGIES)) + 1
     gain = np.sqrt(energies[:, 0] / energies[:, 1])
     pictures[:, 1] *= gain.astype(np.float32)[:, None]
     pictures[:, 0] -= pictures[:, 1]
-    return ink[:, 0] + 2 * ink[:, 1], gain
+    return gain
 
 
 def _total(sums: np.ndarray) -> np.ndarray:
@@ -196,30 +201,25 @@ def _explain(planes, causes, shares):  # type: ignore[no-untyped-def]
                         rest[k] -= plane[k] * much
 
 
-@compiled
-def _find(planes, weaker, inks, kinds, line, most):  # type: ignore[no-untyped-def]
-    """Per column, the most that is left of a difference over 4 x 4 pixels, squared, in units of what is allowed there.
+def _most(level: Level, weaker: np.ndarray) -> np.ndarray:
+    """The most that is left of the differences over 4 x 4 pixels, in units of what is allowed there, float32 [n].
 
-    Everywhere, where the first picture alone has ink (1), and where the other alone has (2); the squares of the slopes are in `ALONG`.
+    Args:
+      level: pairs, of which the first plane is what is left, and `ALONG` the squares of the slopes.
+      weaker: what makes it levels of the picture with less contrast, float32 [n]; the first plane becomes that.
     """
-    allowed = kinds[0]
-    for row in range(len(planes)):
-        rest, mask, slopes, ink, gain = planes[row, STILL], planes[row, ONES], planes[row, ALONG], inks[row], weaker[row]
-        for pixel in range(len(rest)):
-            value, of = rest[pixel] * mask[pixel] * gain, ink[pixel]
-            value *= value
-            allowed[pixel], kinds[1, pixel] = slopes[pixel] * gain * gain, value
-            kinds[2, pixel], kinds[3, pixel] = value if of == 1 else _ZERO, value if of == 2 else _ZERO
-        for kind in range(len(kinds)):
-            squares, top = kinds[kind], most[row, kind]
-            for i in range(_PATCHES):
-                for j in range(_SIDE):
-                    k = i * _SIDE + j
-                    line[j] = (squares[k] + squares[k + _SIDE]) + (squares[k + _TWO * _SIDE] + squares[k + _THREE * _SIDE])
-                for j in range(_PATCHES):
-                    total, k = (line[j] + line[j + _ONE]) + (line[j + _TWO] + line[j + _THREE]), i * _SIDE + j
-                    if kind > 0:
-                        total /= allowed[k]
-                        top[j] = total if total > top[j] else top[j]
-                    else:
-                        allowed[k] = _ALLOWED + _OF_SLOPE * total
+    planes, squares, sums = level.planes, _ROOM.squares[: len(weaker)], _ROOM.sums[: len(weaker)]
+    rest = planes[:, STILL]
+    rest *= planes[:, _INSIDE]
+    rest *= weaker[:, None]
+    np.square(rest, out=squares[:, 0])
+    np.multiply(planes[:, ALONG], weaker[:, None] ** 2, out=squares[:, 1])
+    for step in (THUMBNAIL_SIDE, 1):  # sums of four
+        np.add(squares[:, :, :-step], squares[:, :, step:], out=sums[:, :, :-step])
+        np.add(sums[:, :, : -3 * step], sums[:, :, 2 * step : -step], out=squares[:, :, : -3 * step])
+    allowed = squares[:, 1]
+    allowed *= _OF_SLOPE
+    allowed += _ALLOWED
+    squares[:, 0] /= allowed
+    square = squares[:, 0].reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    return np.sqrt(square[:, :_PATCHES, :_PATCHES].max(axis=(1, 2)))

@@ -14,7 +14,7 @@ from schemas.signatures import THUMBNAIL_SIDE
 from transforms.compiled import compiled
 
 _MOST = 3.7  # bits
-_GROUND = 0.15  # of all pixels
+_GROUND, _WIDE = 0.15, 0.25  # of all pixels
 _LEVELS = 4  # of a bin
 _PIXELS = THUMBNAIL_SIDE**2
 _ENTROPIES = np.rint(2.0**20 * np.arange(_PIXELS + 1) * np.log2(np.maximum(np.arange(_PIXELS + 1), 1))).astype(np.int64)
@@ -29,16 +29,16 @@ class Looks:
     Attributes:
       drawn: bool [n], few levels and a ground.
       grounded: bool [n], a ground of one colour.
-      ground: int64 [n], the middle one of the three levels in a row that have the most pixels.
+      wide: bool [n], a ground that takes a quarter.
     """
 
     drawn: np.ndarray
     grounded: np.ndarray
-    ground: np.ndarray
+    wide: np.ndarray
 
     def take(self, which: np.ndarray) -> "Looks":
         """Those of some alone, bool [n]."""
-        return Looks(self.drawn[which], self.grounded[which], self.ground[which])
+        return Looks(self.drawn[which], self.grounded[which], self.wide[which])
 
 
 def looks(thumbnails: np.ndarray) -> Looks:
@@ -46,17 +46,17 @@ def looks(thumbnails: np.ndarray) -> Looks:
 
     >>> ramp = np.arange(48 * 48).astype(np.uint8)
     >>> looks(np.stack([ramp, np.where(ramp < 200, 250, ramp)]))
-    Looks(drawn=array([False,  True]), grounded=array([False,  True]), ground=array([  1, 249]))
+    Looks(drawn=array([False,  True]), grounded=array([False,  True]), wide=array([False,  True]))
     """
-    sums, most, ground = np.zeros((3, len(thumbnails)), np.int64)
-    _look(thumbnails, _ENTROPIES, np.zeros(256, np.int64), sums, most, ground)
+    sums, most = np.zeros((2, len(thumbnails)), np.int64)
+    _look(thumbnails, _ENTROPIES, np.zeros(256, np.int64), sums, most)
     grounded = most >= _GROUND * _PIXELS
-    return Looks((sums >= _LEAST) & grounded, grounded, ground)
+    return Looks((sums >= _LEAST) & grounded, grounded, most >= _WIDE * _PIXELS)
 
 
 @compiled
-def _look(thumbnails, entropies, counts, sums, most, ground):  # type: ignore[no-untyped-def]
-    """The sum of n log n over the bins; the most pixels of three levels in a row, and the middle one; the counts of the levels are 0."""
+def _look(thumbnails, entropies, counts, sums, most):  # type: ignore[no-untyped-def]
+    """The sum of n log n over the bins, and the most pixels of three levels in a row; the counts of the levels are 0."""
     for row in range(len(sums)):
         for k in range(_PIXELS):
             counts[thumbnails[row, k]] += 1
@@ -64,8 +64,7 @@ def _look(thumbnails, entropies, counts, sums, most, ground):  # type: ignore[no
         for level in range(256):
             count, before = counts[level], counts[level - 3] if level > 2 else 0
             inside, binned = inside + count - before, binned + count
-            if inside > most[row]:
-                most[row], ground[row] = inside, level - 1
+            most[row] = inside if inside > most[row] else most[row]
             if level % _LEVELS == _LEVELS - 1:
                 sums[row], binned = sums[row] + entropies[binned], 0
         for level in range(256):

@@ -100,6 +100,12 @@ def expect_rows(path: str, name: str, wanted: np.ndarray) -> None:
             os.posix_fadvise(file.fileno(), part * FETCHED, FETCHED, os.POSIX_FADV_WILLNEED)
 
 
+def has_column(path: str, name: str) -> bool:
+    """Whether a local file has a column: whether some row of it is not zero there."""
+    with storage.open_read(path) as file:
+        return name in _places_in(path, file.fileno())[1]
+
+
 def _checked(path: str, reader: pa.RecordBatchFileReader) -> pa.RecordBatchFileReader:
     if reader.schema.metadata != _METADATA:
         raise InputError(f"{path}: signatures of another version of Winnow; run the job again with this one")

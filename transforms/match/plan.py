@@ -55,6 +55,7 @@ class Plan:
       digest: of the list of files.
       elder: rows of the elder side; they have the last numbers.
       floor: where the blocks of exchanges lie; None where they travel.
+      pictured: whether a row of the run has a hash to be met by; if none has, there are no keys of pictures.
     """
 
     folder: str
@@ -66,6 +67,7 @@ class Plan:
     digest: str
     elder: int = 0
     floor: Floor | None = None
+    pictured: bool = True
 
     @property
     def own(self) -> int:
@@ -80,7 +82,7 @@ class Plan:
     @property
     def key_bytes(self) -> tuple[int, ...]:
         """What a row sends under each key, about."""
-        return key_bytes(self.reach, self.total)
+        return key_bytes(self.reach, self.total)[: None if self.pictured else BANDS]
 
     @property
     def plane(self) -> Plane:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from transforms import storage
-from transforms.match.columns import expect_rows, no_rows, read_rows
+from transforms.match.columns import expect_rows, has_column, no_rows, read_rows
 
 OWNER_BITS = 18
 
@@ -106,6 +106,10 @@ class Rows:
     def near(self) -> bool:
         """Whether any row can be read for what it takes to read it: files on a filesystem of this machine, which are mapped."""
         return all(storage.is_local(file.path) for file in self.files)
+
+    def have(self, name: str) -> bool:
+        """Whether a file on this machine has a column of which something is not zero; of files elsewhere that is taken for granted."""
+        return not self.near or any(has_column(file.path, name) for file in self.files)
 
     def parts(self, owner: int, local: np.ndarray | None = None) -> Iterator[tuple[int, slice | np.ndarray]]:
         """Numbers of the files that an owner's rows lie in, and which of each file's rows are wanted.
