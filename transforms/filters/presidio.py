@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +33,7 @@ class Presidio(Filter):
     reads: ClassVar[tuple[str, ...]] = ("language",)
     measured: ClassVar[pa.DataType] = MEASURED
 
+    action: Literal["reject", "flag"] = key(Phase.JUDGE, "flag: notice and keep", "flag")
     entities: Names = key(Phase.ANNOTATE, "entities that are looked for, as Presidio names them: [PERSON, UK_NHS]", ())
     pipeline: str | None = key(Phase.ANNOTATE, "spaCy pipeline: a package (en_core_web_sm) or ./folder; null: patterns only", None)
     language: str = key(Phase.ANNOTATE, "language of the captions that are looked at", "en", pattern="^[a-z]{2}$")
@@ -42,7 +43,6 @@ class Presidio(Filter):
     @classmethod
     def _fails_closed_where_chosen(cls, given: Any) -> Any:
         # Law: rows that an explicitly configured model fails on are rejected.
-        given = {"action": "flag", **given} if isinstance(given, dict) else given
         return fails_closed(given, "entities") if isinstance(given, dict) and given.get("entities") else given
 
     @model_validator(mode="after")
