@@ -85,7 +85,7 @@ def _keep_entries(run: Run, illegal: dict[str, list[int]], added: Sequence[dict[
     stays = [(run.frozen is not None and entry["file"] not in mine) or (entry["file"], entry["at"]) in standing for entry in before]
     kept = [entry for entry, stay in zip(before, stays, strict=True) if stay and (entry["file"], entry["at"]) not in fresh]
     entries = sorted([*kept, *added], key=lambda entry: (entry["file"], entry["at"], entry["kind"], entry["value"]))
-    if not entries:
+    if before and not entries:
         remove(layout.illegal)
     elif entries != before:
         with atomic_write(layout.illegal) as scratch:

@@ -129,7 +129,7 @@ def passes_needed(rows: int, reach: Reach, memory_bytes: int) -> int:
     """How many passes over the keys keep the engine of one machine within its memory.
 
     >>> passes_needed(10_000_000, "plain", 5 << 30)
-    13
+    5
     """
     return Memory(memory_bytes, LAID).shares(rows * sum(key_bytes(reach, rows)))
 

@@ -121,7 +121,9 @@ def test_a_second_run_does_nothing_again_and_lists_folders_instead_of_asking_for
     assert run_command(["run", f"{BUCKET}/job.yaml"]) == 0
     assert {name: (ran / quoted).stat().st_mtime_ns for name, quoted in kept(ran).items()} == before
     asked = [url for operation, url in remote_filesystem.requests if operation == "exists"]
-    assert not [url for url in asked if url.endswith((".parquet", ".arrow"))]
+    assert {url for url in asked if url.endswith((".parquet", ".arrow"))} == {f"{BUCKET}/out.work/illegal.parquet"}, (
+        "one a run, none a shard"
+    )
     listed = [url for operation, url in remote_filesystem.requests if operation == "list"]
     assert len(listed) < 40
 
