@@ -154,6 +154,16 @@ def test_what_cannot_be_a_snapshot_is_told_with_the_cure(tmp_path: pathlib.Path)
         load_snapshot(path, "other")
 
 
+def test_hosts_may_be_bytes_of_text_and_what_is_no_text_is_refused(tmp_path: pathlib.Path) -> None:
+    given, made = tmp_path / "given.parquet", tmp_path / "s.parquet"
+    pq.write_table(pa.table({"host": [b"A.example"], "robots_txt": [NO]}), given)
+    snapshot(str(made), [str(given)])
+    assert rows(made)["a.example"]["robots_txt"] == NO
+    pq.write_table(pa.table({"host": [b"\xff.example"], "robots_txt": [NO]}), given)
+    with pytest.raises(InputError, match=r"given\.parquet is no Parquet file that can be read"):
+        snapshot(str(made), [str(given)])
+
+
 def test_a_host_that_goes_on_in_the_next_range_is_found_whole(tmp_path: pathlib.Path) -> None:
     path = str(tmp_path / "s.parquet")
     hosts, schemes = ["a.example", "b.example", "b.example", "c.example"], ["https", "http", "https", "https"]

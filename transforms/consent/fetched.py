@@ -125,7 +125,8 @@ def conformed(batch: pa.RecordBatch, source: str) -> pa.RecordBatch:
             default = {"scheme": "https", "source": source}.get(field.name)
             columns.append(pa.array([default] * batch.num_rows, field.type))
         elif field.name == "host":
-            columns.append(pa.array([None if host is None else host.casefold() for host in batch.column("host").to_pylist()], field.type))
+            hosts = batch.column("host").cast(field.type).to_pylist()
+            columns.append(pa.array([None if host is None else host.casefold() for host in hosts], field.type))
         else:
             columns.append(batch.column(field.name).cast(field.type))
     return pa.RecordBatch.from_arrays(columns, schema=HOST_POLICIES)
