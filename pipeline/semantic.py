@@ -14,7 +14,7 @@ import json
 import apache_beam as beam
 import numpy as np
 
-from pipeline.match import Engine, Memory
+from pipeline.match import COPIES, Engine, Memory
 from pipeline.memory import available_bytes
 from pipeline.progress import Progress
 from pipeline.run import Run
@@ -67,7 +67,7 @@ def find_same(task: Task, engine: Engine, memory_bytes: int | None = None) -> No
         engine.run("semantic: assign", functools.partial(_over, task, AssignVectors(task)))
     counts = task.read(COUNTS) if len(centroids) else np.zeros(0, np.int64)
     width = centroids.shape[1]
-    memory = Memory(memory_bytes, engine.workers_for(0) > 1)
+    memory = Memory(memory_bytes, COPIES[engine.workers_for(0) > 1])
     shares = min(memory.shares(int(counts.sum()) * member_type(width).itemsize), max(1, len(counts)))
     for share in range(shares):
         step = CompareVectors(task, width, share, shares)

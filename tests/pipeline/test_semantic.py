@@ -7,6 +7,7 @@ import pytest
 
 from pipeline import semantic, semantic_steps
 from pipeline.engine import Engine
+from pipeline.match import COPIES
 from pipeline.semantic import find_same
 from pipeline.semantic_steps import Task
 from schemas.errors import InputError
@@ -17,7 +18,7 @@ from tests.semantic.planted import planted
 from transforms.match.columns import write_columns
 from transforms.semantic.compare import compare
 from transforms.semantic.found import read_found
-from transforms.semantic.rows import ShardRows, read_vectors
+from transforms.semantic.rows import ShardRows, member_type, read_vectors
 from transforms.vectors import pack
 
 VECTORS = np.array([[1, 0, 0], [0, 1, 0], [0.999, 0.04, 0], [0, 0, 1], [0, 0.05, 0.999], [0.6, 0, 0.8]])
@@ -91,6 +92,27 @@ def found_by(shards, folder, **changed):
     task = Task(**{"shards": shards, "side": "image", "eps": 0.01, "centroids": 9, "folder": str(folder), **changed})
     find_same(task, Engine.from_job(1))
     return (folder / "0000000.arrow").read_bytes(), read_found(str(folder), 0, 600)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_exchange_is_cut_by_every_copy_that_the_engine_holds(tmp_path, rows_on_disk, monkeypatch, workers):
+    class Watched:
+        def __init__(self):
+            self.ran = []
+
+        def workers_for(self, _):
+            return workers
+
+        def run(self, label, build):
+            self.ran.append(label)
+            Engine.from_job(1).run(label, build)
+
+    monkeypatch.setattr("pipeline.match.BASE_BYTES", 1)
+    engine = Watched()
+    one = rows_on_disk[1][600]
+    exchanged = 600 * member_type(24).itemsize
+    find_same(Task(one, "image", 0.01, 64, str(tmp_path)), engine, exchanged // 2 + 1)
+    assert sum(label.startswith("semantic: compare") for label in engine.ran) == 2 * COPIES[workers > 1]
 
 
 def test_the_result_is_the_same_bytes_for_any_sharding_and_number_of_shares(tmp_path, rows_on_disk, monkeypatch):
