@@ -11,7 +11,7 @@ from transforms.filters.embedding_heads import EmbeddingHeads
 from transforms.filters.embeddings import SIDES
 from transforms.filters.misinformation import Misinformation
 
-_NAMES = {"image": "pictures", "text": "captions"}
+NAMES = {"image": "pictures", "text": "captions"}
 
 
 def check_embeddings(job: Job, filters: Mapping[str, Filter]) -> None:
@@ -20,11 +20,11 @@ def check_embeddings(job: Job, filters: Mapping[str, Filter]) -> None:
     Raises:
       JobError: nothing gives them; names the key that asks and those that would give.
     """
-    given: dict[str, bool] = {side: getattr(filters[EMBEDDINGS], side) is not None or _in_source(job, side) for side in SIDES}
+    given: dict[str, bool] = {side: getattr(filters[EMBEDDINGS], side) is not None or given_by_source(job, side) for side in SIDES}
     for who, side in _asked(job, filters):
         if not given[side]:
             raise JobError(
-                f"{who}: it needs embeddings of {_NAMES[side]}, and nothing gives them: name filters.{EMBEDDINGS}.{side}, a column of the "
+                f"{who}: it needs embeddings of {NAMES[side]}, and nothing gives them: name filters.{EMBEDDINGS}.{side}, a column of the "
                 f"source by the role {side}_embedding, or source.embeddings"
             )
     heads = filters[EmbeddingHeads.name]
@@ -33,7 +33,7 @@ def check_embeddings(job: Job, filters: Mapping[str, Filter]) -> None:
         raise JobError(f"filters.{heads.name}.heads: prompts are texts, and no encoder reads them: name filters.{EMBEDDINGS}.text")
 
 
-def _in_source(job: Job, side: str) -> bool:
+def given_by_source(job: Job, side: str) -> bool:
     """Whether any source brings embeddings of a side; of a folder only annotate knows which sides it has."""
     return any(source.embeddings is not None or f"{side}_embedding" in source.columns for source in job.source)
 

@@ -1,4 +1,4 @@
-"""What the steps of judge have in common, and how clusters' outcomes come back to the shards of their rows."""
+"""What the steps of judge have in common."""
 
 from typing import Any
 

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow.compute as pc
 
 from pipeline.docket import Docket
+from pipeline.judge_step import JudgeStep
 from pipeline.steps import Step
 from schemas.errors import reported
-from schemas.versions import guard
 from transforms.patches import PARTITION_KEYS, SEED, SIGHTING, bounded, frequent, in_order, keys_of, packed, seeds, short_keys, sightings
 from transforms.records import host_ids, picture_ids
 from transforms.storage import read_parquet
@@ -67,14 +67,8 @@ def _ordered(parts: Iterable[bytes]) -> bytes:
     return in_order(packed(list(parts), SEED)).tobytes()
 
 
-class _OfShard(Step):
+class _OfShard(JudgeStep):
     """Reads the corners of a shard."""
-
-    def __init__(self, docket: Docket) -> None:
-        self.docket = docket
-
-    def setup(self) -> None:
-        guard(dict(self.docket.versions))
 
     def at(self, shard: int) -> Any:
         return reported(f"judge, patches, shard {self.docket.names[shard]}")

@@ -4,13 +4,12 @@ from typing import Any
 
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed
+from pipeline.embeddings import NAMES, given_by_source
 from schemas.annotations import EMBEDDINGS
 from schemas.reasons import DUPLICATE_SEMANTIC, SEMANTIC_OUTLIER
 from transforms.filters.embedding_heads import EmbeddingHeads
 from transforms.filters.embeddings import SIDES, Embeddings
 from transforms.filters.misinformation import Misinformation
-
-_NAMES = {"image": "pictures", "text": "captions"}
 
 
 def embeddings(evidence: Evidence) -> Fact:
@@ -19,20 +18,21 @@ def embeddings(evidence: Evidence) -> Fact:
     made, heads = rules[EMBEDDINGS], rules[EmbeddingHeads.name]
     assert isinstance(made, Embeddings)
     assert isinstance(heads, EmbeddingHeads)
-    sources = evidence.run.job.source
-    given = {side: any(s.embeddings is not None or f"{side}_embedding" in s.columns for s in sources) for side in SIDES}
-    origin = {side: "computed" if getattr(made, side) else "given by the source" if given[side] else "none" for side in SIDES}
+    job = evidence.run.job
+    origin = {
+        side: "computed" if getattr(made, side) else "given by the source" if given_by_source(job, side) else "none" for side in SIDES
+    }
     how = "filters.embeddings and source.embeddings; heads: filters.embedding_heads"
     if set(origin.values()) == {"none"}:
         return computed(None, how)
     table = [
         {
-            "head": head.name, "of": _NAMES[head.of], "kind": "linear" if head.weights else "zero-shot",
+            "head": head.name, "of": NAMES[head.of], "kind": "linear" if head.weights else "zero-shot",
             "prompts": [*head.prompts, *(f"not: {text}" for text in head.against)], "min": head.min, "max": head.max, "reason": head.reason,
         }
         for head in heads.heads
     ]  # fmt: skip
-    return computed({"model": made.model, "device": made.device, **{_NAMES[side]: origin[side] for side in SIDES}, "heads": table}, how)
+    return computed({"model": made.model, "device": made.device, **{NAMES[side]: origin[side] for side in SIDES}, "heads": table}, how)
 
 
 def semantic(evidence: Evidence) -> Fact:
@@ -44,7 +44,7 @@ def semantic(evidence: Evidence) -> Fact:
     flags = evidence.counts.rows("flag")
     sizes = evidence.judged["cluster_sizes"].get("semantic", {})
     value: dict[str, Any] = {
-        "of": _NAMES[asked.of], "eps": asked.eps, "action": asked.action, **(evidence.judged["semantic"] or {}),
+        "of": NAMES[asked.of], "eps": asked.eps, "action": asked.action, **(evidence.judged["semantic"] or {}),
         "removed": evidence.counts.rows("reason").get(DUPLICATE_SEMANTIC, 0), "flagged": flags.get(DUPLICATE_SEMANTIC, 0),
         "max_outlier": asked.max_outlier, "outliers": flags.get(SEMANTIC_OUTLIER, 0),
         "clusters": [{"size": int(size), "clusters": number} for size, number in sorted(sizes.items(), key=lambda pair: int(pair[0]))],
@@ -68,7 +68,7 @@ def limits_of_meaning(evidence: Evidence, embedded: Fact, compared: Fact) -> lis
             "be near in meaning and still differ in what matters to a use."
         )
         if found.get("parted"):
-            told.append(f"Around {found['parted']:,} centroids lay more rows than one place compares: they were parted at random.")
+            told.append(f"Around {found['parted']:,} centroids lay more rows than one place compares: they were parted by a hash.")
     rule = next(rule for rule in evidence.run.filters if isinstance(rule, Misinformation))
     if rule.enabled and (rule.domains or rule.min_agreement is not None):
         told.append(

@@ -105,7 +105,7 @@ class Searched:
       copies: kept rows that are copies of one that goes for its URL.
       members: rows that go because a copy in their cluster does.
       unsigned: whether its signatures could not be read, so that its published pictures were hashed anew.
-      table: `schemas` of what was found, once it was looked up.
+      table: what was found (`transforms.takedown.found`), once it was looked up.
       named: whether its ledger names a row that is hidden; `carries`, one whose caption nobody carries any more.
     """
 

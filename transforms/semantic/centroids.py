@@ -64,14 +64,18 @@ def nearest(vectors: np.ndarray, centroids: np.ndarray) -> np.ndarray:
     """The number of the centroid that each vector has the greatest cosine with, int32[n]; of equal ones the first.
 
     Args:
-      vectors: unit vectors, floats [n, width], or whole numbers of the grid.
+      vectors: unit vectors, floats [n, width].
       centroids: of `find_centroids`.
     """
-    found = np.empty(len(vectors), np.int32)
+    return _nearest(on_grid(vectors), centroids)
+
+
+def _nearest(points: np.ndarray, centroids: np.ndarray) -> np.ndarray:
+    """The same of points on the grid."""
+    found = np.empty(len(points), np.int32)
     step = max(1, _BLOCK // len(centroids))
-    for start in range(0, len(vectors), step):
-        part = slice(start, start + step)
-        found[part] = (on_grid(vectors[part]) @ centroids.T).argmax(axis=1)
+    for start in range(0, len(points), step):
+        found[start : start + step] = (points[start : start + step] @ centroids.T).argmax(axis=1)
     return found
 
 
@@ -93,9 +97,6 @@ def _lloyd(points: np.ndarray, centroids: int) -> np.ndarray:
 
 def _members(points: np.ndarray, centroids: np.ndarray) -> list[np.ndarray]:
     """Of each centroid the places of the points that are nearest to it, ascending."""
-    near = np.empty(len(points), np.int64)
-    step = max(1, _BLOCK // len(centroids))
-    for start in range(0, len(points), step):
-        near[start : start + step] = (points[start : start + step] @ centroids.T).argmax(axis=1)
+    near = _nearest(points, centroids)
     order = np.argsort(near, kind="stable")
     return np.split(order, np.searchsorted(near[order], np.arange(1, len(centroids))))
