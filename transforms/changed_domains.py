@@ -18,7 +18,7 @@ from schemas.errors import JobError
 from transforms.consent.list_files import content_of, text_of
 from transforms.filters.base import Artefact
 from transforms.storage import list_files, read_bytes
-from transforms.text.url import host_of
+from transforms.text.url import host_of, listed_domain
 
 KEY: Final = "changed_domains"
 COLUMNS: Final = ("domain", "changed_at")
@@ -36,11 +36,8 @@ class Changes:
         >>> Changes({"example.org": "2022-01-31"}).of("img.example.org"), Changes({"example.org": ""}).of("anexample.org")
         (('example.org', '2022-01-31'), None)
         """
-        while host not in self.dates:
-            _, dot, host = host.partition(".")
-            if not dot:
-                return None
-        return host, self.dates[host]
+        domain = listed_domain(host, self.dates)
+        return None if domain is None else (domain, self.dates[domain])
 
 
 def change_files(paths: Sequence[str]) -> list[Artefact]:

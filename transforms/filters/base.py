@@ -16,6 +16,7 @@ The plain filter is a `measure` that returns a score, and a bound:
 import abc
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -282,6 +283,12 @@ def first_beyond(reason: str, bounds: Sequence[tuple[str | None, np.ndarray, np.
             rows = np.flatnonzero(chosen & (threshold == bound))
             findings.append(Finding("reason", reason, rows, values[rows], bound, detail))
     return findings
+
+
+def score_of(value: Any) -> float | None:
+    """A value of a score column; None for what is absent, NaN or no number."""
+    number = float(value) if isinstance(value, int | float) else math.nan
+    return round(number, 4) if math.isfinite(number) else None
 
 
 def scores(values: Sequence[float | None]) -> pa.StructArray:

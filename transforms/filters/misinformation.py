@@ -5,7 +5,7 @@ import functools
 import hashlib
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -15,7 +15,7 @@ from schemas.errors import InputError, JobError, MissingError
 from schemas.job import Files, Phase, key
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, numbers
 from transforms.storage import located, read_bytes
-from transforms.text.url import host_of
+from transforms.text.url import host_of, listed_domain
 
 COLUMNS = ("domain", "citation")
 _HOST = re.compile(r"[^\s/:@]+\.[^\s/:@.]+")
@@ -57,7 +57,7 @@ class Misinformation(Filter):
             found = _citations(tuple((file.path, file.sha256) for file in self.list_files()))
             base = context.annotations
             named = [
-                _named(found, (url and host_of(url)) or domain)
+                listed_domain((url and host_of(url)) or domain or "", found)
                 for url, domain in zip(base.column("url").to_pylist(), base.column("domain").to_pylist(), strict=True)
             ]
             listed = np.array([name is not None for name in named], bool)
@@ -69,15 +69,6 @@ class Misinformation(Filter):
                 rows = np.flatnonzero((score < self.min_agreement) & ~listed)
             findings.append(Finding("reason", self.reason, rows, score[rows], self.min_agreement, "caption and picture hardly agree"))
         return [finding for finding in findings if len(finding.rows)]
-
-
-def _named(found: Mapping[str, str], host: str | None) -> str | None:
-    """The entry that a host is, or lies below."""
-    while host:
-        if host in found:
-            return host
-        host = host.partition(".")[2]
-    return None
 
 
 def _content(path: str) -> bytes:

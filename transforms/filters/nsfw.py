@@ -1,6 +1,5 @@
 """Rejects sexual content by a strict word list on captions, score columns of the source, and an image model where the job names one."""
 
-import math
 import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
@@ -12,7 +11,7 @@ from pydantic import model_validator
 
 from schemas.job import Names, Phase, key
 from transforms.filters import image_model, term_list
-from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, numbers
+from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, numbers, score_of
 from transforms.text.terms import HITS, first_terms
 
 if TYPE_CHECKING:
@@ -111,8 +110,8 @@ class Nsfw(Filter):
         return image_model.threshold(self.image_model, self.max_image) if name == "max_image" else super().bound(name)
 
     def measure(self, batch: Batch) -> pa.StructArray:
-        punsafe = [_score(value) for value in batch.role("punsafe")]
-        column = [_score(LABELS.get(value.strip().upper()) if isinstance(value, str) else value) for value in batch.role("nsfw")]
+        punsafe = [score_of(value) for value in batch.role("punsafe")]
+        column = [score_of(LABELS.get(value.strip().upper()) if isinstance(value, str) else value) for value in batch.role("nsfw")]
         images, faces = pa.nulls(len(batch), pa.float64()), pa.nulls(len(batch), image_model.FACES)
         if self.image_model is not None:
             unknown = [one is None and other is None for one, other in zip(punsafe, column, strict=True)]
@@ -143,9 +142,3 @@ class Nsfw(Filter):
             if len(rows):
                 findings.append(Finding("reason", self.reason, rows, values[rows], threshold, detail))
         return findings
-
-
-def _score(value: Any) -> float | None:
-    """A value of a score column; None for what is absent, NaN or no number."""
-    number = float(value) if isinstance(value, int | float) else math.nan
-    return round(number, 4) if math.isfinite(number) else None

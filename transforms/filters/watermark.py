@@ -1,7 +1,6 @@
 """Notices pictures that may carry a mark across: by a score column, by the agency's host, by metadata, by the caption."""
 
-import math
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +10,7 @@ from pydantic import model_validator
 from schemas.job import Names, Phase, key
 from transforms.attribution import said_in
 from transforms.filters import term_list
-from transforms.filters.base import Batch, Context, Filter, Finding
+from transforms.filters.base import Batch, Context, Filter, Finding, score_of
 from transforms.images.metadata import Metadata
 from transforms.stock import DOMAINS, TERMS, agency_in
 from transforms.text.terms import HITS, first_terms
@@ -57,7 +56,7 @@ class Watermark(Filter):
         named = [_agency(metadata) for metadata in batch.metadata]
         return pa.StructArray.from_arrays(
             [
-                pa.array([_score(value) for value in batch.role("watermark")], pa.float64()),
+                pa.array([score_of(value) for value in batch.role("watermark")], pa.float64()),
                 pa.array([None if found is None else found[0] for found in named], pa.string()),
                 pa.array([None if found is None else found[1] for found in named], pa.string()),
                 term_list.find(batch, (*TERMS, *self.words), self.by_language),
@@ -107,9 +106,3 @@ def _agency(metadata: Metadata) -> tuple[str, str] | None:
                 if (agency := agency_in(text)) is not None:
                     return agency, field
     return None
-
-
-def _score(value: Any) -> float | None:
-    """A value of a score column; None for what is absent, NaN or no number."""
-    number = float(value) if isinstance(value, int | float) else math.nan
-    return round(number, 4) if math.isfinite(number) else None

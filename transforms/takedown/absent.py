@@ -10,16 +10,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.annotations import BASE
-from schemas.job import Decode
 from schemas.signatures import FAST_SLACK
 from transforms.attribution import JOINT
 from transforms.consent.embedded import creator_ids, creators
 from transforms.consent.lists import Lists
-from transforms.images.decode import Picture, PictureError, open_picture
 from transforms.images.metadata import read_metadata
-from transforms.images.pdq import pdq_hash
 from transforms.images.phash import hash_pictures
 from transforms.storage import open_read
+from transforms.takedown.published import opened, pdq_of
 from transforms.text.url import host_of, normal_url, registrable_domain
 
 ROWS = 1_000  # looked at together
@@ -51,7 +49,7 @@ def absent(path: str, lists: Lists) -> tuple[int, Counter[str]]:
         for batch in data.iter_batches(ROWS, columns=columns, use_threads=False):
             rows += batch.num_rows
             seen: dict[str, set[int]] = {}
-            pdq = _pdq(batch) if bytes_asked and lists.has(("pdq",)) else None
+            pdq = pdq_of(_pictures(batch)) if bytes_asked and lists.has(("pdq",)) else None
             named = _creators(batch) if lists.has(("creator",)) else None
             for asked in _as_annotations(batch, bytes_asked=bytes_asked):
                 for match in lists.match(asked, named, FAST_SLACK, pdq):
@@ -90,7 +88,7 @@ def _of_bytes(batch: pa.RecordBatch, *, bytes_asked: bool) -> dict[str, pa.Array
     if not bytes_asked:
         return {}
     raw = _pictures(batch)
-    pictures = [_opened(found) for found in raw]
+    pictures = [opened(found, "fast") for found in raw]
     hashes = hash_pictures(pictures)
     known = np.array([picture is not None for picture in pictures], bool) & ~hashes.low_detail
     return {
@@ -98,10 +96,6 @@ def _of_bytes(batch: pa.RecordBatch, *, bytes_asked: bool) -> dict[str, pa.Array
         "sha1": pa.array([None if found is None else hashlib.sha1(found, usedforsecurity=False).digest() for found in raw], pa.binary(20)),
         "phash": pa.array(hashes.phash, pa.uint64(), mask=~known),
     }
-
-
-def _pdq(batch: pa.RecordBatch) -> pa.Array:
-    return pa.array([None if found is None else pdq_hash(found, Decode()) for found in _pictures(batch)], pa.binary(32))
 
 
 def _creators(batch: pa.RecordBatch) -> pa.ListArray:
@@ -116,10 +110,3 @@ def _pictures(batch: pa.RecordBatch) -> list[bytes | None]:
         return [None] * batch.num_rows
     found: list[bytes | None] = pc.struct_field(batch.column("image"), "bytes").to_pylist()
     return found
-
-
-def _opened(raw: bytes | None) -> Picture | None:
-    try:
-        return None if raw is None else open_picture(raw, Decode(), "fast")
-    except PictureError:
-        return None

@@ -59,7 +59,7 @@ def find_published(data: str, ledger: str, annotation: str, lists: Lists) -> Hit
             return {}
         raw = _bytes_of(source, places) if by_pdq or lists.has(("sha1", "md5")) else [None] * len(places)
     asked = _as_annotations(stated.take(pa.array(places)), raw)
-    pdq = pa.array([None if found is None else pdq_hash(found, Decode()) for found in raw], pa.binary(32)) if by_pdq else None
+    pdq = pdq_of(raw) if by_pdq else None
     kept = _kept(ledger)
     found: Hits = {}
     for match in lists.match(asked, None, 0, pdq):
@@ -113,7 +113,7 @@ def _signed(data: str, ledger: str, mode: Literal["fast", "exact"], reach: Liter
         if {"image", "read_sha256"} <= set(source.schema_arrow.names):
             for batch in source.iter_batches(_ROWS, columns=["image", "read_sha256"], use_threads=False):
                 raw = pc.struct_field(batch.column("image"), "bytes").to_pylist()
-                parts.append(_columns([_opened(found, mode) for found in raw], batch.column("read_sha256").to_pylist(), reach))
+                parts.append(_columns([opened(found, mode) for found in raw], batch.column("read_sha256").to_pylist(), reach))
                 start += batch.num_rows
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     rows = read_footer(ledger).rows
@@ -143,11 +143,21 @@ def _columns(pictures: Sequence[Picture | None], digests: Sequence[str | None], 
     }  # fmt: skip
 
 
-def _opened(raw: bytes | None, mode: Literal["fast", "exact"]) -> Picture | None:
+def opened(raw: bytes | None, mode: Literal["fast", "exact"]) -> Picture | None:
+    """A published picture; None where there is none that can be opened."""
     try:
         return None if raw is None else open_picture(raw, Decode(), mode)
     except PictureError:
         return None
+
+
+def pdq_of(pictures: Sequence[bytes | None]) -> pa.Array:
+    """The PDQ hashes of published pictures, 32 bytes each; null where there is none.
+
+    Raises:
+      MissingError: the extra `pdq` is not installed.
+    """
+    return pa.array([None if raw is None else pdq_hash(raw, Decode()) for raw in pictures], pa.binary(32))
 
 
 def _kept(ledger: str) -> np.ndarray:

@@ -82,7 +82,12 @@ def redact(text: str, kinds: Collection[str], allowed: Collection[bytes] = ()) -
     >>> redact("call +44 7700 900123 or write to jane.doe@example.org.", ("email", "phone"))
     'call <PHONE> or write to <EMAIL>.'
     """
-    while spans := find(text, kinds, allowed):
+    return write_over(text, lambda text: find(text, kinds, allowed))
+
+
+def write_over(text: str, find_in: Callable[[str], list[Span]]) -> str:
+    """The text with everything that is found in it written over by its kind, until nothing is found any more."""
+    while spans := find_in(text):
         for kind, start, end in reversed(spans):
             text = f"{text[:start]}<{kind.upper()}>{text[end:]}"
     return text

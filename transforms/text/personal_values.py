@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from transforms.text.allowed import not_allowed
-from transforms.text.personal_data import EMAIL, KINDS, Span, can_hold, find, redact
+from transforms.text.personal_data import EMAIL, KINDS, Span, can_hold, find, redact, write_over
 from transforms.text.personal_links import find_in_link, is_link
 
 _JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -106,12 +106,7 @@ def _find(text: str, kinds: Collection[str], allowed: Collection[bytes] = ()) ->
 
 
 def _redacted(text: str, kinds: Collection[str], allowed: Collection[bytes]) -> str:
-    if not is_link(text):
-        return redact(text, kinds, allowed)
-    while spans := _find(text, kinds, allowed):
-        for kind, start, end in reversed(spans):
-            text = f"{text[:start]}<{kind.upper()}>{text[end:]}"
-    return text
+    return write_over(text, lambda text: _find(text, kinds, allowed)) if is_link(text) else redact(text, kinds, allowed)
 
 
 def _json_strings(text: str) -> list[tuple[int, str, str]] | None:

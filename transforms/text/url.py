@@ -8,6 +8,7 @@ import functools
 import html
 import ipaddress
 import re
+from collections.abc import Container
 from typing import Any, Final
 
 # Parameters that carry a signature, a credential or its validity, lower case: they change with every visit and open what they name.
@@ -116,6 +117,19 @@ def _host_of(url: str) -> str | None:
         return None
     host, _ = _host_and_port(authority)
     return host.strip("[]") or None
+
+
+def listed_domain(host: str, listed: Container[str]) -> str | None:
+    """The nearest of some domains that a host is, or lies below; None where it lies below none.
+
+    >>> listed_domain("img.example.org", {"example.org"}), listed_domain("anexample.org", {"example.org"})
+    ('example.org', None)
+    """
+    while host not in listed:
+        _, dot, host = host.partition(".")
+        if not dot:
+            return None
+    return host
 
 
 @functools.lru_cache(maxsize=1 << 16)
