@@ -3,8 +3,9 @@
     python -m tests.benchmarks.text_filters DATA
 
 Prints: captions per CPU second of the toxicity filter's scoring, normal form included, beside a bare loop of fastText's `f.predict` over
-the same lines; the share of captions whose language is told right, whole and cut to their first words, in any case, and how often words of
-other languages are called English; precision and recall of every kind of personal data, and its false alarms among captions; and what the lists of sexual and of violent phrases find.
+the same lines; the share of captions whose language is told right, whole and cut to their first words, in any case, and how often words
+of other languages are called English; precision and recall of every kind of personal data, and its false alarms among captions; and what
+the lists of sexual and of violent phrases find.
 """
 
 import argparse
@@ -98,7 +99,11 @@ def english_by_mistake(data: pathlib.Path) -> None:
     model = load(Language.path())
     for folder in sorted((data / "language/lingua/language-testdata").iterdir()):
         texts = [
-            line for file in sorted(folder.glob("*.txt")) if file.stem != "en" for line in file.read_text(encoding="utf-8").splitlines() if line
+            line
+            for file in sorted(folder.glob("*.txt"))
+            if file.stem != "en"
+            for line in file.read_text(encoding="utf-8").splitlines()
+            if line
         ]
         found = [determined(model, normal_form(text)) for text in texts]
         called = [score for label, score in found if label == "en"]
