@@ -127,7 +127,7 @@ class Benchmark(Section):
     """A set to keep out, given as any of pictures, shards, captions and hashes."""
 
     name: str = key(Phase.MATCH, "name of the set, as evidence and documents have it", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    images: Files = key(Phase.MATCH, "picture files: globs or folders", ())
+    images: Files = key(Phase.MATCH, "picture files: globs, or folders with all that lies below them", ())
     shards: Files = key(Phase.MATCH, "shards of pictures and captions: globs", ())
     format: Literal["webdataset", "parquet", "urls"] | None = key(Phase.MATCH, "layout of the shards", None)
     columns: dict[str, str] = key(Phase.MATCH, "shards: role: column, where the layout's own names are not recognised", {})
