@@ -90,7 +90,29 @@ def card(rng: np.random.Generator) -> Image.Image:
     return image
 
 
-KINDS = (form, table, slide, shirt, card)
+def certificate(rng: np.random.Generator) -> Image.Image:
+    """Nothing but two faint lines of small print tells one from another."""
+    image, draw = page(800, 500)
+    draw.rectangle((20, 20, 780, 480), outline="olive", width=12)
+    draw.text((400, 130), "Certificate of Achievement", font=ImageFont.load_default(36), fill="black", anchor="mm")
+    draw.text((400, 200), "This is to certify that", font=ImageFont.load_default(16), fill="black", anchor="mm")
+    draw.line((100, 270, 700, 270), fill="black")
+    for height, size, number in ((245, 24, 2), (350, 20, 4)):
+        draw.text((400, height), words(rng, number), font=ImageFont.load_default(size), fill="black", anchor="mm")
+    return image
+
+
+def crossword(rng: np.random.Generator) -> Image.Image:
+    """A third of all squares are other ones: dense print without a ground."""
+    image, draw = page(480, 480)
+    for row, column in itertools.product(range(16), range(16)):
+        box = (30 * column, 30 * row, 30 * column + 30, 30 * row + 30)
+        black = (row + column) % 2 == 0 if rng.random() < 0.7 else rng.random() < 0.5
+        draw.rectangle(box, outline="black", width=2, fill="black" if black else "white")
+    return image
+
+
+KINDS = (form, table, slide, shirt, card, certificate)
 
 
 def series(kind) -> list[Image.Image]:
@@ -104,7 +126,7 @@ def pictures(images: list[Image.Image], quality: int = 90) -> Pictures:
     return Pictures(hashes.thumbnails, hashes.phashes, views.have, views.hashes, views.geometry)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", (*KINDS, crossword))
 def test_the_same_template_with_another_content_is_another_picture(kind):
     found = pictures(series(kind))
     left, right = np.triu_indices(SERIES, 1)
@@ -118,6 +140,13 @@ def test_a_drawn_picture_saved_again_smaller_or_grey_is_the_same(kind):
     saved_again = [Image.open(io.BytesIO(encoded(image, "JPEG", quality=60))) for image in images]
     for copies in (saved_again, [image.reduce(2) for image in images], [ImageOps.grayscale(image) for image in images]):
         assert picture_agreements(found, rows, pictures(copies), rows).min() >= AGREE
+
+
+def test_a_crossword_saved_again_or_grey_is_the_same():
+    images, rows = series(crossword), np.arange(SERIES)
+    found = pictures(images)
+    for copies in (pictures(images, 50), pictures([ImageOps.grayscale(image) for image in images])):
+        assert picture_agreements(found, rows, copies, rows).min() >= AGREE
 
 
 def product(text: str) -> Image.Image:
@@ -150,6 +179,43 @@ def test_a_photograph_is_one_picture_under_whatever_text():
         ImageDraw.Draw(image).text((250, 40), text, font=ImageFont.load_default(36), fill="white", anchor="mm")
     rows, (left, right) = pictures(memes), np.triu_indices(len(texts), 1)
     assert picture_agreements(rows, left, rows, right).min() >= AGREE
+
+
+def tile(draw_sign) -> Image.Image:
+    """An icon without a ground: a sign on a tile that shades from one corner to the other."""
+    shade = np.add.outer(np.arange(256), np.arange(256)) * 0.3 + 60
+    image = Image.fromarray(shade.astype(np.uint8)).convert("RGB")
+    draw = ImageDraw.Draw(image)
+    for line in range(8, 256, 24):
+        draw.line((line, 0, line, 40), fill="black", width=5)
+        draw.line((line, 216, line, 256), fill="black", width=5)
+        draw.line((0, line, 30, line), fill="white", width=5)
+    draw_sign(draw)
+    return image
+
+
+def test_icons_with_other_signs_on_one_shaded_tile_are_two_pictures_and_their_copies_are_not():
+    signs = [
+        tile(lambda draw: draw.ellipse((70, 80, 186, 176), outline="white", width=22)),
+        tile(lambda draw: draw.polygon([(128, 70), (190, 180), (66, 180)], fill="white")),
+        tile(lambda draw: (draw.line((80, 80, 176, 176), fill="white", width=26), draw.line((176, 80, 80, 176), fill="white", width=26))),
+    ]
+    rows, every, (left, right) = pictures(signs), np.arange(len(signs)), np.triu_indices(len(signs), 1)
+    own = looks(rows.thumbnails.reshape(len(signs), -1))
+    assert own.smooth.all()
+    assert not own.grounded.any()
+    assert picture_agreements(rows, left, rows, right).max() < AGREE
+    for copies in (pictures(signs, 60), pictures([image.reduce(2) for image in signs])):
+        assert picture_agreements(rows, every, copies, every).min() >= AGREE
+
+
+def test_smooth_and_dense_pictures_are_told_by_second_differences():
+    rng = np.random.default_rng(2)
+    ramp = np.add.outer(np.arange(48), np.arange(48)).astype(np.uint8)
+    noise = rng.integers(0, 256, (48, 48)).astype(np.uint8)
+    found = looks(np.stack([ramp, noise, np.asarray(photo(48, 48, seed=3).convert("L"))]).reshape(3, -1))
+    assert found.smooth.tolist() == [True, False, False]
+    assert found.dense.tolist() == [False, True, False]
 
 
 def test_forms_and_mock_ups_are_drawn_and_photos_are_not():

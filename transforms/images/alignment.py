@@ -11,15 +11,24 @@ pixels than agreement is lacking: of 15,000 edited copies those took half of wha
 the rest.
 
 Forms, slides and mock-ups of products share a template: most blocks agree wholly, and a mean hides the few that hold another text or print.
-So pictures on a ground of one colour are fitted in any case, and also looked at where they differ most (`transforms.images.differences`):
-of two drawn pictures no place may differ by more than an edit explains, two and a half times what is allowed there, nor a block with detail
-not agree at all. Of others, photos of products on a bare ground among them, one may have a stamp or a banner laid over it, but not each
-something that the other lacks, two and a half times what is allowed, as two prints on one product do; and on a wide ground neither, four
-times what is allowed, but along its edges (`transforms.images.exchanged`). The agreement of such a pair is at most `AGREE` by how far it is
-beyond. Pictures that were only saved again are spared the look at faint blocks: no block of theirs is off by four levels.
+So pictures of a look that comes in series (`transforms.images.drawn`) are fitted in any case, and also looked at where they differ most
+(`transforms.images.differences`) and where they vary each by itself (`transforms.images.windows`):
 
-What 48 x 48 grey pixels do not show is not told apart: the same shape in another colour, another digit in a line of small print. A
-photograph that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture makes it another.
+* of two drawn pictures no place may differ by more than an edit explains, two and a half times what is allowed there, nor a block with
+  detail not agree at all, nor slopes in any window correlate by less than half, as they do along two lines of text. Pictures that were only
+  saved again are spared the look at faint blocks: no block of theirs is off by four levels;
+* nor may they in a window of two dense pictures, such as crosswords;
+* of others on a ground of one colour, photos of products among them, one may have a stamp or a banner laid over it, but not each something
+  that the other lacks, two and a half times what is allowed, as two prints on one product do; and on a wide ground neither, four times what
+  is allowed, but along its edges (`transforms.images.exchanged`), nor may, if they are smooth, slopes of both be unlike there;
+* of smooth ones that fill their picture, icons, posters and photos out of focus, one is told from the other only where a block hardly
+  agrees, each has what the other lacks and slopes of both are unlike there.
+
+The agreement of such a pair is at most `AGREE` by how far it is beyond.
+
+What 48 x 48 grey pixels do not show is not told apart: the same shape in another colour, another digit in a line of small print, a badge in
+the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as one to the right. A photograph
+that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture makes it another.
 """
 
 import dataclasses
@@ -34,6 +43,7 @@ from transforms.images.differences import differences
 from transforms.images.drawn import Looks, looks
 from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, STILL, Level
 from transforms.images.maps import inverted, rounded
+from transforms.images.windows import unlikeness
 
 AGREE = PICTURES_AGREE  # of 1,040 photos no two different ones within 12 bits reach 0.58; of nine edits of 149 of them 99.5 in 100 reach it
 _STEPS = ((3, 2), (0, 4), (0, 4))  # at 24 x 24 and at 48 x 48; a pair gets the next if it does not agree, but nearly and on the move
@@ -41,6 +51,8 @@ _NEARLY = 0.35
 _FLOOR = 0.2  # correlation below which a block is left out at 48 x 48; at 24 x 24 it is 0
 _FEWEST = 12
 _DIFFERENT, _ADDED = 2.5, 4.0  # of what is allowed to an edited copy: anywhere, or what each of two has; what one has on a wide ground
+_UNLIKE, _APART = 0.5, 0.8  # of what `unlikeness` tells: of drawn or dense pictures, anywhere; where both of two vary
+_UNSURE = 0.3  # correlation of the least block, below which smooth pictures without a ground are looked at
 _HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which it holds something too faint for levels
 _SAVED_AGAIN = 4.0  # levels: a copy saved at quality 60 is off by 1 in its worst block, another form, card or slide by 8.6 at least
 _MARGIN = 0.02
@@ -68,8 +80,8 @@ def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndar
     """
     left, right = (np.ascontiguousarray(side).reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right))
     pairs = _Pairs(left, right, *_in_order(left, right, maps))
-    agreed, _, _ = _fit(pairs, 0, 0)
-    agreed[_on_grounds(pairs, np.flatnonzero(agreed >= AGREE))[0]] = 0
+    agreed, least, _ = _fit(pairs, 0, 0)
+    agreed[_suspect(pairs, np.flatnonzero(agreed >= AGREE), least)[0]] = 0
     places = np.flatnonzero(agreed < AGREE)
     pairs, agreed[places] = pairs.take(places), 0
     for coarse, fine in _STEPS if len(places) else ():
@@ -137,25 +149,30 @@ def _moved(by: np.ndarray) -> np.ndarray:
     return np.abs([shift, shift + down, shift + along, shift + down + along]).max(axis=(0, 2)) * THUMBNAIL_SIDE
 
 
-def _on_grounds(pairs: _Pairs, asked: np.ndarray) -> tuple[np.ndarray, Looks, Looks]:
-    """Which of some pairs, by their numbers, are of pictures with grounds, and what these look like, left and right."""
+def _suspect(pairs: _Pairs, asked: np.ndarray, least: np.ndarray) -> tuple[np.ndarray, Looks]:
+    """Which of some pairs, by their numbers, may be two of one template, and what both of a pair look like."""
     own = looks(pairs.left[asked])
-    asked, own = asked[own.grounded], own.take(own.grounded)
-    other = looks(pairs.right[asked])
-    return asked[other.grounded], own.take(other.grounded), other.take(other.grounded)
+    which = own.grounded | own.dense | (own.smooth & (least[asked] < _UNSURE))
+    asked, own = asked[which], own.take(which)
+    both = own & looks(pairs.right[asked])
+    which = both.grounded | both.dense | (both.smooth & (least[asked] < _UNSURE))
+    return asked[which], both.take(which)
 
 
 def _judged(pairs: _Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """The mean over the blocks; of pictures with a ground that would be the same by it, less by how far they differ somewhere."""
+    """The mean over the blocks; of pictures that would be the same by it but may be two of one template, less by how far they differ."""
     found = mean.copy()
-    alike, own, other = _on_grounds(pairs, np.flatnonzero(found >= AGREE))
+    alike, both = _suspect(pairs, np.flatnonzero(found >= AGREE), least)
     pairs = pairs.take(alike)
-    drawn, wide = own.drawn & other.drawn, own.wide & other.wide
-    everywhere, each, either = differences(pairs.left, pairs.right, pairs.swapped, pairs.to, ~drawn, _DIFFERENT)
-    hidden = drawn & (least[alike] < _HIDDEN)
+    everywhere, each, either = differences(pairs.left, pairs.right, pairs.swapped, pairs.to, ~both.drawn, _DIFFERENT)
+    unlike, apart = unlikeness(pairs.left, pairs.right, pairs.swapped, pairs.to).T
+    hidden = both.drawn & (least[alike] < _HIDDEN)
     hidden[hidden] = _farthest(pairs.left[hidden], pairs.right[hidden]) > _SAVED_AGAIN**2
-    strict, lenient = np.maximum(everywhere / _DIFFERENT, 2.0 * hidden), np.maximum(each / _DIFFERENT, wide * either / _ADDED)
-    beyond = np.where(drawn, strict, lenient)
+    strict = np.maximum.reduce([everywhere / _DIFFERENT, 2.0 * hidden, unlike / _UNLIKE])
+    lenient = np.maximum.reduce([each / _DIFFERENT, both.wide * either / _ADDED, (both.wide & both.smooth) * apart / _APART])
+    filled = np.minimum(each / _DIFFERENT, apart / _APART)
+    beyond = np.where(both.drawn, strict, np.where(both.grounded, lenient, filled))
+    beyond = np.where(both.dense, np.maximum(beyond, unlike / _UNLIKE), beyond)
     found[alike] = np.minimum(found[alike], AGREE / np.maximum(beyond, AGREE))
     return found
 
