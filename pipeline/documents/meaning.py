@@ -27,7 +27,7 @@ def embeddings(evidence: Evidence) -> Fact:
         return computed(None, how)
     table = [
         {
-            "head": head.name, "of": NAMES[head.of], "kind": "linear" if head.weights else "zero-shot",
+            "head": head.name, "of": NAMES[head.of], "kind": "trained" if head.weights else "zero-shot",
             "prompts": [*head.prompts, *(f"not: {text}" for text in head.against)], "min": head.min, "max": head.max, "reason": head.reason,
         }
         for head in heads.heads

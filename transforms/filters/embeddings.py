@@ -60,7 +60,8 @@ class Embeddings(Filter):
         for side in SIDES:
             encoder = getattr(self, side)
             if encoder is not None:
-                found += clip.artefacts(encoder, f"embeddings: {self.model or 'model without a name'}, {side}")
+                name = f"embeddings: {self.model or 'model without a name'}, {side}"
+                found += clip.artefacts(encoder, name, self.model, self.device)
                 widths[side] = clip.try_out(encoder, f"filters.embeddings.{side}", self.device)
         if len(set(widths.values())) > 1:
             raise JobError(
