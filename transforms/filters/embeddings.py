@@ -128,7 +128,7 @@ def _spread(vectors: np.ndarray, rows: Sequence[Sequence[int]], n: int) -> pa.Ar
 
 
 def _given(batch: Batch, side: Literal["image", "text"]) -> pa.Array:
-    """What the source has, by a column or by files beside it; a row whose vector has no direction has none."""
+    """What the source has, by a column or by files beside it; a row whose vector has no direction, or that has no caption, has none."""
     n = len(batch)
     column = batch.samples.role(f"{side}_embedding")
     try:
@@ -136,4 +136,6 @@ def _given(batch: Batch, side: Literal["image", "text"]) -> pa.Array:
     except ValueError as error:
         raise InputError(f"source.columns.{side}_embedding: {error}") from error
     found, usable = unit(vectors) if len(rows) else (vectors, np.ones(0, bool))
+    if side == "text":  # clip-retrieval embeds the empty text where there is none
+        usable = usable & np.array([batch.captions[row] is not None for row in rows.tolist()], bool)
     return pack(found[usable], rows[usable], n)
