@@ -141,9 +141,8 @@ def things() -> None:
     count = LOOKALIKES * len(alarms)
     kinds = collections.Counter(kind for found in alarms.values() for kind in found)
     worst = sorted(((name, len(found) / LOOKALIKES) for name, found in alarms.items() if found), key=lambda pair: -pair[1])
-    print(
-        f"personal data in {count:,} numbers of things, {len(alarms)} families: {sum(kinds.values())} {sorted(kinds.items())}; worst {worst[:4]}"
-    )
+    told = f"{count:,} numbers of things, {len(alarms)} families"
+    print(f"personal data in {told}: {sum(kinds.values())} {sorted(kinds.items())}; worst {worst[:4]}")
 
 
 def phrases(captions: dict[str, list[str]]) -> None:
