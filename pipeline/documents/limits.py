@@ -45,9 +45,9 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
         )
     if record["duplicates"]["reach"]["value"] == "plain":
         told.append(
-            "Near-duplicate pictures are those that look alike as they are, trimmed or mirrored: crops, collages "
-            "and strong edits of one photo "
-            "may remain. Captions are compared by their characters, not by their meaning."
+            "Near-duplicate pictures are those that look alike as they are, trimmed or mirrored: crops, collages and strong edits of one "
+            "photo may remain (of thirty kinds of web edits 63 % are found so, and 99 % with dedup.images.reach: views). Captions are "
+            "compared by their characters, not by their meaning."
         )
     else:
         told.append(
@@ -67,7 +67,8 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
     if evidence.run.appended:
         told.append(
             "Shards were appended: a row of theirs weighs what its cell weighs in the release before, 1 in a cell it kept nothing of, "
-            "so weights no longer meet their targets exactly; and what withdraws a copy of an older row there does not withdraw that row."
+            "so weights no longer meet their targets exactly; what withdraws a copy of an older row there does not withdraw that row; and "
+            "copies, copy_hosts and captions of a row tell of the shards that it came with, not of those before or since."
         )
     if unknown := (evidence.revision or {}).get("unknown"):
         told.append(
