@@ -32,6 +32,7 @@ from transforms.filters.toxicity import Toxicity
 from transforms.filters.violence import Violence
 from transforms.footers import Footer
 from transforms.models import once
+from transforms.models.detoxify_classifier import in_batches
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("tokenizers")
@@ -212,6 +213,18 @@ def test_a_filter_that_failed_too_often_names_model_digest_row_and_cure(made, na
         assert f"{model.name} ({model.path}, SHA-256 {model.sha256})" in told
     for part in ("failed on 7 of 100 rows", "row 41 (ArithmeticError)", f"raise filters.{subject.name}.max_not_scored", "winnow preview"):
         assert part in told
+
+
+def test_long_texts_share_a_batch_with_fewer_others():
+    """Attention takes memory by the square of a text's length."""
+    sizes = []
+
+    def asked(texts):
+        sizes.append(len(texts))
+        return np.zeros((len(texts), 1))
+
+    in_batches([f"text {number}" for number in range(50)], [512] * 40 + [4] * 10, asked, 32, 1)
+    assert sizes == [10, 8, 8, 8, 8, 8]
 
 
 @pytest.mark.parametrize("name", ["toxicity, ONNX", "classes", "embeddings", "head, graph", "toxicity, fastText"])
