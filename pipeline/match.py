@@ -29,7 +29,7 @@ from schemas.layout import join
 from transforms import storage
 from transforms.match import compact, forest, grouping, stars, verification
 from transforms.match.laid import Floor
-from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PICTURES, STEPS, Plan, Reach, key_bytes, make_plan
+from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PICTURES, STEPS, Plan, Reach, make_plan, partition_bytes_of
 from transforms.match.rows import OWNER_BITS, ElderFile, SignatureFile
 
 Build = Callable[[beam.Pipeline], None]
@@ -73,9 +73,12 @@ class Memory:
         >>> Memory(5 << 30, 6).shares(10e9), Memory(5 << 30, 2).shares(10e9), Memory(None, 6).shares(10e9)
         (14, 5, 1)
         """
-        if self.limit is None:
-            return 1
-        return max(1, math.ceil(exchanged_bytes * self.copies / self.room))
+        return max(1, math.ceil(exchanged_bytes / self.part))
+
+    @property
+    def part(self) -> float:
+        """Bytes of an exchange that are held at once."""
+        return math.inf if self.limit is None else self.room / self.copies
 
     @property
     def room(self) -> int:
@@ -138,7 +141,8 @@ def passes_needed(rows: int, reach: Reach, memory_bytes: int) -> int:
     >>> passes_needed(10_000_000, "plain", 5 << 30)
     5
     """
-    return Memory(memory_bytes, LAID).shares(rows * sum(key_bytes(reach, rows)))
+    plan = Plan("", rows, OWNER_BITS, "image", reach, partition_bytes_of(rows), "")
+    return len(plan.passes(Memory(memory_bytes, LAID).part))
 
 
 def _is_small(plan: Plan, memory: Memory) -> bool:
@@ -191,7 +195,7 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
     shares = min(memory.shares(plan.total * 2 * IDENTITY_BYTES), 1 << plan.range_bits(IDENTITY_BYTES))
     for number in range(shares):
         run(f"match: identity {number + 1} of {shares}", owners, steps.Identity(plan, number=number, count=shares))
-    units = plan.passes(memory.shares(plan.total * sum(plan.key_bytes)))
+    units = plan.passes(memory.part)
     for number, mine in enumerate(units):
         run(f"match: pass {number + 1} of {len(units)}", owners, steps.Pairs(plan, mine, number))
     if plan.reach == "views":
