@@ -53,7 +53,7 @@ def append(path: str, settings: Sequence[str], beam_args: Sequence[str] = ()) ->
       InputError: there is no finished release, or a shard of it has changed.
       JobError: the job, or this version of Winnow, is not the one that made the release; names the key.
     """
-    job = open_run(path, settings, beam_args, replace=True)
+    job = open_run(path, settings, beam_args, replace=True, appends=True)
     with Lease(job.layout.lease), logged(job.layout.log):
         base, elder = _release(job)
         refuse_changes(base, job.job)

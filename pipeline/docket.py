@@ -275,13 +275,13 @@ def _choice(run: Run) -> Choice:
     """What the job says about which copy stays.
 
     Raises:
-      JobError: a column that it names holds no number in any row.
+      JobError: a column that it names holds no number in any row; those of an append need none, the release has some.
     """
     dedup = run.job.dedup
     choice = Choice(dedup.prefer, frozenset(source.name for source in run.job.source if source.protected), dedup.action)
     tallies = [json.loads(footer.metadata[TALLY]) for footer in run.footers]
     numbers = {column for tally in tallies for column in tally["numbers"]}
-    if choice.columns and any(tally["rows"] for tally in tallies):
+    if choice.columns and run.frozen is None and any(tally["rows"] for tally in tallies):
         run.check_preferred({name for footer in run.footers for name in source_schema(footer.metadata).names})
         for column in choice.columns:
             if column not in numbers:

@@ -188,7 +188,13 @@ def is_matched(run: Run) -> bool:
 
 
 def open_run(
-    path: str, settings: Sequence[str], beam_args: Sequence[str] = (), *, replace: bool = False, limit_shards: int | None = None
+    path: str,
+    settings: Sequence[str],
+    beam_args: Sequence[str] = (),
+    *,
+    replace: bool = False,
+    appends: bool = False,
+    limit_shards: int | None = None,
 ) -> Run:
     """Loads a job, lists its shards, and makes sure that every model and list it names is there, before any worker starts.
 
@@ -197,6 +203,7 @@ def open_run(
       settings: `key.path=value` laid over it.
       beam_args: Beam's own options.
       replace: whether a finished release made from other inputs may be overwritten.
+      appends: whether its shards join a release, whose rows have the columns of `dedup.prefer` where these have not.
       limit_shards: a trial with the first shards only, and an output of its own.
 
     Raises:
@@ -221,7 +228,7 @@ def open_run(
     check_artefacts(run)
     check_folders(run)
     check_columns(run.shards, job.source)
-    check_named_columns(run)
+    check_named_columns(run, preferred=not appends)
     if beam_args:
         run.engine  # noqa: B018 -- so is a runner that is not there
     return run

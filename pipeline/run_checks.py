@@ -48,18 +48,22 @@ def check_folders(run: "Run") -> None:
                 )
 
 
-def check_named_columns(run: "Run") -> None:
-    """Makes sure, before any worker starts, that every column with a bound, preferred, or to be dropped, is in some file.
+def check_named_columns(run: "Run", *, preferred: bool) -> None:
+    """Makes sure, before any worker starts, that every column with a bound, to be dropped, or preferred, is in some file.
 
     Of many tars only the first are looked at; a column to be dropped that is in none of them may be in a later one, and emit will know.
+
+    Args:
+      run: its shards are looked into.
+      preferred: whether columns of `dedup.prefer` must be there.
 
     Raises:
       JobError: names the key, and the columns that there are.
     """
     [rules] = [rule for rule in run.filters if isinstance(rule, Columns)]
     drop = run.job.publish.drop if set(run.job.publish.drop) - set(Publish().drop) else ()
-    preferred = {wish.column for wish in run.job.dedup.prefer if wish.column is not None}
-    wanted, there, all_seen = {*(rule.column for rule in rules.rules), *preferred, *drop}, set[str](), True
+    wishes = {wish.column for wish in run.job.dedup.prefer if preferred and wish.column is not None}
+    wanted, there, all_seen = {*(rule.column for rule in rules.rules), *wishes, *drop}, set[str](), True
     for source in run.job.source:
         mine = [shard for shard in run.shards if shard.source == source.name]
         looked_at = mine[:TARS_LOOKED_AT] if source.format == "webdataset" else mine
@@ -71,7 +75,8 @@ def check_named_columns(run: "Run") -> None:
                 there.update(reader.schema.names)
     if there:
         rules.check(there)
-        run.check_preferred(there)
+        if preferred:
+            run.check_preferred(there)
         if all_seen:
             check_dropped(drop, there)
 

@@ -18,6 +18,7 @@ from transforms.local_copy import kept_copy, local_copy
 from transforms.storage import (
     atomic_write,
     exists,
+    list_below,
     list_files,
     list_folder,
     open_arrow,
@@ -90,6 +91,16 @@ def test_a_listing_is_of_one_folder_sorted_without_hidden_files(base):
     assert names(list_folder(f"{base}/folder", ".parquet")) == ["a.parquet", "b.parquet"]
     assert [file.path for file in list_files(f"{base}/folder/*.parquet")] == [f"{base}/folder/{name}.parquet" for name in "ab"]
     assert list_folder(f"{base}/nowhere") == list_files(f"{base}/nowhere/*") == []
+
+
+@pytest.mark.parametrize("base", ["local", "mirror"], indirect=True)
+def test_a_listing_below_a_folder_holds_what_lies_in_its_folders_too(base):
+    for name in ("b.jpg", "n02/a.jpg", "n01/deeper/a.jpg", "n01/.left"):
+        write_bytes(f"{base}/val/{name}", b"1")
+    write_bytes(f"{base}/value/c.jpg", b"1")
+    found = [f"{base}/val/{name}" for name in ("b.jpg", "n01/deeper/a.jpg", "n02/a.jpg")]
+    assert [file.path for file in list_below(f"{base}/val")] == [file.path for file in list_below(f"{base}/val/")] == found
+    assert list_below(f"{base}/nowhere") == []
 
 
 @pytest.mark.parametrize("base", ["local", "mirror"], indirect=True)

@@ -103,6 +103,18 @@ def list_folder(folder: str, ending: str = "") -> list[FileInfo]:
         return []
 
 
+def list_below(folder: str) -> list[FileInfo]:
+    """Files that lie in a folder or in any folder below it, as `list_folder` lists them; links to folders are followed.
+
+    Of a filesystem that Beam lists a folder at a time (HDFS), folders stand in it as files do, and reading one is an error.
+    """
+    if not is_local(folder):
+        found = remote.match(join(_GLOB.sub("?", folder), "**"))
+        return _shown(entry for entry in found if entry[0].startswith(f"{folder.rstrip('/')}/"))
+    paths = (join(place, name) for place, _, names in os.walk(folder, followlinks=True) for name in names)
+    return _shown(_described(path) for path in paths if os.path.isfile(path))
+
+
 def _shown(found: Iterable[tuple[str, int, str]]) -> list[FileInfo]:
     return sorted(FileInfo(*entry) for entry in found if not entry[0].rpartition("/")[2].startswith("."))
 

@@ -26,7 +26,7 @@ from schemas.reasons import ILLEGAL
 from transforms.consent.list_files import read_list
 from transforms.consent.lists import load_lists
 from transforms.remote import use_options
-from transforms.storage import exists, list_files, list_folder, read_bytes
+from transforms.storage import exists, list_below, list_folder, read_bytes
 from transforms.takedown.absent import absent
 from transforms.takedown.chain import covering, is_ledger, read_removals, removed_uids, restored, shared, standing, write_removals
 from transforms.takedown.derived import FORMS, Gone, remove_from
@@ -198,7 +198,7 @@ def apply_removals(folder: str, path: str, tell: Tell) -> None:
     if not uids:
         raise JobError(f"--removals {path}: names no uid; give the ledger of removals of a release, or a list with rows of the kind uid")
     asked = Gone.of(uids)
-    files = [file.path for file in list_files(f"{folder.rstrip('/')}/**/*") if file.path.endswith(tuple(FORMS))]
+    files = [file.path for file in list_below(folder) if file.path.endswith(tuple(FORMS))]
     gone = {path: remove_from(path, asked) for path in files}
     seen = {name: number for name, number in gone.items() if number is not None}
     if not seen:

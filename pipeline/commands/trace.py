@@ -88,6 +88,8 @@ def look_up(layout: Layout, image: str, most: int, tell: Callable[[str], None]) 
         tell(f"{layout.out} was made by another version of Winnow, whose hashes may differ by some bits; `winnow run` brings it up to date")
     if query.low_detail:
         tell(f"{image} has too little detail to be compared by its looks (flat, drawn or symmetric): only the same bytes are looked for")
+    elif images["reach"] == "plain":
+        tell(f"{layout.out} keeps no views of its pictures (dedup.images.reach: plain), so crops, cuts and turns are not found")
     found: list[Found] = []
     withheld = 0
     for row, near in _with_ledger(layout, list(signatures), trace(list(signatures.values()), query, radius)):

@@ -18,7 +18,7 @@ from transforms.consent.pdq_hashes import RADIUS as PDQ_RADIUS
 from transforms.consent.signal import CONTENT
 from transforms.images.decode import PictureError, sniff
 from transforms.images.pdq import pdq_hash
-from transforms.storage import exists, list_folder, open_read, read_bytes
+from transforms.storage import exists, list_below, open_read, read_bytes
 from transforms.takedown.hits import IMAGE, Cause
 from transforms.takedown.near import Wanted
 from transforms.trace import read_query
@@ -96,11 +96,11 @@ def _name(path: str | None) -> str:
 
 
 def _images(path: str | None) -> list[str]:
-    """The example pictures that a path names: every file of a folder, or itself."""
+    """The example pictures that a path names: every file in or below a folder, or itself."""
     if path is None:
         return []
     if not exists(path):
-        found = [file.path for file in list_folder(path)]
+        found = [file.path for file in list_below(path)]
         if not found:
             raise MissingError(f"{path}: there is no such list, and no folder of pictures; name one that is there")
         return found

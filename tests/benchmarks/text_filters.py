@@ -3,8 +3,9 @@
     python -m tests.benchmarks.text_filters DATA
 
 Prints: captions per CPU second of the toxicity filter's scoring, normal form included, beside a bare loop of fastText's `f.predict` over
-the same lines; the share of captions whose language is told right, whole and cut to their first words, in three cases; precision and
-recall of every kind of personal data, and its false alarms among captions; and what the lists of sexual and of violent phrases find.
+the same lines; the share of captions whose language is told right, whole and cut to their first words, in any case, and how often words
+of other languages are called English; precision and recall of every kind of personal data, and its false alarms among captions; and what
+the lists of sexual and of violent phrases find.
 """
 
 import argparse
@@ -13,14 +14,16 @@ import gzip
 import importlib.resources
 import json
 import pathlib
+import random
 import time
 
 import fasttext
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.lookalikes import lookalikes
 from transforms.filters import nsfw, violence
-from transforms.filters.language import Language, determined
+from transforms.filters.language import UNDETERMINED, Language, determined
 from transforms.filters.toxicity import Toxicity
 from transforms.models.fasttext_classifier import load
 from transforms.text.caption import normal_form
@@ -28,8 +31,9 @@ from transforms.text.personal_data import KINDS, find
 from transforms.text.terms import HITS, find_terms, first_terms
 
 LANGUAGES = ("en", "de", "fr", "cs")
-LINES = 5_000  # of each language
+DRAWINGS, DRAWN = 5, 2_000  # captions of each language
 TIMES = 5
+LOOKALIKES = 2_000  # of each family
 TYPES = {
     "EMAIL_ADDRESS": "email", "PHONE_NUMBER": "phone", "CREDIT_CARD": "card", "IBAN_CODE": "iban", "US_SSN": "ssn", "IP_ADDRESS": "ip",
 }  # fmt: skip
@@ -74,19 +78,39 @@ def speed(captions: list[str]) -> None:
 
 
 def languages(data: pathlib.Path) -> None:
-    """Share of captions told right; und counts as wrong."""
+    """Share of captions told right, whole and cut to their first words; und counts as wrong. Captions of fewer words are left out."""
     model = load(Language.path())
-    cases = {"as written": str, "lower": str.lower, "UPPER": str.upper, "Title": str.title}
-    print("language, share told right      " + "".join(f"{case:>12}" for case in cases))
+    cases = (str, str.lower, str.upper, str.title)
+    print(f"language, share told right{'all':>24}{f'as drawn {DRAWINGS} times, in any case':>44}")
     for language in LANGUAGES:
-        captions = multi30k(data, language)[:LINES]
-        for words in (None, 6, 4, 3):
-            texts = [" ".join(caption.split()[:words]) for caption in captions]
-            right = [sum(determined(model, normal_form(change(text)))[0] == language for text in texts) for change in cases.values()]
-            print(
-                f"{language}, {'whole' if words is None else f'first {words} words':<26}"
-                + "".join(f"{n / len(texts):12.4f}" for n in right)
-            )
+        captions = multi30k(data, language)
+        for words in (None, 6, 5, 4, 3):
+            texts = [" ".join(caption.split()[:words]) for caption in captions if len(caption.split()) >= (words or 1)]
+            right = [determined(model, normal_form(text))[0] == language for text in texts]
+            shares = []
+            for seed in range(DRAWINGS):
+                draw = random.Random(f"{language} {words} {seed}")
+                drawn = [draw.choice(cases)(text) for text in draw.sample(texts, DRAWN)]
+                shares.append(sum(determined(model, normal_form(text))[0] == language for text in drawn) / DRAWN)
+            cut = "whole" if words is None else f"first {words} words"
+            print(f"{language}, {cut:<16}{len(texts):>9,}{sum(right) / len(texts):>17.4f}", *(f"{share:12.4f}" for share in sorted(shares)))
+
+
+def english_by_mistake(data: pathlib.Path) -> None:
+    """Share of words and pairs of words in other languages that are called English."""
+    model = load(Language.path())
+    for folder in sorted((data / "language/lingua/language-testdata").iterdir()):
+        texts = [
+            line
+            for file in sorted(folder.glob("*.txt"))
+            if file.stem != "en"
+            for line in file.read_text(encoding="utf-8").splitlines()
+            if line
+        ]
+        found = [determined(model, normal_form(text)) for text in texts]
+        called = [score for label, score in found if label == "en"]
+        kept = sum(label == UNDETERMINED for label, _ in found) / len(found)
+        print(f"{folder.name} in other languages, {len(texts):,}: called English {len(called) / len(texts):.4f}, undetermined {kept:.4f}")
 
 
 def personal_data(data: pathlib.Path, captions: dict[str, list[str]]) -> None:
@@ -111,6 +135,16 @@ def personal_data(data: pathlib.Path, captions: dict[str, list[str]]) -> None:
         )
 
 
+def things() -> None:
+    """Alarms among numbers of things that look like people's, by the family that raises most."""
+    alarms = {name: [span.kind for text in texts for span in find(text)] for name, texts in lookalikes(LOOKALIKES)}
+    count = LOOKALIKES * len(alarms)
+    kinds = collections.Counter(kind for found in alarms.values() for kind in found)
+    worst = sorted(((name, len(found) / LOOKALIKES) for name, found in alarms.items() if found), key=lambda pair: -pair[1])
+    told = f"{count:,} numbers of things, {len(alarms)} families"
+    print(f"personal data in {told}: {sum(kinds.values())} {sorted(kinds.items())}; worst {worst[:4]}")
+
+
 def phrases(captions: dict[str, list[str]]) -> None:
     """What the lists find: each line to be read by somebody."""
     for name, kind in (("sexual", nsfw), ("violent", violence)):
@@ -128,7 +162,9 @@ def main() -> None:
     captions = caption_sets(args.data)
     speed(captions["Multi30k"][:20_000] + captions["laion_style"])
     languages(args.data)
+    english_by_mistake(args.data)
     personal_data(args.data, captions)
+    things()
     phrases(captions)
 
 

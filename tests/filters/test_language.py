@@ -1,12 +1,16 @@
+import gzip
+
 import fasttext
 import pytest
 from pydantic import ValidationError
 
 from schemas.errors import MissingError
 from tests.filters.conformance import batch_of, check_filter, findings, judged
-from transforms.filters.language import LABELS, UNDETERMINED, Language
+from tests.shared_data import shared
+from transforms.filters.language import LABELS, UNDETERMINED, Language, determined
 from transforms.models.artefacts import artefact
 from transforms.models.fasttext_classifier import load
+from transforms.text.caption import normal_form
 
 LINK = "https://www.example.com/en/photos/index.html"
 GERMAN = "Zwei junge Männer stehen im Garten"
@@ -87,6 +91,37 @@ def test_a_few_words_are_undetermined_unless_the_model_is_sure():
     for few in found:
         assert (few["label"] == UNDETERMINED) == (few["score"] < 0.8)
     assert {few["label"] for few in found} == {UNDETERMINED, "de"}
+
+
+def test_where_the_model_wavers_the_language_that_is_common_on_the_web_is_told():
+    czech, slovak = "Muž v zelených kalhotách", "Dve deti sa hrajú na pieskovisku pri rieke"
+    assert labels(czech, slovak) == ["cs", "sk"]
+    likeliest = load(Language.path()).likeliest(normal_form(czech), 5)
+    assert [label for label, _ in likeliest[:2]] == ["sk", "cs"]
+    assert measured(czech)[0]["score"] == round(likeliest[1][1], 4)  # the model's own
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("language", ["en", "de", "fr", "cs"])
+def test_captions_are_told_right_whole_and_from_four_words_in_any_case(language):
+    with gzip.open(shared("data", "captions", "multi30k", "data", "task1", "raw", f"train.{language}.gz"), "rt", encoding="utf-8") as file:
+        captions = [line.split() for line in file.read().splitlines()[::21]]
+    model = load(Language.path())
+    for words, least in ((None, 0.98), (4, 0.94)):
+        texts = [" ".join(caption[:words]) for caption in captions if words is None or len(caption) >= words]
+        for change in (str, str.upper, str.title):
+            assert sum(determined(model, normal_form(change(text)))[0] == language for text in texts) / len(texts) >= least
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("folder", ["single-words", "word-pairs"])
+def test_words_of_another_language_are_seldom_called_english(folder):
+    texts = []
+    for file in sorted(shared("data", "language", "lingua", "language-testdata", folder).glob("*.txt")):
+        texts += file.read_text(encoding="utf-8").splitlines()[::20] if file.stem != "en" else []
+    model = load(Language.path())
+    assert len(texts) > 3_000
+    assert sum(determined(model, normal_form(text))[0] == "en" for text in texts) / len(texts) < 0.01
 
 
 def test_names_of_people_stay_because_they_say_something_of_the_language():

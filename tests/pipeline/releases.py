@@ -12,7 +12,7 @@ from tests.runs import Ran, tars, write_job
 JOB = tars(
     {
         "filters": {"columns": {"rules": [{"column": "score", "min": 0.5}]}, "opt_out": {"lists": ["list.csv"]}},
-        "dedup": {"max_per_caption": 2},
+        "dedup": {"max_per_caption": 2, "prefer": [{"column": "score", "order": "high"}]},
     }
 )
 NAMES = ("boats", "a kite", "three cats", "an old barn", "rainfall", "the harbour", "market stalls", "somebody waving", "a violin")

@@ -18,9 +18,9 @@ PHOTOS = [photo(seed=seed) for seed in range(9)]
 
 
 def write_sets(folder):
-    """Benchmark sets: a folder of pictures and something else, a shard, captions, sums."""
-    (folder / "pictures").mkdir(parents=True)
-    (folder / "pictures" / "mirrored.jpg").write_bytes(encoded(ImageOps.mirror(PHOTOS[1]), "JPEG", quality=60))
+    """Benchmark sets: a folder of pictures, in a folder of its own as ImageNet has them, and something else, a shard, captions, sums."""
+    (folder / "pictures" / "n01").mkdir(parents=True)
+    (folder / "pictures" / "n01" / "mirrored.jpg").write_bytes(encoded(ImageOps.mirror(PHOTOS[1]), "JPEG", quality=60))
     (folder / "pictures" / "readme.txt").write_text("no picture")
     shard = [sample(0, jpg=encoded(PHOTOS[2], "JPEG", quality=60), caption="two words")]
     shard += [sample(1, jpg=encoded(photo(seed=50), "JPEG"), caption="an old man sells fresh oranges at the market")]
@@ -68,7 +68,7 @@ def test_pictures_captions_and_hashes_of_a_benchmark_go_and_evidence_names_set_a
     ran, _ = held
     rows = ran.by_key()
     assert {key: details(row) for key, row in rows.items() if row["reasons"]} == {
-        "mirrored": ["pictures: near picture (mirrored.jpg)"],
+        "mirrored": ["pictures: near picture (n01/mirrored.jpg)"],
         "in a shard": ["tars: near picture (00000.tar, row 1)"],
         "copy of that": ["tars: near picture (00000.tar, row 1)"],
         "same text": ["texts: near caption (captions.txt, caption 1)"],
@@ -104,7 +104,7 @@ def test_a_finished_run_can_be_looked_into_without_listing_its_sets_again(held):
 def test_why_explains_an_overlap(held, capsys):
     ran, _ = held
     assert run_command(["why", str(ran.out), "mirrored"]) == 0
-    assert "pictures: near picture (mirrored.jpg)" in capsys.readouterr().out
+    assert "pictures: near picture (n01/mirrored.jpg)" in capsys.readouterr().out
 
 
 def test_another_list_reads_no_picture_again_and_another_set_matches_again(tmp_path):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -147,3 +148,18 @@ def test_a_look_up_loads_nothing_that_takes_long(traced):
     arguments = ["trace", str(traced.out), str(traced.out.parent / "query.png")]
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=240, check=False)
     assert done.stderr.splitlines()[-1] == "set()"
+
+
+def test_a_run_that_kept_no_views_says_what_is_not_found_in_it(traced, tmp_path, capsys):
+    shutil.copytree(traced.work, tmp_path / "out.work")
+    record = json.loads((tmp_path / "out.work" / "run.json").read_bytes())
+    record["job"]["dedup"]["images"]["reach"] = "plain"
+    (tmp_path / "out.work" / "run.json").write_text(json.dumps(record))
+    assert run_command(["trace", str(tmp_path / "out"), str(traced.out.parent / "query.png")]) == 0
+    assert "keeps no views of its pictures (dedup.images.reach: plain), so crops, cuts and turns are not found" in plain(capsys)
+    assert asked(traced) == 0
+    assert "keeps no views" not in plain(capsys)
+
+
+def plain(capsys) -> str:
+    return " ".join(capsys.readouterr().err.split())

@@ -10,7 +10,7 @@ from schemas.job import Benchmark, Source
 from schemas.shards import Shard, shard_from
 from schemas.versions import digest, versions
 from transforms.read.shards import list_shards
-from transforms.storage import FileInfo, list_files, list_folder
+from transforms.storage import FileInfo, list_below, list_files
 
 PICTURES_A_PART = 1_000
 
@@ -89,7 +89,7 @@ def parts_of(sets: Sequence[Benchmark], base: str) -> list[Part]:
 
 
 def _files(name: str, path: str) -> list[FileInfo]:
-    found = list_files(path) or list_folder(path)
+    found = list_files(path) or list_below(path)
     if not found:
         raise MissingError(f"dedup.eval_overlap: set {name}: nothing matches {path}; put it there, or take it out of the job")
     return found

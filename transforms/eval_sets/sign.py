@@ -86,7 +86,8 @@ def read_items(path: str) -> list[str]:
 def _items(part: Part) -> list[str]:
     if part.shard is not None:
         return [os.path.basename(part.shard.path)]
-    return [os.path.basename(file.path) for file in part.files]
+    folder = os.path.commonpath([os.path.dirname(file.path) for file in part.files])
+    return [file.path[len(folder) :].lstrip("/") for file in part.files]
 
 
 def _samples(part: Part) -> Iterator[Samples]:

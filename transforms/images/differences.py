@@ -17,7 +17,7 @@ import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
 from transforms.compiled import compiled
-from transforms.images.exchanged import exchanged, patches
+from transforms.images.exchanged import exchanged
 from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, STILL, Level, slide, solve
 
 _CAUSES = (ONES, SEEN, SEEN_DOWN, SEEN_ALONG, DOWN)  # brightness, contrast, shift down and along, blur
@@ -60,6 +60,7 @@ class _Room(threading.local):
         self.level = Level.of(THUMBNAIL_SIDE, FEW, len(_PAIRS))
         self.pictures = np.empty((FEW, 2, _PIXELS), np.float32)
         self.squares, self.sums = np.empty((2, FEW, 2, _PIXELS), np.float32)
+        self.before = np.empty((FEW, _PIXELS), np.float32)
 
 
 _ROOM = _Room()
@@ -82,7 +83,6 @@ def differences(
       everywhere; and where that was looked at, what each picture has that the other lacks, and what either has, else 0; float64 [n].
     """
     found = np.zeros((3, len(left)))
-    asked: list[np.ndarray] = []
     for start in range(0, len(left), FEW):
         some = slice(start, start + FEW)
         level = _ROOM.level.first(len(left[some]))
@@ -91,24 +91,26 @@ def differences(
         _smooth(level)
         level.planes[:, _INSIDE] = _inside(to[some])
         weaker = np.minimum(1, 1 / _centre(level)).astype(np.float32)
-        before = level.planes[:, STILL] * weaker[:, None]
+        before = np.multiply(level.planes[:, STILL], weaker[:, None], out=_ROOM.before[: len(weaker)])
         _bend(level)
         _explain(level.planes, _PLANES, _shares(level.multiply(_PRODUCTS)))
         found[0, some] = _most(level, weaker)
         much = np.flatnonzero(over[some] & (found[0, some] > most))
-        asked += [_shown(level.planes[row], before[row], weaker[row]) for row in much]
-    much = np.flatnonzero(over & (found[0] > most))
-    for start in range(0, len(much), FEW):
-        seen, off, rest, inside, slopes = np.stack(asked[start : start + FEW], axis=1)
-        found[1:, much[start : start + FEW]] = exchanged(seen, off, rest, inside, _ALLOWED / 16 + _OF_SLOPE * patches(slopes))
+        if len(much):
+            found[1:, start + much] = _apart(level.planes[much], before[much], weaker[much, None])
     return found[0], found[1], found[2]
 
 
-def _shown(planes: np.ndarray, before: np.ndarray, weaker: np.float32) -> np.ndarray:
-    """What `exchanged` looks at of a pair, in levels of the picture with less contrast, and the squares of slopes: float32 [5, 48, 48]."""
-    scales = np.array([weaker, 1, 1, 1, weaker * weaker], np.float32)
-    shown = scales[:, None] * np.stack([planes[SEEN], before, planes[STILL], planes[_INSIDE], planes[ALONG]])
-    return shown.reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+def _apart(planes: np.ndarray, before: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What each of some pairs has that the other lacks, and what either has, in levels of the picture with less contrast, float32 [n].
+
+    Args:
+      planes: of the pairs, float32 [n, planes, 48 * 48].
+      before: the differences before they were explained, in these levels, float32 [n, 48 * 48].
+      scale: what makes it these levels, float32 [n, 1].
+    """
+    allowed = _ALLOWED / 16 + planes[:, ALONG] * (_OF_SLOPE * scale * scale)
+    return exchanged(planes[:, SEEN] * scale, before, planes[:, STILL], planes[:, _INSIDE], allowed)
 
 
 def _smooth(level: Level) -> None:

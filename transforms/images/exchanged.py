@@ -13,14 +13,36 @@ around whatever is laid over. The rim of what both show says nothing; and a sixt
 where banners, logos and stamps are put, which cover what is there.
 """
 
+import threading
+
 import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
+from transforms.compiled import compiled
+from transforms.images.fitting import FEW, slide
 
-_DOUBTFUL = 2.0  # mean square, in units of what is allowed, from which places do not agree
-_BEFORE, _BEHIND = 1, 2  # pixels of a patch of 4 x 4 before and behind the one it stands for
-_REACH = 3  # pixels to either side, by which a place is predicted
-_MIDDLE = (slice(THUMBNAIL_SIDE // 6, -THUMBNAIL_SIDE // 6), slice(THUMBNAIL_SIDE // 12, -THUMBNAIL_SIDE // 12))
+# Planes of work: the one picture and what the other has more; what is left of that; where both are seen; what is allowed over 4 x 4 pixels;
+# what counts, and that over 4 x 4 pixels; where the two agree, and their sum there, then around each pixel; two that sums pass through.
+_SEEN, _OFF, _REST, _INSIDE, _ALLOWED, _LEFT, _DOUBT, _AGREE, _SUM, _PASS, _PASSED, _PLANES = range(12)
+_DOUBTFUL = np.float32(2)  # mean square, in units of what is allowed, from which places do not agree
+_SIDE = THUMBNAIL_SIDE
+_RIM = slice(None, None, _SIDE - 1)
+_LAST = _SIDE - 3  # pixel of a row, the second one of the last 4; it stands for the one after it too
+_MIDDLE = (slice(_SIDE // 6, -(_SIDE // 6) - 3), slice(_SIDE // 12, -(_SIDE // 12) - 3))  # of the first pixels of 4 x 4
+_NEXT, _MEAN, _NEAR = np.array([[0, 1, 1], [0, 1 / 16, 1 / 16], [1, 2, 1]], np.float32)
+_ZERO, _ONE, _TWO = np.float32(0), np.float32(1), np.float32(2)
+_DOWN, _BESIDE = np.uint64(_SIDE), np.uint64(1)
+
+
+class _Room(threading.local):
+    """What one thread works on."""
+
+    def __init__(self) -> None:
+        """Makes room for a few pairs."""
+        self.planes = np.zeros((FEW, _PLANES, _SIDE * _SIDE), np.float32)
+
+
+_ROOM = _Room()
 
 
 def exchanged(
@@ -29,50 +51,83 @@ def exchanged(
     """How much aligned pictures differ away from the edges, where it is most, in units of what is allowed there.
 
     Args:
-      seen: the one picture, in levels, float32 [n, 48, 48].
+      seen: the one picture, in levels, float32 [n, 48 * 48], of `FEW` pairs at most.
       off: the other less that one.
       rest: what is left of that.
       inside: 1 where both are seen, else 0.
-      allowed: squares of what is allowed in every 4 x 4 pixels, in the same levels, float32 [n, 45, 45].
+      allowed: at each pixel, squares, of which the mean over 4 x 4 pixels is allowed there, in the same levels.
 
     Returns:
       what each has that the other lacks, that is, the lesser of both; and what either has; float32 [n].
     """
-    left = np.where(rest * off > 0, np.minimum(rest * rest, off * off), np.float32(0)) * _within(inside)
-    agree = np.pad(patches(left) < _DOUBTFUL * allowed, ((0, 0), (_BEFORE, _BEHIND), (_BEFORE, _BEHIND)), mode="edge") * inside
-    weight, other = _around(agree), seen + off
-    there = _around(agree * (seen + other)) / np.maximum(2 * weight, 1)
-    own, others = np.abs(seen - there), np.abs(other - there)
-    bare = np.where(weight > 0, np.minimum(own, others) < np.abs(off), False)
-    parts = (np.where(bare & (own > others), left, np.float32(0)), np.where(bare & (others > own), left, np.float32(0)), left)
-    one, other_one, either = (np.sqrt((patches(part) / allowed)[:, *_MIDDLE].max(axis=(1, 2))) for part in parts)
-    return np.minimum(one, other_one), either
+    planes = _ROOM.planes[: len(seen)]
+    for plane, given in enumerate((seen, off, rest, inside, allowed)):
+        planes[:, plane] = given
+    _count(planes)
+    planes[:, _LEFT].reshape(-1, _SIDE, _SIDE)[:, :, _RIM] = 0  # as it always is in the first row and the last
+    _patch(planes, _ALLOWED, _ALLOWED)
+    _patch(planes, _LEFT, _DOUBT)
+    _agree(planes)
+    for plane in (_AGREE, _SUM):  # weighs the pixels around by 1 2 3 4 3 2 1 both ways
+        slide(planes, plane, _PASS, _SIDE, _NEAR)
+        slide(planes, _PASS, plane, 2 * _SIDE, _NEAR)
+        slide(planes, plane, _PASS, 1, _NEAR)
+        slide(planes, _PASS, plane, 2, _NEAR)
+    _part(planes)
+    either = _most(planes, _DOUBT)
+    for plane in (_AGREE, _SUM):
+        _patch(planes, plane, plane)
+    return np.minimum(_most(planes, _AGREE), _most(planes, _SUM)), either
 
 
-def patches(planes: np.ndarray) -> np.ndarray:
-    """The mean over every 4 x 4 pixels, float32 [n, 45, 45]."""
-    return _added(_added(planes)) * np.float32(1 / 16)
+def _patch(planes: np.ndarray, of: int, to: int) -> None:
+    """The mean over every 4 x 4 pixels of a plane, at their first one, but for two rows at the edges."""
+    slide(planes, of, _PASS, _SIDE, _NEXT)
+    slide(planes, _PASS, _PASSED, 2 * _SIDE, _NEXT)
+    slide(planes, _PASSED, _PASS, 1, _NEXT)
+    slide(planes, _PASS, to, 2, _MEAN)
 
 
-def _around(planes: np.ndarray) -> np.ndarray:
-    """Sums over the pixels around each, weighed by 1 2 3 4 3 2 1 both ways; beyond the edges there is nothing."""
-    wide = np.pad(planes, ((0, 0), (_REACH, _REACH), (_REACH, _REACH)))
-    for _ in range(4):
-        wide = _added(wide)
-    return wide
+def _most(planes: np.ndarray, of: int) -> np.ndarray:
+    """The most of means over 4 x 4 pixels away from the edges, in units of what is allowed there, float32 [n]."""
+    means, allowed = (planes[:, plane].reshape(-1, _SIDE, _SIDE)[:, *_MIDDLE] for plane in (of, _ALLOWED))
+    return np.sqrt((means / allowed).max(axis=(1, 2)))
 
 
-def _added(planes: np.ndarray) -> np.ndarray:
-    """Sums of four that lie below each other, three fewer; what lay along lies down then."""
-    pairs = planes[:, :-1] + planes[:, 1:]
-    return (pairs[:, :-2] + pairs[:, 2:]).transpose(0, 2, 1)
+def _agree(planes: np.ndarray) -> None:
+    """Where the two pictures agree, and their sum there."""
+    agree, both = planes[:, _AGREE], planes[:, _SUM]
+    np.multiply(planes[:, _ALLOWED], _DOUBTFUL, out=both)
+    agree[:, _SIDE + 1 :] = planes[:, _DOUBT, : -_SIDE - 1] < both[:, : -_SIDE - 1]
+    rows = agree.reshape(-1, _SIDE, _SIDE)
+    rows[:, :, _LAST + 1] = rows[:, :, _LAST]
+    agree *= planes[:, _INSIDE]
+    np.add(planes[:, _SEEN], planes[:, _SEEN], out=both)
+    both += planes[:, _OFF]
+    both *= agree
 
 
-def _within(inside: np.ndarray) -> np.ndarray:
-    """What is inside and whose four neighbours are."""
-    found = np.zeros_like(inside)
-    middle = slice(1, THUMBNAIL_SIDE - 1)
-    found[:, middle, middle] = (
-        inside[:, middle, middle] * inside[:, :-2, middle] * inside[:, 2:, middle] * inside[:, middle, :-2] * inside[:, middle, 2:]
-    )
-    return found
+@compiled
+def _count(planes):  # type: ignore[no-untyped-def]
+    """Squares of what is left, no more than there was before, where the pixel and its four neighbours are inside."""
+    for row in range(len(planes)):
+        off, rest, inside, left = planes[row, _OFF], planes[row, _REST], planes[row, _INSIDE], planes[row, _LEFT]
+        for k in range(_DOWN, np.uint64(len(left)) - _DOWN):
+            before, after = off[k], rest[k]
+            square = after * after if after * after < before * before else before * before
+            seen = inside[k] * inside[k - _DOWN] * inside[k + _DOWN] * inside[k - _BESIDE] * inside[k + _BESIDE]
+            left[k] = square * seen if before * after > _ZERO else _ZERO
+
+
+@compiled
+def _part(planes):  # type: ignore[no-untyped-def]
+    """What counts, parted into what the one picture has and what the other has, from what is around."""
+    for row in range(len(planes)):
+        seen, off, left, one, other = planes[row, _SEEN], planes[row, _OFF], planes[row, _LEFT], planes[row, _AGREE], planes[row, _SUM]
+        for k in range(np.uint64(len(left))):
+            weight, more, much = one[k], off[k], left[k]
+            there = other[k] / (_TWO * weight if weight > _ONE else _TWO)
+            own, others = abs(seen[k] - there), abs(seen[k] + more - there)
+            bare = (weight > _ZERO) & ((own if own < others else others) < abs(more))
+            one[k] = much if bare & (own > others) else _ZERO
+            other[k] = much if bare & (others > own) else _ZERO

@@ -24,15 +24,15 @@ class Classifier:
         except ValueError as error:  # what the binding raises for a file that is missing or of another format
             raise MissingError(f"{path} is no fastText model ({error}). Name a .bin or .ftz file written by fastText") from error
 
-    def best(self, text: str) -> tuple[str, float] | None:
-        """The likeliest label and its probability; None where the model finds nothing to go by.
+    def likeliest(self, text: str, count: int) -> list[tuple[str, float]]:
+        """The likeliest labels and their probabilities, in falling order; fewer, or none, where the model finds nothing to go by.
 
         Args:
           text: one line, without line breaks.
+          count: how many at most.
         """
-        for probability, label in self._predict(text + "\n", 1, 0.0, "strict"):
-            return label.removeprefix(_PREFIX), min(probability, 1.0)  # fastText adds 1e-5 to every probability
-        return None
+        found = self._predict(text + "\n", count, 0.0, "strict")
+        return [(label.removeprefix(_PREFIX), min(probability, 1.0)) for probability, label in found]  # fastText adds 1e-5 to each
 
     def probabilities(self, text: str) -> Mapping[str, float]:
         """Every label with its probability; nothing where the model finds nothing to go by."""

@@ -5,13 +5,26 @@ import numpy as np
 import pytest
 
 from tests.shared_data import shared
+from transforms.filters.toxicity import Toxicity
 from transforms.models.evaluation import area, false_alarms_by_term
 from transforms.models.fasttext_classifier import load
-from transforms.models.toxicity.evaluate import TERMS_FROM, THRESHOLDS, group_terms, harmless, held_out, innocents, labelled, neutral
+from transforms.models.toxicity import evaluate
+from transforms.models.toxicity.evaluate import (
+    HELD_OUT,
+    TERMS_FROM,
+    THRESHOLDS,
+    group_terms,
+    harmless,
+    held_out,
+    innocents,
+    judged_by,
+    labelled,
+    neutral,
+)  # fmt: skip
 from transforms.models.toxicity.sources import shown
 
 FOLDER = importlib.resources.files("transforms.models.toxicity")
-THRESHOLD = 0.9  # the one at which everything is promised
+THRESHOLD = Toxicity().max  # the one at which everything is promised
 
 
 def scored(texts):
@@ -44,7 +57,22 @@ def test_abuse_that_training_never_read_is_found():
     assert share_above(tweets["neither (false alarms)"], THRESHOLD) < 0.04
     areas = {name: area(scored(toxic), scored(clean)) for name, toxic, clean in labelled(data)}
     assert areas["ETHOS"] > 0.7
-    assert areas["Davidson et al., held-out fifth"] > 0.96
+    assert areas[HELD_OUT] > 0.96
+
+
+@pytest.mark.shared
+def test_the_default_is_the_greatest_threshold_that_finds_enough_of_the_held_out_abuse():
+    tweets = dict(held_out(shared("data", "toxicity", "davidson").parents[1]))
+    assert judged_by(scored(tweets["hate"] + tweets["offensive"])) == Toxicity().max
+
+
+def test_a_promise_that_is_not_kept_is_told():
+    pairs = {name: (np.array([0.95, 0.95]), np.array([0.1])) for name in (HELD_OUT, "ETHOS")}
+    clean = {"Flickr8k": np.array([0.1, 0.2, 0.95]), "cc3m": np.array([0.95])}
+    found = list(evaluate.promises(0.9, pairs, clean, [0.0, 0.3]))
+    assert [name for name, *rest in found if not evaluate.is_kept(*rest)] == [
+        "flagged, Flickr8k", "flagged, neutral sentences, mean of the groups", "flagged, neutral sentences, worst group",
+    ]  # fmt: skip
 
 
 @pytest.mark.shared
