@@ -72,16 +72,21 @@ def reference(left: np.ndarray, right: np.ndarray, mirrored: bool) -> float:
     halves = [picture.reshape(24, 2, 24, 2).mean(axis=(1, 3)) for picture in (still, moved)]
     halves[1] = np.floor(halves[1] + 0.5)
     to = np.array([[1.0, 0, 0], [0, -1, 1] if mirrored else [0, 1, 0]])
+    found = compared(still, moved, to)
+    if found >= AGREE:
+        return found
     for _ in range(3):
         to = stepped(*halves, to, 0.0)
-    for _ in range(2):
-        to = stepped(still, moved, to, 0.2)
-    found = compared(still, moved, to)
-    if 0.35 <= found < AGREE:
-        for _ in range(8):
-            to = stepped(still, moved, to, 0.2)
-        found = max(found, compared(still, moved, to))
-    return found
+    best = 0.0
+    for steps in (2, 4, 4):
+        for _ in range(steps):
+            before, to = to, stepped(still, moved, to, 0.2)
+        found = compared(still, moved, to)
+        best = max(best, found)
+        corners = (to - before) @ np.array([[0, 0, 1, 1], [0, 1, 0, 1], [1, 1, 1, 1]])
+        if not (0.35 <= found < AGREE and AGREE - found < SIDE * np.abs(corners).max()):
+            break
+    return best
 
 
 def compared(still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> float:

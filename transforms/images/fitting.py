@@ -110,17 +110,19 @@ class Level:
         _multiply(self.planes, pairs, self.sums, first, self.scratch[0])
         return sums
 
-    def align(self, to: np.ndarray, steps: int, floor: float) -> None:
-        """Improves the maps in place; blocks that correlate less than the floor have no say."""
+    def align(self, to: np.ndarray, steps: int, floor: float) -> np.ndarray:
+        """Improves the maps in place; blocks that correlate less than the floor have no say. Returns the maps before the last step."""
         self.slope(STILL)
         self.multiply(_OF_STILL)
-        sums = self.sums.reshape(len(to), -1)
+        sums, before = self.sums.reshape(len(to), -1), to
         for _ in range(steps):
+            before = to.copy()
             self.warp(to)
             self.multiply(_OF_SEEN, len(_OF_STILL))
             _weigh(sums, floor, self.side, self.moments, self.systems)
             solve(self.systems, _UNKNOWNS, _TINY)
             _move(self.systems[_UNKNOWNS**2 :], self.side, to)
+        return before
 
 
 @compiled

@@ -100,9 +100,9 @@ class Pictures:
         """The arrays as they travel, in the order of `PICTURE_COLUMNS`."""
         return [self.thumbnails, self.phashes, self.views, self.view_hashes, self.geometry]
 
-    def seen(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The views, as `transforms.images.nearest.nearest_views` takes them."""
-        return self.views, self.view_hashes, self.geometry
+    def seen(self, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The views of these rows alone, bool [n], as `transforms.images.nearest.nearest_views` takes them."""
+        return self.views[which], self.view_hashes[which], self.geometry[which]
 
     def take(self, at: np.ndarray) -> "Pictures":
         """These rows alone."""
@@ -162,10 +162,10 @@ def picture_agreements(left: Pictures, at_left: np.ndarray, right: Pictures, at_
     for start in range(0, len(out), CHUNK):
         some = slice(start, start + CHUNK)
         one, other = left.take(at_left[some]), right.take(at_right[some])
-        maps = mirror_maps(_nearer_mirrored(one.phashes, other.phashes))
-        both = np.flatnonzero((one.views != 0) & (other.views != 0))
-        if len(both):
-            maps[both], _ = nearest_views(one.take(both).seen(), other.take(both).seen())
+        both = (one.views != 0) & (other.views != 0)
+        maps = np.empty((len(both), 2, 3))
+        maps[~both] = mirror_maps(_nearer_mirrored(one.phashes[~both], other.phashes[~both]))
+        maps[both], _ = nearest_views(one.seen(both), other.seen(both))
         found = agreements(one.thumbnails, other.thumbnails, maps)
         out[some] = np.minimum(np.round(found.astype(np.float64), 4), BELOW_ONE)
     return out
