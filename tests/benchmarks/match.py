@@ -6,8 +6,9 @@
 FOLDER is what `tests/benchmarks/signatures.py` wrote. The last line of standard output is one JSON object: CPU seconds of every kind of
 pipeline (start-up left out) and how many there were, peak of the process tree (resident pages, mapped files among them, and without
 them), most bytes of scratch, bytes a row through each exchange where one process runs everything, and recall and precision of pairs
-of rows, hot rows left out, with the largest cluster and how many clusters the hot texts and placeholders fell into. With --new only so many of the files are new, and the rows
-of the others, up to --limit, are those of an earlier run, matched before and kept but for copies; `read_bytes_a_row` says what was read of the signatures of either.
+of rows, hot rows left out, with the largest cluster and how many clusters the hot texts and placeholders fell into. With --new only so
+many of the files are new, and the rows of the others, up to --limit, are those of an earlier run, matched before and kept but for
+copies; `read_bytes_a_row` says what was read of the signatures of either.
 """
 
 import argparse
@@ -29,8 +30,8 @@ import pipeline.match
 import pipeline.match_steps
 from pipeline.engine import Build, Engine
 from schemas.job import Dedup
-from transforms.match.clusters import read_clusters
 from transforms.match import rows as match_rows
+from transforms.match.clusters import read_clusters
 from transforms.match.columns import open_columns
 from transforms.match.elders import HELD, elder_set, write_places
 from transforms.match.rows import ElderFile, SignatureFile
@@ -232,7 +233,8 @@ def main() -> None:
         facts = json.loads((pathlib.Path(scratch) / "facts.json").read_text())
     truths = {name: np.load(arguments.folder / f"truth_{name}.npy")[:rows] for name in ("captions", "pictures")}
     report = {
-        "rows": rows, "elder_rows": sum(file.rows for file in elders), "cpu_s": round(taken, 1), "wall_s": round(wall, 1), "jobs": dict(engine.jobs),
+        "rows": rows, "elder_rows": sum(file.rows for file in elders), "cpu_s": round(taken, 1), "wall_s": round(wall, 1),
+        "jobs": dict(engine.jobs),
         "cpu_s_of": {kind: round(seconds, 1) for kind, seconds in engine.seconds.items()},
         "step_s": {name: round(value, 1) for name, value in kernels.items()},
         "peak_gib": round(watch.peaks[0] / 2**30, 2), "peak_anonymous_gib": round(watch.peaks[1] / 2**30, 2),
