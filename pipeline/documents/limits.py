@@ -51,8 +51,8 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
         told.append(
             "Near-duplicate pictures are those that verify once aligned: copies cropped below about 78 % of a side, turned by more than "
             "five degrees other than by quarters, covered over half, or put into collages may remain, and so may edited copies of forms, "
-            "screenshots, slides, charts and other drawn pictures, of which one template with another content is not taken for a copy: six in "
-            "ten copies are found there. Pictures that differ in colour alone or in a word of small print may count as one, and so may icons "
+            "screenshots, slides, charts and other drawn pictures: another content makes a template another picture, and six in "
+            "ten copies are found. Those that differ in colour alone or in a word of small print may count as one, and so may icons "
             "that differ in a badge, or that are mirrored. One photograph "
             "under other words (a meme, a quotation) is one picture: what is written over it is not read, and one copy stays. Captions "
             "are compared by their characters, not by their meaning."

@@ -126,7 +126,7 @@ def pictures(images: list[Image.Image], quality: int = 90) -> Pictures:
     return Pictures(hashes.thumbnails, hashes.phashes, views.have, views.hashes, views.geometry)
 
 
-@pytest.mark.parametrize("kind", (*KINDS, crossword))
+@pytest.mark.parametrize("kind", [*KINDS, crossword])
 def test_the_same_template_with_another_content_is_another_picture(kind):
     found = pictures(series(kind))
     left, right = np.triu_indices(SERIES, 1)

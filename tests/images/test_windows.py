@@ -1,4 +1,4 @@
-"""Two lines of text in one place are told apart along the line; saving again, bare ground and what lies over one picture are not taken for it."""
+"""Two lines of text in one place are told apart along the line; copies, bare ground and what lies over one picture are not."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,10 @@ def line(text: str) -> Image.Image:
     return image
 
 
-@pytest.mark.parametrize("to", [STILL, np.array([[[0.9, 0.03, 0.02], [-0.03, 0.9, 0.08]]]), np.array([[[1.0, 0.0, 0.1], [0.0, -1.0, 1.0]]])])
+TURNED, MIRRORED = np.array([[[0.9, 0.03, 0.02], [-0.03, 0.9, 0.08]]]), np.array([[[1.0, 0.0, 0.1], [0.0, -1.0, 1.0]]])
+
+
+@pytest.mark.parametrize("to", [STILL, TURNED, MIRRORED])
 def test_the_kernel_is_the_formula_in_numpy(to):
     rng = np.random.default_rng(4)
     still = np.kron(rng.integers(0, 256, (16, 16)), np.ones((3, 3))).astype(np.uint8)
