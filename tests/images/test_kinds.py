@@ -142,13 +142,6 @@ def test_a_drawn_picture_saved_again_smaller_or_grey_is_the_same(kind):
         assert picture_agreements(found, rows, pictures(copies), rows).min() >= AGREE
 
 
-def test_a_crossword_saved_again_or_grey_is_the_same():
-    images, rows = series(crossword), np.arange(SERIES)
-    found = pictures(images)
-    for copies in (pictures(images, 50), pictures([ImageOps.grayscale(image) for image in images])):
-        assert picture_agreements(found, rows, copies, rows).min() >= AGREE
-
-
 def product(text: str) -> Image.Image:
     """A photo of something on white with a print in the middle."""
     image, draw = page(500, 500)
