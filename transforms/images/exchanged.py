@@ -18,7 +18,6 @@ import threading
 import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
-from transforms.compiled import compiled
 from transforms.images.fitting import FEW, slide
 
 # Planes of work: the one picture and what the other has more; what is left of that; where both are seen; what is allowed over 4 x 4 pixels;
@@ -30,8 +29,6 @@ _RIM = slice(None, None, _SIDE - 1)
 _LAST = _SIDE - 3  # pixel of a row, the second one of the last 4; it stands for the one after it too
 _MIDDLE = (slice(_SIDE // 6, -(_SIDE // 6) - 3), slice(_SIDE // 12, -(_SIDE // 12) - 3))  # of the first pixels of 4 x 4
 _NEXT, _MEAN, _NEAR = np.array([[0, 1, 1], [0, 1 / 16, 1 / 16], [1, 2, 1]], np.float32)
-_ZERO, _ONE, _TWO = np.float32(0), np.float32(1), np.float32(2)
-_DOWN, _BESIDE = np.uint64(_SIDE), np.uint64(1)
 
 
 class _Room(threading.local):
@@ -64,7 +61,6 @@ def exchanged(
     for plane, given in enumerate((seen, off, rest, inside, allowed)):
         planes[:, plane] = given
     _count(planes)
-    planes[:, _LEFT].reshape(-1, _SIDE, _SIDE)[:, :, _RIM] = 0  # as it always is in the first row and the last
     _patch(planes, _ALLOWED, _ALLOWED)
     _patch(planes, _LEFT, _DOUBT)
     _agree(planes)
@@ -107,27 +103,27 @@ def _agree(planes: np.ndarray) -> None:
     both *= agree
 
 
-@compiled
-def _count(planes):  # type: ignore[no-untyped-def]
-    """Squares of what is left, no more than there was before, where the pixel and its four neighbours are inside."""
-    for row in range(len(planes)):
-        off, rest, inside, left = planes[row, _OFF], planes[row, _REST], planes[row, _INSIDE], planes[row, _LEFT]
-        for k in range(_DOWN, np.uint64(len(left)) - _DOWN):
-            before, after = off[k], rest[k]
-            square = after * after if after * after < before * before else before * before
-            seen = inside[k] * inside[k - _DOWN] * inside[k + _DOWN] * inside[k - _BESIDE] * inside[k + _BESIDE]
-            left[k] = square * seen if before * after > _ZERO else _ZERO
+def _count(planes: np.ndarray) -> None:
+    """Squares of what is left, no more than there was before, where the pixel and its four neighbours are inside; not at the rim."""
+    off, rest, left = planes[:, _OFF], planes[:, _REST], planes[:, _LEFT]
+    np.minimum(np.square(rest), np.square(off), out=left)
+    left *= rest * off > 0
+    inside = planes[:, _INSIDE].reshape(-1, _SIDE, _SIDE)
+    within = left.reshape(-1, _SIDE, _SIDE)
+    within[:, 1:] *= inside[:, :-1]
+    within[:, :-1] *= inside[:, 1:]
+    within[:, :, 1:] *= inside[:, :, :-1]
+    within[:, :, :-1] *= inside[:, :, 1:]
+    within[:, _RIM] = within[:, :, _RIM] = 0
 
 
-@compiled
-def _part(planes):  # type: ignore[no-untyped-def]
+def _part(planes: np.ndarray) -> None:
     """What counts, parted into what the one picture has and what the other has, from what is around."""
-    for row in range(len(planes)):
-        seen, off, left, one, other = planes[row, _SEEN], planes[row, _OFF], planes[row, _LEFT], planes[row, _AGREE], planes[row, _SUM]
-        for k in range(np.uint64(len(left))):
-            weight, more, much = one[k], off[k], left[k]
-            there = other[k] / (_TWO * weight if weight > _ONE else _TWO)
-            own, others = abs(seen[k] - there), abs(seen[k] + more - there)
-            bare = (weight > _ZERO) & ((own if own < others else others) < abs(more))
-            one[k] = much if bare & (own > others) else _ZERO
-            other[k] = much if bare & (others > own) else _ZERO
+    seen, off, weight, there = planes[:, _SEEN], planes[:, _OFF], planes[:, _AGREE], planes[:, _SUM]
+    there /= np.maximum(2 * weight, 2)
+    own = seen - there
+    others = own + off
+    own, others = np.abs(own), np.abs(others)
+    bare = planes[:, _LEFT] * ((weight > 0) & (np.minimum(own, others) < np.abs(off)))
+    np.multiply(bare, own > others, out=planes[:, _AGREE])
+    np.multiply(bare, others > own, out=planes[:, _SUM])
