@@ -105,25 +105,27 @@ def _agree(planes: np.ndarray) -> None:
 
 def _count(planes: np.ndarray) -> None:
     """Squares of what is left, no more than there was before, where the pixel and its four neighbours are inside; not at the rim."""
-    off, rest, left = planes[:, _OFF], planes[:, _REST], planes[:, _LEFT]
-    np.minimum(np.square(rest), np.square(off), out=left)
-    left *= rest * off > 0
-    inside = planes[:, _INSIDE].reshape(-1, _SIDE, _SIDE)
-    within = left.reshape(-1, _SIDE, _SIDE)
-    within[:, 1:] *= inside[:, :-1]
-    within[:, :-1] *= inside[:, 1:]
-    within[:, :, 1:] *= inside[:, :, :-1]
-    within[:, :, :-1] *= inside[:, :, 1:]
-    within[:, _RIM] = within[:, :, _RIM] = 0
+    off, rest, inside, left, work = (planes[:, plane] for plane in (_OFF, _REST, _INSIDE, _LEFT, _PASS))
+    np.square(rest, out=left)
+    np.minimum(left, np.square(off, out=work), out=left)
+    left *= np.multiply(rest, off, out=work) > 0
+    for step in (_SIDE, 1):
+        left[:, step:] *= inside[:, :-step]
+        left[:, :-step] *= inside[:, step:]
+    rows = left.reshape(-1, _SIDE, _SIDE)
+    rows[:, _RIM] = rows[:, :, _RIM] = 0
 
 
 def _part(planes: np.ndarray) -> None:
     """What counts, parted into what the one picture has and what the other has, from what is around."""
-    seen, off, weight, there = planes[:, _SEEN], planes[:, _OFF], planes[:, _AGREE], planes[:, _SUM]
-    there /= np.maximum(2 * weight, 2)
-    own = seen - there
-    others = own + off
-    own, others = np.abs(own), np.abs(others)
-    bare = planes[:, _LEFT] * ((weight > 0) & (np.minimum(own, others) < np.abs(off)))
-    np.multiply(bare, own > others, out=planes[:, _AGREE])
-    np.multiply(bare, others > own, out=planes[:, _SUM])
+    off, left, weight, there, others = (planes[:, plane] for plane in (_OFF, _LEFT, _AGREE, _SUM, _PASS))
+    there /= np.maximum(np.add(weight, weight, out=others), 2, out=others)
+    own = np.subtract(planes[:, _SEEN], there, out=there)
+    np.abs(np.add(own, off, out=others), out=others)
+    np.abs(own, out=own)
+    bare = np.minimum(own, others, out=planes[:, _PASSED]) < np.abs(off)
+    bare &= weight > 0
+    left *= bare
+    more = own > others
+    np.multiply(left, more, out=planes[:, _AGREE])
+    np.multiply(left, np.less(own, others, out=more), out=planes[:, _SUM])
