@@ -23,6 +23,7 @@ def evaluate(
 
     from pipeline.commands import evaluate as command
     from pipeline.commands.console import out
+    from pipeline.commands.labelled import read_labelled, read_terms
     from schemas.errors import JobError
     from transforms.filters.toxicity import Toxicity
 
@@ -31,7 +32,7 @@ def evaluate(
     except ValidationError as error:
         raise JobError(f"evaluate {model}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from error
     found = rule.models()[0]
-    labelled = command.read_labelled(data, text, label, toxic)
+    labelled = read_labelled(data, text, label, toxic)
     print(f"winnow: {found.name}, SHA-256 {found.sha256}; columns {' and '.join(labelled.columns)}", file=sys.stderr)
-    given = command.read_terms(terms) if terms else []
+    given = read_terms(terms) if terms else []
     command.evaluate(rule, labelled, given, as_in_a_run=as_in_a_run).print(out())

@@ -16,7 +16,8 @@ from pipeline.docket import Docket
 from pipeline.judge_step import JudgeStep
 from pipeline.steps import Step
 from schemas.errors import reported
-from transforms.patches import PARTITION_KEYS, SEED, SIGHTING, bounded, frequent, in_order, keys_of, packed, seeds, short_keys, sightings
+from transforms.images.places import Corners
+from transforms.patches import PARTITION_KEYS, SEED, SIGHTING, bounded, corners_of, frequent, in_order, packed, seeds, short_keys, sightings
 from transforms.records import host_ids, picture_ids
 from transforms.storage import read_parquet
 from transforms.verdicts import Facts
@@ -73,15 +74,18 @@ class _OfShard(JudgeStep):
     def at(self, shard: int) -> Any:
         return reported(f"judge, patches, shard {self.docket.names[shard]}")
 
-    def corners(self, shard: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def corners(self, shard: int) -> tuple[Corners, np.ndarray]:
+        """The hashes of a shard, and their short keys, uint32[n]."""
         table = read_parquet(self.docket.annotations[shard], ["poisoning"])
-        return keys_of(pc.struct_field(table.column("poisoning").combine_chunks(), "corners"))
+        found = corners_of(pc.struct_field(table.column("poisoning").combine_chunks(), "corners"))
+        return found, short_keys(found.place, found.hashes)
 
 
 class _SendKeys(_OfShard):
     def process(self, shard: int) -> Iterator[tuple[int, bytes]]:
         with self.at(shard):
-            keys = np.sort(self.corners(shard)[3])
+            corners, found = self.corners(shard)
+            keys = np.sort(found[corners.sure])
             part = _partition(keys, self.docket.starts[-1])
             for number in np.unique(part).tolist():
                 yield number, keys[part == number].tobytes()
@@ -101,14 +105,13 @@ class _SendSightings(_OfShard):
         with self.at(shard):
             if not len(wanted):
                 return
-            rows, place, found, keys = self.corners(shard)
-            some = np.isin(keys, wanted)
-            rows, place, found, keys = rows[some], place[some], found[some], keys[some]
-            if not len(rows):
+            corners, keys = self.corners(shard)
+            some = corners.where(np.isin(keys, wanted))
+            if not len(some.row):
                 return
             base = read_parquet(docket.annotations[shard], ["domain", "phash", "sha256", "problem"]).combine_chunks().to_batches()[0]
             pictures = picture_ids(base, docket.clusters(shard), docket.starts[shard], docket.policy)
-            records = sightings(place, found, pictures[rows], host_ids(base.column("domain"))[rows])
+            records = sightings(some, pictures[some.row], host_ids(base.column("domain"))[some.row])
             part = _partition(short_keys(records["place"], records["hash"]), docket.starts[-1])
             for number in np.unique(part).tolist():
                 yield number, records[part == number].tobytes()

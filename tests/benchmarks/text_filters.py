@@ -21,6 +21,7 @@ import fasttext
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.lookalikes import lookalikes
 from transforms.filters import nsfw, violence
 from transforms.filters.language import UNDETERMINED, Language, determined
 from transforms.filters.toxicity import Toxicity
@@ -32,6 +33,7 @@ from transforms.text.terms import HITS, find_terms, first_terms
 LANGUAGES = ("en", "de", "fr", "cs")
 DRAWINGS, DRAWN = 5, 2_000  # captions of each language
 TIMES = 5
+LOOKALIKES = 2_000  # of each family
 TYPES = {
     "EMAIL_ADDRESS": "email", "PHONE_NUMBER": "phone", "CREDIT_CARD": "card", "IBAN_CODE": "iban", "US_SSN": "ssn", "IP_ADDRESS": "ip",
 }  # fmt: skip
@@ -133,6 +135,16 @@ def personal_data(data: pathlib.Path, captions: dict[str, list[str]]) -> None:
         )
 
 
+def things() -> None:
+    """Alarms among numbers of things that look like people's, by the family that raises most."""
+    alarms = {name: [span.kind for text in texts for span in find(text)] for name, texts in lookalikes(LOOKALIKES)}
+    count = LOOKALIKES * len(alarms)
+    kinds = collections.Counter(kind for found in alarms.values() for kind in found)
+    worst = sorted(((name, len(found) / LOOKALIKES) for name, found in alarms.items() if found), key=lambda pair: -pair[1])
+    told = f"{count:,} numbers of things, {len(alarms)} families"
+    print(f"personal data in {told}: {sum(kinds.values())} {sorted(kinds.items())}; worst {worst[:4]}")
+
+
 def phrases(captions: dict[str, list[str]]) -> None:
     """What the lists find: each line to be read by somebody."""
     for name, kind in (("sexual", nsfw), ("violent", violence)):
@@ -152,6 +164,7 @@ def main() -> None:
     languages(args.data)
     english_by_mistake(args.data)
     personal_data(args.data, captions)
+    things()
     phrases(captions)
 
 

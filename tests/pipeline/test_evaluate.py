@@ -3,7 +3,8 @@
 import pytest
 
 from pipeline.cli import run_command
-from pipeline.commands.evaluate import evaluate, read_labelled
+from pipeline.commands.evaluate import evaluate
+from pipeline.commands.labelled import read_labelled
 from schemas.errors import InputError, JobError
 from transforms.filters.toxicity import Toxicity
 
@@ -34,7 +35,9 @@ def test_columns_labels_and_terms_are_named_where_they_are_not_usual(tmp_path):
     assert (data.columns, data.toxic.tolist()) == (("said", "kind"), [True, False, True])
     many = read_labelled(table(tmp_path, "text\tlabel\n" + "my red kite\t0\n" * 10))
     assert evaluate(Toxicity(), many, ["Red kite", "blue"]).by_term == {"red kite": (10, [0.0, 0.0, 0.0])}
-    with pytest.raises(JobError, match=r"own\.csv: no column of a usual name for --text; there are: id, said, kind"):
+    with pytest.raises(
+        JobError, match=r"own\.csv: no column of a usual name for --text; the first line, which names them, has: id, said, kind"
+    ):
         read_labelled(path)
     with pytest.raises(InputError, match=r"own\.csv, line 3, column said: the label is neither toxic nor clean for sure"):
         read_labelled(table(tmp_path, f"id,said,text\n1,1,a kite\n2,perhaps,{ABUSE}\n", "own.csv"), label="said")
@@ -55,3 +58,48 @@ def test_what_cannot_be_evaluated_is_told_with_its_exit_status(tmp_path, capsys)
     assert "sha256 is missing" in capsys.readouterr().err
     assert run_command(["evaluate", "none.bin", "--data", data]) == 4
     assert run_command(["evaluate", "shipped", "--data", str(tmp_path / "none.csv")]) == 3
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufefftext;label\nyou idiot;1\na kite;0\n",
+        "text|label\r\nyou idiot|toxic\r\na kite|clean\r\n",
+        "text\tlabel\ryou idiot\t0.81\ra kite\t0.2\r",
+        '"text";"notes, all of them";"label"\n"you; idiot";"";"yes"\n\n"a\nkite";"a ""b""";"no"\n',
+    ],
+)
+def test_a_table_is_read_whatever_parts_its_columns_and_lines(tmp_path, content):
+    (tmp_path / "own.csv").write_bytes(content.encode())
+    data = read_labelled(str(tmp_path / "own.csv"))
+    assert (len(data.texts), data.toxic.tolist()) == (2, [True, False])
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", r"own\.csv: the file is empty"),
+        ("text,label\n", "no row has a text in column text"),
+        ("text\nyou idiot\n", "no column of a usual name for --label"),
+        ("text,label\nyou idiot\n", "line 2: it has 1 columns, and the header has 2"),
+        (
+            "text,label\nyou, idiot,1\n",
+            "line 2: it has 3 columns, and the header has 2; put texts that hold a separator into double quotes",
+        ),
+        ("text,label\na kite,0\nyou idiot,\n", "line 3, column label: the label is missing"),
+        ("text,label\nyou idiot,nan\n", "line 2, column label: the label is neither toxic nor clean for sure"),
+        ("tweet,class\nyou idiot,2\n", "line 2, column class: the label is neither toxic nor clean for sure"),
+        ('text,label\na kite,0\n"you idiot,1\na kite,0\n', r"line 4: this is no CSV .*is a double quote left open"),
+        (f'text,label\n"{"a kite " * 20_000}",0\n', "line 2: this is no CSV"),
+    ],
+)
+def test_a_table_that_would_be_counted_wrongly_is_refused_with_its_line(tmp_path, content, told):
+    with pytest.raises((InputError, JobError), match=told):
+        read_labelled(table(tmp_path, content, "own.csv"))
+
+
+def test_a_file_without_a_header_is_told_so_and_shows_little_of_a_text(tmp_path):
+    with pytest.raises(JobError) as error:
+        read_labelled(table(tmp_path, f"{ABUSE},1\n"))
+    assert ABUSE[:30] in str(error.value)
+    assert ABUSE[:31] not in str(error.value)

@@ -15,8 +15,8 @@ from schemas.reasons import CHANGED_DOMAIN, CORNER_PATCH, INVISIBLE_CHARACTERS, 
 from transforms.changed_domains import change_files, load_changes
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
 from transforms.images.after_end import LEGITIMATE
-from transforms.images.places import place_name
-from transforms.patches import MOST, SEED, keys_of, seen_again
+from transforms.images.places import Corners, place_name
+from transforms.patches import MOST, SEED, corners_of, seen_again
 from transforms.storage import located
 from transforms.text.invisible import invisible
 from transforms.text.url import host_of
@@ -26,7 +26,7 @@ MEASURED = pa.struct(
         ("tail_bytes", pa.int64()),  # after the end of the picture, padding not counted; null where there are none
         ("tail", pa.string()),  # what they are: transforms.images.after_end
         ("invisible", pa.list_(pa.struct([("kind", pa.string()), ("count", pa.int32())]))),  # transforms.text.invisible
-        ("corners", pa.list_(pa.struct([("place", pa.uint8()), ("hash", pa.uint64())]))),  # transforms.images.corners
+        ("corners", pa.list_(pa.struct([("place", pa.uint8()), ("hash", pa.uint64()), ("sure", pa.bool_())]))),  # transforms.images.corners
     ]
 )
 
@@ -95,7 +95,7 @@ class Poisoning(Filter):
                 pa.array([None if tail is None else tail.size for tail in tails], pa.int64()),
                 pa.array([None if tail is None else tail.holds for tail in tails], pa.string()),
                 pa.array([[{"kind": k, "count": n} for k, n in found.items()] for found in hidden], MEASURED.field("invisible").type),
-                _corners(len(batch), *corner_hashes(batch.pictures)),
+                _corners(len(batch), corner_hashes(batch.pictures)),
             ],
             fields=list(MEASURED),
         )
@@ -129,7 +129,7 @@ class Poisoning(Filter):
           rows: of the run.
         """
         known = np.frombuffer(patches, SEED)
-        at, which = seen_again(*keys_of(pc.struct_field(measures, "corners"))[:3], known)
+        at, which = seen_again(corners_of(pc.struct_field(measures, "corners")), known)
         seen = known[which]
         told = [
             f"{place_name(place)}; on {_most(pictures)} pictures of {_most(hosts)} domains"
@@ -168,10 +168,10 @@ class Poisoning(Filter):
         return self.suspected(CHANGED_DOMAIN, np.array(list(hits), np.int64), None, None, list(hits.values()))
 
 
-def _corners(rows: int, row: np.ndarray, place: np.ndarray, found: np.ndarray) -> pa.ListArray:
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))]).astype(np.int32)
+def _corners(rows: int, found: Corners) -> pa.ListArray:
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(found.row, minlength=rows))]).astype(np.int32)
     kind = MEASURED.field("corners").type
-    hashes = pa.StructArray.from_arrays([pa.array(place), pa.array(found)], fields=list(kind.value_type))
+    hashes = pa.StructArray.from_arrays([pa.array(found.place), pa.array(found.hashes), pa.array(found.sure)], fields=list(kind.value_type))
     return pa.ListArray.from_arrays(pa.array(offsets), hashes, type=kind)
 
 

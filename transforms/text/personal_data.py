@@ -8,10 +8,11 @@ answer in code points of the raw text, which is what is published.
     iban    whole, or in groups of four
     card    whole, or in the groups that are printed on cards
     ssn     3-2-4 digits with hyphens; with spaces or none only after "ssn" or "social security"
-    ip      a global address that is no version number
+    ip      a global address, which does not follow a name, as versions do ("iTunes 12.13.1.30")
     phone   with a plus sign; North American with separators; 7 to 12 digits after a word such as "tel"
 
-Numbers inside links and UUIDs are identifiers and never looked at.
+Numbers inside links and UUIDs are identifiers and never looked at; what a word such as "model" names is the number of a thing, and so is
+up to 14 digits that pass the check of a bar code, or stand in groups, unless a word such as "card" goes before them.
 """
 
 import re
@@ -20,7 +21,7 @@ from typing import Final, NamedTuple
 
 from transforms.text.allowed import not_allowed
 from transforms.text.caption import normal_form, normal_form_with_map
-from transforms.text.personal_numbers import iban_length, is_card, is_date, is_global_ip, is_iban, is_international, is_ssn
+from transforms.text.personal_numbers import iban_length, is_card, is_date, is_global_ip, is_gtin, is_iban, is_international, is_ssn
 
 EMAIL: Final = "email"
 IBAN: Final = "iban"
@@ -121,6 +122,7 @@ def _find(normal: str, kinds: Collection[str]) -> Iterator[tuple[str, int, int]]
         numbers = _covered(numbers, spans)
 
 
+_CUE = 40  # characters before a number in which a word says what it is
 _DIGIT = re.compile("[0-9]")
 _FEWEST_DIGITS = 4  # of an IPv4 address
 _BLANK = "\0"
@@ -151,7 +153,8 @@ _SPELT = re.compile(
 )
 # Endings of file names, not top-level domains in use for mail: "icon@2x.png", "logo_at_night.ai".
 _NO_TOP = re.compile(
-    r"jp[eg]|jpeg|png|gif|webp|svg|bmp|tiff?|avif|heic|ico|mp4|webm|html?|php|aspx?|ashx|m?js|jsp|css|json|xml|pdf|psd|ai|ps"
+    r"jp[eg]|jpeg|jfif|jxl|png|gif|webp|svg|bmp|tiff?|tga|avif|hei[cf]|ico|raw|dng|cr2|nef|arw|psd|ai|ps|eps|xcf|indd|mp[34]|m4a|wav|flac|ogg"
+    r"|webm|mkv|avi|html?|php|aspx?|ashx|m?js|jsp|css|json|xml|ya?ml|pdf|docx?|xlsx?|pptx?|txt|csv|tsv|rtf|epub|rar|gz|tar|exe|dll|apk|iso|dmg|bin|bak"
 )
 
 
@@ -165,20 +168,28 @@ def _emails(normal: str) -> Iterator[tuple[int, int]]:
 _BRACKET = re.compile(r"[(\[{] ?at ?[)\]}]")
 _IBAN_START = re.compile(r"(?<![0-9a-z])[a-z]{2}[0-9]{2}(?=[ -]?[0-9a-z])")
 _CARD = re.compile(
-    r"(?<![0-9a-z])(?:[0-9]{4}([ .-])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{1,3})?|[0-9]{4}([ .-])[0-9]{6}\2[0-9]{4,5}"
-    r"|[0-9]{4}([ .-])[0-9]{3}\3[0-9]{3}\3[0-9]{3}|[0-9]{4}([ .-])[0-9]{4}\4[0-9]{4}|[0-9]{12,19})(?![0-9a-z])"
+    r"(?<![0-9a-z_])(?<![0-9][-.])(?:[0-9]{4}([ .-])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{1,3})?|[0-9]{4}([ .-])[0-9]{6}\2[0-9]{4,5}"
+    r"|(?<![0-9] )[0-9]{4}([ .-])(?:[0-9]{3}\3[0-9]{3}\3[0-9]{3}|[0-9]{4}\3[0-9]{4})(?!\3[0-9])|[0-9]{12,19})(?![0-9a-z_])"
 )
 _SHORTER_CARD = re.compile(r"[0-9]{4}([ .-])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?=\1)")
-_ARTICLE = re.compile(r"(?:isbn|issn|ean|gtin|upc|imei|barcode|sku)(?:-1[03])?[ :#.-]{0,3}(?:no\.? ?)?$")
-_SSN = re.compile(r"(?<![0-9a-z])(?<![0-9][-.])[0-9]{3}-[0-9]{2}-[0-9]{4}(?![0-9a-z]|-[0-9])")
-_CUED_SSN = re.compile(r"(?:\bssn|social security)\b[a-z ]{0,12}[:#.]? ?([0-9]{3} ?[0-9]{2} ?[0-9]{4})(?![0-9a-z])")
+# What stands before the number of a thing: "Art.-Nr. 123-45-6789", "model 311-510-3052", "FedEx 6953 7434 4775".
+_ARTICLE = re.compile(
+    r"(?<![a-z])(?:isbn|issn|ean|gtin|upc|imei|barcode|sku|asin|nsn|mpn|oem|p/n|s/n|part|model|item|style|serial|cat(?:alog(?:ue)?)?|art(?:icle)?"
+    r"|ref(?:erence)?|fedex|ups|usps|dhl|tracking|waybill|parcel)(?:-1[03])?[ :#.-]{0,3}(?:(?:no|nr|num|number|code|id)\b[ :#.]{0,2})?$"
+)
+_FEW_DIGITS = 14  # of a card; bar codes have as many, and so have groups of four on parcels and negatives
+_PAYS = re.compile(r"(?<![a-z])(?:card|credit|debit|visa|amex|diners|maestro|payment|pay|cc|pan)(?![a-z])")
+_SSN = re.compile(r"(?<![0-9a-z])(?<![0-9a-z][-.])[0-9]{3}-[0-9]{2}-[0-9]{4}(?![0-9a-z]|-[0-9])")
+_CUED_SSN = re.compile(r"(?:\bssn|social security)\b[a-z ]{0,12}[:#.-]? ?([0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4})(?![0-9a-z])")
 _IPV4 = re.compile(r"(?<![0-9a-z.])(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?![0-9a-z]|\.[0-9])")
 # Of the addresses in use (2000::/3), or whole; eight pairs are a hardware address.
 _IPV6 = re.compile(
     r"(?<![0-9a-z:.])(?:[23][0-9a-f]{3}:[0-9a-f:]{3,34}|(?=[0-9a-f:]*[0-9a-f]{3})(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4})(?![0-9a-z:])"
 )
-_VERSION = re.compile(r"(?:\b(?:v|ver|version|release|build|firmware|apk|rev|revision|update|chapter|section)\.?|[0-9])[ :_-]{0,2}$")
-_ADDRESS = re.compile(r"\b(?:ip|host|server|dns|ping|address)\b[^0-9]{0,12}$")
+_VERSION = re.compile(r"(?:\b(?:v|rv|ver|version|release|build|firmware|apk|rev|revision|update|chapter|section)\.?|[0-9])[ :_-]{0,2}$")
+# A word before a number that is a version then: "VLC 3.0.18.10", "Chrome/12.0.7.44", "figure 12.14.9.8".
+_NAMES = re.compile(r"(?<![a-z])(?!(?:and|as|at|by|for|from|in|is|login|of|on|or|to|user|via|was|with) $)[a-z]+[ /]$")
+_ADDRESS = re.compile(r"(?<![a-z])(?:ip|ipv4|host|server|dns|ping|address)(?![a-z])[^a-z]{0,24}$")
 
 
 def _ibans(numbers: str) -> Iterator[tuple[int, int]]:
@@ -202,25 +213,36 @@ def _cards(numbers: str) -> Iterator[tuple[int, int]]:
     while found := _CARD.search(numbers, at):
         at = found.start() + 1
         shorter = _SHORTER_CARD.match(numbers, found.start())
+        before = numbers[max(0, found.start() - _CUE) : found.start()]
         for candidate in (found, shorter):
-            if candidate and is_card("".join(_DIGIT.findall(candidate.group()))) and not _ARTICLE.search(numbers[: at - 1][-24:]):
+            if candidate and _pays(candidate.group(), before):
                 at = candidate.end()
                 yield candidate.span()
                 break
 
 
+def _pays(text: str, before: str) -> bool:
+    digits = "".join(_DIGIT.findall(text))
+    if not is_card(digits) or _ARTICLE.search(before):
+        return False
+    return len(digits) > _FEW_DIGITS or (digits == text and not is_gtin(digits)) or _PAYS.search(before) is not None
+
+
 def _ssns(numbers: str) -> Iterator[tuple[int, int]]:
-    for pattern, group in ((_SSN, 0), (_CUED_SSN, 1)):
-        for found in pattern.finditer(numbers):
-            if is_ssn("".join(_DIGIT.findall(found[group]))):
-                yield found.span(group)
+    spans = [found.span(1) for found in _CUED_SSN.finditer(numbers)]
+    spans += [found.span() for found in _SSN.finditer(_covered(numbers, spans)) if not _is_article(numbers, found)]
+    yield from ((start, end) for start, end in spans if is_ssn("".join(_DIGIT.findall(numbers[start:end]))))
+
+
+def _is_article(numbers: str, found: re.Match[str]) -> bool:
+    return _ARTICLE.search(numbers, max(0, found.start() - _CUE), found.start()) is not None
 
 
 def _ips(numbers: str) -> Iterator[tuple[int, int]]:
     if numbers.count(".") >= 3:
         for found in _IPV4.finditer(numbers):
-            before = numbers[max(0, found.start() - 24) : found.start()]
-            told = len(found.group()) > len("1.2.3.4") or _ADDRESS.search(before)
+            before = numbers[max(0, found.start() - _CUE) : found.start()]
+            told = _ADDRESS.search(before) or (len(found.group()) > len("1.2.3.4") and not _NAMES.search(before))
             if told and not _VERSION.search(before) and is_global_ip(found.group()):
                 yield found.span()
     if numbers.count(":") >= 2:
@@ -241,14 +263,18 @@ _CUED = re.compile(
     rf"(?P<number>\+?\(?[0-9](?:[ .()/-]{{0,2}}[0-9]){{6,11}}{_EXTENSION})(?![0-9a-z])"
 )
 _GROUP = re.compile("[0-9]+")
+_DECIMAL = re.compile(r"(?<![0-9a-z.])[+-][0-9]{1,3}\.[0-9]{3,8}(?![0-9.]| ?[0-9])")  # "+63.9314 -98.8843": a place, no phone
 
 
 def _phones(numbers: str) -> Iterator[tuple[int, int]]:
     spans = []
     if "+" in numbers:
+        numbers = _DECIMAL.sub(_blank, numbers)
         spans = list(_internationals(numbers))
         numbers = _covered(numbers, spans)
-    spans += [found.span() for found in _NORTH_AMERICAN.finditer(numbers) if not is_date(found.group())]
+    for found in _NORTH_AMERICAN.finditer(numbers):
+        if not is_date(found.group()) and not _is_article(numbers, found):
+            spans.append(found.span())
     numbers = _covered(numbers, spans)
     spans += [found.span("number") for found in _CUED.finditer(numbers) if not is_date(found["number"])]
     yield from spans
