@@ -43,7 +43,7 @@ class Copies:
     """How often and where each row of a shard was seen.
 
     Attributes:
-      copies: int64[n], rows of its cluster.
+      copies: int64[n], rows of its cluster that have its picture.
       hosts: int64[n], registrable domains among them; 0 where none has a URL.
       captions: int64[n], distinct captions that a kept row may carry, its own among them.
     """

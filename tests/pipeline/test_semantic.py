@@ -39,8 +39,9 @@ def test_of_rows_that_mean_the_same_the_best_stays_and_keys_of_judge_change_judg
     write_parquet(tmp_path / "shards/00000.parquet", plain)
     source = {"format": "urls", "paths": ["shards/*.parquet"], "columns": {"image_embedding": "image_embedding"}}
 
-    def run(filters=None, **semantic):
-        job = {"source": source, "dedup": {"semantic": {"of": "image", **semantic}}, "filters": filters or {}}
+    def run(filters=None, listed=(), protected=False, **semantic):
+        dedup = {"semantic": {"of": "image", **semantic}, "not_duplicates": list(listed)}
+        job = {"source": {**source, "protected": protected}, "dedup": dedup, "filters": filters or {}}
         return run_job(tmp_path, job, replace=True)
 
     ran = run()
@@ -64,6 +65,15 @@ def test_of_rows_that_mean_the_same_the_best_stays_and_keys_of_judge_change_judg
     [(key, flagged)] = [(key, row) for key, row in ledger.items() if "duplicate_semantic" in row["flags"]]
     assert (flagged["verdict"], {ledger[other]["uid"] for other in (3, 4) if other != key}) == ("kept", {flagged["duplicate_of"]})
     assert {name: (other.work / name).stat().st_mtime_ns for name in before} == before
+
+    # The user's word goes before likeness: of a protected source nobody goes, and what a list keeps apart is not even flagged.
+    (tmp_path / "pairs.txt").write_text(f"{ledger[0]['uid']} {ledger[LONGEST]['uid']}\n")
+    other = run(listed=["pairs.txt"], protected=True)
+    flagged = {int(row["key"]): row for row in other.ledger() if "duplicate_semantic" in row["flags"]}
+    assert not rejected(other)
+    assert len(flagged) == 1
+    assert set(flagged) < SAME[1]
+    assert [row["evidence"][0]["detail"] for row in flagged.values()] == ["embeddings of image; source main is protected"]
 
 
 @pytest.fixture(scope="module")
