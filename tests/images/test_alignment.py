@@ -117,6 +117,7 @@ def edits(image: Image.Image) -> list[tuple[Image.Image, bool]]:
         (ImageOps.mirror(image), True),
         (image.crop((width // 30, height // 30, width - width // 40, height)), False),
         (image.rotate(2, Image.Resampling.BICUBIC).crop((10, 10, width - 10, height - 10)), False),
+        (image.rotate(5, Image.Resampling.BICUBIC).crop((16, 16, width - 16, height - 16)), False),
         (ImageOps.autocontrast(image), False),
         (ImageOps.solarize(image), False),
     ]
