@@ -15,7 +15,7 @@ from pipeline.run import Run
 from pipeline.steps import Step
 from schemas.errors import reported
 from schemas.versions import guard, versions
-from transforms.earlier import LEDGER_COLUMNS, RANGE, bits_of, places, standing
+from transforms.earlier import ANNOTATED, LEDGER_COLUMNS, RANGE, bits_of, places, standing
 from transforms.match.clusters import Clusters, read_clusters
 from transforms.match.elders import elder_set, write_places
 from transforms.match.rows import ElderFile
@@ -90,7 +90,8 @@ class _WritePlaces(_Step):
         part, shard = element
         with reported(f"elders, shard {shard.name}"):
             mine = {number: bits for (of, number), bits in kept.items() if of == part}
-            write_places(shard.places, *places(*_read(shard), mine))
+            annotations = None if shard.annotation is None else read_parquet(shard.annotation, ANNOTATED)
+            write_places(shard.places, *places(*_read(shard), mine, annotations))
             yield shard.places
 
 

@@ -17,7 +17,7 @@ from schemas.layout import Layout
 from schemas.versions import digest, signature_versions, versions
 from transforms.storage import exists, list_folder, read_bytes
 
-_SUFFIX = len(".0123456789abcdef.arrow")
+_DIGEST = len(".0123456789abcdef")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +45,7 @@ class ElderShard:
       name: of the shard.
       part: number of the part it is in.
       signature: its signatures; `ledger` and `clusters` likewise.
+      annotation: its annotations; None where they are no longer there.
       start: number of its first row within its part.
       rows: how many.
       own: rows of its part.
@@ -54,6 +55,7 @@ class ElderShard:
     name: str
     part: int
     signature: str
+    annotation: str | None
     ledger: str
     clusters: str
     start: int
@@ -173,8 +175,7 @@ def elder_shards(elder: Elder, layout: Layout) -> Iterator[ElderShard]:
     Raises:
       InputError: a shard has no signatures, or those of two runs.
     """
-    listed = sorted(file.path for file in list_folder(elder.layout.signatures, ".arrow"))
-    signatures = {name: list(paths) for name, paths in itertools.groupby(listed, lambda path: path.rsplit("/", 1)[-1][:-_SUFFIX])}
+    signatures, annotations = _by_shard(elder.layout.signatures, ".arrow"), _by_shard(elder.layout.annotations, ".parquet")
     for part, shards in enumerate(elder.parts):
         start, own = 0, sum(rows for _, rows in shards)
         for name, rows in shards:
@@ -184,8 +185,15 @@ def elder_shards(elder: Elder, layout: Layout) -> Iterator[ElderShard]:
                     f"{elder.layout.signatures}: {len(there)} files about shard {name} instead of one; end that run with `winnow run`"
                 )
             made_of = digest([elder.sha256, part, versions()])
+            annotation = next(iter(annotations.get(name, [])), None)
             yield ElderShard(
-                name, part, there[0], elder.layout.ledger_file(name), elder.layout.appended(part).clusters, start, rows, own,
+                name, part, there[0], annotation, elder.layout.ledger_file(name), elder.layout.appended(part).clusters, start, rows, own,
                 layout.elder(name, made_of),
             )  # fmt: skip
             start += rows
+
+
+def _by_shard(folder: str, ending: str) -> dict[str, list[str]]:
+    """The files `<shard>.<digest><ending>` of a folder, by shard."""
+    listed = sorted(file.path for file in list_folder(folder, ending))
+    return {name: list(paths) for name, paths in itertools.groupby(listed, lambda path: path.rsplit("/", 1)[-1][: -_DIGEST - len(ending)])}

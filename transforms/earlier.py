@@ -5,11 +5,13 @@
 | kept | `HELD` |
 | in a cluster of which a row was kept, so that it was dropped as a duplicate | `HELD` |
 | opted out, taken down or illegal by content, itself or through its cluster | `BINDING` |
+| a placeholder, by its picture | `NOTICE` |
 | all others: rejected, unreadable, a copy of what that run was held against itself | `NO_PART` |
 """
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,19 +19,22 @@ import pyarrow.compute as pc
 
 from schemas import reasons
 from schemas.ledger import EARLIER_RUN
+from schemas.signatures import PICTURES_AGREE
 from transforms.choice import ELDER, Choice
 from transforms.filters.base import Finding
 from transforms.match.clusters import Clusters
 from transforms.match.columns import open_columns
-from transforms.match.elders import BINDING, HELD, NO_PART, places_of
+from transforms.match.elders import BINDING, HELD, NO_PART, NOTICE, places_of, read_places
 from transforms.match.grouping import BY_POLICY
+from transforms.match.policy import PICTURE
 from transforms.match.rows import ElderFile
-from transforms.records import ELIGIBLE, SPREADS, member_type
+from transforms.records import ELIGIBLE, SPREADS, Policy, host_ids, member_type, sketches
 from transforms.resolve import EARLIER
 from transforms.verdicts import Verdicts
 
+ANNOTATED = ("domain", reasons.POISONING)
 RANGE = 1 << 18  # leaders whose clusters are told of in one block of bits
-LEDGER_COLUMNS = ("verdict", "covers")
+LEDGER_COLUMNS = ("verdict", "covers", "reasons")
 BINDS = {word: bit for word, bit in SPREADS.items() if word in reasons.BINDING}
 
 
@@ -52,7 +57,9 @@ def bits_of(leaders: np.ndarray) -> bytes:
     return np.packbits(marks).tobytes()
 
 
-def places(ledger: pa.Table, clusters: Clusters, own: int, kept: Mapping[int, bytes]) -> tuple[np.ndarray, ...]:
+def places(
+    ledger: pa.Table, clusters: Clusters, own: int, kept: Mapping[int, bytes], annotations: pa.Table | None = None
+) -> tuple[np.ndarray, ...]:
     """What `transforms.match.elders.write_places` writes of a shard of an earlier run.
 
     Args:
@@ -60,6 +67,7 @@ def places(ledger: pa.Table, clusters: Clusters, own: int, kept: Mapping[int, by
       clusters: likewise.
       own: likewise.
       kept: `bits_of` all leaders found by `standing`, by number of the range.
+      annotations: the shard's columns `ANNOTATED`; None where they are no longer there, and its domains and captions are not known.
     """
     verdict = ledger.column("verdict").to_numpy()
     here = (clusters.cluster >= 0) & (clusters.cluster < own)
@@ -67,10 +75,23 @@ def places(ledger: pa.Table, clusters: Clusters, own: int, kept: Mapping[int, by
     stands[here] |= _marked(clusters.cluster[here], kept)
     stands &= (clusters.cluster < own) | (verdict == reasons.KEPT)
     covers = _covering(ledger.column("covers"))
-    kind = np.where(covers > 0, BINDING, np.where(stands, HELD, NO_PART)).astype(np.uint8)
+    kind = np.select([covers > 0, stands, _having(ledger.column("reasons"), reasons.PLACEHOLDER)], [BINDING, HELD, NOTICE], NO_PART)
     said = covers | np.where(verdict == reasons.KEPT, ELIGIBLE, 0).astype(np.uint8)
     captions = np.where(clusters.caption_cluster < own, clusters.caption_cluster, -1)
-    return kind, np.where(here, clusters.cluster, -1), captions, said
+    hosts, words = _spoken(annotations, len(verdict))
+    return kind.astype(np.uint8), np.where(here, clusters.cluster, -1), captions, said, hosts, words
+
+
+def _spoken(annotations: pa.Table | None, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """The domains of rows and what their captions speak of, as records of members have them, uint64[n] each."""
+    if annotations is None:
+        return np.zeros(rows, np.uint64), np.zeros(rows, np.uint64)
+    base = (
+        annotations.combine_chunks().to_batches(max_chunksize=max(rows, 1))[0]
+        if rows
+        else pa.RecordBatch.from_pylist([], annotations.schema)
+    )
+    return host_ids(base.column("domain")), sketches(base)
 
 
 def _marked(leaders: np.ndarray, kept: Mapping[int, bytes]) -> np.ndarray:
@@ -85,15 +106,22 @@ def _marked(leaders: np.ndarray, kept: Mapping[int, bytes]) -> np.ndarray:
 
 def _covering(column: pa.ChunkedArray) -> np.ndarray:
     """The column `covers` of a ledger as bits of `BINDS`, uint8[n]."""
-    lists = column.combine_chunks()
-    out = np.zeros(len(lists), np.uint8)
-    words, rows = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
+    out = np.zeros(len(column), np.uint8)
     for word, bit in BINDS.items():
-        out[rows[pc.equal(words, word).to_numpy(zero_copy_only=False)]] |= bit
+        out[_having(column, word)] |= bit
     return out
 
 
-def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Choice, *, by_caption: bool) -> np.ndarray:
+def _having(column: pa.ChunkedArray, word: str) -> np.ndarray:
+    """Which lists of words have one, bool[n]."""
+    lists = column.combine_chunks()
+    out = np.zeros(len(lists), bool)
+    at = pc.equal(pc.list_flatten(lists), word).to_numpy(zero_copy_only=False)
+    out[pc.list_parent_indices(lists).to_numpy()[at]] = True
+    return out
+
+
+def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Choice, policy: Policy, *, by_caption: bool) -> np.ndarray:
     """Records of the rows of an elder file that lie in some clusters, as `transforms.records.members` makes them of a run's own.
 
     Args:
@@ -101,6 +129,7 @@ def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Cho
       start: dense number of its first row.
       clusters: int64[n], dense numbers of the first rows of those clusters, ascending.
       choice: which copy stays; rows that an earlier run kept go before all others.
+      policy: which edges join rows into a cluster; where a picture always does, its rows tell of the picture.
       by_caption: whether they are clusters of captions.
     """
     known = places_of([(file, start, slice(None))])
@@ -112,6 +141,12 @@ def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Cho
         out["cluster"], out["row"] = cluster[rows], rows + start
         out["uid"], out["order"] = (np.ascontiguousarray(columns[name][rows]).view("V16").ravel() for name in ("uid", "order"))
         out["bits"] = known.said[rows] & ELIGIBLE | EARLIER
+        if not by_caption:
+            alone = open_columns(file.path, ["caption_id"])["caption_id"][rows]
+            texts = known.caption_cluster[rows]
+            out["link"] = 0 if policy == "image_or_caption" else PICTURE
+            out["across"] = np.where(texts == rows + start, alone, texts + np.uint64(1))
+            out["host"], out["words"] = (read_places(file.places)[name][rows] for name in ("host", "words"))
         out["rank"] = np.frombuffer(bytes([ELDER]).ljust(choice.width, b"\0"), f"V{choice.width}")[0]
     return out
 
@@ -156,6 +191,15 @@ class Earlier:
             verdicts.spreading.setdefault(word, np.zeros(len(verdicts), bool))[rows] = True
             if word == reasons.OPT_OUT:
                 verdicts.consent[rows] = reasons.CONSENT.index(reasons.RESERVED)
+
+    def notices(self, verdicts: Verdicts, ties: np.ndarray, first: int, kind: Literal["reason", "flag"]) -> None:
+        """Tells that rows have the picture of what was a placeholder there; arguments as of `bind`, and what that is here."""
+        ties = ties[(ties["kind"] == NOTICE) & (ties["graph"] == BY_POLICY) & (ties["link"] & PICTURE > 0)]
+        rows, at = np.unique(ties["row"] - first, return_index=True)
+        told = [f"a copy of {uid.hex()}; {self.told(row) or 'this release'}" for uid, row in ties[["uid", "elder"]][at].tolist()]
+        if len(rows):
+            agreement = ties["agreement"][at].astype(np.float64).round(4)
+            verdicts.add([Finding(kind, reasons.PLACEHOLDER, rows, agreement, PICTURES_AGREE, told)])
 
 
 NOTHING = Earlier()
