@@ -7,6 +7,9 @@
 | opted out, taken down or illegal by content, itself or through its cluster | `BINDING` |
 | a placeholder, by its picture | `NOTICE` |
 | all others: rejected, unreadable, a copy of what that run was held against itself | `NO_PART` |
+
+Where meanings are compared, rows that it dropped for meaning the same as a kept one are held against too, and rows that bind copies are
+not: what merely means the same is no copy (`transforms.semantic.elders`).
 """
 
 import dataclasses
@@ -30,24 +33,27 @@ from transforms.match.policy import PICTURE
 from transforms.match.rows import ElderFile
 from transforms.records import ELIGIBLE, SPREADS, Policy, host_ids, member_type, sketches
 from transforms.resolve import EARLIER
+from transforms.semantic.elders import semantic_members
 from transforms.verdicts import Verdicts
 
 ANNOTATED = ("domain", reasons.POISONING)
+Kind = Literal["image", "caption", "semantic"]  # what clusters are of
+
 RANGE = 1 << 18  # leaders whose clusters are told of in one block of bits
 LEDGER_COLUMNS = ("verdict", "covers", "reasons")
 BINDS = {word: bit for word, bit in SPREADS.items() if word in reasons.BINDING}
 
 
-def standing(ledger: pa.Table, clusters: Clusters, own: int) -> np.ndarray:
+def standing(ledger: pa.Table, cluster: np.ndarray, own: int) -> np.ndarray:
     """The leaders of clusters of which a row of this shard was kept: distinct numbers within the earlier run, int64[n].
 
     Args:
       ledger: the shard's columns `LEDGER_COLUMNS`.
-      clusters: of the same rows.
+      cluster: the leader of each row, int64, -1 for a row alone.
       own: rows of the earlier run; a leader beyond them is a row that it was held against itself.
     """
     kept = ledger.column("verdict").to_numpy() == reasons.KEPT
-    return np.unique(clusters.cluster[kept & (clusters.cluster >= 0) & (clusters.cluster < own)])
+    return np.unique(cluster[kept & (cluster >= 0) & (cluster < own)])
 
 
 def bits_of(leaders: np.ndarray) -> bytes:
@@ -58,16 +64,22 @@ def bits_of(leaders: np.ndarray) -> bytes:
 
 
 def places(
-    ledger: pa.Table, clusters: Clusters, own: int, kept: Mapping[int, bytes], annotations: pa.Table | None = None
+    ledger: pa.Table,
+    clusters: Clusters,
+    own: int,
+    kept: Mapping[int, bytes],
+    semantic: np.ndarray | None = None,
+    meant: Mapping[int, bytes] | None = None,
 ) -> tuple[np.ndarray, ...]:
     """What `transforms.match.elders.write_places` writes of a shard of an earlier run.
 
     Args:
       ledger: as in `standing`.
-      clusters: likewise.
-      own: likewise.
-      kept: `bits_of` all leaders found by `standing`, by number of the range.
-      annotations: the shard's columns `ANNOTATED`; None where they are no longer there, and its domains and captions are not known.
+      clusters: of the same rows.
+      own: as in `standing`.
+      kept: `bits_of` all leaders of `clusters.cluster` found by `standing`, by number of the range.
+      semantic: the leader of the rows that mean the same as each, int64, -1 for a row alone; None where nobody looked for them.
+      meant: as `kept`, of those leaders.
     """
     verdict = ledger.column("verdict").to_numpy()
     here = (clusters.cluster >= 0) & (clusters.cluster < own)
@@ -78,20 +90,19 @@ def places(
     kind = np.select([covers > 0, stands, _having(ledger.column("reasons"), reasons.PLACEHOLDER)], [BINDING, HELD, NOTICE], NO_PART)
     said = covers | np.where(verdict == reasons.KEPT, ELIGIBLE, 0).astype(np.uint8)
     captions = np.where(clusters.caption_cluster < own, clusters.caption_cluster, -1)
-    hosts, words = _spoken(annotations, len(verdict))
-    return kind.astype(np.uint8), np.where(here, clusters.cluster, -1), captions, said, hosts, words
+    same = np.full(len(kind), -1)
+    if semantic is not None:
+        stood = (semantic >= 0) & (semantic < own) & (covers == 0)
+        stood[stood] = _marked(semantic[stood], meant or {})
+        same = np.where(stood, semantic, -1)
+    return kind.astype(np.uint8), np.where(here, clusters.cluster, -1), captions, said, same
 
 
-def _spoken(annotations: pa.Table | None, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """The domains of rows and what their captions speak of, as records of members have them, uint64[n] each."""
-    if annotations is None:
-        return np.zeros(rows, np.uint64), np.zeros(rows, np.uint64)
-    base = (
-        annotations.combine_chunks().to_batches(max_chunksize=max(rows, 1))[0]
-        if rows
-        else pa.RecordBatch.from_pylist([], annotations.schema)
-    )
-    return host_ids(base.column("domain")), sketches(base)
+def said_of(annotations: pa.Table) -> dict[str, np.ndarray]:
+    """The domains of rows and what their captions speak of, as `write_places` takes them, from the columns `ANNOTATED` of a shard."""
+    batches = annotations.combine_chunks().to_batches(max_chunksize=max(annotations.num_rows, 1))
+    base = batches[0] if batches else pa.RecordBatch.from_pylist([], annotations.schema)
+    return {"host": host_ids(base.column("domain")), "words": sketches(base)}
 
 
 def _marked(leaders: np.ndarray, kept: Mapping[int, bytes]) -> np.ndarray:
@@ -121,7 +132,7 @@ def _having(column: pa.ChunkedArray, word: str) -> np.ndarray:
     return out
 
 
-def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Choice, policy: Policy, *, by_caption: bool) -> np.ndarray:
+def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Choice, policy: Policy, kind: Kind) -> np.ndarray:
     """Records of the rows of an elder file that lie in some clusters, as `transforms.records.members` makes them of a run's own.
 
     Args:
@@ -130,18 +141,22 @@ def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Cho
       clusters: int64[n], dense numbers of the first rows of those clusters, ascending.
       choice: which copy stays; rows that an earlier run kept go before all others.
       policy: which edges join rows into a cluster; where a picture always does, its rows tell of the picture.
-      by_caption: whether they are clusters of captions.
+      kind: what they are clusters of.
     """
     known = places_of([(file, start, slice(None))])
-    cluster = (known.caption_cluster if by_caption else known.cluster).astype(np.int64)
-    rows = np.flatnonzero((known.kind == HELD) & np.isin(cluster, clusters))
+    if kind == "semantic":
+        rows, of = semantic_members(read_places(file.places), start - file.before, start, clusters)
+    else:
+        cluster = (known.caption_cluster if kind == "caption" else known.cluster).astype(np.int64)
+        rows = np.flatnonzero((known.kind == HELD) & np.isin(cluster, clusters))
+        of = cluster[rows]
     out = np.zeros(len(rows), member_type(choice.width))
     if len(rows):
         columns = open_columns(file.path, ["uid", "order"])
-        out["cluster"], out["row"] = cluster[rows], rows + start
+        out["cluster"], out["row"] = of, rows + start
         out["uid"], out["order"] = (np.ascontiguousarray(columns[name][rows]).view("V16").ravel() for name in ("uid", "order"))
         out["bits"] = known.said[rows] & ELIGIBLE | EARLIER
-        if not by_caption:
+        if kind == "image":
             alone = open_columns(file.path, ["caption_id"])["caption_id"][rows]
             texts = known.caption_cluster[rows]
             out["link"] = 0 if policy == "image_or_caption" else PICTURE

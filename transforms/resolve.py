@@ -28,7 +28,7 @@ OUTCOME = np.dtype(
         ("link", "u1"),
         ("agreement", "<f4"),
         ("differs", "<i2"),  # first byte of its rank that differs from that of who stays; -1 where none does, or it could not stay
-        ("copies", "<i8"),  # rows of its part
+        ("copies", "<i8"),  # rows of its part; of a cluster of pictures, those that have its picture
         ("hosts", "<i8"),  # registrable domains among them
         ("captions", "<i8"),  # distinct captions that who stays may publish
         ("across", "<i8"),  # of a cluster of pictures, distinct captions; of captions, different pictures
@@ -158,7 +158,7 @@ def resolve(
     out = np.zeros(len(records), OUTCOME)
     out["row"], out["by"] = records["row"][ranked], records["row"][best]
     sizes = np.bincount(ranking.part)
-    out["copies"] = np.bincount(ranking.part, records["bits"][ranked] & EARLIER == 0)[ranking.part]
+    out["copies"], out["hosts"] = _seen(records, ranking)
     out["name"] = np.where(sizes[ranking.part] > 1, _least(records, ranking, release).view("S16"), b"").astype("S16").view("V16")
     out["of"] = _where(duplicate, records["uid"][best])
     out["apart"] = _where(ranking.apart >= 0, records["uid"][ranking.apart])
@@ -166,7 +166,6 @@ def resolve(
     out["bits"] = np.where(duplicate, DUPLICATE, 0) | np.where(copied, COPY_RESERVED, 0) | covered[ranked] & SPREAD_MASK
     for name in ("link", "agreement"):
         out[name] = _tied(records, name, ranked, best)
-    out["hosts"] = _distinct(np.where(records["bits"] & EARLIER > 0, np.uint64(0), records["host"])[ranked], ranking.part)
     out["bits"] |= noticed[ranked]
     out["across"], out["wide"] = texts[ranked], domains[ranked]
     differs = first_difference(as_matrix(records["rank"][ranked]), as_matrix(records["rank"][best]))
@@ -265,8 +264,7 @@ def by_shard(outcomes: np.ndarray, starts: np.ndarray) -> Iterator[tuple[int, by
 def _placeholders(records: np.ndarray, rule: Placeholders | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which members have a picture that is a placeholder, as bits, uint8[n], and how many captions and domains it has, int64[n] each.
 
-    Rows of earlier runs count, where they are held: a picture may become one by what is added.
-
+    Rows held from earlier runs count.
     Whatever parts a list makes of a cluster, it is one picture; under `image_or_caption` only members whose picture is the leader's count.
     """
     if rule is None or not len(records):
@@ -281,10 +279,7 @@ def _placeholders(records: np.ndarray, rule: Placeholders | None) -> tuple[np.nd
 
 
 def _related(records: np.ndarray, cluster: np.ndarray, some: np.ndarray, least: float) -> np.ndarray:
-    """Of some members (bool[n]) of clusters (int64[n]) those whose captions speak of the same, bool[n].
-
-    Each caption counts once, with the words of its first row by uid; where most have no words, nothing is known of them.
-    """
+    """Of some members (bool[n]) of clusters (int64[n]) those whose captions, each once, speak of the same; where most are mute none do."""
     out = np.zeros(len(records), bool)
     for number in np.unique(cluster[some]).tolist():
         mine = np.flatnonzero(some & (cluster == number))
@@ -294,6 +289,18 @@ def _related(records: np.ndarray, cluster: np.ndarray, some: np.ndarray, least: 
         said = words[words != 0]
         out[mine] = 2 * len(said) >= len(words) and in_common(said) >= least
     return out
+
+
+def _seen(records: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:
+    """How many rows of this run in each ranked member's part have its picture, and on how many domains, int64[n] each.
+
+    Under `image_or_caption` a member may be there for its caption alone: what is known of its picture is that it itself has it.
+    """
+    alike, host = _alike(records)[ranking.order], records["host"][ranking.order]
+    here = records["bits"][ranking.order] & EARLIER == 0
+    rows = np.bincount(ranking.part[alike & here], minlength=len(ranking.starts))[ranking.part]
+    domains = _distinct(np.where(alike & here, host, np.uint64(0)), ranking.part)
+    return np.where(alike, rows, 1), np.where(alike, domains, host != 0)
 
 
 def _alike(records: np.ndarray) -> np.ndarray:

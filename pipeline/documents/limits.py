@@ -8,8 +8,6 @@ from pipeline.documents.facts import Fact, computed, portable
 from pipeline.documents.meaning import limits_of_meaning
 from transforms.models.toxicity.identity_bias import identity_bias
 
-_TOLD_FROM = 0.005  # share of a group's neutral sentences, rounded to per cent
-
 
 def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
     """Sentences that hold for this run."""
@@ -34,7 +32,7 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
             "Toxicity: the shipped model knows English and finds profanity, insults and threats, not hate, irony or negation; captions in "
             "other languages have no score."
         )
-        told.append(_identity_bias(float(getattr(rules["toxicity"], "max", 1.0))))
+        told.append(bias_told(float(getattr(rules["toxicity"], "max", 1.0))))
     if not evidence.run.job.dedup.eval_overlap:
         told.append("No benchmark set was compared with: overlap with evaluation data is unknown.")
     by_hash = [found.name for found in evidence.run.job.dedup.eval_overlap if not (found.images or found.shards)]
@@ -117,12 +115,13 @@ def _of_origin(rules: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _identity_bias(threshold: float) -> str:
-    """What the shipped toxicity model flags of neutral sentences about groups, in one sentence."""
+def bias_told(threshold: float) -> str:
+    """What the shipped toxicity model flags of neutral sentences about groups above a threshold, group by group, in one sentence."""
     found = identity_bias(threshold)
-    worst = ", ".join(f"{term} {share:.1%}" for term, share in found.shares.items() if share >= _TOLD_FROM)
+    flagged = ", ".join(f"{term} {share:.1%}" for term, share in found.shares.items() if share)
+    never = ", ".join(term for term, share in found.shares.items() if not share)
     return (
         f"Toxicity, identity bias: of neutral sentences about {len(found.shares)} groups (Jigsaw's templates) the shipped model scores "
-        f"{found.mean:.1%} above {found.threshold:g} on average of the groups; {worst or 'of no group half a per cent'}"
-        f"{', of every other group less than half a per cent' if worst else ''}."
+        f"{found.mean:.1%} above {found.threshold:g} on average of the groups; {flagged or 'of no group any'}"
+        f"{f'; none of those about {never}' if flagged and never else ''}."
     )

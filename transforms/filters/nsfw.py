@@ -13,6 +13,7 @@ from transforms.filters import image_model, term_list
 from transforms.filters.base import Batch, Context, Finding, first_beyond, numbers, score_of
 from transforms.filters.by_language import ByLanguage, bounds
 from transforms.filters.by_language import check as check_bounds
+from transforms.models.session import Device
 from transforms.text.terms import HITS, first_terms
 
 MEASURED = pa.struct(
@@ -77,6 +78,7 @@ class Nsfw(image_model.SeesPictures):
         "any",
     )
 
+    device: Device = key(Phase.ANNOTATE, "what computes the image model: cpu, or cuda (onnxruntime-gpu)", "cpu")
     bounds_by_language: ByLanguage = key(
         Phase.JUDGE, "bounds of rows whose caption is in one language: {ja: {max_punsafe: 0.4}}; und: undetermined", {}
     )
@@ -100,7 +102,7 @@ class Nsfw(image_model.SeesPictures):
         images, faces = pa.nulls(len(batch), pa.float64()), pa.nulls(len(batch), image_model.FACES)
         if self.image_model is not None:
             unknown = [one is None and other is None for one, other in zip(punsafe, column, strict=True)]
-            found = image_model.seen(batch, self.image_model, unknown if self.combine == "column_first" else None)
+            found = image_model.seen(batch, self.image_model, self.device, unknown if self.combine == "column_first" else None)
             images = pa.array([None if one is None else one.score for one in found], pa.float64())
             faces = image_model.faces(self.image_model, found)
         terms = term_list.find(batch, (*TERMS, *self.words), self.by_language)

@@ -13,6 +13,7 @@ from transforms.filters import image_model, term_list
 from transforms.filters.base import Batch, Context, Finding, first_beyond, numbers
 from transforms.filters.by_language import ByLanguage, bounds
 from transforms.filters.by_language import check as check_bounds
+from transforms.models.session import Device
 from transforms.text.terms import HITS, first_terms
 
 # What captions of anything else hardly ever say. Left out on purpose, since captions of news, history, games, films and food are full of
@@ -58,6 +59,7 @@ class Violence(image_model.SeesPictures):
         Phase.JUDGE, "score of the image model above which a picture counts; null: the model's own", None, ge=0, le=1
     )
 
+    device: Device = key(Phase.ANNOTATE, "what computes the image model: cpu, or cuda (onnxruntime-gpu)", "cpu")
     bounds_by_language: ByLanguage = key(
         Phase.JUDGE, "bounds of rows whose caption is in one language: {ja: {max_image: 0.4}}; und: undetermined", {}
     )
@@ -70,7 +72,7 @@ class Violence(image_model.SeesPictures):
 
     def measure(self, batch: Batch) -> pa.StructArray:
         terms = term_list.find(batch, (*TERMS, *self.words), self.by_language)
-        found = [None] * len(batch) if self.image_model is None else image_model.seen(batch, self.image_model)
+        found = [None] * len(batch) if self.image_model is None else image_model.seen(batch, self.image_model, self.device)
         images = pa.array([None if one is None else one.score for one in found], pa.float64())
         return pa.StructArray.from_arrays([terms, images], fields=list(self.measured))
 

@@ -186,9 +186,9 @@ _IPV4 = re.compile(r"(?<![0-9a-z.])(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3
 _IPV6 = re.compile(
     r"(?<![0-9a-z:.])(?:[23][0-9a-f]{3}:[0-9a-f:]{3,34}|(?=[0-9a-f:]*[0-9a-f]{3})(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4})(?![0-9a-z:])"
 )
-_VERSION = re.compile(r"(?:\b(?:v|ver|version|release|build|firmware|apk|rev|revision|update|chapter|section)\.?|[0-9])[ :_-]{0,2}$")
-# A word before a number that is a version then: "VLC 3.0.18.10", "figure 12.14.9.8".
-_NAMES = re.compile(r"(?<![a-z])(?!(?:and|as|at|by|for|from|in|is|login|of|on|or|to|user|via|was|with) $)[a-z]+ $")
+_VERSION = re.compile(r"(?:\b(?:v|rv|ver|version|release|build|firmware|apk|rev|revision|update|chapter|section)\.?|[0-9])[ :_-]{0,2}$")
+# A word before a number that is a version then: "VLC 3.0.18.10", "Chrome/12.0.7.44", "figure 12.14.9.8".
+_NAMES = re.compile(r"(?<![a-z])(?!(?:and|as|at|by|for|from|in|is|login|of|on|or|to|user|via|was|with) $)[a-z]+[ /]$")
 _ADDRESS = re.compile(r"(?<![a-z])(?:ip|ipv4|host|server|dns|ping|address)(?![a-z])[^a-z]{0,24}$")
 
 

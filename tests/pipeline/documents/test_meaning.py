@@ -41,7 +41,7 @@ def test_the_model_the_heads_and_what_became_of_rows_that_mean_the_same_are_told
     assert "(cosine above 0.99)" in told
     assert "4 rows lie far from their neighbours (above 0.6)" in told
     assert [table.rows for table in section.tables] == [
-        (("marked", "pictures", "linear", ABSENT, ABSENT, "0.9", "watermark"),), (("2", "9"), ("11", "1")),
+        (("marked", "pictures", "trained", ABSENT, ABSENT, "0.9", "watermark"),), (("2", "9"), ("11", "1")),
     ]  # fmt: skip
     for part in ("those of ViT-B/32", "around 77 centroids", "Around 2 centroids lay more rows", "no statement was checked"):
         assert part in limits
