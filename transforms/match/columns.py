@@ -23,6 +23,7 @@ _FILES_KNOWN = 4_096  # local files, where whose columns begin is remembered
 WIDE = 1 << 10  # bytes of a row of a column
 FEW = 16  # one row in so many and fewer: what lies between them costs more to fetch than it costs to ask for each
 FETCHED = 1 << 17  # bytes of a file: what a system fetches in one go, if not more
+BETWEEN = 1 << 15  # bytes that cost less to fetch than another request for what is behind them
 
 
 def write_columns(batches: Sequence[pa.RecordBatch], path: str) -> None:
@@ -87,7 +88,7 @@ def read_rows(path: str, names: Sequence[str], rows: int, wanted: slice | np.nda
 def expect_rows(path: str, name: str, wanted: np.ndarray) -> None:
     """Tells the system that rows of a column of a local file will be read, int64[n], ascending, unless they are few.
 
-    So what is read here and there, over and over, is fetched in order and in large parts.
+    So what is read here and there, over and over, is fetched in order and in large parts, and little that lies between takes its place.
     """
     if _are_few(wanted) or not hasattr(os, "posix_fadvise"):
         return
@@ -95,9 +96,17 @@ def expect_rows(path: str, name: str, wanted: np.ndarray) -> None:
         place = _places_in(path, file.fileno())[1].get(name)
         if place is None:
             return
-        at = place + wanted * SIGNATURE.field(name).type.byte_width
-        for part in np.flatnonzero(np.bincount(at // FETCHED)).tolist():
-            os.posix_fadvise(file.fileno(), part * FETCHED, FETCHED, os.POSIX_FADV_WILLNEED)
+        width = SIGNATURE.field(name).type.byte_width
+        for start, stop in _runs(place + wanted * width, width):
+            for at in range(start, stop, FETCHED):
+                os.posix_fadvise(file.fileno(), at, min(FETCHED, stop - at), os.POSIX_FADV_WILLNEED)
+
+
+def _runs(starts: np.ndarray, width: int) -> list[tuple[int, int]]:
+    """Where values of a width lie that start at these bytes, ascending: first byte and one past the last of those not `BETWEEN` apart."""
+    parted = np.flatnonzero(np.diff(starts) > width + BETWEEN)
+    begins, ends = np.concatenate([[0], parted + 1]), np.concatenate([parted, [len(starts) - 1]])
+    return list(zip(starts[begins].tolist(), (starts[ends] + width).tolist(), strict=True))
 
 
 def has_column(path: str, name: str) -> bool:

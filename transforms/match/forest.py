@@ -10,16 +10,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from transforms.match.components import UnionFind
-from transforms.match.grouping import MOST_ROWS_IN_ONE_PLACE
 from transforms.match.pairs import DISTANCE_MASK, LEFT_SHIFT, RIGHT_MASK, RIGHT_SHIFT
 from transforms.match.plan import PICTURES, Plan
 
 FOREST = 0  # the share of edges that lie in the forest
+BYTES_A_ROW = 4
 
 
-def grows(plan: Plan) -> bool:
-    """Whether a forest is verified first: rows are at hand, and not too many for one place."""
-    return plan.rows.near and plan.total <= MOST_ROWS_IN_ONE_PLACE
+def grows(plan: Plan, room: int) -> bool:
+    """Whether a forest is verified first: rows are at hand, and what is held of them in one place fits so many bytes."""
+    return plan.rows.near and plan.total * BYTES_A_ROW <= room
 
 
 def choose(plan: Plan, passes: int, _: int) -> Iterator[int]:

@@ -1,23 +1,26 @@
 """Fourth step: the verified edges of all rows become groups, by captions and by the policy.
 
-In one place, here, where the engine is one machine or the rows are not too many: edges are read owner by owner, and 12 bytes a row are
-held, whatever edges there are. `transforms.match.stars` does the same through exchanges.
+In one place, here, where what so many edges ask for fits there (`bytes_in_one_place`): edges are read owner by owner, and only of rows
+that have one is anything held. `transforms.match.stars` does the same through exchanges.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
 from transforms.match.blocks import EMPTY, scatter
 from transforms.match.components import UnionFind, distinct
+from transforms.match.numbered import Numbered
 from transforms.match.plan import CAPTIONS, PICTURES, Plan
 from transforms.match.policy import Rule, intersections
 
 BY_CAPTION, BY_PICTURE, BY_POLICY = range(3)  # the graphs
 GRAPH_BITS = 2  # of a key
 MANY = 3  # units: rows are to be compared
-MOST_ROWS_IN_ONE_PLACE = 1 << 28  # 3 GiB
+BYTES_A_NODE = 36  # what `group` holds of a row that has an edge: its number, its root, and what is counted of it
+BYTES_OF_BOTH = 108  # the same where components by captions cut those by pictures
 
 _FAMILIES: dict[Rule, tuple[int, ...]] = {
     "caption": (CAPTIONS,), "image": (PICTURES,), "image_and_caption": (PICTURES,), "image_or_caption": (CAPTIONS, PICTURES),
@@ -32,6 +35,15 @@ def graphs_of(plan: Plan) -> tuple[int, ...]:
     return (BY_CAPTION, BY_PICTURE, BY_POLICY) if plan.elder and plan.rule == "image_and_caption" else (BY_CAPTION, BY_POLICY)
 
 
+def bytes_in_one_place(plan: Plan, edges: Mapping[int, int]) -> int:
+    """What `group` would hold of so many edges of each family, about: each has two ends, and there are no more ends than rows."""
+    most = 0
+    for graph in graphs_of(plan):
+        nodes = min(plan.total, 2 * sum(edges[family] for family in _families_read(plan, graph)))
+        most = max(most, nodes * (BYTES_OF_BOTH if rule_of(plan, graph) == "image_and_caption" else BYTES_A_NODE))
+    return most + plan.total // 5
+
+
 def rule_of(plan: Plan, graph: int) -> Rule:
     """The rule that a graph follows."""
     return "caption" if graph == BY_CAPTION else "image" if graph == BY_PICTURE else plan.rule
@@ -40,6 +52,10 @@ def rule_of(plan: Plan, graph: int) -> Rule:
 def families_of(plan: Plan, graph: int) -> tuple[int, ...]:
     """The families whose edges a graph has; for `image_and_caption` that of pictures, whose components those of captions cut."""
     return _FAMILIES[rule_of(plan, graph)]
+
+
+def _families_read(plan: Plan, graph: int) -> tuple[int, ...]:
+    return (CAPTIONS, PICTURES) if rule_of(plan, graph) == "image_and_caption" else families_of(plan, graph)
 
 
 def group(plan: Plan, shares: int, _key: int, _blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -52,14 +68,14 @@ def group(plan: Plan, shares: int, _key: int, _blocks: Iterable[bytes]) -> Itera
     """
     for graph in graphs_of(plan):
         if rule_of(plan, graph) == "image_and_caption":
-            nodes = _elder_nodes(plan, graph, shares, _stood_for(plan, shares))
+            nodes = _nodes(plan, graph, shares, _stood_for(plan, shares))
             captions, pictures = (_components(plan, nodes, (family,), shares) for family in (CAPTIONS, PICTURES))
             found = _intersected(captions, pictures)
         else:
-            nodes = _elder_nodes(plan, graph, shares, {})
+            nodes = _nodes(plan, graph, shares, {})
             found = _components(plan, nodes, families_of(plan, graph), shares)
         if graph == BY_PICTURE:
-            found = _held(plan, found)
+            found = _held(nodes, found)
         _save(plan, graph, nodes, found)
     for owner in range(plan.owners):
         yield owner, EMPTY
@@ -86,26 +102,35 @@ def save_groups(plan: Plan, graph: int, owner: int, *columns: np.ndarray, step: 
 
 @dataclasses.dataclass(frozen=True)
 class _Nodes:
-    """The nodes of a graph: every row of the run, and behind them the elder clusters that are met.
+    """The nodes of a graph: every row of the run that has an edge, and behind them the elder clusters that are met.
 
     Attributes:
-      met: uint64[n], elder rows that have an edge, ascending.
-      places: int64[n], which of `names` each belongs to.
-      names: uint64[m], the first rows of elder clusters, ascending.
+      numbered: the rows of the run.
+      rows: uint64[n], the row of each node, ascending; of an elder cluster its first.
+      own: how many nodes are rows of the run.
+      met: uint64[m], elder rows that have an edge, ascending.
+      places: int64[m], the node that each belongs to.
       more: edges between elder rows, uint64[2, k] by family.
     """
 
+    numbered: Numbered
+    rows: np.ndarray
+    own: int
     met: np.ndarray
     places: np.ndarray
-    names: np.ndarray
     more: dict[int, np.ndarray]
 
     def of(self, plan: Plan, rows: np.ndarray) -> np.ndarray:
         """The nodes of rows, uint64[...]."""
-        if not len(self.met):
-            return rows
-        elder = np.minimum(np.searchsorted(self.met, rows), len(self.met) - 1)
-        return np.where(rows < plan.own, rows, np.uint64(plan.own) + self.places[elder].astype(np.uint64))
+        nodes = self.numbered.places(np.minimum(rows, np.uint64(plan.own)))
+        if len(self.met):
+            elder = np.minimum(np.searchsorted(self.met, rows), len(self.met) - 1)
+            nodes = np.where(rows < plan.own, nodes, self.places[elder])
+        return nodes.astype(np.uint64)
+
+    def span(self, plan: Plan, owner: int) -> slice:
+        """Which nodes are an owner's rows of the run."""
+        return slice(*self.numbered.places(np.minimum(np.array(plan.rows.span(owner), np.uint64), np.uint64(plan.own))))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,11 +150,13 @@ class _Components:
     units: np.ndarray
 
 
-def _elder_nodes(plan: Plan, graph: int, shares: int, more: dict[int, np.ndarray]) -> _Nodes:
-    ends = [np.empty(0, np.uint64), *(found.reshape(-1) for found in more.values())]
-    for family in (CAPTIONS, PICTURES) if plan.elder else ():
-        for owner in range(plan.owners):
+def _nodes(plan: Plan, graph: int, shares: int, more: dict[int, np.ndarray]) -> _Nodes:
+    numbered, ends = Numbered(plan.own), [np.empty(0, np.uint64), *(found.reshape(-1) for found in more.values())]
+    for owner in range(plan.owners):
+        for family in (CAPTIONS, PICTURES) if plan.elder else _families_read(plan, graph):
             edges = edges_of(plan, family, owner, shares)
+            if family in _families_read(plan, graph):
+                numbered.add(edges[edges < plan.own])
             ends.append(distinct(edges[edges >= plan.own]))
     met = distinct(np.concatenate(ends))
     first = [np.empty(0, np.uint64)]
@@ -137,7 +164,13 @@ def _elder_nodes(plan: Plan, graph: int, shares: int, more: dict[int, np.ndarray
         known = plan.places(owner, rows & plan.local)
         first.append(known.caption_cluster if graph == BY_CAPTION else known.cluster)
     names, places = np.unique(np.concatenate(first), return_inverse=True)
-    return _Nodes(met, places, names, more)
+    own = numbered.settle()
+    rows, end = np.empty(own + len(names), np.uint64), 0
+    for owner in range(plan.owners):
+        mine = numbered.rows(*(min(plan.own, row) for row in plan.rows.span(owner)))
+        rows[end : end + len(mine)], end = mine, end + len(mine)
+    rows[own:] = names
+    return _Nodes(numbered, rows, own, met, own + places, more)
 
 
 def _stood_for(plan: Plan, shares: int) -> dict[int, np.ndarray]:
@@ -160,58 +193,52 @@ def _stood_for(plan: Plan, shares: int) -> dict[int, np.ndarray]:
 
 
 def _components(plan: Plan, nodes: _Nodes, families: tuple[int, ...], shares: int) -> _Components:
-    count = plan.own + len(nodes.names)
+    count = len(nodes.rows)
     found, degrees, met_degrees = UnionFind(count), np.zeros(count, np.uint32), np.zeros(len(nodes.met), np.uint32)
     for family in families:
-        for edges in (*(edges_of(plan, family, owner, shares) for owner in range(plan.owners)), nodes.more.get(family)):
-            if edges is not None:
-                ends = nodes.of(plan, edges)
-                found.join(*ends)
-                np.add.at(degrees, ends.astype(np.int64).reshape(-1), np.uint32(1))
-                np.add.at(met_degrees, np.searchsorted(nodes.met, edges[edges >= plan.own]), np.uint32(1))
+        more = [nodes.more[family]] if family in nodes.more else []
+        for edges in itertools.chain((edges_of(plan, family, owner, shares) for owner in range(plan.owners)), more):
+            ends = nodes.of(plan, edges)
+            found.join(*ends)
+            np.add.at(degrees, ends.astype(np.int64).reshape(-1), np.uint32(1))
+            np.add.at(met_degrees, np.searchsorted(nodes.met, edges[edges >= plan.own]), np.uint32(1))
     roots, units = found.roots(), np.zeros(count, np.uint32)
-    units[roots[plan.own :]] = MANY
+    units[roots[nodes.own :]] = MANY
     for owner in range(plan.owners):
-        start, stop = (min(plan.own, row) for row in plan.rows.span(owner))
-        counted = degrees[start:stop] > 0
+        mine = nodes.span(plan, owner)
+        counted = degrees[mine] > 0
         if len(families) == 1:
-            local = plan.load("same", families[0], owner)[0].astype(np.int64)
-            counted[local[local < stop - start]] = False
-        np.add.at(units, roots[start:stop][counted], np.uint32(1 if len(families) == 1 else MANY))
+            same = plan.load("same", families[0], owner)[0] | np.uint64(owner << plan.owner_bits)
+            counted[nodes.of(plan, same[same < plan.own]).astype(np.int64) - mine.start] = False
+        np.add.at(units, roots[mine][counted], np.uint32(1 if len(families) == 1 else MANY))
     return _Components(roots, degrees, met_degrees, units)
 
 
 def _intersected(captions: _Components, pictures: _Components) -> _Components:
     both = np.flatnonzero((captions.degrees > 0) & (pictures.degrees > 0))
-    rows, least = intersections(both, captions.roots[both], pictures.roots[both])
+    nodes, least = intersections(both, captions.roots[both], pictures.roots[both])
     roots, degrees = np.arange(len(captions.roots), dtype=np.uint32), np.zeros(len(captions.roots), np.uint32)
-    roots[rows], degrees[rows] = least, 1
+    roots[nodes], degrees[nodes] = least, 1
     return _Components(roots, degrees, captions.met_degrees, np.full(len(roots), MANY, np.uint32))
 
 
-def _held(plan: Plan, found: _Components) -> _Components:
+def _held(nodes: _Nodes, found: _Components) -> _Components:
     """Of components those that have an elder row."""
     held = np.zeros(len(found.roots), bool)
-    held[found.roots[plan.own :]] = True
+    held[found.roots[nodes.own :]] = True
     return dataclasses.replace(found, degrees=np.where(held[found.roots], found.degrees, 0))
 
 
 def _save(plan: Plan, graph: int, nodes: _Nodes, found: _Components) -> None:
-    own = np.uint64(plan.own)
-    elder = nodes.places + plan.own
-    here = found.degrees[elder] > 0
+    here = found.degrees[nodes.places] > 0
     for owner in range(plan.owners):
-        start, stop = plan.rows.span(owner)
-        rows = np.flatnonzero(found.degrees[min(start, plan.own) : min(stop, plan.own)]).astype(np.uint64) + np.uint64(start)
-        met = slice(*np.searchsorted(nodes.met, np.array([start, stop], np.uint64)))
+        mine = nodes.span(plan, owner)
+        own = np.flatnonzero(found.degrees[mine]) + mine.start
+        met = slice(*np.searchsorted(nodes.met, np.array(plan.rows.span(owner), np.uint64)))
         some = here[met]
-        at = np.concatenate([rows.astype(np.int64), elder[met][some]])
-        roots = found.roots[at].astype(np.uint64)
-        if len(nodes.names):
-            roots = np.where(roots < own, roots, nodes.names[np.maximum(roots, own) - own])
+        at = np.concatenate([own, nodes.places[met][some]])
         rank = np.zeros(len(at), np.uint32)
         if graph == BY_CAPTION:
-            rank = np.concatenate([found.degrees[rows.astype(np.int64)], found.met_degrees[met][some]])
-        save_groups(
-            plan, graph, owner, np.concatenate([rows, nodes.met[met][some]]) & plan.local, roots, rank, found.units[found.roots[at]]
-        )
+            rank = np.concatenate([found.degrees[own], found.met_degrees[met][some]])
+        rows, roots = np.concatenate([nodes.rows[own], nodes.met[met][some]]), found.roots[at]
+        save_groups(plan, graph, owner, rows & plan.local, nodes.rows[roots], rank, found.units[roots])

@@ -10,7 +10,7 @@ from transforms.match.elders import OWN
 from transforms.match.policy import CAPTION, PICTURE, Rule, joins
 from transforms.match.verify import LEAST_EQUAL, Captions, Pictures, caption_agreements, picture_agreements
 
-DISTANT_AT_ONCE = 1 << 12  # pictures: 10 MB
+DISTANT_AT_ONCE = 1 << 14  # pairs: 75 MB at most, for many of one group share a picture
 
 MEMBER = np.dtype(
     [
@@ -181,7 +181,6 @@ class Members:
         sides = self._thumbnail[leading[asked]], self._thumbnail[units[asked]]
         out[asked] = picture_agreements(self._pictures, sides[0], self._pictures, sides[1])
         distant = np.flatnonzero(fresh & self._distant[leading] & self._distant[units])
-        distant = distant[np.argsort(self.row[left[distant]], kind="stable")]
         for at in range(0, len(distant), DISTANT_AT_ONCE):
             some = distant[at : at + DISTANT_AT_ONCE]
             rows, places = np.unique(self.row[np.concatenate([left[some], right[some]])], return_inverse=True)

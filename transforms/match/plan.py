@@ -115,13 +115,24 @@ class Plan:
         """Every key and range as one number: `key << RANGE_BITS | range`."""
         return [key << RANGE_BITS | part for key, size in enumerate(self.key_bytes) for part in range(1 << self.range_bits(size))]
 
-    def passes(self, count: int) -> list[list[int]]:
-        """The units cut into runs of about equal bytes; fewer than `count` where there are fewer units."""
-        units = self.units()
-        sizes = [size / (1 << self.range_bits(size)) for size in self.key_bytes]
-        ends = np.cumsum([sizes[unit >> RANGE_BITS] for unit in units])
-        number = np.minimum((ends - ends[0] / 2) * count // ends[-1], count - 1)
-        return [mine for n in range(count) if (mine := [unit for unit, at in zip(units, number.tolist(), strict=True) if at == n])]
+    def passes(self, most: float) -> list[list[int]]:
+        """The units cut into runs that send at most so many bytes, about, or are one unit.
+
+        A key that fits one pass is not cut: each of its passes would go through all rows for it.
+        """
+        passes: list[list[int]] = [[]]
+        held = 0.0
+        for key, size in enumerate(self.key_bytes):
+            ranges = [key << RANGE_BITS | part for part in range(1 << self.range_bits(size))]
+            whole = self.total * size <= most
+            for piece in [ranges] if whole else [[unit] for unit in ranges]:
+                sent = self.total * size * len(piece) / len(ranges)
+                if passes[-1] and held + sent > most:
+                    passes.append([])
+                    held = 0.0
+                passes[-1] += piece
+                held += sent
+        return passes
 
     def path(self, step: str, *numbers: int) -> str:
         """Where a step leaves an array."""
@@ -143,6 +154,11 @@ class Plan:
         return np.load(path, mmap_mode="r", allow_pickle=False) if storage.is_local(path) else self.load(step, *numbers)
 
 
+def partition_bytes_of(rows: int, owner_bits: int = OWNER_BITS) -> int:
+    """What one key of an exchange of so many rows holds at most, about: as much as is best."""
+    return max(PARTITION_BYTES, (rows >> owner_bits) * BLOCK_BYTES)
+
+
 def make_plan(
     files: tuple[SignatureFile, ...],
     folder: str,
@@ -157,7 +173,7 @@ def make_plan(
     storage.write_bytes(join(folder, STEPS, "files.json"), content)
     own, elder = (sum(file.rows for file in some) for some in (files, elders))
     if partition_bytes is None:
-        partition_bytes = max(PARTITION_BYTES, (own + elder >> owner_bits) * BLOCK_BYTES)
+        partition_bytes = partition_bytes_of(own + elder, owner_bits)
     return Plan(folder, own + elder, owner_bits, rule, reach, partition_bytes, hashlib.sha256(content).hexdigest(), elder)
 
 

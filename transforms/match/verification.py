@@ -22,7 +22,7 @@ from transforms.match.verify import LEAST_EQUAL, PICTURE_COLUMNS, PICTURE_KINDS,
 AGREEMENTS = 10_000
 PAIRS_A_BLOCK = {CAPTIONS: 1 << 16, PICTURES: 1 << 13}
 LEAST_ASKED = 64  # pairs of pictures in a round
-PAIRS_AT_ONCE = {CAPTIONS: 1 << 16, PICTURES: 1 << 12}
+PAIRS_AT_ONCE = {CAPTIONS: 1 << 17, PICTURES: 1 << 12}
 _COLUMNS = {CAPTIONS: ("caption_kind", "caption_id", "caption_minhash", "text_minhash"), PICTURES: PICTURE_COLUMNS}
 _MINHASH = (np.uint8, PERMUTATIONS)
 _SIGNATURES: dict[int, list[DTypeLike]] = {CAPTIONS: [np.uint8, np.uint64, _MINHASH, _MINHASH], PICTURES: PICTURE_KINDS}
