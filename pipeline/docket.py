@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from pipeline.elders import elder_shards
-from pipeline.eval_sets import signed_parts, tallies
+from pipeline.elders import numbered
+from pipeline.eval_sets import elder_start, signed_parts
 from pipeline.frozen import FrozenFacts
 from pipeline.policies import host_rule, with_host_signals
 from pipeline.run import Run
@@ -22,18 +22,19 @@ from schemas.layout import Layout, join
 from schemas.versions import versions
 from transforms.annotate import TALLY, source_schema
 from transforms.choice import Choice
-from transforms.earlier import Earlier, elder_members
+from transforms.earlier import Earlier, Kind, elder_members
 from transforms.eval_sets.hash_lists import listed_overlaps
 from transforms.eval_sets.overlap import SignedPart, caption_overlaps, picture_overlaps
 from transforms.filters.base import Filter
 from transforms.filters.poisoning import Poisoning
 from transforms.match.clusters import ALONE, Clusters, read_clusters
-from transforms.match.elders import elder_set, read_ties
+from transforms.match.elders import read_ties
 from transforms.match.rows import ElderFile
 from transforms.not_duplicates import Pairs, load_pairs
 from transforms.outcomes import Copies, Resolved, apply_captions, apply_images, apply_semantic
 from transforms.records import Policy, member_type, members
 from transforms.resolve import Placeholders, Triggers
+from transforms.semantic.elders import COPIES
 from transforms.semantic.found import FACTS, Found, outliers, read_found
 from transforms.storage import read_bytes, read_parquet
 from transforms.verdicts import Facts, Verdicts, judge_rows, vocabulary
@@ -135,7 +136,7 @@ class Docket:
         """How many clusters of each size whole clusters are, in rows of the run; what is appended to makes other sizes of clusters."""
         found: Counter[int] = Counter()
         rows, clusters = records["row"], records["cluster"]
-        then = rows >= self.release if self.release is not None else np.zeros(len(rows), bool)
+        then = (rows >= self.release) & (clusters < COPIES) if self.release is not None else np.zeros(len(rows), bool)
         for some, sign in (((rows < self.starts[-1]) | then, 1), (then, -1)):
             sizes, number = np.unique(np.unique(clusters[some], return_counts=True)[1], return_counts=True)
             found.update({size: sign * count for size, count in zip(sizes.tolist(), number.tolist(), strict=True) if size > 1})
@@ -187,7 +188,9 @@ class Docket:
         verdicts, images, copies = self.judged(shard, facts, flat(parts["images"]))
         first = self.starts[shard]
         captions = self.apply_captions(shard, verdicts, flat(parts["captions"]))
-        semantic = apply_semantic(verdicts, flat(parts["semantic"]), first, self.choice, self.semantic) if "semantic" in parts else None
+        semantic = None
+        if "semantic" in parts:
+            semantic = apply_semantic(verdicts, flat(parts["semantic"]), first, self.choice, self.semantic, self.earlier)
         return Settled(verdicts, images, captions, semantic, copies)
 
     def same_members(self, shard: int, verdicts: Verdicts) -> Iterable[tuple[int, bytes]]:
@@ -207,10 +210,17 @@ class Docket:
     def _same(self, shard: int) -> Found:
         return read_found(self.layout.semantic, self.starts[shard], self.starts[shard + 1])
 
-    def elder_members(self, number: int, clusters: np.ndarray, *, by_caption: bool) -> Iterable[tuple[int, bytes]]:
+    def clusters_of(self, shard: int, kind: Kind) -> np.ndarray:
+        """The cluster of each row of a shard, int64."""
+        if kind == "semantic":
+            return self._same(shard).cluster
+        found = self.clusters(shard)
+        return found.caption_cluster if kind == "caption" else found.cluster
+
+    def elder_members(self, number: int, clusters: np.ndarray, kind: Kind) -> Iterable[tuple[int, bytes]]:
         """Packed records of the rows of an elder file that lie in some clusters (dense numbers, ascending), by partition."""
         file, start = self.elders[number]
-        return _partitioned(elder_members(file, start, clusters, self.choice, by_caption=by_caption), self.partitions)
+        return _partitioned(elder_members(file, start, clusters, self.choice, kind), self.partitions)
 
     def members(self, shard: int, verdicts: Verdicts, *, by_caption: bool) -> Iterable[tuple[int, bytes]]:
         """Packed records of a shard's rows that lie in clusters, by partition."""
@@ -258,17 +268,13 @@ def open_docket(run: Run) -> Docket:
 
 def _elders(run: Run, own: int) -> tuple[tuple[tuple[ElderFile, int], ...], Earlier]:
     """The rows of earlier runs as match numbered them, behind so many rows of the run and those of benchmark sets."""
-    own += sum(tally.rows for tally in tallies(run).values())
-    files: list[tuple[ElderFile, int]] = []
-    starts = []
-    for elder in run.elders:
-        starts.append(own)
-        shards = list(elder_shards(elder, run.layout))
-        for _, part in itertools.groupby(shards, lambda shard: shard.part):
-            for file in elder_set((shard.signature, shard.rows, shard.places) for shard in part):
-                files.append((file, own))
-                own += file.rows
-    return tuple(files), Earlier(tuple(elder.name for elder in run.elders), tuple(starts))
+    first = elder_start(run, own)
+    files = [(of, file, start) for of, _, file, start in numbered(run.elders, run.layout, first)]
+    rows = Counter[int]()
+    for of, file, _ in files:
+        rows[of] += file.rows
+    starts = tuple(itertools.accumulate((rows[of] for of in range(len(run.elders) - 1)), initial=first)) if run.elders else ()
+    return tuple((file, start) for _, file, start in files), Earlier(tuple(elder.name for elder in run.elders), starts)
 
 
 def _choice(run: Run) -> Choice:

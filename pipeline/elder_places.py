@@ -19,7 +19,10 @@ from transforms.earlier import LEDGER_COLUMNS, RANGE, bits_of, places, standing
 from transforms.match.clusters import Clusters, read_clusters
 from transforms.match.elders import elder_set, write_places
 from transforms.match.rows import ElderFile
+from transforms.semantic.found import read_found
 from transforms.storage import list_folder, read_parquet, remove_all, sweep
+
+_Key = tuple[int, str, int]  # part, what clusters are of, range of leaders
 
 
 def place_elders(run: Run) -> list[ElderFile]:
@@ -73,27 +76,34 @@ class _Step(Step):
 
 
 class _SendStanding(_Step):
-    def process(self, element: tuple[int, ElderShard]) -> Iterable[tuple[tuple[int, int], bytes]]:
+    def process(self, element: tuple[int, ElderShard]) -> Iterable[tuple[_Key, bytes]]:
         part, shard = element
         with reported(f"elders, shard {shard.name}"):
-            leaders = standing(*_read(shard))
-            for number in np.unique(leaders // RANGE).tolist():
-                yield (part, number), leaders[leaders // RANGE == number].astype("<i8").tobytes()
+            ledger, clusters, semantic = _read(shard)
+            for kind, cluster in (("image", clusters.cluster), ("semantic", semantic)):
+                leaders = standing(ledger, cluster, shard.own) if cluster is not None else np.empty(0, np.int64)
+                for number in np.unique(leaders // RANGE).tolist():
+                    yield (part, kind, number), leaders[leaders // RANGE == number].astype("<i8").tobytes()
 
 
-def _mark(key: tuple[int, int], packed: Iterable[bytes]) -> tuple[tuple[int, int], bytes]:
+def _mark(key: _Key, packed: Iterable[bytes]) -> tuple[_Key, bytes]:
     return key, bits_of(np.frombuffer(b"".join(packed), "<i8"))
 
 
 class _WritePlaces(_Step):
-    def process(self, element: tuple[int, ElderShard], kept: Mapping[tuple[int, int], bytes]) -> Iterable[str]:
+    def process(self, element: tuple[int, ElderShard], kept: Mapping[_Key, bytes]) -> Iterable[str]:
         part, shard = element
         with reported(f"elders, shard {shard.name}"):
-            mine = {number: bits for (of, number), bits in kept.items() if of == part}
-            write_places(shard.places, *places(*_read(shard), mine))
+            of_images, of_meanings = (
+                {number: bits for (of, what, number), bits in kept.items() if (of, what) == (part, kind)} for kind in ("image", "semantic")
+            )
+            ledger, clusters, semantic = _read(shard)
+            write_places(shard.places, *places(ledger, clusters, shard.own, of_images, semantic, of_meanings))
             yield shard.places
 
 
-def _read(shard: ElderShard) -> tuple[Any, Clusters, int]:
-    ledger = read_parquet(shard.ledger, LEDGER_COLUMNS)
-    return ledger, read_clusters(shard.clusters, shard.start, shard.start + shard.rows), shard.own
+def _read(shard: ElderShard) -> tuple[Any, Clusters, np.ndarray | None]:
+    """The ledger of a shard, its clusters, and the leader of the rows that mean the same as each, None where nobody looked for them."""
+    rows = shard.start, shard.start + shard.rows
+    semantic = None if shard.semantic is None else read_found(shard.semantic, *rows).cluster
+    return read_parquet(shard.ledger, LEDGER_COLUMNS), read_clusters(shard.clusters, *rows), semantic

@@ -11,13 +11,17 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pipeline.embeddings import refuse_other_embeddings
 from schemas.errors import InputError, JobError
 from schemas.job import Job, Phase, keys_of
-from schemas.layout import Layout
+from schemas.layout import Layout, join
 from schemas.versions import digest, signature_versions, versions
+from transforms.match.elders import elder_set
+from transforms.match.rows import ElderFile
+from transforms.semantic.found import FACTS
 from transforms.storage import exists, list_folder, read_bytes
 
-_SUFFIX = len(".0123456789abcdef.arrow")
+_DIGEST = ".0123456789abcdef"  # between the name of a shard and the ending of a file about it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +48,9 @@ class ElderShard:
     Attributes:
       name: of the shard.
       part: number of the part it is in.
+      annotation: its annotations; None where they are gone, or there are those of two runs.
       signature: its signatures; `ledger` and `clusters` likewise.
+      semantic: which of its rows mean the same; None where that run did not look for them.
       start: number of its first row within its part.
       rows: how many.
       own: rows of its part.
@@ -53,9 +59,11 @@ class ElderShard:
 
     name: str
     part: int
+    annotation: str | None
     signature: str
     ledger: str
     clusters: str
+    semantic: str | None
     start: int
     rows: int
     own: int
@@ -138,6 +146,7 @@ def refuse_others(job: Job, elder: Elder, where: str) -> None:
       JobError: names the run, the key and the cure.
     """
     theirs = json.loads(read_bytes(elder.layout.record))["job"]
+    refuse_other_embeddings(job, theirs, where)
     for part, signing in keys_of(job.dedup, Phase.ANNOTATE).items():
         for name, value in signing.items():
             was = theirs["dedup"].get(part, {}).get(name)
@@ -173,19 +182,49 @@ def elder_shards(elder: Elder, layout: Layout) -> Iterator[ElderShard]:
     Raises:
       InputError: a shard has no signatures, or those of two runs.
     """
-    listed = sorted(file.path for file in list_folder(elder.layout.signatures, ".arrow"))
-    signatures = {name: list(paths) for name, paths in itertools.groupby(listed, lambda path: path.rsplit("/", 1)[-1][:-_SUFFIX])}
+    annotations, signatures = _by_shard(elder.layout.annotations, ".parquet"), _by_shard(elder.layout.signatures, ".arrow")
+    meant = json.loads(read_bytes(elder.layout.record))["job"]["dedup"].get("semantic", {}).get("of") is not None
     for part, shards in enumerate(elder.parts):
-        start, own = 0, sum(rows for _, rows in shards)
+        start, own, whole = 0, sum(rows for _, rows in shards), elder.layout.appended(part)
+        semantic = whole.semantic if meant and exists(join(whole.semantic, FACTS)) else None
         for name, rows in shards:
             there = signatures.get(name, [])
             if len(there) != 1:
                 raise InputError(
                     f"{elder.layout.signatures}: {len(there)} files about shard {name} instead of one; end that run with `winnow run`"
                 )
+            measured = annotations.get(name, [])
             made_of = digest([elder.sha256, part, versions()])
             yield ElderShard(
-                name, part, there[0], elder.layout.ledger_file(name), elder.layout.appended(part).clusters, start, rows, own,
-                layout.elder(name, made_of),
+                name, part, measured[0] if len(measured) == 1 else None, there[0], elder.layout.ledger_file(name), whole.clusters, semantic,
+                start, rows, own, layout.elder(name, made_of),
             )  # fmt: skip
             start += rows
+
+
+def _by_shard(folder: str, ending: str) -> dict[str, list[str]]:
+    """The files of a folder by the shard that they are about."""
+    listed = sorted(file.path for file in list_folder(folder, ending))
+    return {
+        name: list(paths) for name, paths in itertools.groupby(listed, lambda path: path.rsplit("/", 1)[-1][: -len(_DIGEST + ending)])
+    }  # fmt: skip
+
+
+def numbered(elders: Sequence[Elder], layout: Layout, first: int) -> Iterator[tuple[int, ElderShard, ElderFile, int]]:
+    """All shards of finished runs as match numbers their rows.
+
+    Args:
+      elders: the runs, in the order of the job.
+      layout: of the run that is held against them.
+      first: dense number of their first row.
+
+    Yields:
+      The number of the run, the shard, its file, and the dense number of its first row.
+    """
+    for number, elder in enumerate(elders):
+        for _, part in itertools.groupby(elder_shards(elder, layout), lambda shard: shard.part):
+            shards = list(part)
+            files = elder_set((shard.signature, shard.rows, shard.places) for shard in shards)
+            for shard, file in zip(shards, files, strict=True):
+                yield number, shard, file, first
+                first += shard.rows

@@ -63,6 +63,11 @@ def sign_benchmarks(run: Run) -> tuple[ElderFile, ...]:
     return elder_set((task.signature, read_tally(task.tally).rows, task.places) for task in tasks)
 
 
+def elder_start(run: Run, own_rows: int) -> int:
+    """The dense number of the first row of earlier runs, which come after so many rows of the run and those of all sets."""
+    return own_rows + sum(tally.rows for tally in tallies(run).values())
+
+
 def signed_parts(run: Run, own_rows: int) -> tuple[SignedPart, ...]:
     """Which rows of match are of which set. `own_rows`: rows of the run, which are numbered before them."""
     tasks = [_task(run, part) for part in run.benchmarks]

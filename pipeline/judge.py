@@ -19,7 +19,7 @@ a whole: counts, weights, audit, and the hash of every ledger file.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -38,6 +38,7 @@ from pipeline.signals import CountSignals
 from schemas.errors import LawError, reported
 from schemas.ledger import CARRIED, VERDICTS
 from schemas.reasons import ILLEGAL
+from transforms.earlier import Kind
 from transforms.footers import Footer, read_footers
 from transforms.ledger import ledger_batch, write_ledger
 from transforms.outcomes import carried_by
@@ -46,8 +47,6 @@ from transforms.storage import atomic_write, list_folder, remove, remove_all, sw
 from transforms.suspects import ranked, suspects_of
 from transforms.verdicts import Facts, collect_facts
 from transforms.weigh import Weights, count_shard, solve_weights, weigh
-
-Kind = Literal["image", "caption", "semantic"]
 
 
 def judge(run: Run) -> None:
@@ -124,16 +123,16 @@ class JudgeRun(beam.PTransform):
         merged = merged if docket.frozen is None else merged | "Freeze" >> beam.Map(docket.frozen.of)
         facts = beam.pvalue.AsSingleton(with_patches(merged, shards, docket))
         sent = shards | "SendMembers" >> beam.ParDo(_SendMembers(docket), facts)
-        images, carried, image_sizes = _to_shards(_with_elders(sent, shards, docket, "Clusters", by_caption=False), "Clusters", docket)
+        images, carried, image_sizes = _to_shards(_with_elders(sent, shards, docket, "Clusters", "image"), "Clusters", docket)
         judged = _with(shards, "JoinClusters", images=images)
         sent = judged | "SendCaptions" >> beam.ParDo(_SendCaptions(docket), facts)
-        captions, _, caption_sizes = _to_shards(
-            _with_elders(sent, shards, docket, "Captions", by_caption=True), "Captions", docket, kind="caption"
-        )
+        sent = _with_elders(sent, shards, docket, "Captions", "caption")
+        captions, _, caption_sizes = _to_shards(sent, "Captions", docket, kind="caption")
         judged = _with(shards, "JoinCaptions", images=images, captions=captions, carried=carried)
         every_size = [image_sizes, caption_sizes]
         if docket.semantic.of is not None:
             same = judged | "SendSame" >> beam.ParDo(_SendSame(docket), facts)
+            same = _with_elders(same, shards, docket, "Same", "semantic")
             semantic, _, same_sizes = _to_shards(same, "Same", docket, kind="semantic")
             every_size.append(same_sizes)
             judged = _with(shards, "JoinSame", images=images, captions=captions, carried=carried, semantic=semantic)
@@ -162,15 +161,13 @@ def _to_shards(
     return resolved.outcomes | f"Return{label}" >> beam.GroupByKey(), carried, resolved.sizes
 
 
-def _with_elders(sent: beam.PCollection, shards: beam.PCollection, docket: Docket, label: str, *, by_caption: bool) -> beam.PCollection:
+def _with_elders(sent: beam.PCollection, shards: beam.PCollection, docket: Docket, label: str, kind: Kind) -> beam.PCollection:
     """Packed members, by partition, and those of earlier runs that are in a cluster with one of them."""
     if not docket.elders:
         return sent
-    met = beam.pvalue.AsSingleton(
-        shards | f"Met{label}" >> beam.ParDo(_Met(docket, by_caption=by_caption)) | f"All{label}Met" >> beam.CombineGlobally(_distinct)
-    )
+    met = shards | f"Met{label}" >> beam.ParDo(_Met(docket, kind)) | f"All{label}Met" >> beam.CombineGlobally(_distinct)
     files = sent.pipeline | f"Elders{label}" >> beam.Create(range(len(docket.elders)))
-    elders = files | f"SendElders{label}" >> beam.ParDo(_SendElders(docket, by_caption=by_caption), met)
+    elders = files | f"SendElders{label}" >> beam.ParDo(_SendElders(docket, kind), beam.pvalue.AsSingleton(met))
     return (sent, elders) | f"Both{label}" >> beam.Flatten()
 
 
@@ -203,25 +200,24 @@ class _SendMembers(JudgeStep):
 class _Met(JudgeStep):
     """Elder clusters that a row of a shard is in, packed."""
 
-    def __init__(self, docket: Docket, *, by_caption: bool) -> None:
+    def __init__(self, docket: Docket, kind: Kind) -> None:
         super().__init__(docket)
-        self.by_caption = by_caption
+        self.kind = kind
 
     def process(self, shard: int) -> Iterable[bytes]:
         with self.at(shard):
-            found = self.docket.clusters(shard)
-            clusters = found.caption_cluster if self.by_caption else found.cluster
+            clusters = self.docket.clusters_of(shard, self.kind)
             yield np.unique(clusters[clusters >= self.docket.starts[-1]]).astype("<i8").tobytes()
 
 
 class _SendElders(JudgeStep):
-    def __init__(self, docket: Docket, *, by_caption: bool) -> None:
+    def __init__(self, docket: Docket, kind: Kind) -> None:
         super().__init__(docket)
-        self.by_caption = by_caption
+        self.kind = kind
 
     def process(self, number: int, met: bytes) -> Iterable[tuple[int, bytes]]:
         with reported("judge, earlier runs"):
-            yield from self.docket.elder_members(number, np.frombuffer(met, "<i8"), by_caption=self.by_caption)
+            yield from self.docket.elder_members(number, np.frombuffer(met, "<i8"), self.kind)
 
 
 class _SendCaptions(JudgeStep):

@@ -146,7 +146,10 @@ class Run:
     def semantic_digest(self) -> str:
         """Digest of all that it depends on which rows mean the same; empty where the job does not ask."""
         semantic = self.job.dedup.semantic
-        return "" if semantic.of is None else digest([self.annotate_digests, keys_of(semantic, Phase.MATCH)])
+        if semantic.of is None:
+            return ""
+        earlier = [self.benchmark_digests, [elder.sha256 for elder in self.elders]] if self.elders else []
+        return digest([self.annotate_digests, keys_of(semantic, Phase.MATCH), earlier])
 
     @functools.cached_property
     def judge_digest(self) -> str:

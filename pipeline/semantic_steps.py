@@ -28,7 +28,7 @@ class Task:
     """What every step knows.
 
     Attributes:
-      shards: where the rows lie, in order.
+      shards: where the rows lie, in order; those of earlier runs come last.
       side: whose embeddings are compared.
       eps: how much may be missing to a cosine of 1.
       centroids: how many are wanted; None: by the number of rows.
@@ -43,8 +43,13 @@ class Task:
 
     @property
     def rows(self) -> int:
-        """All rows, those without an embedding too."""
-        return self.shards[-1].start + self.shards[-1].rows if self.shards else 0
+        """All rows, those without an embedding and those of earlier runs too."""
+        return sum(shard.rows for shard in self.shards)
+
+    @property
+    def own(self) -> int:
+        """Rows of this run; all other numbers are greater."""
+        return sum(shard.rows for shard in self.shards if shard.places is None)
 
     @property
     def wanted(self) -> int:
@@ -123,7 +128,7 @@ def _records(block: bytes, record: np.dtype) -> np.ndarray:
 
 
 class AssignVectors(beam.PTransform):
-    """Shards -> a file for each, the centroid nearest to each row; and one of how many rows are nearest to each centroid."""
+    """Shards -> a file for each, the centroid nearest to each row; and one of how many rows, of the run and earlier, each is nearest to."""
 
     def __init__(self, task: Task) -> None:
         super().__init__()
@@ -139,17 +144,19 @@ class _Assign(_OfTask):
         task, shard = self.task, self.task.shards[number]
         with reported(f"semantic, shard {shard.name}"):
             centroids = task.read(CENTROIDS)
-            found = np.full(shard.rows, ALONE, np.int32)
+            found, side = np.full(shard.rows, ALONE, np.int32), int(shard.places is not None)
             for part in read_vectors(shard, task.side, centroids.shape[1]):
                 found[part.rows] = nearest(part.vectors, centroids)
             _save(task.path(_assigned(number)), found)
-            yield 0, np.bincount(found[found != ALONE], minlength=len(centroids)).astype("<i8").tobytes()
+            counts = np.zeros((2, len(centroids)), "<i8")
+            counts[side] = np.bincount(found[found != ALONE], minlength=len(centroids))
+            yield 0, counts.tobytes()
 
 
 class _SaveCounts(_OfTask):
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterable[int]:
         with reported("semantic, counts"):
-            counts = np.sum([np.frombuffer(block, "<i8") for block in element[1]], axis=0)
+            counts = np.sum([np.frombuffer(block, "<i8").reshape(2, -1) for block in element[1]], axis=0)
             _save(self.task.path(COUNTS), counts)
             yield int(counts.sum())
 
@@ -178,7 +185,7 @@ class _Send(_OfTask):
     def process(self, number: int) -> Iterator[tuple[int, bytes]]:
         task, shard = self.task, self.task.shards[number]
         with reported(f"semantic, shard {shard.name}"):
-            assigned, parts = task.read(_assigned(number)), -(-task.read(COUNTS) // MOST_AROUND)
+            assigned, parts = task.read(_assigned(number)), -(-task.read(COUNTS).sum(axis=0) // MOST_AROUND)
             for some in read_vectors(shard, task.side, self.width):
                 near = assigned[some.rows].astype(np.int64)
                 mine = np.flatnonzero(near % self.shares == self.share)
@@ -186,7 +193,7 @@ class _Send(_OfTask):
                 part = uids(shard, rows)[:, 1] % parts[near].astype(np.uint64)
                 keys = near << 32 | part.astype(np.int64)
                 records = np.empty(len(rows), member_type(self.width))
-                records["order"], records["row"], records["vector"] = orders(shard, rows), rows + shard.start, some.vectors[mine]
+                records["order"], records["row"], records["vector"] = orders(shard, rows), some.numbers[mine], some.vectors[mine]
                 order = np.argsort(keys, kind="stable")
                 ends = np.flatnonzero(np.diff(keys[order], append=-1)) + 1
                 for start, end in zip([0, *ends.tolist()], ends.tolist(), strict=False):
@@ -202,11 +209,12 @@ class _Compare(_OfTask):
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
         with reported("semantic, compare"):
-            members = packed_members(list(element[1]), self.width)
-            found = compare(members["vector"], self.task.eps)
-            out = np.empty(len(members), RECORD)
-            out["row"], out["similarity"], out["outlier"] = members["row"], found.similarity, found.outlier
-            out["cluster"] = np.where(found.leader == ALONE, ALONE, members["row"][found.leader])
+            members, elders = packed_members(list(element[1]), self.width, self.task.own)
+            found = compare(members["vector"], self.task.eps, elders)
+            leader = found.leader[elders:]
+            out = np.empty(len(leader), RECORD)
+            out["row"], out["similarity"], out["outlier"] = members["row"][elders:], found.similarity[elders:], found.outlier[elders:]
+            out["cluster"] = np.where(leader == ALONE, ALONE, members["row"][leader])
             owners = out["row"] >> OWNER_BITS
             for owner in np.unique(owners).tolist():
                 yield owner, out[owners == owner].tobytes()
@@ -235,7 +243,7 @@ class WriteFound(_OfTask):
         with reported("semantic, write"):
             paths = [self.task.path(_share(owner, share)) for share in range(self.shares)]
             packed: Sequence[bytes] = [storage.read_bytes(path) for path in paths if storage.exists(path)]
-            write_found(self.task.folder, owner, owner << OWNER_BITS, min(self.task.rows, (owner + 1) << OWNER_BITS), packed)
+            write_found(self.task.folder, owner, owner << OWNER_BITS, min(self.task.own, (owner + 1) << OWNER_BITS), packed)
             yield owner
 
 

@@ -25,7 +25,7 @@ LEDGER = pa.schema(
         pa.field("covers", pa.list_(pa.string()), nullable=False),  # its reasons that cover every copy, in later runs too
         pa.field("consent", pa.string(), nullable=False),
         pa.field("consent_observable", pa.int32(), nullable=False),
-        pa.field("copies", pa.int64(), nullable=False),  # rows of its cluster, rejected ones and itself among them; 1 for a row alone
+        pa.field("copies", pa.int64(), nullable=False),  # rows of its cluster with its picture, rejected ones and itself among them
         ("copy_hosts", pa.int64()),  # registrable domains among their URLs; null where none has a URL
         # With `dedup.keep_captions`, else null; of kept rows only.
         ("caption_count", pa.int64()),  # distinct captions of its cluster that may be published, its own among them

@@ -17,7 +17,7 @@ OWN = pa.schema(
         ("sha256", pa.string()),  # hex, of the bytes in the row
         ("read_sha256", pa.string()),  # hex, of the bytes as read; another one where metadata was stripped
         ("weight", pa.float64()),
-        ("copies", pa.int64()),  # rows of its cluster in the shards it came with, itself among them
+        ("copies", pa.int64()),  # rows of its cluster with its picture, in the shards it came with, itself among them
         ("copy_hosts", pa.int64()),  # registrable domains among their URLs
         ("creator", pa.string()),  # attribution: see `transforms.attribution`
         ("credit", pa.string()),

@@ -20,6 +20,7 @@ LIBRARIES = (
     "numba",
     "numpy",
     "onnxruntime",
+    "onnxruntime-gpu",
     "pdqhash",
     "pillow",
     "presidio-analyzer",

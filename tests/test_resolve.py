@@ -130,6 +130,13 @@ def test_a_pair_that_a_list_names_parts_the_cluster_and_the_second_opens_a_part_
     assert told == {0: (b"\0", b"a", 3, 2), 1: (b"a", b"a", 3, 2), 2: (b"\0", b"\0", 1, 1), 3: (b"a", b"a", 3, 2)}
 
 
+def test_a_row_that_is_there_for_its_caption_alone_is_no_copy_of_the_picture():
+    records = [record(0, 0, A, host=5), record(0, 1, B, host=6, bits=0), record(0, 2, C, link=2, host=7), record(0, 3, D, link=2)]
+    found = resolved(records)
+    told = {int(row["row"]): (int(row["copies"]), int(row["hosts"])) for row in found}
+    assert told == {0: (2, 2), 1: (2, 2), 2: (1, 1), 3: (1, 0)}
+
+
 def test_a_reservation_covers_rows_that_a_list_keeps_apart_all_the_same():
     records = [record(0, 0, A), record(0, 1, B, bits=SPREADS["taken_down"])]
     found = resolved(records, pairs=Pairs.of([(A, B)]))
@@ -179,7 +186,7 @@ def test_a_picture_with_very_many_captions_carries_a_thousand_and_counts_the_res
     records = np.zeros(n, MEMBER)
     records["row"], records["bits"], records["caption"] = np.arange(n), ELIGIBLE | GIVES, np.arange(1, n + 1) % 15_000 + 1
     records["uid"] = np.frombuffer(np.arange(1, n + 1, dtype=">u8").repeat(2).tobytes(), "V16")
-    records["host"], records["agreement"] = np.arange(n) % 400 + 1, 1.0
+    records["host"], records["agreement"], records["link"] = np.arange(n) % 400 + 1, 1.0, 1
     found, carried = resolve(records, captions=True)
     assert len(carried) == MOST_CAPTIONS - 1
     assert carried["from"].tolist() == list(range(1, MOST_CAPTIONS))

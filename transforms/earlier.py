@@ -6,10 +6,14 @@
 | in a cluster of which a row was kept, so that it was dropped as a duplicate | `HELD` |
 | opted out, taken down or illegal by content, itself or through its cluster | `BINDING` |
 | all others: rejected, unreadable, a copy of what that run was held against itself | `NO_PART` |
+
+Where meanings are compared, rows that it dropped for meaning the same as a kept one are held against too, and rows that bind copies are
+not: what merely means the same is no copy (`transforms.semantic.elders`).
 """
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -21,28 +25,31 @@ from transforms.choice import ELDER, Choice
 from transforms.filters.base import Finding
 from transforms.match.clusters import Clusters
 from transforms.match.columns import open_columns
-from transforms.match.elders import BINDING, HELD, NO_PART, places_of
+from transforms.match.elders import BINDING, HELD, NO_PART, places_of, read_places
 from transforms.match.grouping import BY_POLICY
 from transforms.match.rows import ElderFile
 from transforms.records import ELIGIBLE, SPREADS, member_type
 from transforms.resolve import EARLIER
+from transforms.semantic.elders import semantic_members
 from transforms.verdicts import Verdicts
+
+Kind = Literal["image", "caption", "semantic"]  # what clusters are of
 
 RANGE = 1 << 18  # leaders whose clusters are told of in one block of bits
 LEDGER_COLUMNS = ("verdict", "covers")
 BINDS = {word: bit for word, bit in SPREADS.items() if word in reasons.BINDING}
 
 
-def standing(ledger: pa.Table, clusters: Clusters, own: int) -> np.ndarray:
+def standing(ledger: pa.Table, cluster: np.ndarray, own: int) -> np.ndarray:
     """The leaders of clusters of which a row of this shard was kept: distinct numbers within the earlier run, int64[n].
 
     Args:
       ledger: the shard's columns `LEDGER_COLUMNS`.
-      clusters: of the same rows.
+      cluster: the leader of each row, int64, -1 for a row alone.
       own: rows of the earlier run; a leader beyond them is a row that it was held against itself.
     """
     kept = ledger.column("verdict").to_numpy() == reasons.KEPT
-    return np.unique(clusters.cluster[kept & (clusters.cluster >= 0) & (clusters.cluster < own)])
+    return np.unique(cluster[kept & (cluster >= 0) & (cluster < own)])
 
 
 def bits_of(leaders: np.ndarray) -> bytes:
@@ -52,14 +59,23 @@ def bits_of(leaders: np.ndarray) -> bytes:
     return np.packbits(marks).tobytes()
 
 
-def places(ledger: pa.Table, clusters: Clusters, own: int, kept: Mapping[int, bytes]) -> tuple[np.ndarray, ...]:
+def places(
+    ledger: pa.Table,
+    clusters: Clusters,
+    own: int,
+    kept: Mapping[int, bytes],
+    semantic: np.ndarray | None = None,
+    meant: Mapping[int, bytes] | None = None,
+) -> tuple[np.ndarray, ...]:
     """What `transforms.match.elders.write_places` writes of a shard of an earlier run.
 
     Args:
       ledger: as in `standing`.
-      clusters: likewise.
-      own: likewise.
-      kept: `bits_of` all leaders found by `standing`, by number of the range.
+      clusters: of the same rows.
+      own: as in `standing`.
+      kept: `bits_of` all leaders of `clusters.cluster` found by `standing`, by number of the range.
+      semantic: the leader of the rows that mean the same as each, int64, -1 for a row alone; None where nobody looked for them.
+      meant: as `kept`, of those leaders.
     """
     verdict = ledger.column("verdict").to_numpy()
     here = (clusters.cluster >= 0) & (clusters.cluster < own)
@@ -70,7 +86,12 @@ def places(ledger: pa.Table, clusters: Clusters, own: int, kept: Mapping[int, by
     kind = np.where(covers > 0, BINDING, np.where(stands, HELD, NO_PART)).astype(np.uint8)
     said = covers | np.where(verdict == reasons.KEPT, ELIGIBLE, 0).astype(np.uint8)
     captions = np.where(clusters.caption_cluster < own, clusters.caption_cluster, -1)
-    return kind, np.where(here, clusters.cluster, -1), captions, said
+    same = np.full(len(kind), -1)
+    if semantic is not None:
+        stood = (semantic >= 0) & (semantic < own) & (covers == 0)
+        stood[stood] = _marked(semantic[stood], meant or {})
+        same = np.where(stood, semantic, -1)
+    return kind, np.where(here, clusters.cluster, -1), captions, said, same
 
 
 def _marked(leaders: np.ndarray, kept: Mapping[int, bytes]) -> np.ndarray:
@@ -93,7 +114,7 @@ def _covering(column: pa.ChunkedArray) -> np.ndarray:
     return out
 
 
-def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Choice, *, by_caption: bool) -> np.ndarray:
+def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Choice, kind: Kind) -> np.ndarray:
     """Records of the rows of an elder file that lie in some clusters, as `transforms.records.members` makes them of a run's own.
 
     Args:
@@ -101,15 +122,19 @@ def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Cho
       start: dense number of its first row.
       clusters: int64[n], dense numbers of the first rows of those clusters, ascending.
       choice: which copy stays; rows that an earlier run kept go before all others.
-      by_caption: whether they are clusters of captions.
+      kind: what they are clusters of.
     """
     known = places_of([(file, start, slice(None))])
-    cluster = (known.caption_cluster if by_caption else known.cluster).astype(np.int64)
-    rows = np.flatnonzero((known.kind == HELD) & np.isin(cluster, clusters))
+    if kind == "semantic":
+        rows, of = semantic_members(read_places(file.places), start - file.before, start, clusters)
+    else:
+        cluster = (known.caption_cluster if kind == "caption" else known.cluster).astype(np.int64)
+        rows = np.flatnonzero((known.kind == HELD) & np.isin(cluster, clusters))
+        of = cluster[rows]
     out = np.zeros(len(rows), member_type(choice.width))
     if len(rows):
         columns = open_columns(file.path, ["uid", "order"])
-        out["cluster"], out["row"] = cluster[rows], rows + start
+        out["cluster"], out["row"] = of, rows + start
         out["uid"], out["order"] = (np.ascontiguousarray(columns[name][rows]).view("V16").ravel() for name in ("uid", "order"))
         out["bits"] = known.said[rows] & ELIGIBLE | EARLIER
         out["rank"] = np.frombuffer(bytes([ELDER]).ljust(choice.width, b"\0"), f"V{choice.width}")[0]

@@ -43,7 +43,7 @@ class Copies:
     """How often and where each row of a shard was seen.
 
     Attributes:
-      copies: int64[n], rows of its cluster.
+      copies: int64[n], rows of its cluster that have its picture.
       hosts: int64[n], registrable domains among them; 0 where none has a URL.
       captions: int64[n], distinct captions that a kept row may carry, its own among them.
     """
@@ -118,7 +118,9 @@ def apply_captions(
     return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]))
 
 
-def apply_semantic(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choice: Choice, semantic: Semantic) -> Resolved:
+def apply_semantic(
+    verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choice: Choice, semantic: Semantic, earlier: Earlier = NOTHING
+) -> Resolved:
     """Outcomes for one shard of clusters of rows that mean the same; the findings are added to `verdicts` too."""
     found = _outcomes(outcomes)
     rows = found["row"] - first
@@ -127,7 +129,8 @@ def apply_semantic(verdicts: Verdicts, outcomes: Sequence[bytes], first: int, ch
         protected = choice.protects(source_of(verdicts))
         kind: Literal["reason", "flag"] = "flag" if protected or semantic.action == "flag" else "reason"
         similarity = np.round(found["agreement"][beyond].astype(np.float64), 4)
-        told = f"embeddings of {semantic.of}" + (f"; {protected}" if protected else "")
+        said = (f"embeddings of {semantic.of}", protected)
+        told = ["; ".join(filter(None, (*said, earlier.told(by)))) for by in found["by"][beyond].tolist()]
         verdicts.findings.append(Finding(kind, DUPLICATE_SEMANTIC, rows[beyond], similarity, round(1 - semantic.eps, 4), told))
     return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]))
 

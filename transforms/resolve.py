@@ -27,7 +27,7 @@ OUTCOME = np.dtype(
         ("link", "u1"),
         ("agreement", "<f4"),
         ("differs", "<i2"),  # first byte of its rank that differs from that of who stays; -1 where none does, or it could not stay
-        ("copies", "<i8"),  # rows of its part
+        ("copies", "<i8"),  # rows of its part; of a cluster of pictures, those that have its picture
         ("hosts", "<i8"),  # registrable domains among them
         ("captions", "<i8"),  # distinct captions that who stays may publish
         ("across", "<i8"),  # of a cluster of pictures, distinct captions; of captions, different pictures
@@ -154,7 +154,7 @@ def resolve(
     out = np.zeros(len(records), OUTCOME)
     out["row"], out["by"] = records["row"][ranked], records["row"][best]
     sizes = np.bincount(ranking.part)
-    out["copies"] = np.bincount(ranking.part, records["bits"][ranked] & EARLIER == 0)[ranking.part]
+    out["copies"], out["hosts"] = _seen(records, ranking)
     out["name"] = np.where(sizes[ranking.part] > 1, _least(records, ranking, release).view("S16"), b"").astype("S16").view("V16")
     out["of"] = _where(duplicate, records["uid"][best])
     out["apart"] = _where(ranking.apart >= 0, records["uid"][ranking.apart])
@@ -162,7 +162,6 @@ def resolve(
     out["bits"] = np.where(duplicate, DUPLICATE, 0) | np.where(copied, COPY_RESERVED, 0) | covered[ranked] & SPREAD_MASK
     for name in ("link", "agreement"):
         out[name] = _tied(records, name, ranked, best)
-    out["hosts"] = _distinct(records["host"][ranked], ranking.part)
     out["bits"] |= noticed[ranked]
     out["across"] = texts[ranked]
     differs = first_difference(as_matrix(records["rank"][ranked]), as_matrix(records["rank"][best]))
@@ -269,6 +268,18 @@ def _placeholders(records: np.ndarray, rule: Placeholders | None) -> tuple[np.nd
     texts, hosts = (_distinct(np.where(alike, records[name], np.uint64(0)), cluster) for name in ("across", "host"))
     spread = np.where(hosts >= rule.domains, PLACEHOLDER, np.where(hosts == 0, UNPLACED, 0))
     return np.where(alike & (texts >= rule.captions), spread, 0).astype(np.uint8), texts
+
+
+def _seen(records: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:
+    """How many rows of this run in each ranked member's part have its picture, and on how many domains, int64[n] each.
+
+    Under `image_or_caption` a member may be there for its caption alone: what is known of its picture is that it itself has it.
+    """
+    alike, host = _alike(records)[ranking.order], records["host"][ranking.order]
+    here = records["bits"][ranking.order] & EARLIER == 0
+    rows = np.bincount(ranking.part[alike & here], minlength=len(ranking.starts))[ranking.part]
+    domains = _distinct(np.where(alike, host, np.uint64(0)), ranking.part)
+    return np.where(alike, rows, 1), np.where(alike, domains, host != 0)
 
 
 def _alike(records: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from transforms.eval_sets.hash_lists import load_sets
 from transforms.filters.base import Artefact
 
 _KINDS = ("models", "lists")
+_INFERENCE = "inference"
 
 
 def stated(manifest: Mapping[str, Any], datasheet: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def stated(manifest: Mapping[str, Any], datasheet: Mapping[str, Any]) -> dict[st
     pairs = datasheet.get("duplicates", {}).get("not_duplicates", {}).get("value", {})
     sets = datasheet.get("benchmarks", {}).get("value", [])
     return {
-        **{kind: manifest.get(kind, {}) for kind in _KINDS},
+        **{kind: manifest.get(kind, {}) for kind in (*_KINDS, _INFERENCE)},
         "filters": {line["filter"]: {kind: line.get(kind, []) for kind in _KINDS} for line in filters},
         "pairs": pairs.get("lists", []),
         "hashes": {line["set"]: line.get("hashes", 0) for line in sets},
@@ -55,14 +56,18 @@ def hashes_of_sets(evidence: Evidence) -> dict[str, int]:
     return {listed.name: listed.size for listed in load_sets(evidence.run.job.dedup.eval_overlap)}
 
 
-def in_manifest(evidence: Evidence) -> dict[str, dict[str, str]]:
-    """All of them as the manifest has them: `models` and `lists`, name -> hash."""
+def in_manifest(evidence: Evidence) -> dict[str, dict[str, Any]]:
+    """All of them as the manifest has them: `models` and `lists`, name -> hash; of models also the version, and what computed with them."""
     if (kept := _kept(evidence)) is not None:
-        return {kind: dict(kept[kind]) for kind in _KINDS}
+        return {kind: dict(kept.get(kind, {})) for kind in (*_KINDS, _INFERENCE)}
     run = evidence.run
     lists = (*run.pair_files, *run.hash_files, *(found for rule in run.filters for found in rule.list_files()))
     models = [model for rule in run.filters for model in rule.models()]
-    return {"models": {portable(found.name): found.sha256 for found in models}, "lists": {portable(f.name): f.sha256 for f in lists}}
+    return {
+        "models": {portable(found.name): found.sha256 for found in models},
+        "lists": {portable(found.name): found.sha256 for found in lists},
+        _INFERENCE: {portable(found.name): {"version": found.version, "runs_on": found.runs_on} for found in models},
+    }
 
 
 def _kept(evidence: Evidence) -> dict[str, Any] | None:

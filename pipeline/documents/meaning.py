@@ -27,7 +27,7 @@ def embeddings(evidence: Evidence) -> Fact:
         return computed(None, how)
     table = [
         {
-            "head": head.name, "of": NAMES[head.of], "kind": "linear" if head.weights else "zero-shot",
+            "head": head.name, "of": NAMES[head.of], "kind": "trained" if head.weights else "zero-shot",
             "prompts": [*head.prompts, *(f"not: {text}" for text in head.against)], "min": head.min, "max": head.max, "reason": head.reason,
         }
         for head in heads.heads
@@ -64,8 +64,8 @@ def limits_of_meaning(evidence: Evidence, embedded: Fact, compared: Fact) -> lis
     if (found := compared["value"]) is not None:
         told.append(
             f"Rows that mean the same were looked for among embeddings of {found['of']}, around {found.get('centroids', 0):,} centroids: a "
-            "pair on two sides of a border was not compared, nor rows of earlier runs, nor appended shards with those before. Two rows may "
-            "be near in meaning and still differ in what matters to a use."
+            "pair on two sides of a border was not compared, and rows of earlier runs not with each other. A row that only means the same "
+            "as one that was withdrawn is not withdrawn. Two rows may be near in meaning and still differ in what matters to a use."
         )
         if found.get("parted"):
             told.append(f"Around {found['parted']:,} centroids lay more rows than one place compares: they were parted by a hash.")

@@ -23,7 +23,7 @@ OWN_MEANINGS = {
     "sha256": "of the picture's bytes in this row",
     "read_sha256": "of the picture's bytes as read, before metadata was stripped",
     "weight": "sampling weight that balances groups; the mean over all rows is 1",
-    "copies": "how often the picture was seen: rows of its cluster, removed ones and this one among them, in the shards it came with",
+    "copies": "how often the picture was seen: rows of its cluster that have it, removed ones and this one too, in the shards it came with",
     "copy_hosts": "on how many registrable domains; null where no copy has a URL",
     "creator": "who made the picture, by its metadata, else by a column of the source; names stand here on purpose, to credit them",
     "credit": "how the one who supplied the picture wants to be named",

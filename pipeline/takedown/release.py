@@ -34,7 +34,7 @@ from transforms.takedown.shard import Everywhere, Files, ShardChange
 
 _VERSION = re.compile(r"-\d+\.\d+\.\d+$")  # of a folder that a takedown has named before
 _OF_A_SHARD = 1 << 20  # bytes that take as long to write again as the files of a shard take however small they are, 50 ms
-_WHOLE = ("clusters", "eval_sets")  # numbers of rows, and pictures of others: nothing in them identifies a row
+_WHOLE = ("clusters", "semantic", "eval_sets")  # numbers of rows, and pictures of others: nothing in them identifies a row
 
 
 def new_layout(finished: Finished, output: str | None) -> Layout:
@@ -186,7 +186,8 @@ def _bytes_to_rewrite(finished: Finished, plan: Plan) -> int:
 def _write_rest(finished: Finished, plan: Plan, layout: Layout, flags: list[Flag]) -> None:
     """What belongs to the release as a whole: clusters, markers, the ledger of removals, the queue of flags."""
     old = finished.run.layout
-    appended = [join("appended", str(part + 1), "clusters") for part in range(len(finished.run.appended))]
+    parts = range(1, len(finished.run.appended) + 1)
+    appended = [join("appended", str(part), name) for part in parts for name in ("clusters", "semantic")]
     for folder in (*_WHOLE, *appended):
         for file in list_folder(join(old.work, folder)):
             share(file.path, join(layout.work, folder, _name(file.path)))

@@ -1,11 +1,14 @@
 """What match costs: Winnow's own match over signature files, with CPU seconds, memory, scratch and bytes of every exchange, and quality.
 
     python tests/benchmarks/match.py FOLDER [--memory GIB] [--workers N] [--policy image] [--reach plain] [--limit FILES] [--work DIR]
+        [--new FILES]
 
 FOLDER is what `tests/benchmarks/signatures.py` wrote. The last line of standard output is one JSON object: CPU seconds of every kind of
 pipeline (start-up left out) and how many there were, peak of the process tree (resident pages, mapped files among them, and without
 them), most bytes of scratch, bytes a row through each exchange where one process runs everything, and recall and precision of pairs
-of rows, hot rows left out, with the largest cluster and how many clusters the hot texts and placeholders fell into.
+of rows, hot rows left out, with the largest cluster and how many clusters the hot texts and placeholders fell into. With --new only so
+many of the files are new, and the rows of the others, up to --limit, are those of an earlier run, matched before and kept but for
+copies; `read_bytes_a_row` says what was read of the signatures of either.
 """
 
 import argparse
@@ -18,6 +21,7 @@ import resource
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -26,9 +30,11 @@ import pipeline.match
 import pipeline.match_steps
 from pipeline.engine import Build, Engine
 from schemas.job import Dedup
+from transforms.match import rows as match_rows
 from transforms.match.clusters import read_clusters
 from transforms.match.columns import open_columns
-from transforms.match.rows import SignatureFile
+from transforms.match.elders import HELD, elder_set, write_places
+from transforms.match.rows import ElderFile, SignatureFile
 
 SAMPLE_SECS = 0.25
 
@@ -141,6 +147,34 @@ def count_exchanges() -> tuple[collections.Counter[str], collections.Counter[str
     return sent, seconds
 
 
+def count_reads() -> collections.Counter[str]:
+    """Makes every reading of columns of signature files count its bytes, by path."""
+    read: collections.Counter[str] = collections.Counter()
+    plain = match_rows.read_rows
+
+    @functools.wraps(plain)
+    def counted(path, *arguments):  # type: ignore[no-untyped-def]
+        found = plain(path, *arguments)
+        read[path] += sum(values.nbytes for values in found.values())
+        return found
+
+    match_rows.read_rows = counted
+    return read
+
+
+def kept_before(files: Sequence[SignatureFile], folder: pathlib.Path, dedup: Dedup) -> tuple[ElderFile, ...]:
+    """Files as an earlier run left them: matched among themselves, and of each cluster a row kept. Writes what match is told of them."""
+    pipeline.match.match(files, str(folder), dedup, Engine.from_job(1, ()), None)
+    elders, start = [], 0
+    for number, file in enumerate(files):
+        found = read_clusters(str(folder), start, start + file.rows)
+        path = str(folder / f"{number}.places")
+        write_places(path, np.full(file.rows, HELD, np.uint8), found.cluster, found.caption_cluster)
+        elders.append((file.path, file.rows, path))
+        start += file.rows
+    return elder_set(elders)
+
+
 def quality(cluster: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """Recall and precision of pairs of rows that are one, hot rows left out; what became of the hot ones."""
     alone = cluster < 0
@@ -171,29 +205,45 @@ def main() -> None:
     parser.add_argument("--policy", default="image")
     parser.add_argument("--reach", default="plain")
     parser.add_argument("--limit", type=int)
+    parser.add_argument("--new", type=int)
     parser.add_argument("--work", type=pathlib.Path)
     arguments = parser.parse_args()
     files = []
     for path in sorted(arguments.folder.glob("*.arrow"))[: arguments.limit]:
         files.append(SignatureFile(str(path), len(open_columns(str(path), ["uid"])["uid"])))
-    rows = sum(file.rows for file in files)
+    new = files[: arguments.new]
+    rows = sum(file.rows for file in new)
+    read = count_reads()
     sent, kernels = count_exchanges() if arguments.workers == 1 else (collections.Counter(), collections.Counter())
     memory = None if arguments.memory is None else int(arguments.memory * 2**30)
-    with tempfile.TemporaryDirectory(dir=arguments.work) as scratch, Watch(pathlib.Path(scratch)) as watch:
+    with (
+        tempfile.TemporaryDirectory(dir=arguments.work) as beside,
+        tempfile.TemporaryDirectory(dir=arguments.work) as scratch,
+        Watch(pathlib.Path(scratch)) as watch,
+    ):
+        dedup = Dedup(policy=arguments.policy, images={"reach": arguments.reach})
+        elders = kept_before(files[len(new) :], pathlib.Path(beside), dedup)
+        for counter in (read, sent, kernels):
+            counter.clear()
         engine = Measured(Engine.from_job(arguments.workers), watch)
         began, started = cpu_seconds(), time.monotonic()
-        pipeline.match.match(files, scratch, Dedup(policy=arguments.policy, images={"reach": arguments.reach}), engine, memory)
+        pipeline.match.match(new, scratch, dedup, engine, memory, elders=elders)
         taken, wall = cpu_seconds() - watch.seconds - began, time.monotonic() - started
         found = read_clusters(scratch, 0, rows)
         facts = json.loads((pathlib.Path(scratch) / "facts.json").read_text())
     truths = {name: np.load(arguments.folder / f"truth_{name}.npy")[:rows] for name in ("captions", "pictures")}
     report = {
-        "rows": rows, "cpu_s": round(taken, 1), "wall_s": round(wall, 1), "jobs": dict(engine.jobs),
+        "rows": rows, "elder_rows": sum(file.rows for file in elders), "cpu_s": round(taken, 1), "wall_s": round(wall, 1),
+        "jobs": dict(engine.jobs),
         "cpu_s_of": {kind: round(seconds, 1) for kind, seconds in engine.seconds.items()},
         "step_s": {name: round(value, 1) for name, value in kernels.items()},
         "peak_gib": round(watch.peaks[0] / 2**30, 2), "peak_anonymous_gib": round(watch.peaks[1] / 2**30, 2),
         "peak_gib_of": {kind: round(value / 2**30, 2) for kind, value in watch.peak_of.items() if kind},
         "scratch_gb": round(watch.peaks[2] / 1e9, 2), "bytes_a_row": {name: round(value / rows, 1) for name, value in sent.items()},
+        "read_bytes_a_row": {
+            name: round(sum(read[file.path] for file in part) / max(1, sum(file.rows for file in part)), 1)
+            for name, part in (("new", new), ("elder", elders))
+        },
         "captions": quality(found.caption_cluster, truths["captions"]), "pictures": quality(found.cluster, truths["pictures"]), **facts,
     }  # fmt: skip
     print(json.dumps(report))

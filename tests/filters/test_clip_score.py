@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from schemas.errors import JobError
 from tests.filters.conformance import batch_of, check_filter, findings
 from transforms.filters.clip_score import ClipScore
+from transforms.filters.misinformation import Misinformation
 
 
 def row(picture, caption):
@@ -29,6 +31,17 @@ def test_the_evidence_has_score_and_bound():
     batch = batch_of([row([1, 0], [0, 1])], subject)
     [found] = findings(subject, batch, subject.measure(batch))
     assert (found.word, found.scores.tolist(), found.threshold) == ("clip_score", [0.0], 0.28)
+
+
+def test_sides_of_two_widths_have_no_score_and_whoever_asks_for_one_is_told():
+    rows = [row([1, 0], [1, 0, 0]), row([0, 1], None)]
+    assert ClipScore().measure(batch_of(rows, ClipScore())).to_pylist() == [None, None]
+    with pytest.raises(JobError, match=r"filters\.clip_score\.min: embeddings of pictures have 2 numbers and those of captions 3"):
+        ClipScore(min=0.2).measure(batch_of(rows, ClipScore()))
+    asked = batch_of(rows, ClipScore())
+    asked.filters = {"misinformation": Misinformation(min_agreement=0.1)}
+    with pytest.raises(JobError, match=r"filters\.misinformation\.min_agreement"):
+        ClipScore().measure(asked)
 
 
 @pytest.mark.parametrize("bound", [1.5, -2])

@@ -131,7 +131,7 @@ def test_a_gpu_that_is_not_there_is_missed_with_the_cure(pair):
 
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("there is one")
-    with pytest.raises(MissingError, match="set device: cpu"):
+    with pytest.raises(MissingError, match=r"set filters\.embeddings\.device: cpu"):
         pair.model_copy(update={"device": "cuda"}).models()
 
 

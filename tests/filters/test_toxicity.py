@@ -255,7 +255,7 @@ def test_a_gpu_that_is_not_there_stops_the_job(checkpoint):
 
     if torch.cuda.is_available():
         pytest.skip("there is one")
-    with pytest.raises(MissingError, match=r"set filters\.toxicity\.device to cpu"):
+    with pytest.raises(MissingError, match=r"set filters\.toxicity\.device: cpu"):
         detoxify_classifier.load(str(checkpoint), "cuda")
 
 

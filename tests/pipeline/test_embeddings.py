@@ -9,7 +9,7 @@ from pipeline.run import open_run
 from schemas.errors import InputError, JobError
 from tests.builders import encode, sample, write_webdataset
 from tests.clip_retrieval import clip_retrieval
-from tests.models.tiny_pair import COLOURS, NO_DIRECTION, write_pair
+from tests.models.tiny_pair import COLOURS, NO_DIRECTION, sha256, write_pair
 from tests.runs import Ran, run_job, run_samples, tars, write_job
 from transforms.vectors import unpack
 
@@ -60,6 +60,38 @@ def test_pairs_are_embedded_once_whatever_their_sharding_and_agreement_and_failu
     run_phases(whole, ("annotate",))
     measured = [{row["uid"]: (row["embeddings"], row["clip_score"]) for row in found.annotations()} for found in (ran, Ran(whole))]
     assert measured[0] == measured[1]
+
+
+def test_vectors_beside_the_shards_that_say_nothing_give_no_score_and_all_others_the_cosine(tmp_path):
+    """Float16 as clip-retrieval writes it: rows that it left out, NaN, infinite, of length zero, and the embedding of no caption."""
+    rng = np.random.default_rng(5)
+    pairs = rng.normal(size=(8, 2, 16)).astype(np.float16)
+    pairs[2, 0, 3], pairs[3, 1], pairs[4, 0, 0] = np.nan, 0, np.inf
+    samples = [sample(number) for number in range(8)]
+    samples[5]["caption"] = None
+    left_out = 1
+    clip_retrieval(tmp_path / "emb", [(f"{n:09d}", *pairs[n]) for n in (7, 6, 5, 4, 3, 2, 0) if n != left_out], "0")
+    write_webdataset(tmp_path / "shards", samples)
+    np.save(tmp_path / "head.npy", pairs[0, 0])
+    head = {"name": "like_the_first", "weights": "head.npy", "sha256": sha256(tmp_path / "head.npy")}
+    job = {
+        "source": {"format": "webdataset", "paths": ["shards/*.tar"], "embeddings": "emb"},
+        "filters": {"embedding_heads": {"heads": [head]}},
+    }
+    opened = open_run(str(write_job(tmp_path, job)), ())
+    run_phases(opened, ("annotate",))
+    found = Ran(opened).annotations()
+    wide = pairs.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        unit = wide / np.linalg.norm(wide, axis=2, keepdims=True)
+    agreement = {n: float(unit[n, 0] @ unit[n, 1]) for n in (0, 6, 7)}
+    assert [row["clip_score"] and row["clip_score"]["score"] for row in found] == [
+        pytest.approx(agreement[n], abs=2e-3) if n in agreement else None for n in range(8)
+    ]
+    likeness = {n: float(unit[n, 0] @ wide[0, 0]) for n in (0, 3, 5, 6, 7)}
+    assert [row["embedding_heads"]["values"] for row in found] == [
+        [pytest.approx(likeness[n], abs=1e-2) if n in likeness else None] for n in range(8)
+    ]
 
 
 def test_where_the_shard_is_the_metadata_itself_rows_are_told_by_their_order(tmp_path):

@@ -39,8 +39,9 @@ def test_of_rows_that_mean_the_same_the_best_stays_and_keys_of_judge_change_judg
     write_parquet(tmp_path / "shards/00000.parquet", plain)
     source = {"format": "urls", "paths": ["shards/*.parquet"], "columns": {"image_embedding": "image_embedding"}}
 
-    def run(filters=None, **semantic):
-        job = {"source": source, "dedup": {"semantic": {"of": "image", **semantic}}, "filters": filters or {}}
+    def run(filters=None, listed=(), protected=False, **semantic):
+        dedup = {"semantic": {"of": "image", **semantic}, "not_duplicates": list(listed)}
+        job = {"source": {**source, "protected": protected}, "dedup": dedup, "filters": filters or {}}
         return run_job(tmp_path, job, replace=True)
 
     ran = run()
@@ -51,15 +52,28 @@ def test_of_rows_that_mean_the_same_the_best_stays_and_keys_of_judge_change_judg
     [evidence] = gone[0]["evidence"]
     assert (evidence["threshold"], evidence["detail"]) == (0.99, "embeddings of image")
     assert evidence["score"] > 0.99
-    assert json.loads((ran.work / "semantic/facts.json").read_text()) == {"rows": 6, "centroids": 1, "largest": 6, "parted": 0}
+    assert json.loads((ran.work / "semantic/facts.json").read_text()) == {
+        "rows": 6, "earlier": 0, "centroids": 1, "largest": 6, "parted": 0,
+    }  # fmt: skip
     before = {name: (ran.work / name).stat().st_mtime_ns for name in ("matched.json", "compared.json")}
 
-    # A18: a row that another filter rejects stands for nobody. Both keys are judge's.
-    other = run({"caption_quality": {"max_characters": 24}}, max_outlier=0.72)
+    # A18: a row that another filter rejects stands for nobody. All keys are judge's; what is flagged stays.
+    other = run({"caption_quality": {"max_characters": 24}}, max_outlier=0.72, action="flag")
     ledger = {int(row["key"]): row for row in other.ledger()}
     assert (ledger[0]["verdict"], ledger[LONGEST]["reasons"]) == ("kept", ["caption_quality"])
     assert [key for key, row in ledger.items() if "semantic_outlier" in row["flags"]] == [1]
+    [(key, flagged)] = [(key, row) for key, row in ledger.items() if "duplicate_semantic" in row["flags"]]
+    assert (flagged["verdict"], {ledger[other]["uid"] for other in (3, 4) if other != key}) == ("kept", {flagged["duplicate_of"]})
     assert {name: (other.work / name).stat().st_mtime_ns for name in before} == before
+
+    # The user's word goes before likeness: of a protected source nobody goes, and what a list keeps apart is not even flagged.
+    (tmp_path / "pairs.txt").write_text(f"{ledger[0]['uid']} {ledger[LONGEST]['uid']}\n")
+    other = run(listed=["pairs.txt"], protected=True)
+    flagged = {int(row["key"]): row for row in other.ledger() if "duplicate_semantic" in row["flags"]}
+    assert not rejected(other)
+    assert len(flagged) == 1
+    assert set(flagged) < SAME[1]
+    assert [row["evidence"][0]["detail"] for row in flagged.values()] == ["embeddings of image; source main is protected"]
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +164,7 @@ def test_more_rows_around_a_centroid_than_one_place_holds_are_parted_and_counted
     monkeypatch.setattr(semantic_steps, "MOST_AROUND", 100)
     monkeypatch.setattr(semantic, "MOST_AROUND", 100)
     held = []
-    monkeypatch.setattr(semantic_steps, "compare", lambda vectors, eps: held.append(len(vectors)) or compare(vectors, eps))
+    monkeypatch.setattr(semantic_steps, "compare", lambda vectors, *rest: held.append(len(vectors)) or compare(vectors, *rest))
     found_by(sharded[600], tmp_path, centroids=1)
     assert max(held) < 150
     assert sum(held) == 600

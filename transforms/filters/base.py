@@ -45,11 +45,15 @@ class Artefact:
       name: what people call it, e.g. "toxicity: shipped".
       path: where it lies.
       sha256: hex digest of the file, read when the job is loaded.
+      version: as its maker or the package that carries it says; None where nobody does.
+      runs_on: the library that computes with it, its version and its device; None for a list, or a file that is only read.
     """
 
     name: str
     path: str
     sha256: str
+    version: str | None = None
+    runs_on: str | None = None
 
 
 @dataclasses.dataclass

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.annotations import EMBEDDINGS
+from schemas.errors import JobError
 from schemas.job import Phase, key
 from transforms.filters.base import Batch, Filter, scores
 from transforms.vectors import cosines, unpack
@@ -15,7 +16,8 @@ class ClipScore(Filter):
     """Rejects rows whose caption and picture agree too little, where the job sets a bound; the score is recorded where both are embedded.
 
     Bounds belong to a model: LAION-5B kept 0.28 and more of OpenAI's CLIP ViT-B/32 for English captions, 0.26 for others; DataComp's
-    baselines begin at 0.28 for B/32 and at the upper 30 % for L/14. A row without a caption, or without a picture, has no score.
+    baselines begin at 0.28 for B/32 and at the upper 30 % for L/14. A row without a caption, or without a picture, has no score, and where
+    the two sides have vectors of several widths none has.
     """
 
     name: ClassVar[str] = "clip_score"
@@ -27,7 +29,23 @@ class ClipScore(Filter):
         (pictures, of_pictures), (captions, of_captions) = (unpack(batch.measures[EMBEDDINGS].field(side)) for side in ("image", "text"))
         rows, left, right = np.intersect1d(of_pictures, of_captions, assume_unique=True, return_indices=True)
         found: list[float | None] = [None] * len(batch)
-        if len(rows):
+        if len(rows) and pictures.shape[1] != captions.shape[1]:
+            self._refuse(batch, pictures.shape[1], captions.shape[1])
+        elif len(rows):
             for row, score in zip(rows.tolist(), cosines(pictures[left], captions[right]).tolist(), strict=True):
                 found[row] = score
         return scores(found)
+
+    def _refuse(self, batch: Batch, pictures: int, captions: int) -> None:
+        """Embeddings of two widths are no pair: nobody is given a score, and whoever asks for one is told.
+
+        Raises:
+          JobError: a bound on the agreement is set.
+        """
+        asking = {f"filters.{self.name}.min": self.min}
+        asking["filters.misinformation.min_agreement"] = getattr(batch.filters.get("misinformation"), "min_agreement", None)
+        if key_asking := next((name for name, bound in asking.items() if bound is not None), None):
+            raise JobError(
+                f"{key_asking}: embeddings of pictures have {pictures} numbers and those of captions {captions}, so they are of two models "
+                "and cannot agree; give both sides those of one pair"
+            )

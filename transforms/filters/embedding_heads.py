@@ -1,4 +1,4 @@
-"""Scores that follow from an embedding: zero-shot heads by prompts, linear heads by weights (aesthetic, NSFW, watermark)."""
+"""Scores that follow from an embedding: zero-shot heads by prompts, others by weights (aesthetic, NSFW, watermark)."""
 
 import functools
 import math
@@ -15,26 +15,32 @@ from schemas.errors import JobError
 from schemas.job import Names, Phase, Section, key
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
 from transforms.filters.embeddings import Embeddings
-from transforms.models.artefacts import artefact
+from transforms.models.artefacts import artefact, package_version
 from transforms.models.clip import DIGEST
-from transforms.models.linear_head import CURE, load_head
+from transforms.models.embedding_head import CURE, Between, load_head
+from transforms.models.session import runs_on
 from transforms.storage import located
 from transforms.vectors import unpack
 
 
 class Head(Section):
-    """One score: the probability of prompts against others, or weights times the embedding."""
+    """One score: the probability of prompts against others, or what layers or a graph make of the embedding."""
 
     name: str = key(Phase.ANNOTATE, "what the score is called", pattern="^[a-z][a-z0-9_]*$")
     of: Literal["image", "text"] = key(Phase.ANNOTATE, "whose embedding is looked at", "image")
     prompts: Names = key(Phase.ANNOTATE, "zero-shot: texts that the score is the probability of", ())
     against: Names = key(Phase.ANNOTATE, "zero-shot: texts that they are held against", ())
     logit_scale: float = key(Phase.ANNOTATE, "zero-shot: what cosines are multiplied by before the softmax; CLIP's is 100", 100.0, gt=0)
-    weights: str | None = key(Phase.ANNOTATE, "linear: a .npy or .safetensors file with one number per number of the embedding", None)
-    sha256: str | None = key(Phase.ANNOTATE, "linear: digest of that file", None, pattern=DIGEST)
-    tensor: str = key(Phase.ANNOTATE, "linear: name of the weights in a .safetensors file", "weight")
-    bias: float = key(Phase.ANNOTATE, "linear: added, beside the bias that a .safetensors file has itself", 0.0, allow_inf_nan=False)
-    activation: Literal["none", "sigmoid"] = key(Phase.ANNOTATE, "linear: what makes a score of the sum", "none")
+    weights: str | None = key(
+        Phase.ANNOTATE,
+        "trained: a .npy with one number per number of the embedding, a .safetensors, or an .onnx that takes float32 [n, width]", None,
+    )  # fmt: skip
+    sha256: str | None = key(Phase.ANNOTATE, "trained: digest of that file", None, pattern=DIGEST)
+    tensor: str = key(Phase.ANNOTATE, "trained: name of the weights in a .safetensors file with one layer", "weight")
+    layers: Names = key(Phase.ANNOTATE, "trained: names of several layers in it, first to last: [layers.0, layers.2]", ())
+    between: Between = key(Phase.ANNOTATE, "trained: what each layer but the last goes through", "none")
+    bias: float = key(Phase.ANNOTATE, "trained: added, beside the bias that the file has itself", 0.0, allow_inf_nan=False)
+    activation: Literal["none", "sigmoid"] = key(Phase.ANNOTATE, "trained: what makes a score of the sum", "none")
     min: float | None = key(Phase.JUDGE, "score below which a row is rejected", None, allow_inf_nan=False)
     max: float | None = key(Phase.JUDGE, "score above which a row is rejected", None, allow_inf_nan=False)
     reason: Literal["column_rule", "nsfw", "violence", "watermark", "synthetic", "image_quality", "misinformation"] = key(
@@ -49,6 +55,13 @@ class Head(Section):
             raise ValueError(f"the head {self.name}: prompts are held against others; name them in `against`")
         if (self.weights is None) != (self.sha256 is None):
             raise ValueError(f"the head {self.name}: weights need their sha256, and prompts have none")
+        if self.weights is not None and not self.weights.endswith((".npy", ".safetensors", ".onnx")):
+            raise ValueError(
+                f"the head {self.name}: {self.weights} is no .npy, .safetensors or .onnx file; weights of torch (.pth, .pt, .ckpt) are "
+                "pickles, which run code when they are read: save them once with safetensors.torch.save_file"
+            )
+        if self.layers and not (self.weights or "").endswith(".safetensors"):
+            raise ValueError(f"the head {self.name}: layers are looked for in a .safetensors file")
         return self
 
 
@@ -88,8 +101,9 @@ class EmbeddingHeads(Filter):
         found = []
         for head in self.heads:
             if head.weights is not None and head.sha256 is not None:
-                load_head(head.weights, head.sha256, head.tensor)
-                found.append(artefact(f"embedding_heads: {head.name}", head.weights, head.sha256, CURE))
+                load_head(head.weights, head.sha256, head.tensor, head.layers, head.between)
+                run = runs_on("cpu") if head.weights.endswith(".onnx") else package_version("numpy")
+                found.append(artefact(f"embedding_heads: {head.name}", head.weights, head.sha256, CURE, None, run))
         return found
 
     def measure(self, batch: Batch) -> pa.StructArray:
@@ -121,9 +135,9 @@ class EmbeddingHeads(Filter):
 def _scores(head: Head, vectors: np.ndarray, batch: Batch) -> np.ndarray:
     """The score of each vector, float64[n], rounded to 1e-4 (half to even)."""
     if head.weights is not None and head.sha256 is not None:
-        weights, bias = load_head(head.weights, head.sha256, head.tensor)
-        _fits(head, vectors, len(weights))
-        sums = np.einsum("ij,j->i", vectors, weights) + bias + head.bias
+        model = load_head(head.weights, head.sha256, head.tensor, head.layers, head.between)
+        _fits(head, vectors, model.width or vectors.shape[1])
+        sums = model.sums(vectors) + head.bias
         return np.round(1 / (1 + np.exp(-sums)) if head.activation == "sigmoid" else sums, 4)
     prompts = _encoded(batch.filters[EMBEDDINGS], (*head.prompts, *head.against))
     _fits(head, vectors, prompts.shape[1])

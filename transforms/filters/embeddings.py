@@ -60,7 +60,8 @@ class Embeddings(Filter):
         for side in SIDES:
             encoder = getattr(self, side)
             if encoder is not None:
-                found += clip.artefacts(encoder, f"embeddings: {self.model or 'model without a name'}, {side}")
+                name = f"embeddings: {self.model or 'model without a name'}, {side}"
+                found += clip.artefacts(encoder, name, self.model, self.device)
                 widths[side] = clip.try_out(encoder, f"filters.embeddings.{side}", self.device)
         if len(set(widths.values())) > 1:
             raise JobError(
@@ -127,7 +128,7 @@ def _spread(vectors: np.ndarray, rows: Sequence[Sequence[int]], n: int) -> pa.Ar
 
 
 def _given(batch: Batch, side: Literal["image", "text"]) -> pa.Array:
-    """What the source has, by a column or by files beside it; a row whose vector has no direction has none."""
+    """What the source has, by a column or by files beside it; a row whose vector has no direction, or that has no caption, has none."""
     n = len(batch)
     column = batch.samples.role(f"{side}_embedding")
     try:
@@ -135,4 +136,6 @@ def _given(batch: Batch, side: Literal["image", "text"]) -> pa.Array:
     except ValueError as error:
         raise InputError(f"source.columns.{side}_embedding: {error}") from error
     found, usable = unit(vectors) if len(rows) else (vectors, np.ones(0, bool))
+    if side == "text":  # clip-retrieval embeds the empty text where there is none
+        usable = usable & np.array([batch.captions[row] is not None for row in rows.tolist()], bool)
     return pack(found[usable], rows[usable], n)

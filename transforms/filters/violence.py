@@ -12,6 +12,7 @@ from pydantic import model_validator
 from schemas.job import Names, Phase, key
 from transforms.filters import image_model, term_list
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, numbers
+from transforms.models.session import Device
 from transforms.text.terms import HITS, first_terms
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Violence(Filter):
         Phase.JUDGE, "score of the image model above which a picture counts; null: the model's own", None, ge=0, le=1
     )
 
+    device: Device = key(Phase.ANNOTATE, "what computes the image model: cpu, or cuda (onnxruntime-gpu)", "cpu")
+
     @model_validator(mode="before")
     @classmethod
     def _fails_closed_where_chosen(cls, given: Any) -> Any:
@@ -75,7 +78,7 @@ class Violence(Filter):
         return self.model_copy(update={"image_model": image_model.located(self.image_model, folder)})
 
     def models(self) -> Sequence[Artefact]:
-        return image_model.models(self.image_model)
+        return image_model.models(self.image_model, self.device, f"filters.{self.name}.device")
 
     def views(self) -> "Sequence[View]":
         return image_model.views(self.image_model)
@@ -85,7 +88,7 @@ class Violence(Filter):
 
     def measure(self, batch: Batch) -> pa.StructArray:
         terms = term_list.find(batch, (*TERMS, *self.words), self.by_language)
-        found = [None] * len(batch) if self.image_model is None else image_model.seen(batch, self.image_model)
+        found = [None] * len(batch) if self.image_model is None else image_model.seen(batch, self.image_model, self.device)
         images = pa.array([None if one is None else one.score for one in found], pa.float64())
         return pa.StructArray.from_arrays([terms, images], fields=list(self.measured))
 

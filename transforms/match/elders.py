@@ -34,6 +34,7 @@ PLACE = pa.schema(
         pa.field("cluster", pa.int64(), nullable=False),  # number within the set of the first row of its cluster; -1 for a row alone
         pa.field("caption_cluster", pa.int64(), nullable=False),  # likewise, over captions alone
         pa.field("said", pa.uint8(), nullable=False),  # whatever else who made the set wants to know of a row that is tied to it
+        pa.field("semantic_cluster", pa.int64(), nullable=False),  # as `cluster`, of rows that mean the same; -1 also where nobody stands
     ]
 )
 """What is known of the rows of a signature file of the elder side, row for row: the file `ElderFile.places`."""
@@ -81,11 +82,14 @@ def write_places(
     cluster: np.ndarray | None = None,
     caption_cluster: np.ndarray | None = None,
     said: np.ndarray | None = None,
+    semantic_cluster: np.ndarray | None = None,
 ) -> None:
     """Writes what is known of the rows of a file, atomically; without clusters each row is alone."""
     alone = np.full(len(kind), -1)
-    given = (kind, alone if cluster is None else cluster, alone if caption_cluster is None else caption_cluster,
-             np.zeros(len(kind), np.uint8) if said is None else said)  # fmt: skip
+    given = (
+        kind, *(alone if found is None else found for found in (cluster, caption_cluster)),
+        np.zeros(len(kind), np.uint8) if said is None else said, alone if semantic_cluster is None else semantic_cluster,
+    )  # fmt: skip
     columns = [pa.array(values, field.type) for values, field in zip(given, PLACE, strict=True)]
     with storage.atomic_write(path) as scratch, pa.OSFile(scratch, "wb") as sink, pa.ipc.new_file(sink, PLACE) as writer:
         writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=PLACE))
@@ -95,7 +99,7 @@ def read_places(path: str) -> dict[str, np.ndarray]:
     """The columns of a file of places, over its memory map."""
     with storage.open_arrow(path) as source:
         batch = pa.ipc.open_file(source).get_batch(0)
-    return {name: batch.column(name).to_numpy() for name in PLACE.names}
+    return {name: batch.column(name).to_numpy() for name in batch.schema.names}
 
 
 def places_of(parts: Iterable[tuple[SignatureFile, int, slice | np.ndarray]]) -> Places:

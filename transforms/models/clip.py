@@ -4,7 +4,6 @@ A graph always sees a batch of the same shape, the rest filled with zeros, and e
 not depend on what shares a batch with it: how onnxruntime multiplies matrices depends on their shapes.
 """
 
-import functools
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -16,15 +15,17 @@ from schemas.errors import JobError, MissingError
 from schemas.job import Phase, Section, key
 from transforms.filters.base import Artefact
 from transforms.local_copy import kept_copy
-from transforms.models.artefacts import artefact
+from transforms.models.artefacts import artefact, package_version
+from transforms.models.once import loaded_once
 from transforms.models.preparation import Preparation, prepare
-from transforms.models.session import Device, open_session
+from transforms.models.session import Device, check_device, open_session, runs_on
 from transforms.vectors import unit
 
 DIGEST = "^[0-9a-f]{64}$"
 BATCH_BYTES = 12 << 20  # of prepared pictures: what a graph makes of them on its way takes tens of times as much
 BATCH_TOKENS = 2_048
 MOST_IN_BATCH = 64
+_CHARACTERS_OF_TOKEN = 64  # so many times the tokens that a graph sees are read of a text, however long it is
 
 
 class PictureEncoder(Preparation):
@@ -53,19 +54,23 @@ class TextEncoder(Section):
 Encoder = PictureEncoder | TextEncoder
 
 
-def artefacts(encoder: Encoder, name: str) -> list[Artefact]:
+def artefacts(encoder: Encoder, name: str, version: str | None, device: Device) -> list[Artefact]:
     """The files of an encoder, held against their digests.
 
     Args:
       encoder: which.
       name: what people call it.
+      version: as its maker says it.
+      device: what computes.
 
     Raises:
       MissingError: one is not there, or is another file.
     """
-    found = [artefact(name, encoder.path, encoder.sha256, _CURE)]
+    check_device(encoder.path, device, "filters.embeddings.device")
+    found = [artefact(name, encoder.path, encoder.sha256, _CURE, version, runs_on(device))]
     if isinstance(encoder, TextEncoder):
-        found.append(artefact(f"{name}, tokenizer", encoder.tokenizer, encoder.tokenizer_sha256, _CURE))
+        told = version, package_version("tokenizers")
+        found.append(artefact(f"{name}, tokenizer", encoder.tokenizer, encoder.tokenizer_sha256, _CURE, *told))
     return found
 
 
@@ -80,7 +85,7 @@ def encode_pictures(encoder: PictureEncoder, images: Iterable[Image.Image], devi
       JobError: the batch does not fit the memory.
       ArithmeticError: the model gives a picture no direction.
     """
-    session = open_session(encoder.path, encoder.sha256, _CURE, device)
+    session = open_session(encoder.path, encoder.sha256, _CURE, device, "filters.embeddings.device")
     name = encoder.input or session.get_inputs()[0].name
     size = _batch_size(session, encoder.batch, BATCH_BYTES // (12 * encoder.size**2))
     prepared = (prepare(image, encoder) for image in images)
@@ -90,13 +95,13 @@ def encode_pictures(encoder: PictureEncoder, images: Iterable[Image.Image], devi
 
 def encode_texts(encoder: TextEncoder, texts: Sequence[str], device: Device = "cpu") -> np.ndarray:
     """Embeddings of texts, of unit length, float16 [n, width]; raises as `encode_pictures` does."""
-    session = open_session(encoder.path, encoder.sha256, _CURE, device)
+    session = open_session(encoder.path, encoder.sha256, _CURE, device, "filters.embeddings.device")
     tokenizer = _tokenizer(encoder.tokenizer, encoder.tokenizer_sha256, encoder.context_length, encoder.padding)
     wanted = {found.name: np.int32 if found.type == "tensor(int32)" else np.int64 for found in session.get_inputs()}
     size = _batch_size(session, encoder.batch, BATCH_TOKENS // encoder.context_length)
 
     def tokens(batch: Sequence[str]) -> dict[str, np.ndarray]:
-        encoded = tokenizer.encode_batch(list(batch))
+        encoded = tokenizer.encode_batch([text[: encoder.context_length * _CHARACTERS_OF_TOKEN] for text in batch])
         columns = {"mask": [text.attention_mask for text in encoded], "ids": [text.ids for text in encoded]}
         return {name: np.array(columns["mask" if "mask" in name else "ids"], kind) for name, kind in wanted.items()}
 
@@ -169,7 +174,7 @@ def _vector_output(session: Any) -> str:
     return next((found.name for found in there if len(found.shape) == 2), there[0].name)
 
 
-@functools.lru_cache(maxsize=4)
+@loaded_once(4)
 def _tokenizer(path: str, sha256: str, length: int, padding: int) -> Any:
     artefact(path, path, sha256, _CURE)
     try:

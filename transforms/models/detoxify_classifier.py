@@ -1,14 +1,17 @@
 """Detoxify models (Hanu and Unitary 2020): where their weights lie, loaded once per process, asked in batches of like length."""
 
-import functools
 import pathlib
+import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from schemas.errors import JobError, MissingError
 from transforms.local_copy import kept_copy
+from transforms.models.finite import finite
+from transforms.models.once import loaded_once
+from transforms.models.session import Device
 
 if TYPE_CHECKING:
     from detoxify import Detoxify
@@ -19,8 +22,10 @@ CLASS = "toxicity"
 # What is recorded of a model's classes, by our names; `original` knows nothing of sexual content.
 CLASSES = {"score": CLASS, "identity_attack": "identity_attack", "sexual": "sexual_explicit", "threat": "threat"}
 WITHOUT_SEXUAL = NAMES[:2]
-Device = Literal["cpu", "cuda"]
-_BATCH = {"cpu": 32, "cuda": 256}  # from 32 on a processor gains nothing, and padding costs
+BATCH: dict[Device, int] = {"cpu": 32, "cuda": 256}  # texts; from 32 on a processor gains nothing, and padding costs
+_TOKENS_EACH = 128  # a batch has no more tokens than that many texts of so many: attention takes memory by the square of a text's length
+MOST_CHARACTERS = 1 << 15  # that are read of a text: 512 tokens of 64
+_ASKING = threading.Lock()  # tokenizers of transformers change their own settings in each call
 _INSTALL = 'pip install "winnow-curation[detoxify]"'
 
 
@@ -53,7 +58,7 @@ def cure_of(model: str) -> str:
     return f"Fetch it on every machine with {download}, or name a checkpoint by path; if you trust this file, name its sha256"
 
 
-@functools.lru_cache(maxsize=2)
+@loaded_once(2)
 def load(path: str, device: Device = "cpu") -> "Detoxify":
     """The model in a checkpoint. It is a pickle, which runs what it likes: only for a file whose SHA-256 the caller has compared.
 
@@ -68,7 +73,10 @@ def load(path: str, device: Device = "cpu") -> "Detoxify":
     except ImportError as error:
         raise MissingError(f"toxicity: {path} needs the package detoxify: {_INSTALL}") from error
     if device == "cuda" and not torch.cuda.is_available():
-        raise MissingError("toxicity: device is cuda, and torch finds no such device on this machine; set filters.toxicity.device to cpu")
+        raise MissingError(
+            f"toxicity: {path}: filters.toxicity.device is cuda, and torch {torch.__version__} finds no such device here. Run on "
+            "machines with an NVIDIA GPU and a torch that is built for it, or set filters.toxicity.device: cpu"
+        )
     torch.set_num_threads(1)  # one worker per core
     transformers.utils.logging.disable_progress_bar()
     try:
@@ -87,7 +95,11 @@ def load(path: str, device: Device = "cpu") -> "Detoxify":
 
 
 def scores(model: "Detoxify", texts: Sequence[str]) -> dict[str, np.ndarray]:
-    """Probability of each of our classes that the model has, float64 [n], for texts none of which is empty."""
+    """Probability of each of our classes that the model has, float64 [n], for texts none of which is empty.
+
+    Raises:
+      ArithmeticError: the model answers with what is no number.
+    """
     import torch
 
     def asked(chosen: Sequence[str]) -> np.ndarray:
@@ -95,21 +107,23 @@ def scores(model: "Detoxify", texts: Sequence[str]) -> dict[str, np.ndarray]:
         with torch.inference_mode():
             return torch.sigmoid(model.model(**given)[0]).cpu().numpy()
 
-    lengths = [len(ids) for ids in model.tokenizer(list(dict.fromkeys(texts)), truncation=True)["input_ids"]] if texts else []
-    found = in_batches(texts, lengths, asked, _BATCH[str(model.device)], len(model.class_names))
-    return by_our_names(found, model.class_names)
+    shown = [text[:MOST_CHARACTERS] for text in texts]
+    with _ASKING:
+        lengths = [len(ids) for ids in model.tokenizer(list(dict.fromkeys(shown)), truncation=True)["input_ids"]] if shown else []
+        found = in_batches(shown, lengths, asked, BATCH["cuda" if "cuda" in str(model.device) else "cpu"], len(model.class_names))
+    return by_our_names(finite(found, "the Detoxify model"), model.class_names)
 
 
 def in_batches(
     texts: Sequence[str], lengths: Sequence[int], asked: Callable[[Sequence[str]], np.ndarray], size: int, classes: int
 ) -> np.ndarray:
-    """Asks about distinct texts in batches of like length.
+    """Asks about distinct texts in batches of like length: so many texts, or fewer long ones.
 
     Args:
       texts: n texts.
       lengths: tokens of each distinct text, in order of first appearance.
       asked: texts -> float [batch, classes].
-      size: texts of a batch.
+      size: texts of a batch at most.
       classes: numbers of an answer.
 
     Returns:
@@ -118,12 +132,17 @@ def in_batches(
     >>> in_batches(["ab", "c", "ab"], [2, 1], lambda some: np.array([[len(text)] for text in some]), 1, 1).tolist()
     [[2.0], [1.0], [2.0]]
     """
-    distinct = list(dict.fromkeys(texts))
-    ordered = [text for _, text in sorted(zip(lengths, distinct, strict=True))]
+    by_length = sorted(zip(lengths, dict.fromkeys(texts), strict=True))
+    ordered = [text for _, text in by_length]
     place = {text: n for n, text in enumerate(ordered)}
     found = np.empty((len(ordered), classes))
-    for start in range(0, len(ordered), size):
-        found[start : start + size] = asked(ordered[start : start + size])
+    start = 0
+    while start < len(ordered):
+        stop = start + 1
+        while stop < min(start + size, len(ordered)) and (stop + 1 - start) * by_length[stop][0] <= size * _TOKENS_EACH:
+            stop += 1
+        found[start:stop] = asked(ordered[start:stop])
+        start = stop
     return found[[place[text] for text in texts]]
 
 

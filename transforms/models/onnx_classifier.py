@@ -1,4 +1,4 @@
-"""Image models in ONNX files at work: loaded once per process, on one thread of the processor, asked about one picture at a time.
+"""Image models in ONNX files at work: loaded once per process, on one thread or a GPU, asked about one picture at a time.
 
 Batches are no faster on a processor (Open-NSFW: 26 ms a picture in batches of four, 24 alone), and alone a picture has the same score
 whatever else there is.
@@ -11,9 +11,10 @@ from PIL import Image
 
 from schemas.errors import JobError, MissingError
 from transforms.models.detections import Detection, detected
+from transforms.models.finite import finite
 from transforms.models.image_spec import OnnxSpec
 from transforms.models.preparation import prepared
-from transforms.models.session import open_session
+from transforms.models.session import Device, open_session
 
 
 class Seen(NamedTuple):
@@ -28,7 +29,7 @@ class Seen(NamedTuple):
     faces: tuple[Detection, ...] = ()
 
 
-def look(spec: OnnxSpec, pixels: np.ndarray, width: int, height: int) -> Seen:
+def look(spec: OnnxSpec, pixels: np.ndarray, width: int, height: int, device: Device = "cpu", key: str = "device") -> Seen:
     """What a model sees in a picture.
 
     Args:
@@ -36,14 +37,17 @@ def look(spec: OnnxSpec, pixels: np.ndarray, width: int, height: int) -> Seen:
       pixels: the picture as `spec.view` makes it, uint8 [size, size, 3].
       width: of the picture, in whose pixels boxes are given.
       height: of the picture.
+      device: what computes.
+      key: the key of the job that says so, for errors.
 
     Raises:
-      MissingError: the model or onnxruntime is not there.
+      MissingError: the model, onnxruntime or the device is not there.
+      ArithmeticError: the model answers with what is no number.
     """
-    model = open_session(spec.path, spec.sha256, spec.cure)
+    model = open_session(spec.path, spec.sha256, spec.cure, device, key)
     name = spec.input or model.get_inputs()[0].name
     [found] = model.run([spec.output or model.get_outputs()[0].name], {name: prepared(pixels, spec)[None]})
-    numbers = _probabilities(np.asarray(found)[0], spec)
+    numbers = _probabilities(finite(np.asarray(found)[0], spec.name), spec)
     if spec.head == "classes":
         return Seen(float(numbers.reshape(-1)[list(spec.classes)].astype(np.float64).sum()))
     boxes = detected(numbers, spec.size, width, height)
@@ -51,20 +55,20 @@ def look(spec: OnnxSpec, pixels: np.ndarray, width: int, height: int) -> Seen:
     return Seen(score, tuple(box for box in boxes if box.label in spec.faces))
 
 
-def see(spec: OnnxSpec, image: Image.Image) -> Seen:
+def see(spec: OnnxSpec, image: Image.Image, device: Device = "cpu", key: str = "device") -> Seen:
     """What a model sees in a picture of mode RGB."""
-    return look(spec, spec.view.pixels(image), *image.size)
+    return look(spec, spec.view.pixels(image), *image.size, device, key)
 
 
-def try_out(spec: OnnxSpec) -> None:
+def try_out(spec: OnnxSpec, device: Device = "cpu", key: str = "device") -> None:
     """Shows the model a black picture, so that a spec that does not fit its graph is found before a run and not on every row of it.
 
     Raises:
       JobError: the graph has no such input, output, size or class.
-      MissingError: the model or onnxruntime is not there.
+      MissingError: the model, onnxruntime or the device is not there.
     """
     try:
-        found = see(spec, Image.new("RGB", (spec.size, spec.size))).score
+        found = see(spec, Image.new("RGB", (spec.size, spec.size)), device, key).score
     except MissingError:
         raise
     except Exception as error:  # onnxruntime's own exceptions, and numpy's about an output of another shape

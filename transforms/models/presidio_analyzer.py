@@ -4,20 +4,19 @@ Presidio would download a pipeline that is missing, and the public suffix list f
 and those two kinds are left to our own rules.
 """
 
-import functools
 import hashlib
 import pathlib
-import threading
 from collections.abc import Sequence
 from typing import Any, Final
 
 from schemas.errors import JobError, MissingError
 from transforms.filters.base import Artefact
+from transforms.models.artefacts import package_version
+from transforms.models.once import loaded_once
 
 ASKS_THE_NETWORK: Final = ("EMAIL_ADDRESS", "URL")
 FROM_PIPELINE: Final = ("PERSON", "LOCATION", "ORGANIZATION", "NRP", "AGE", "ID")  # what only a spaCy pipeline finds
 _INSTALL: Final = "pip install 'winnow-curation[presidio]'"
-_LOADING = threading.Lock()
 
 
 def artefact_of(pipeline: str) -> Artefact:
@@ -35,7 +34,8 @@ def artefact_of(pipeline: str) -> Artefact:
     for file in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
         whole.update(file.relative_to(folder).as_posix().encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
     name = f"{loaded.meta['lang']}_{loaded.meta['name']} {loaded.meta['version']}"
-    return Artefact(f"presidio: spaCy {name}", str(folder), whole.hexdigest())
+    told = ", ".join(found for package in ("spacy", "presidio-analyzer") if (found := package_version(package)))
+    return Artefact(f"presidio: spaCy {name}", str(folder), whole.hexdigest(), loaded.meta["version"], told)
 
 
 def check_entities(entities: Sequence[str], pipeline: str | None, language: str) -> None:
@@ -53,6 +53,7 @@ def check_entities(entities: Sequence[str], pipeline: str | None, language: str)
             raise JobError(f"filters.presidio.entities: Presidio finds no {entity} in {language}{cure}; it finds {there}")
 
 
+@loaded_once(4)
 def analyser(pipeline: str | None, language: str) -> Any:
     """Presidio's AnalyzerEngine with all its own recognisers for a language, the same object for every thread of a process.
 
@@ -63,12 +64,6 @@ def analyser(pipeline: str | None, language: str) -> Any:
     Raises:
       MissingError: Presidio, spaCy or the pipeline is not there.
     """
-    with _LOADING:
-        return _analyser(pipeline, language)
-
-
-@functools.lru_cache(maxsize=4)
-def _analyser(pipeline: str | None, language: str) -> Any:
     try:
         from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
         from presidio_analyzer.nlp_engine import SpacyNlpEngine

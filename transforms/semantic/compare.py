@@ -30,7 +30,7 @@ class Compared:
     outlier: np.ndarray
 
 
-def compare(vectors: np.ndarray, eps: float) -> Compared:
+def compare(vectors: np.ndarray, eps: float, elders: int = 0) -> Compared:
     """Compares rows with each other: each belongs to the first leader before it with a cosine above 1 - eps, or is a leader itself.
 
     So every member means the same as its leader, and a chain of small steps is not one cluster. Pairs are found by whole numbers and
@@ -39,22 +39,23 @@ def compare(vectors: np.ndarray, eps: float) -> Compared:
     Args:
       vectors: unit vectors, float16 [n, width], best row first.
       eps: how much may be missing to a cosine of 1.
+      elders: so many of the first rows are of earlier runs: leaders all, never compared with each other. Nothing is told about them, and
+        they are neighbours of the others.
     """
     n = len(vectors)
     points = on_grid(vectors)
     leader, similarity, outlier = np.full(n, ALONE, np.int64), np.zeros(n), np.full(n, np.nan, np.float32)
-    is_leader = np.zeros(n, bool)
+    is_leader = np.arange(n) < elders
     least = np.float32((1 - eps - SLACK) * SQUARE)
     step = max(1, _BLOCK // max(n, 1))
-    for start in range(0, n, step):
+    for start in range(elders, n, step):
         stop = min(start + step, n)
         products = points[start:stop] @ points.T
         products[np.arange(stop - start), np.arange(start, stop)] = -np.inf
         outlier[start:stop] = _outlier(products)
         _lead(vectors, products > least, start, eps, is_leader, leader, similarity)
     members = np.bincount(leader[leader != ALONE], minlength=n)
-    alone = members[np.arange(n)] <= 1
-    single = is_leader & alone
+    single = is_leader & (members <= 1) & (np.arange(n) >= elders)
     leader[single], similarity[single] = ALONE, 0.0
     return Compared(leader, similarity, outlier)
 

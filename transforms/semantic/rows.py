@@ -1,4 +1,7 @@
-"""The rows that are compared: their embeddings from the annotations, their order and uid from the signatures."""
+"""The rows that are compared: their embeddings from the annotations, their order and uid from the signatures.
+
+Rows of earlier runs are among them, numbered after all others; of each only the cluster counts that a row joins which means the same.
+"""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -10,6 +13,8 @@ import pyarrow.parquet as pq
 from schemas.annotations import EMBEDDINGS
 from schemas.errors import InputError
 from transforms.match.columns import open_columns
+from transforms.match.elders import read_places
+from transforms.semantic.elders import clusters_of
 from transforms.storage import open_read
 from transforms.vectors import KIND, unpack
 
@@ -25,6 +30,8 @@ class ShardRows:
       annotation: its embeddings; signature: its uids and content orders.
       start: dense number of its first row.
       rows: how many there are.
+      places: of a shard of an earlier run, what is known of its rows (`ElderFile.places`); None for one of this run.
+      before: of such a shard, rows of the same set in the shards before.
     """
 
     name: str
@@ -32,19 +39,23 @@ class ShardRows:
     signature: str
     start: int
     rows: int
+    places: str | None = None
+    before: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
 class Vectors:
-    """Readable rows of a shard that have an embedding.
+    """Readable rows of a shard that have an embedding, and of an earlier run those that take part.
 
     Attributes:
       rows: int64[n], numbers in the shard, ascending.
       vectors: float16 [n, width], of unit length.
+      numbers: int64[n], dense numbers of the rows; of an earlier run, of the clusters that rows join.
     """
 
     rows: np.ndarray
     vectors: np.ndarray
+    numbers: np.ndarray
 
 
 def read_vectors(shard: ShardRows, side: Literal["image", "text"], width: int | None = None) -> Iterator[Vectors]:
@@ -58,6 +69,9 @@ def read_vectors(shard: ShardRows, side: Literal["image", "text"], width: int | 
     Raises:
       InputError: some have another width; names the shard.
     """
+    numbers = np.arange(shard.start, shard.start + shard.rows)
+    if shard.places is not None:
+        numbers = clusters_of(read_places(shard.places), shard.start - shard.before, shard.start)
     with open_read(shard.annotation) as file:
         opened = pq.ParquetFile(file, pre_buffer=False)
         start = 0
@@ -70,9 +84,10 @@ def read_vectors(shard: ShardRows, side: Literal["image", "text"], width: int | 
             if len(rows) and width is not None and vectors.shape[1] != width:
                 found = f"embeddings of {vectors.shape[1]} numbers, and others have {width}"
                 raise InputError(f"shard {shard.name}: {found}; give all rows those of one model")
-            readable = batch.column("problem").is_null().to_numpy(zero_copy_only=False)[rows]
-            if readable.any():
-                yield Vectors(rows[readable] + start, vectors[readable])
+            taken = batch.column("problem").is_null().to_numpy(zero_copy_only=False)[rows] & (numbers[rows + start] >= 0)
+            if taken.any():
+                mine = rows[taken] + start
+                yield Vectors(mine, vectors[taken], numbers[mine])
             start += batch.num_rows
 
 
@@ -89,11 +104,20 @@ def orders(shard: ShardRows, rows: np.ndarray) -> np.ndarray:
 
 
 def member_type(width: int) -> np.dtype:
-    """A row as it travels to where it is compared."""
+    """A row, by its `Vectors.numbers`, as it travels to where it is compared."""
     return np.dtype([("order", "V16"), ("row", "<i8"), ("vector", KIND, (width,))])
 
 
-def packed_members(blocks: Sequence[bytes], width: int) -> np.ndarray:
-    """Rows that met in one place, best first: by content order, then by row."""
+def packed_members(blocks: Sequence[bytes], width: int, own: int) -> tuple[np.ndarray, int]:
+    """Rows that met in one place: those of earlier runs, then the others, in each best first: by content order, then by number.
+
+    Args:
+      blocks: packed records.
+      width: numbers of an embedding.
+      own: rows of this run.
+
+    Returns:
+      The records, and how many of them are of earlier runs.
+    """
     found = np.frombuffer(b"".join(blocks), member_type(width))
-    return found[np.lexsort((found["row"], found["order"].view("S16")))]
+    return found[np.lexsort((found["row"], found["order"].view("S16"), found["row"] < own))], int(np.count_nonzero(found["row"] >= own))
