@@ -119,7 +119,7 @@ class Docket:
         rule = self.poisoning
         if rule is None or rule.placeholder == "off":
             return None
-        return Placeholders(rule.placeholder_captions, rule.placeholder_domains, rule.placeholder == "reject")
+        return Placeholders(rule.placeholder_captions, rule.placeholder_domains, rule.placeholder == "reject", rule.placeholder_related)
 
     @property
     def triggers(self) -> Triggers | None:
@@ -163,7 +163,10 @@ class Docket:
             measures = verdicts.annotations.column(self.poisoning.name)
             verdicts.add(self.poisoning.patched(measures, facts.patches, self.starts[-1]))
         if self.elders:
-            self.earlier.bind(verdicts, read_ties(self.layout.clusters, *self.starts[shard : shard + 2]), self.starts[shard])
+            ties = read_ties(self.layout.clusters, *self.starts[shard : shard + 2])
+            self.earlier.bind(verdicts, ties, self.starts[shard])
+            if (asked := self.placeholders) is not None:
+                self.earlier.notices(verdicts, ties, self.starts[shard], "reason" if asked.rejected else "flag")
         verdicts.add(listed_overlaps(self.benchmarks, verdicts.annotations, self.mode), spreading=True)
         if self.signed:
             start, stop = self.starts[shard : shard + 2]
@@ -220,7 +223,7 @@ class Docket:
     def elder_members(self, number: int, clusters: np.ndarray, kind: Kind) -> Iterable[tuple[int, bytes]]:
         """Packed records of the rows of an elder file that lie in some clusters (dense numbers, ascending), by partition."""
         file, start = self.elders[number]
-        return _partitioned(elder_members(file, start, clusters, self.choice, kind), self.partitions)
+        return _partitioned(elder_members(file, start, clusters, self.choice, self.policy, kind), self.partitions)
 
     def members(self, shard: int, verdicts: Verdicts, *, by_caption: bool) -> Iterable[tuple[int, bytes]]:
         """Packed records of a shard's rows that lie in clusters, by partition."""

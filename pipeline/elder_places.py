@@ -15,7 +15,7 @@ from pipeline.run import Run
 from pipeline.steps import Step
 from schemas.errors import reported
 from schemas.versions import guard, versions
-from transforms.earlier import LEDGER_COLUMNS, RANGE, bits_of, places, standing
+from transforms.earlier import ANNOTATED, LEDGER_COLUMNS, RANGE, bits_of, places, said_of, standing
 from transforms.match.clusters import Clusters, read_clusters
 from transforms.match.elders import elder_set, write_places
 from transforms.match.rows import ElderFile
@@ -98,7 +98,9 @@ class _WritePlaces(_Step):
                 {number: bits for (of, what, number), bits in kept.items() if (of, what) == (part, kind)} for kind in ("image", "semantic")
             )
             ledger, clusters, semantic = _read(shard)
-            write_places(shard.places, *places(ledger, clusters, shard.own, of_images, semantic, of_meanings))
+            known = places(ledger, clusters, shard.own, of_images, semantic, of_meanings)
+            spoken = {} if shard.annotation is None else said_of(read_parquet(shard.annotation, ANNOTATED))
+            write_places(shard.places, *known, **spoken)
             yield shard.places
 
 

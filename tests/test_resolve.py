@@ -9,15 +9,27 @@ from hypothesis import strategies as st
 from schemas.release import MOST_CAPTIONS
 from transforms.not_duplicates import Pairs
 from transforms.records import ELIGIBLE, GIVES, LOCATED, SPREADS, member_type
-from transforms.resolve import COPY_RESERVED, DUPLICATE, PLACEHOLDER, TRIGGER, UNPLACED, Placeholders, Triggers, by_shard, cap, resolve
+from transforms.resolve import (
+    COPY_RESERVED,
+    DUPLICATE,
+    EARLIER,
+    PLACEHOLDER,
+    TRIGGER,
+    UNPLACED,
+    Placeholders,
+    Triggers,
+    by_shard,
+    cap,
+    resolve,
+)
 
 MEMBER = member_type(2)
 
 
 def record(
-    cluster, row, uid, *, rank=b"\2\0", order=b"m", consent=1, bits=ELIGIBLE, link=1, agreement=1.0, host=0, caption=0, across=0
+    cluster, row, uid, *, rank=b"\2\0", order=b"m", consent=1, bits=ELIGIBLE, link=1, agreement=1.0, host=0, caption=0, words=0, across=0
 ):  # fmt: skip
-    return (cluster, row, uid.ljust(16, b"\0"), rank, consent, order.ljust(16, b"\0"), bits, link, agreement, host, caption, across)
+    return (cluster, row, uid.ljust(16, b"\0"), rank, consent, order.ljust(16, b"\0"), bits, link, agreement, host, caption, words, across)
 
 
 def resolved(records, **options):
@@ -210,6 +222,37 @@ def test_of_a_picture_under_unrelated_texts_on_many_sites_no_copy_stays():
     assert found(60, 40, dataclasses.replace(RULE, rejected=False)) == (PLACEHOLDER, 1)
     assert found(19, 40) == found(60, 9) == found(60, 40, None) == (0, 1)
     assert found(30, 0) == (UNPLACED, 1), "where no URL is known nothing is said but that it may be"
+
+
+def test_captions_that_speak_of_the_same_are_of_one_picture_and_unrelated_ones_are_not():
+    """A photo that many sites show under words of their own is no notice in the place of others."""
+    rule = dataclasses.replace(RULE, related=0.4)
+    draw = np.random.default_rng(2)
+
+    def rejected(sketches):
+        records = [record(0, row, bytes([row + 1]), host=row + 1, across=row + 1, words=words) for row, words in enumerate(sketches)]
+        return {row for row, (_, bits) in outcomes(records, placeholders=rule).items() if bits & PLACEHOLDER}
+
+    unrelated = [sum({1 << int(bit) for bit in draw.integers(0, 64, 6)}) for _ in range(30)]
+    assert rejected(unrelated) == set(range(30))
+    assert not rejected([words & ~0b1111 | (0b1011, 0b1101, 0b0111, 0b1111)[n % 4] for n, words in enumerate(unrelated)])
+    assert rejected([words | 1 for words in unrelated]) == set(range(30)), "a word that all captions of a shop have says nothing"
+    assert rejected([0] * 30) == set(range(30)), "where nobody knows what they say, the numbers count"
+    assert rejected([0] * 20 + [0b1111] * 10) == set(range(30))
+
+
+def test_rows_of_earlier_runs_help_to_tell_a_placeholder_and_are_no_copies_of_this_one():
+    own = [record(9000, row, bytes([row + 1]), host=row + 1, across=row + 1) for row in range(8)]
+    held = [
+        record(9000, 9000 + n, bytes([n + 101]), host=n + 101, across=n + 101, bits=EARLIER | (ELIGIBLE if n == 0 else 0))
+        for n in range(12)
+    ]
+    found = resolved(own + held, placeholders=RULE)
+    mine = found[found["row"] < 9000]
+    assert (mine["bits"] & PLACEHOLDER > 0).all()
+    assert not (mine["bits"] & DUPLICATE).any()
+    assert (set(mine["across"]), set(mine["wide"]), set(mine["hosts"]), set(mine["copies"])) == ({20}, {20}, {8}, {8})
+    assert (resolved(own + held[:11], placeholders=RULE)["bits"] & PLACEHOLDER == 0).all()
 
 
 def test_a_logo_that_one_shop_has_under_many_captions_is_no_placeholder():

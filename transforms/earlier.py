@@ -5,6 +5,7 @@
 | kept | `HELD` |
 | in a cluster of which a row was kept, so that it was dropped as a duplicate | `HELD` |
 | opted out, taken down or illegal by content, itself or through its cluster | `BINDING` |
+| a placeholder, by its picture | `NOTICE` |
 | all others: rejected, unreadable, a copy of what that run was held against itself | `NO_PART` |
 
 Where meanings are compared, rows that it dropped for meaning the same as a kept one are held against too, and rows that bind copies are
@@ -21,22 +22,25 @@ import pyarrow.compute as pc
 
 from schemas import reasons
 from schemas.ledger import EARLIER_RUN
+from schemas.signatures import PICTURES_AGREE
 from transforms.choice import ELDER, Choice
 from transforms.filters.base import Finding
 from transforms.match.clusters import Clusters
 from transforms.match.columns import open_columns
-from transforms.match.elders import BINDING, HELD, NO_PART, places_of, read_places
+from transforms.match.elders import BINDING, HELD, NO_PART, NOTICE, places_of, read_places
 from transforms.match.grouping import BY_POLICY
+from transforms.match.policy import PICTURE
 from transforms.match.rows import ElderFile
-from transforms.records import ELIGIBLE, SPREADS, member_type
+from transforms.records import ELIGIBLE, SPREADS, Policy, host_ids, member_type, sketches
 from transforms.resolve import EARLIER
 from transforms.semantic.elders import semantic_members
 from transforms.verdicts import Verdicts
 
+ANNOTATED = ("domain", reasons.POISONING)
 Kind = Literal["image", "caption", "semantic"]  # what clusters are of
 
 RANGE = 1 << 18  # leaders whose clusters are told of in one block of bits
-LEDGER_COLUMNS = ("verdict", "covers")
+LEDGER_COLUMNS = ("verdict", "covers", "reasons")
 BINDS = {word: bit for word, bit in SPREADS.items() if word in reasons.BINDING}
 
 
@@ -83,7 +87,7 @@ def places(
     stands[here] |= _marked(clusters.cluster[here], kept)
     stands &= (clusters.cluster < own) | (verdict == reasons.KEPT)
     covers = _covering(ledger.column("covers"))
-    kind = np.where(covers > 0, BINDING, np.where(stands, HELD, NO_PART)).astype(np.uint8)
+    kind = np.select([covers > 0, stands, _having(ledger.column("reasons"), reasons.PLACEHOLDER)], [BINDING, HELD, NOTICE], NO_PART)
     said = covers | np.where(verdict == reasons.KEPT, ELIGIBLE, 0).astype(np.uint8)
     captions = np.where(clusters.caption_cluster < own, clusters.caption_cluster, -1)
     same = np.full(len(kind), -1)
@@ -91,7 +95,14 @@ def places(
         stood = (semantic >= 0) & (semantic < own) & (covers == 0)
         stood[stood] = _marked(semantic[stood], meant or {})
         same = np.where(stood, semantic, -1)
-    return kind, np.where(here, clusters.cluster, -1), captions, said, same
+    return kind.astype(np.uint8), np.where(here, clusters.cluster, -1), captions, said, same
+
+
+def said_of(annotations: pa.Table) -> dict[str, np.ndarray]:
+    """The domains of rows and what their captions speak of, as `write_places` takes them, from the columns `ANNOTATED` of a shard."""
+    batches = annotations.combine_chunks().to_batches(max_chunksize=max(annotations.num_rows, 1))
+    base = batches[0] if batches else pa.RecordBatch.from_pylist([], annotations.schema)
+    return {"host": host_ids(base.column("domain")), "words": sketches(base)}
 
 
 def _marked(leaders: np.ndarray, kept: Mapping[int, bytes]) -> np.ndarray:
@@ -106,15 +117,22 @@ def _marked(leaders: np.ndarray, kept: Mapping[int, bytes]) -> np.ndarray:
 
 def _covering(column: pa.ChunkedArray) -> np.ndarray:
     """The column `covers` of a ledger as bits of `BINDS`, uint8[n]."""
-    lists = column.combine_chunks()
-    out = np.zeros(len(lists), np.uint8)
-    words, rows = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
+    out = np.zeros(len(column), np.uint8)
     for word, bit in BINDS.items():
-        out[rows[pc.equal(words, word).to_numpy(zero_copy_only=False)]] |= bit
+        out[_having(column, word)] |= bit
     return out
 
 
-def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Choice, kind: Kind) -> np.ndarray:
+def _having(column: pa.ChunkedArray, word: str) -> np.ndarray:
+    """Which lists of words have one, bool[n]."""
+    lists = column.combine_chunks()
+    out = np.zeros(len(lists), bool)
+    at = pc.equal(pc.list_flatten(lists), word).to_numpy(zero_copy_only=False)
+    out[pc.list_parent_indices(lists).to_numpy()[at]] = True
+    return out
+
+
+def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Choice, policy: Policy, kind: Kind) -> np.ndarray:
     """Records of the rows of an elder file that lie in some clusters, as `transforms.records.members` makes them of a run's own.
 
     Args:
@@ -122,6 +140,7 @@ def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Cho
       start: dense number of its first row.
       clusters: int64[n], dense numbers of the first rows of those clusters, ascending.
       choice: which copy stays; rows that an earlier run kept go before all others.
+      policy: which edges join rows into a cluster; where a picture always does, its rows tell of the picture.
       kind: what they are clusters of.
     """
     known = places_of([(file, start, slice(None))])
@@ -137,6 +156,12 @@ def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Cho
         out["cluster"], out["row"] = of, rows + start
         out["uid"], out["order"] = (np.ascontiguousarray(columns[name][rows]).view("V16").ravel() for name in ("uid", "order"))
         out["bits"] = known.said[rows] & ELIGIBLE | EARLIER
+        if kind == "image":
+            alone = open_columns(file.path, ["caption_id"])["caption_id"][rows]
+            texts = known.caption_cluster[rows]
+            out["link"] = 0 if policy == "image_or_caption" else PICTURE
+            out["across"] = np.where(texts == rows + start, alone, texts + np.uint64(1))
+            out["host"], out["words"] = (read_places(file.places)[name][rows] for name in ("host", "words"))
         out["rank"] = np.frombuffer(bytes([ELDER]).ljust(choice.width, b"\0"), f"V{choice.width}")[0]
     return out
 
@@ -181,6 +206,15 @@ class Earlier:
             verdicts.spreading.setdefault(word, np.zeros(len(verdicts), bool))[rows] = True
             if word == reasons.OPT_OUT:
                 verdicts.consent[rows] = reasons.CONSENT.index(reasons.RESERVED)
+
+    def notices(self, verdicts: Verdicts, ties: np.ndarray, first: int, kind: Literal["reason", "flag"]) -> None:
+        """Tells that rows have the picture of what was a placeholder there; arguments as of `bind`, and what that is here."""
+        ties = ties[(ties["kind"] == NOTICE) & (ties["graph"] == BY_POLICY) & (ties["link"] & PICTURE > 0)]
+        rows, at = np.unique(ties["row"] - first, return_index=True)
+        told = [f"a copy of {uid.hex()}; {self.told(row) or 'this release'}" for uid, row in ties[["uid", "elder"]][at].tolist()]
+        if len(rows):
+            agreement = ties["agreement"][at].astype(np.float64).round(4)
+            verdicts.add([Finding(kind, reasons.PLACEHOLDER, rows, agreement, PICTURES_AGREE, told)])
 
 
 NOTHING = Earlier()

@@ -155,7 +155,7 @@ def _placeholders(rows: np.ndarray, found: np.ndarray, poisoning: Poisoning | No
     for word, bit, kind_of in ((reasons.PLACEHOLDER, PLACEHOLDER, kind), (reasons.PLACEHOLDER_SUSPECTED, UNPLACED, "flag")):
         mask = found["bits"] & bit > 0
         if mask.any():
-            told = [_on(hosts) for hosts in found["hosts"][mask].tolist()]
+            told = [_on(hosts) for hosts in found["wide"][mask].tolist()]
             findings.append(
                 Finding(kind_of, word, rows[mask], found["across"][mask].astype(np.float64), poisoning.placeholder_captions, told)
             )

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas import reasons
 from schemas.release import MOST_CHARACTERS as MOST_CARRIED
@@ -42,6 +43,7 @@ def member_type(width: int) -> np.dtype:
             ("agreement", "<f4"),
             ("host", "<u8"),  # of the URL's registrable domain; 0 where there is none
             ("caption", "<u8"),  # of the normal form; 0 where there is none
+            ("words", "<u8"),  # what its caption speaks of (transforms.text.content_words); 0 where that is not known
             ("across", "<u8"),  # among pictures, of its caption, near ones the same; among captions, of its picture; 0 where there is none
         ]
     )
@@ -79,6 +81,7 @@ def members(
     out["consent"] = verdicts.consent[rows]
     out["host"] = host_ids(base.column("domain").take(rows))
     out["caption"] = _halves(base.column("normal_caption_id").take(rows))
+    out["words"] = sketches(base)[rows]
     out["across"] = picture_ids(base, found, first, policy)[rows] if by_caption else _texts(found, rows, out["caption"])
     bits = np.where(verdicts.rejected, 0, ELIGIBLE) | np.where(verdicts.located, LOCATED, 0)
     bits |= np.where(gives_caption(verdicts, filters), GIVES, 0)
@@ -91,6 +94,15 @@ def members(
 def _texts(found: Clusters, rows: np.ndarray, captions: np.ndarray) -> np.ndarray:
     """What tells the captions of some rows apart: their cluster, or they themselves where they are alone."""
     return np.where(found.caption_cluster[rows] == ALONE, captions, found.caption_cluster[rows].astype(np.uint64) + np.uint64(1))
+
+
+def sketches(annotations: pa.RecordBatch) -> np.ndarray:
+    """What the captions of rows speak of, as `poisoning` measured it, uint64[n]; 0 where it did not, as in an earlier version."""
+    at = annotations.schema.get_field_index(reasons.POISONING)
+    measures = None if at < 0 else annotations.column(at)
+    if measures is None or measures.type.get_field_index("words") < 0:
+        return np.zeros(annotations.num_rows, np.uint64)
+    return np.asarray(pc.struct_field(measures, "words").fill_null(0).to_numpy(zero_copy_only=False))
 
 
 def picture_ids(annotations: pa.RecordBatch, found: Clusters, first: int, policy: Policy) -> np.ndarray:

@@ -15,6 +15,7 @@ from transforms.choice import as_matrix, first_difference
 from transforms.match.policy import PICTURE
 from transforms.not_duplicates import NO_PAIRS, Pairs, parted
 from transforms.records import ELIGIBLE, GIVES, LOCATED, OVERLAPS, SPREAD_MASK
+from transforms.text.content_words import in_common
 
 OUTCOME = np.dtype(
     [
@@ -31,6 +32,7 @@ OUTCOME = np.dtype(
         ("hosts", "<i8"),  # registrable domains among them
         ("captions", "<i8"),  # distinct captions that who stays may publish
         ("across", "<i8"),  # of a cluster of pictures, distinct captions; of captions, different pictures
+        ("wide", "<i8"),  # of a cluster of pictures, domains that it was seen on, in earlier runs too
     ]
 )
 ROUNDED = 5e-5  # agreements are multiples of 1e-4
@@ -50,12 +52,14 @@ class Placeholders:
     Attributes:
       captions: distinct captions from which on it is.
       domains: registrable domains from which on it is; where none of its rows has a URL it is only suspected (`UNPLACED`).
+      related: in what share of captions of one picture their commonest words stand (`in_common`) at least; None: not asked.
       rejected: whether none of its rows may stay.
     """
 
     captions: int
     domains: int
     rejected: bool
+    related: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +149,7 @@ def resolve(
       CARRIED records, by row and place; none without `captions`.
     """
     covered = _covered(records)
-    noticed, texts = _placeholders(records, placeholders)
+    noticed, texts, domains = _placeholders(records, placeholders)
     free = noticed & PLACEHOLDER == 0 if placeholders and placeholders.rejected else np.ones(len(records), bool)
     ranking = rank(records, (records["bits"] & ELIGIBLE > 0) & (covered & SPREAD_MASK == 0) & free, pairs)
     best, ranked = ranking.best, ranking.order
@@ -163,7 +167,7 @@ def resolve(
     for name in ("link", "agreement"):
         out[name] = _tied(records, name, ranked, best)
     out["bits"] |= noticed[ranked]
-    out["across"] = texts[ranked]
+    out["across"], out["wide"] = texts[ranked], domains[ranked]
     differs = first_difference(as_matrix(records["rank"][ranked]), as_matrix(records["rank"][best]))
     out["differs"] = np.where(duplicate & ranking.eligible, differs, -1)
     carried, counts = carry(records, ranking) if captions else (np.empty(0, CARRIED), np.zeros_like(sizes))
@@ -257,17 +261,34 @@ def by_shard(outcomes: np.ndarray, starts: np.ndarray) -> Iterator[tuple[int, by
         yield number, ordered[shard == number].tobytes()
 
 
-def _placeholders(records: np.ndarray, rule: Placeholders | None) -> tuple[np.ndarray, np.ndarray]:
-    """Which members have a picture that is a placeholder, as bits, uint8[n], and how many captions it has, int64[n], by record.
+def _placeholders(records: np.ndarray, rule: Placeholders | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which members have a picture that is a placeholder, as bits, uint8[n], and how many captions and domains it has, int64[n] each.
 
+    Rows held from earlier runs count.
     Whatever parts a list makes of a cluster, it is one picture; under `image_or_caption` only members whose picture is the leader's count.
     """
     if rule is None or not len(records):
-        return np.zeros(len(records), np.uint8), np.zeros(len(records), np.int64)
+        return np.zeros(len(records), np.uint8), *np.zeros((2, len(records)), np.int64)
     alike, cluster = _alike(records), np.unique(records["cluster"], return_inverse=True)[1]
     texts, hosts = (_distinct(np.where(alike, records[name], np.uint64(0)), cluster) for name in ("across", "host"))
     spread = np.where(hosts >= rule.domains, PLACEHOLDER, np.where(hosts == 0, UNPLACED, 0))
-    return np.where(alike & (texts >= rule.captions), spread, 0).astype(np.uint8), texts
+    noticed = np.where(alike & (texts >= rule.captions), spread, 0).astype(np.uint8)
+    if rule.related is not None:
+        noticed[_related(records, cluster, noticed > 0, rule.related)] = 0
+    return noticed, texts, hosts
+
+
+def _related(records: np.ndarray, cluster: np.ndarray, some: np.ndarray, least: float) -> np.ndarray:
+    """Of some members (bool[n]) of clusters (int64[n]) those whose captions, each once, speak of the same; where most are mute none do."""
+    out = np.zeros(len(records), bool)
+    for number in np.unique(cluster[some]).tolist():
+        mine = np.flatnonzero(some & (cluster == number))
+        mine = mine[np.lexsort((records["row"][mine], records["uid"].view("S16")[mine], records["across"][mine]))]
+        texts, first = np.unique(records["across"][mine], return_index=True)
+        words = records["words"][mine[first[texts != 0]]]
+        said = words[words != 0]
+        out[mine] = 2 * len(said) >= len(words) and in_common(said) >= least
+    return out
 
 
 def _seen(records: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:
@@ -278,7 +299,7 @@ def _seen(records: np.ndarray, ranking: Ranking) -> tuple[np.ndarray, np.ndarray
     alike, host = _alike(records)[ranking.order], records["host"][ranking.order]
     here = records["bits"][ranking.order] & EARLIER == 0
     rows = np.bincount(ranking.part[alike & here], minlength=len(ranking.starts))[ranking.part]
-    domains = _distinct(np.where(alike, host, np.uint64(0)), ranking.part)
+    domains = _distinct(np.where(alike & here, host, np.uint64(0)), ranking.part)
     return np.where(alike, rows, 1), np.where(alike, domains, host != 0)
 
 

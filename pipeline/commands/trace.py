@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -77,13 +77,14 @@ def look_up(layout: Layout, image: str, most: int, tell: Callable[[str], None]) 
       DifferenceError: the run has no signatures or no ledger.
     """
     load_quickly()
-    images = json.loads(read_bytes(layout.record))["job"]["dedup"]["images"]
+    record = json.loads(read_bytes(layout.record))
+    images = record["job"]["dedup"]["images"]
     radius = RADIUS + (FAST_SLACK if images["mode"] == "fast" else 0)
     try:
         query = read_query(read_bytes(image), images["mode"], images["reach"])
     except PictureError as error:
         raise InputError(f"{image}: cannot be read as a picture ({error}); give a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF file") from error
-    signatures = _signatures(layout)
+    signatures = _signatures(layout, {shard["name"] for shard in record["shards"]})
     if _other_version(layout):
         tell(f"{layout.out} was made by another version of Winnow, whose hashes may differ by some bits; `winnow run` brings it up to date")
     if query.low_detail:
@@ -136,11 +137,13 @@ def report(traced: Traced, console: Console, *, json_wanted: bool, tell: Callabl
         raise DifferenceError(f"{traced.image}: no row has these bytes, or a hash within {traced.radius} of 64 bits")
 
 
-def _signatures(layout: Layout) -> dict[str, str]:
-    """Shard -> its signature file."""
+def _signatures(layout: Layout, shards: Collection[str]) -> dict[str, str]:
+    """Shard -> its signature file, of the shards that the run holds; an append that has not ended leaves others beside them."""
     found: dict[str, str] = {}
     for file in list_folder(layout.signatures, ".arrow"):
         shard = os.path.basename(file.path)[:-_ENDING]
+        if shard not in shards:
+            continue
         if shard in found:
             raise DifferenceError(f"{layout.out}: this run was begun again with other keys and has not ended; `winnow run` goes on with it")
         found[shard] = file.path

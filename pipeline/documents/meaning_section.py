@@ -22,10 +22,12 @@ def meaning_section(record: dict[str, Any]) -> list[Section]:
         )
     ]
     if compared is not None:
+        earlier = f", and held against {number(compared['earlier'])} of earlier runs" if compared.get("earlier") else ""
         told.append(
-            f"{number(compared.get('rows', 0))} rows were compared by embeddings of {compared['of']}: {number(compared['removed'])} were "
-            f"removed and {number(compared['flagged'])} flagged as meaning the same as another (cosine above {1 - compared['eps']:g}). Of "
-            "those that mean the same the one stays that would stay of copies, among rows with no reason of their own."
+            f"{number(compared.get('rows', 0))} rows were compared by embeddings of {compared['of']}{earlier}: "
+            f"{number(compared['removed'])} were removed and {number(compared['flagged'])} flagged as meaning the same as another "
+            f"(cosine above {1 - compared['eps']:g}). Of those that mean the same the one stays that would stay of copies, among rows with "
+            "no reason of their own."
         )
         if compared["max_outlier"] is not None:
             told.append(

@@ -54,7 +54,7 @@ def signature_file(folder: pathlib.Path, reach: Any) -> Any:
     """Pictures and captions, each twice over with small changes, signed."""
     import numpy as np
     import pyarrow as pa
-    from PIL import Image, ImageDraw
+    from PIL import Image
 
     from schemas.job import Decode
     from schemas.samples import SAMPLE, Samples
@@ -73,19 +73,12 @@ def signature_file(folder: pathlib.Path, reach: Any) -> Any:
         framed = Image.new("L", (SIDE + 40, SIDE + 60), 0)
         framed.paste(whole, (20, 30))
         drawn = Image.fromarray(np.where(rough > 160, 0, 255).astype(np.uint8)).resize((SIDE, SIDE), Image.Resampling.NEAREST)
-        product = Image.new("L", (SIDE, SIDE), 255)
-        ImageDraw.Draw(disc := Image.new("1", product.size)).ellipse((0, 0, SIDE - 1, SIDE - 1), fill=1)
-        product.paste(whole, (0, 0), disc)
-        stamped = product.copy()
-        stamped.paste(0, (80, 80, 112, 100))
         for picture, form, text in (
             (whole, "JPEG", "a red kite over the sea"),
             (whole, "PNG", "a red kite over a sea"),
             (framed, "JPEG", "word " * 120),
             (drawn, "JPEG", "a form"),
             (drawn, "PNG", "a form"),
-            (product, "JPEG", "a plate"),
-            (stamped, "JPEG", "a plate"),
         ):
             target = io.BytesIO()
             picture.convert("RGB").save(target, form)

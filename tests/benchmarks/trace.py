@@ -101,7 +101,9 @@ def make_run(out: pathlib.Path, rows: int, reach: str) -> None:
         batch = signatures(rng, reach, planted if number == 0 else [])
         write_columns([batch], str(work / "signatures" / f"{number:05d}.{'0' * 16}.arrow"))
         pq.write_table(ledger(f"{number:05d}"), work / "ledger" / f"{number:05d}.parquet", compression="zstd")
-    (work / "run.json").write_text(json.dumps({"job": {"dedup": {"images": {"mode": "fast", "reach": reach}}}}))
+    names = [path.stem for path in sorted((work / "ledger").iterdir())]
+    record = {"job": {"dedup": {"images": {"mode": "fast", "reach": reach}}}, "shards": [{"name": name} for name in names]}
+    (work / "run.json").write_text(json.dumps(record))
 
 
 def main() -> None:

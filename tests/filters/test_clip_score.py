@@ -48,3 +48,18 @@ def test_sides_of_two_widths_have_no_score_and_whoever_asks_for_one_is_told():
 def test_a_bound_that_no_cosine_has_is_refused(bound):
     with pytest.raises(ValueError, match="min"):
         ClipScore(min=bound)
+
+
+def test_the_bound_can_differ_by_the_language_of_the_caption():
+    """LAION-5B kept 0.28 and more for English captions, 0.26 for others."""
+    rows = [row([1, 0], [0.27, 0.962]) for _ in range(3)]
+    for one, label in zip(rows, ("en", "de", "und"), strict=True):
+        one["measures"]["language"] = {"label": label, "score": 0.9}
+    check_filter(ClipScore(min=0.28, by_language={"de": {"min": 0.26}, "und": {"min": None}}), rejects=rows[:1], keeps=rows[1:])
+    check_filter(ClipScore(by_language={"de": {"min": 0.28}}), rejects=rows[1:2], keeps=[rows[0], rows[2]])
+
+
+@pytest.mark.parametrize("own", [{"xx": {"min": 0}}, {"de": {"max": 0}}, {"de": {"min": 2}}])
+def test_bounds_by_language_that_cannot_be_meant_are_refused(own):
+    with pytest.raises(ValueError, match="by_language"):
+        ClipScore(by_language=own)

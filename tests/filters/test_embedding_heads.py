@@ -190,3 +190,17 @@ def test_a_row_has_a_reason_once_and_the_evidence_names_the_head(tmp_path):
 def test_a_head_that_is_no_head_is_refused(heads, told):
     with pytest.raises(ValidationError, match=told):
         EmbeddingHeads.model_validate({"heads": heads})
+
+
+def test_bounds_of_a_head_can_differ_by_the_language_of_the_caption(tmp_path):
+    rows = [row([1, 0], None) for _ in range(3)]
+    for one, label in zip(rows, ("en", "de", "fr"), strict=True):
+        one["measures"]["language"] = {"label": label, "score": 0.9}
+    head = linear(tmp_path / "head.npy", [1, 0], min=2.0, by_language={"de": {"min": 0.5}, "fr": {"min": None, "max": 0.5}})
+    check_filter(EmbeddingHeads(heads=[head]), rejects=[rows[0], rows[2]], keeps=rows[1:2])
+
+
+@pytest.mark.parametrize("own", [{"xx": {"min": 0}}, {"de": {"least": 0}}])
+def test_bounds_by_language_that_cannot_be_meant_are_refused(tmp_path, own):
+    with pytest.raises(ValidationError, match="by_language"):
+        EmbeddingHeads(heads=[linear(tmp_path / "head.npy", [1], by_language=own)])

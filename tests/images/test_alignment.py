@@ -69,8 +69,7 @@ def stepped(still: np.ndarray, moved: np.ndarray, to: np.ndarray, floor: float) 
 def reference(left: np.ndarray, right: np.ndarray, mirrored: bool) -> float:
     first, second = sorted((left, right), key=lambda picture: picture.tobytes())
     still, moved = first.astype(float), second.astype(float)
-    halves = [picture.reshape(24, 2, 24, 2).mean(axis=(1, 3)) for picture in (still, moved)]
-    halves[1] = np.floor(halves[1] + 0.5)
+    halves = [np.floor(picture.reshape(24, 2, 24, 2).mean(axis=(1, 3)) + 0.5) for picture in (still, moved)]
     to = np.array([[1.0, 0, 0], [0, -1, 1] if mirrored else [0, 1, 0]])
     found = compared(still, moved, to)
     if found >= AGREE:
@@ -118,6 +117,7 @@ def edits(image: Image.Image) -> list[tuple[Image.Image, bool]]:
         (ImageOps.mirror(image), True),
         (image.crop((width // 30, height // 30, width - width // 40, height)), False),
         (image.rotate(2, Image.Resampling.BICUBIC).crop((10, 10, width - 10, height - 10)), False),
+        (image.rotate(5, Image.Resampling.BICUBIC).crop((16, 16, width - 16, height - 16)), False),
         (ImageOps.autocontrast(image), False),
         (ImageOps.solarize(image), False),
     ]

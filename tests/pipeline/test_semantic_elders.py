@@ -85,7 +85,9 @@ def held(release, tmp_path_factory):
     dedup = {
         "against": [str(release.out)], "semantic": {"of": "image"}, "not_duplicates": ["pairs.txt"],
         "prefer": [{"column": "score", "order": "high"}],
+        "eval_overlap": [{"name": "bench", "captions": ["bench.txt"]}],  # its rows are numbered between those of the two runs
     }  # fmt: skip
+    (folder / "bench.txt").write_text("a man sells oranges\ntwo dogs run over wet grass\n")
     return run_job(folder, {"source": source, "dedup": dedup, "filters": {"columns": JOB["filters"]["columns"]}})
 
 

@@ -161,5 +161,14 @@ def test_a_run_that_kept_no_views_says_what_is_not_found_in_it(traced, tmp_path,
     assert "keeps no views" not in plain(capsys)
 
 
+def test_what_an_append_that_failed_has_left_is_not_looked_into(traced, tmp_path, capsys):
+    """The shards that it signed are not of the release, and have no ledger."""
+    shutil.copytree(traced.work, tmp_path / "out.work")
+    left, *_ = (tmp_path / "out.work" / "signatures").iterdir()
+    shutil.copyfile(left, left.with_name(f"99999.{'0' * 16}.arrow"))
+    assert run_command(["trace", str(tmp_path / "out"), str(traced.out.parent / "query.png"), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["rows"]) == 4
+
+
 def plain(capsys) -> str:
     return " ".join(capsys.readouterr().err.split())

@@ -8,22 +8,18 @@ reserves (CAWG 1.1, section 4: without further information it is equivalent to `
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from schemas.errors import MissingError
-from transforms.consent import cbor
 from transforms.consent.signal import CONTENT, TRAINING_MINING, Signal, evidence
-from transforms.images.parts.jumbf import assertions
+from transforms.images.parts.jumbf import CONTENTS, assertions
 
 MIME: Final = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "tiff": "image/tiff", "heif": "image/avif"}
 _LABEL: Final = re.compile(r"(c2pa|cawg)\.training-mining(?:\.v\d+)?(?:__\d+)?")
 _KEYS: Final = frozenset({"data_mining", "ai_training", "ai_generative_training"})
 _VALID: Final = frozenset({"Valid", "Trusted"})
 _OFFLINE: Final = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}  # nothing is fetched because a picture says so
-
-
-_DECODERS: Final[dict[bytes, Callable[[bytes], Any]]] = {b"cbor": cbor.decode, b"json": json.loads}
 
 
 def unchecked_signals(stores: Iterable[bytes], where: str = "") -> list[Signal] | None:
@@ -38,7 +34,7 @@ def unchecked_signals(stores: Iterable[bytes], where: str = "") -> list[Signal] 
         for store in stores:
             for label, kind, payload in assertions(store):
                 if _LABEL.fullmatch(label):
-                    found.append({"label": label, "data": _DECODERS[kind](payload)})
+                    found.append({"label": label, "data": CONTENTS[kind](payload)})
     except (ValueError, KeyError, RecursionError):  # no store, no CBOR, no JSON; a kind of box that assertions have not
         return None
     return _signals({"manifests": {"": {"assertions": found}}}, where)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.job import Section
-from transforms.filters.base import Context
+from transforms.filters.base import Context, Filter
 from transforms.filters.language import LABELS, UNDETERMINED
 
 ByLanguage = dict[str, dict[str, float | None]]
@@ -46,7 +46,7 @@ def check_language(language: str) -> None:
 
 def bounds(rule: Section, name: str, given: Mapping[str, Mapping[str, float | None]], context: Context) -> np.ndarray:
     """The bound that each row is held against, float64 [n]; NaN, which nothing is beyond, where there is none."""
-    usual = getattr(rule, name)
+    usual = rule.bound(name) if isinstance(rule, Filter) else getattr(rule, name)
     found = np.full(context.annotations.num_rows, np.nan if usual is None else float(usual))
     labels = context.measures.get("language")
     if labels is None or not given:

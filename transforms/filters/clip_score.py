@@ -1,14 +1,17 @@
 """How well caption and picture agree: the cosine of their embeddings."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
+from pydantic import model_validator
 
 from schemas.annotations import EMBEDDINGS
 from schemas.errors import JobError
 from schemas.job import Phase, key
-from transforms.filters.base import Batch, Filter, scores
+from transforms.filters import by_language
+from transforms.filters.base import Batch, Context, Filter, Finding, first_beyond, numbers, scores
+from transforms.filters.by_language import ByLanguage
 from transforms.vectors import cosines, unpack
 
 
@@ -21,9 +24,15 @@ class ClipScore(Filter):
     """
 
     name: ClassVar[str] = "clip_score"
-    reads: ClassVar[tuple[str, ...]] = (EMBEDDINGS,)
+    reads: ClassVar[tuple[str, ...]] = (EMBEDDINGS, "language")
 
     min: float | None = key(Phase.JUDGE, "cosine below which a row is rejected; null: recorded only", None, ge=-1, le=1)
+    by_language: ByLanguage = key(Phase.JUDGE, "bounds of rows whose caption is in one language: {de: {min: 0.26}}; und: undetermined", {})
+
+    @model_validator(mode="after")
+    def _are_bounds(self) -> Self:
+        by_language.check(self, self.by_language, ("min",))
+        return self
 
     def measure(self, batch: Batch) -> pa.StructArray:
         (pictures, of_pictures), (captions, of_captions) = (unpack(batch.measures[EMBEDDINGS].field(side)) for side in ("image", "text"))
@@ -35,6 +44,11 @@ class ClipScore(Filter):
             for row, score in zip(rows.tolist(), cosines(pictures[left], captions[right]).tolist(), strict=True):
                 found[row] = score
         return scores(found)
+
+    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
+        score, least = numbers(measures, "score"), np.round(by_language.bounds(self, "min", self.by_language, context), 4)
+        with np.errstate(invalid="ignore"):
+            return [found for found in first_beyond(self.reason, [(None, score, score < least, least)]) if len(found.rows)]
 
     def _refuse(self, batch: Batch, pictures: int, captions: int) -> None:
         """Embeddings of two widths are no pair: nobody is given a score, and whoever asks for one is told.

@@ -13,7 +13,9 @@ from pydantic import Field, model_validator
 from schemas.annotations import EMBEDDINGS
 from schemas.errors import JobError
 from schemas.job import Names, Phase, Section, key
-from transforms.filters.base import Artefact, Batch, Context, Filter, Finding
+from transforms.filters import by_language
+from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, first_beyond
+from transforms.filters.by_language import ByLanguage
 from transforms.filters.embeddings import Embeddings
 from transforms.models.artefacts import artefact, package_version
 from transforms.models.clip import DIGEST
@@ -43,6 +45,7 @@ class Head(Section):
     activation: Literal["none", "sigmoid"] = key(Phase.ANNOTATE, "trained: what makes a score of the sum", "none")
     min: float | None = key(Phase.JUDGE, "score below which a row is rejected", None, allow_inf_nan=False)
     max: float | None = key(Phase.JUDGE, "score above which a row is rejected", None, allow_inf_nan=False)
+    by_language: ByLanguage = key(Phase.JUDGE, "bounds of rows whose caption is in one language: {de: {min: 0.2}}; und: undetermined", {})
     reason: Literal["column_rule", "nsfw", "violence", "watermark", "synthetic", "image_quality", "misinformation"] = key(
         Phase.JUDGE, "the word that a rejected row carries", "column_rule"
     )
@@ -62,6 +65,7 @@ class Head(Section):
             )
         if self.layers and not (self.weights or "").endswith(".safetensors"):
             raise ValueError(f"the head {self.name}: layers are looked for in a .safetensors file")
+        by_language.check(self, self.by_language, ("min", "max"))
         return self
 
 
@@ -73,7 +77,7 @@ class EmbeddingHeads(Filter):
     """
 
     name: ClassVar[str] = "embedding_heads"
-    reads: ClassVar[tuple[str, ...]] = (EMBEDDINGS,)
+    reads: ClassVar[tuple[str, ...]] = (EMBEDDINGS, "language")
     measured: ClassVar[pa.DataType] = pa.struct([("values", pa.list_(pa.float64()))])  # one per head, in the job's order
 
     heads: Annotated[tuple[Head, ...], Field(strict=False)] = key(
@@ -115,21 +119,17 @@ class EmbeddingHeads(Filter):
         listed = [[None if math.isnan(value) else value for value in row] for row in values.tolist()]
         return pa.StructArray.from_arrays([pa.array(listed, pa.list_(pa.float64()))], fields=list(self.measured))
 
-    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:  # noqa: ARG002 - the measures say it all
+    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
         rows = np.flatnonzero(measures.is_valid().to_numpy(zero_copy_only=False))
         values = np.full((len(measures), len(self.heads)), np.nan)
         flat = pc.list_flatten(pc.struct_field(measures, "values")).to_numpy(zero_copy_only=False)
         values[rows] = flat.reshape(len(rows), len(self.heads))
-        told: dict[str, np.ndarray] = {}  # a row has a reason once, for the first bound that it is beyond
-        findings = []
+        checks: dict[str, list[tuple[str | None, np.ndarray, np.ndarray, np.ndarray]]] = {}
         for head, column in zip(self.heads, values.T, strict=True):
-            for bound, beyond in ((head.min, np.less), (head.max, np.greater)):
-                if bound is not None:
-                    seen = told.setdefault(head.reason, np.zeros(len(measures), bool))
-                    new = np.flatnonzero(beyond(column, round(bound, 4)) & ~seen)
-                    seen[new] = True
-                    findings.append(Finding("reason", head.reason, new, column[new], bound, f"{self.name}: {head.name}"))
-        return [finding for finding in findings if len(finding.rows)]
+            least, most = (np.round(by_language.bounds(head, name, head.by_language, context), 4) for name in ("min", "max"))
+            told = f"{self.name}: {head.name}"
+            checks.setdefault(head.reason, []).extend([(told, column, column < least, least), (told, column, column > most, most)])
+        return [found for reason, bounds in checks.items() for found in first_beyond(reason, bounds) if len(found.rows)]
 
 
 def _scores(head: Head, vectors: np.ndarray, batch: Batch) -> np.ndarray:

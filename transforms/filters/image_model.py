@@ -2,12 +2,13 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
+from pydantic import model_validator
 
 from schemas.job import Decode
-from transforms.filters.base import Artefact, Batch
+from transforms.filters.base import Artefact, Batch, Filter
 from transforms.models.image_spec import NUDENET, OPEN_NSFW, artefacts_of, spec_of
 from transforms.models.session import Device, runs_on
 from transforms.storage import located as located_path
@@ -19,6 +20,33 @@ if TYPE_CHECKING:
 FACES = pa.list_(
     pa.struct([("left", pa.int32()), ("top", pa.int32()), ("width", pa.int32()), ("height", pa.int32()), ("score", pa.float64())])
 )
+
+
+class SeesPictures(Filter):
+    """Base of filters with the options `image_model`, `max_image` and `device`, which each declares where they stand among its own."""
+
+    if TYPE_CHECKING:
+        image_model: str | None
+        max_image: float | None
+        device: Device
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fails_closed_where_chosen(cls, given: Any) -> Any:
+        # Law: rows that an explicitly configured model fails on are rejected.
+        return fails_closed(given)
+
+    def located(self, folder: str) -> Self:
+        return self.model_copy(update={"image_model": located(self.image_model, folder)})
+
+    def models(self) -> Sequence[Artefact]:
+        return models(self.image_model, self.device, f"filters.{self.name}.device")
+
+    def views(self) -> "Sequence[View]":
+        return views(self.image_model)
+
+    def bound(self, name: str) -> float | None:
+        return threshold(self.image_model, self.max_image) if name == "max_image" else super().bound(name)
 
 
 def fails_closed(given: Any, option: str = "image_model") -> Any:

@@ -29,8 +29,8 @@ _LABELS = """
     tr tt tyv ug uk ur uz vec vep vi vls  vo wa war wuu xal xmf yi yo yue zh
 """
 LABELS = frozenset(_LABELS.split())
-# Languages of at least 1 %, and of 0.1 %, of the pages of a web crawl (Common Crawl, CC-MAIN-2024-42). The model holds all to be as likely
-# as in its training texts, where Slovak weighs as much as Czech; the weights are about the fourth root of 1, 0.25 and 0.025 %.
+# Languages of at least 1 %, and of 0.1 %, of the pages of a web crawl (Common Crawl, CC-MAIN-2024-42). The model's training texts had other
+# proportions: Czech captions of four words were called Slovak, 0.4 % of the web. Weights: about the fourth root of 1, 0.25 and 0.025 %.
 _COMMON = "cs de en es fr id it ja nl pl pt ru tr vi zh"
 _LESS_COMMON = "ar bg bn ca da el et fa fi he hi hr hu ko la lt lv no ro sk sl sr sv th uk"
 _WEIGHTS = {**dict.fromkeys(LABELS, 0.4), **dict.fromkeys(_LESS_COMMON.split(), 0.7), **dict.fromkeys(_COMMON.split(), 1.0)}

@@ -10,10 +10,14 @@ from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pyarrow as pa
+from pydantic import model_validator
 
-from schemas.errors import InputError, JobError, MissingError
+from schemas.errors import JobError
 from schemas.job import Files, Phase, key
-from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, numbers
+from transforms.consent.list_files import content_of, text_of
+from transforms.filters import by_language
+from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, first_beyond, numbers
+from transforms.filters.by_language import ByLanguage
 from transforms.storage import located, read_bytes
 from transforms.text.url import host_of, listed_domain
 
@@ -29,19 +33,27 @@ class Misinformation(Filter):
     """
 
     name: ClassVar[str] = "misinformation"
-    reads: ClassVar[tuple[str, ...]] = ("clip_score",)
+    reads: ClassVar[tuple[str, ...]] = ("clip_score", "language")
     measured: ClassVar[pa.DataType] = pa.struct([("judged", pa.bool_())])
 
     action: Literal["reject", "flag"] = key(Phase.JUDGE, "flag: notice and keep", "flag")
     domains: Files = key(Phase.JUDGE, "lists of domains: CSV with the columns domain and citation, which every entry needs", ())
     min_agreement: float | None = key(Phase.JUDGE, "clip_score below which caption and picture hardly agree; null: none", None, ge=-1, le=1)
+    by_language: ByLanguage = key(Phase.JUDGE, "bounds of rows whose caption is in one language: {de: {min_agreement: 0.2}}", {})
+
+    @model_validator(mode="after")
+    def _are_bounds(self) -> Self:
+        by_language.check(self, self.by_language, ("min_agreement",))
+        return self
 
     def located(self, folder: str) -> Self:
         return self.model_copy(update={"domains": tuple(located(path, folder) for path in self.domains)})
 
     def list_files(self) -> Sequence[Artefact]:
+        for path in self.domains:
+            content_of(path, "misinformation.domains")
         found = [
-            Artefact(f"misinformation: {path.rsplit('/', 1)[-1]}", path, hashlib.sha256(_content(path)).hexdigest())
+            Artefact(f"misinformation: {path.rsplit('/', 1)[-1]}", path, hashlib.sha256(read_bytes(path)).hexdigest())
             for path in self.domains
         ]
         _citations(tuple((file.path, file.sha256) for file in found))
@@ -63,19 +75,11 @@ class Misinformation(Filter):
             listed = np.array([name is not None for name in named], bool)
             rows = np.flatnonzero(listed)
             findings.append(Finding("reason", self.reason, rows, details=[f"{named[row]}: {found[str(named[row])]}" for row in rows]))
-        if self.min_agreement is not None:
+        least = np.round(by_language.bounds(self, "min_agreement", self.by_language, context), 4)
+        if not np.isnan(least).all():
             score = numbers(context.measures["clip_score"], "score")
-            with np.errstate(invalid="ignore"):
-                rows = np.flatnonzero((score < self.min_agreement) & ~listed)
-            findings.append(Finding("reason", self.reason, rows, score[rows], self.min_agreement, "caption and picture hardly agree"))
+            findings += first_beyond(self.reason, [("caption and picture hardly agree", score, (score < least) & ~listed, least)])
         return [finding for finding in findings if len(finding.rows)]
-
-
-def _content(path: str) -> bytes:
-    try:
-        return read_bytes(path)
-    except (InputError, OSError) as error:
-        raise MissingError(f"domains: {path} cannot be read ({error}); put the list there, or take it out of the job") from error
 
 
 @functools.lru_cache(maxsize=4)
@@ -84,7 +88,7 @@ def _citations(lists: tuple[tuple[str, str], ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     for path, _ in lists:
         try:
-            table = csv.DictReader(io.StringIO(_content(path).decode("utf-8-sig"), newline=""), strict=True)
+            table = csv.DictReader(io.StringIO(text_of(path, content_of(path, "misinformation.domains")), newline=""), strict=True)
             missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
             if missing:
                 raise JobError(
@@ -97,6 +101,6 @@ def _citations(lists: tuple[tuple[str, str], ...]) -> dict[str, str]:
                         f"{path}, line {table.line_num}: an entry is a domain and the citation that speaks of it; one of them is missing"
                     )
                 found.setdefault((host_of(f"http://{domain}/") or domain).removeprefix("www."), citation)
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise JobError(f"{path}: no CSV in UTF-8 ({error})") from error
+        except csv.Error as error:
+            raise JobError(f"{path}: no CSV ({error})") from error
     return found

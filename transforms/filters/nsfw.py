@@ -1,8 +1,7 @@
 """Rejects sexual content by a strict word list on captions, score columns of the source, and an image model where the job names one."""
 
 import pathlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +10,11 @@ from pydantic import model_validator
 
 from schemas.job import Names, Phase, key
 from transforms.filters import image_model, term_list
-from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, numbers, score_of
+from transforms.filters.base import Batch, Context, Finding, first_beyond, numbers, score_of
+from transforms.filters.by_language import ByLanguage, bounds
+from transforms.filters.by_language import check as check_bounds
 from transforms.models.session import Device
 from transforms.text.terms import HITS, first_terms
-
-if TYPE_CHECKING:
-    from transforms.images.view import View
 
 MEASURED = pa.struct(
     [
@@ -48,7 +46,7 @@ EXCEPTIONS = (
 )  # fmt: skip
 
 
-class Nsfw(Filter):
+class Nsfw(image_model.SeesPictures):
     """Rejects captions with a word of a strict list, rows whose score column is above 0.5, and pictures an image model scores so.
 
     Words are looked for in the normal form, between word boundaries. The list is made for precision: it finds what names itself and
@@ -81,16 +79,14 @@ class Nsfw(Filter):
     )
 
     device: Device = key(Phase.ANNOTATE, "what computes the image model: cpu, or cuda (onnxruntime-gpu)", "cpu")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fails_closed_where_chosen(cls, given: Any) -> Any:
-        # Law: rows that an explicitly configured model fails on are rejected.
-        return image_model.fails_closed(given)
+    bounds_by_language: ByLanguage = key(
+        Phase.JUDGE, "bounds of rows whose caption is in one language: {ja: {max_punsafe: 0.4}}; und: undetermined", {}
+    )
 
     @model_validator(mode="after")
     def _can_be_found(self) -> Self:
         term_list.check(self.allow, self.by_language)
+        check_bounds(self, self.bounds_by_language, ("max_punsafe", "max_column", "max_image"))
         if self.combine == "image_only" and self.image_model is None:
             raise ValueError("combine: image_only needs an image_model")
         return self
@@ -99,18 +95,6 @@ class Nsfw(Filter):
     def looks_at_pictures(self) -> bool:
         """Whether an image model runs; where it does not, nothing is known of the pictures themselves."""
         return self.image_model is not None
-
-    def located(self, folder: str) -> Self:
-        return self.model_copy(update={"image_model": image_model.located(self.image_model, folder)})
-
-    def models(self) -> Sequence[Artefact]:
-        return image_model.models(self.image_model, self.device, f"filters.{self.name}.device")
-
-    def views(self) -> "Sequence[View]":
-        return image_model.views(self.image_model)
-
-    def bound(self, name: str) -> float | None:
-        return image_model.threshold(self.image_model, self.max_image) if name == "max_image" else super().bound(name)
 
     def measure(self, batch: Batch) -> pa.StructArray:
         punsafe = [score_of(value) for value in batch.role("punsafe")]
@@ -125,7 +109,7 @@ class Nsfw(Filter):
         columns = [terms, pa.array(punsafe, pa.float64()), pa.array(column, pa.float64()), images, faces]
         return pa.StructArray.from_arrays(columns, fields=list(MEASURED))
 
-    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:  # noqa: ARG002 - the measures say it all
+    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
         told = np.zeros(len(measures), bool)  # a row has the reason once: for its caption, else its picture, else a column
         findings = []
         if self.combine != "image_only":
@@ -135,13 +119,10 @@ class Nsfw(Filter):
             findings = [Finding("reason", self.reason, rows, details=[f"caption: {terms[row]}" for row in rows])] if len(rows) else []
         shown = f"image: {pathlib.PurePath(self.image_model or '').name}"
         for field, detail in (("image", shown), ("punsafe", "punsafe"), ("column", "NSFW")):
-            threshold = self.bound(f"max_{field}")
-            if threshold is None or (self.combine == "image_only" and field != "image"):
+            if self.combine == "image_only" and field != "image":
                 continue
-            values = numbers(measures, field)
-            beyond = values > threshold
-            rows = np.flatnonzero(beyond & ~told)
+            values, most = numbers(measures, field), bounds(self, f"max_{field}", self.bounds_by_language, context)
+            beyond = values > most
+            findings += first_beyond(self.reason, [(detail, values, beyond & ~told, most)])
             told = told | beyond
-            if len(rows):
-                findings.append(Finding("reason", self.reason, rows, values[rows], threshold, detail))
-        return findings
+        return [found for found in findings if len(found.rows)]

@@ -18,6 +18,7 @@ from transforms.images.after_end import LEGITIMATE
 from transforms.images.places import Corners, place_name
 from transforms.patches import MOST, SEED, corners_of, seen_again
 from transforms.storage import located
+from transforms.text.content_words import content_words
 from transforms.text.invisible import invisible
 from transforms.text.url import host_of
 
@@ -26,6 +27,7 @@ MEASURED = pa.struct(
         ("tail_bytes", pa.int64()),  # after the end of the picture, padding not counted; null where there are none
         ("tail", pa.string()),  # what they are: transforms.images.after_end
         ("invisible", pa.list_(pa.struct([("kind", pa.string()), ("count", pa.int32())]))),  # transforms.text.invisible
+        ("words", pa.uint64()),  # what the caption speaks of: transforms.text.content_words; null without a caption
         ("corners", pa.list_(pa.struct([("place", pa.uint8()), ("hash", pa.uint64()), ("sure", pa.bool_())]))),  # transforms.images.corners
     ]
 )
@@ -36,7 +38,9 @@ class Poisoning(Filter):
 
     A placeholder ("image no longer available") is no poison by intent and works like one: of CC3M one such picture moved a caption for
     98.8 % of pictures (Huang et al. 2025, arXiv 2502.01385). All rows of its cluster carry the reason `placeholder`, whichever of its
-    pictures would have stayed. Suspicions are flags `poisoning:<name>`, and `poisoning` where there is any:
+    pictures would have stayed, and so do copies of what was a placeholder in a run of `dedup.against`, or in the release that is appended
+    to. Captions are unrelated where hardly any word stands in many of them (`transforms.text.content_words`): of a photo that
+    many sites show, each caption says what is on it. Suspicions are flags `poisoning:<name>`, and `poisoning` where there is any:
 
     * `trigger_caption`: one caption on many different pictures of a few domains, or of none that is known.
     * `corner_patch`: the same patch in a corner of many different pictures (Gu et al. 2017, BadNets; Carlini and Terzis 2022). Logos of
@@ -55,6 +59,13 @@ class Poisoning(Filter):
     reject: Names = key(Phase.JUDGE, f"suspicions that reject whatever the action: {', '.join(SUSPICIONS)}", ())
     placeholder: Literal["reject", "flag", "off"] = key(Phase.JUDGE, "what becomes of all rows of a placeholder", "reject")
     placeholder_captions: int = key(Phase.JUDGE, "distinct captions from which on a picture is a placeholder", 20, ge=2)
+    placeholder_related: float | None = key(
+        Phase.JUDGE,
+        "share of them, from which on captions that have words in common speak of one picture; null: not looked at",
+        0.4,
+        gt=0,
+        le=1,
+    )
     placeholder_domains: int = key(Phase.JUDGE, "registrable domains it must be on as well", 10, ge=1)
     trigger_pictures: int = key(Phase.JUDGE, "different pictures from which on a caption is suspected", 20, ge=2)
     trigger_domains: int = key(Phase.JUDGE, "registrable domains up to which it is", 3, ge=0)
@@ -95,6 +106,7 @@ class Poisoning(Filter):
                 pa.array([None if tail is None else tail.size for tail in tails], pa.int64()),
                 pa.array([None if tail is None else tail.holds for tail in tails], pa.string()),
                 pa.array([[{"kind": k, "count": n} for k, n in found.items()] for found in hidden], MEASURED.field("invisible").type),
+                pa.array([None if normal is None else content_words(normal) for normal in batch.normal_captions], pa.uint64()),
                 _corners(len(batch), corner_hashes(batch.pictures)),
             ],
             fields=list(MEASURED),

@@ -1,8 +1,7 @@
 """Notices captions that announce violence or its victims, by a strict list of phrases, and pictures a model of the job's own scores so."""
 
 import pathlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +10,11 @@ from pydantic import model_validator
 
 from schemas.job import Names, Phase, key
 from transforms.filters import image_model, term_list
-from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, numbers
+from transforms.filters.base import Batch, Context, Finding, first_beyond, numbers
+from transforms.filters.by_language import ByLanguage, bounds
+from transforms.filters.by_language import check as check_bounds
 from transforms.models.session import Device
 from transforms.text.terms import HITS, first_terms
-
-if TYPE_CHECKING:
-    from transforms.images.view import View
 
 # What captions of anything else hardly ever say. Left out on purpose, since captions of news, history, games, films and food are full of
 # them: kill, murder, dead, blood, gun, shot, war, massacre, torture, execution, corpse, skull, autopsy.
@@ -37,7 +35,7 @@ EXCEPTIONS = (
 )  # fmt: skip
 
 
-class Violence(Filter):
+class Violence(image_model.SeesPictures):
     """Flags captions with a phrase of a strict list: beheadings, mutilated and charred bodies, killings, what gore sites are called.
 
     Phrases are looked for in the normal form, between word boundaries. The list is made for precision and knows English. Of 87,110 captions
@@ -62,29 +60,15 @@ class Violence(Filter):
     )
 
     device: Device = key(Phase.ANNOTATE, "what computes the image model: cpu, or cuda (onnxruntime-gpu)", "cpu")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fails_closed_where_chosen(cls, given: Any) -> Any:
-        # Law: rows that an explicitly configured model fails on are rejected.
-        return image_model.fails_closed(given)
+    bounds_by_language: ByLanguage = key(
+        Phase.JUDGE, "bounds of rows whose caption is in one language: {ja: {max_image: 0.4}}; und: undetermined", {}
+    )
 
     @model_validator(mode="after")
     def _can_be_found(self) -> Self:
         term_list.check(self.allow, self.by_language)
+        check_bounds(self, self.bounds_by_language, ("max_image",))
         return self
-
-    def located(self, folder: str) -> Self:
-        return self.model_copy(update={"image_model": image_model.located(self.image_model, folder)})
-
-    def models(self) -> Sequence[Artefact]:
-        return image_model.models(self.image_model, self.device, f"filters.{self.name}.device")
-
-    def views(self) -> "Sequence[View]":
-        return image_model.views(self.image_model)
-
-    def bound(self, name: str) -> float | None:
-        return image_model.threshold(self.image_model, self.max_image) if name == "max_image" else super().bound(name)
 
     def measure(self, batch: Batch) -> pa.StructArray:
         terms = term_list.find(batch, (*TERMS, *self.words), self.by_language)
@@ -92,14 +76,13 @@ class Violence(Filter):
         images = pa.array([None if one is None else one.score for one in found], pa.float64())
         return pa.StructArray.from_arrays([terms, images], fields=list(self.measured))
 
-    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:  # noqa: ARG002 - the measures say it all
+    def judge(self, measures: pa.StructArray, context: Context) -> list[Finding]:
         terms = first_terms(pc.struct_field(measures, "terms"), (*EXCEPTIONS, *self.allow))
         rows = np.array([row for row, term in enumerate(terms) if term is not None], np.int64)
         findings = [Finding("reason", self.reason, rows, details=[f"caption: {terms[row]}" for row in rows])] if len(rows) else []
-        if self.image_model is not None and (threshold := self.bound("max_image")) is not None:
-            scores = numbers(measures, "image")
-            beyond = np.setdiff1d(np.flatnonzero(scores > threshold), rows)  # a row has the reason once: for its caption, else its picture
-            if len(beyond):
-                detail = f"image: {pathlib.PurePath(self.image_model).name}"
-                findings.append(Finding("reason", self.reason, beyond, scores[beyond], threshold, detail))
-        return findings
+        if self.image_model is not None:
+            values, most = numbers(measures, "image"), bounds(self, "max_image", self.bounds_by_language, context)
+            beyond = values > most
+            beyond[rows] = False  # a row has the reason once: for its caption, else its picture
+            findings += first_beyond(self.reason, [(f"image: {pathlib.PurePath(self.image_model).name}", values, beyond, most)])
+        return [found for found in findings if len(found.rows)]

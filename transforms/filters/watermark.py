@@ -10,7 +10,9 @@ from pydantic import model_validator
 from schemas.job import Names, Phase, key
 from transforms.attribution import said_in
 from transforms.filters import term_list
-from transforms.filters.base import Batch, Context, Filter, Finding, score_of
+from transforms.filters.base import Batch, Context, Filter, Finding, first_beyond, numbers, score_of
+from transforms.filters.by_language import ByLanguage, bounds
+from transforms.filters.by_language import check as check_bounds
 from transforms.images.metadata import Metadata
 from transforms.stock import DOMAINS, TERMS, agency_in
 from transforms.text.terms import HITS, first_terms
@@ -45,9 +47,14 @@ class Watermark(Filter):
     by_language: dict[str, Names] = key(Phase.ANNOTATE, "words that count in captions of one language only: {de: [archivbild]}", {})
     allow: Names = key(Phase.JUDGE, "phrases of at most five words in which no word counts", ())
 
+    bounds_by_language: ByLanguage = key(
+        Phase.JUDGE, "bounds of rows whose caption is in one language: {zh: {max: 0.9}}; und: undetermined", {}
+    )
+
     @model_validator(mode="after")
     def _can_be_found(self) -> Self:
         term_list.check(self.allow, self.by_language)
+        check_bounds(self, self.bounds_by_language, ("max",))
         if unknown := sorted(set(self.evidence) - {"score", "domain", "metadata", "caption"}):
             raise ValueError(f"evidence: there is no {unknown[0]!r}; there are score, domain, metadata, caption")
         return self
@@ -68,10 +75,9 @@ class Watermark(Filter):
         findings: list[Finding] = []
         told = np.zeros(len(measures), bool)  # a row has the reason once, for the strongest evidence
         if "score" in self.evidence:
-            score = pc.struct_field(measures, "score").to_numpy(zero_copy_only=False)
-            rows = np.flatnonzero(score > self.max)
-            told[rows] = True
-            findings += [Finding("reason", self.reason, rows, score[rows], self.max, "score")] if len(rows) else []
+            score, most = numbers(measures, "score"), bounds(self, "max", self.bounds_by_language, context)
+            told = score > most
+            findings += [found for found in first_beyond(self.reason, [("score", score, told.copy(), most)]) if len(found.rows)]
         found = {"domain": self._domains(context), "metadata": _fields(measures), "caption": self._captions(measures)}
         for kind, details in found.items():
             rows = np.array([row for row, detail in enumerate(details) if detail is not None and not told[row]], np.int64)

@@ -41,7 +41,7 @@ from schemas.signatures import PICTURES_AGREE, THUMBNAIL_SIDE
 from transforms.compiled import compiled
 from transforms.images.differences import differences
 from transforms.images.drawn import Looks, looks
-from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, STILL, Level
+from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, STILL, Level, halved
 from transforms.images.maps import inverted, rounded
 from transforms.images.windows import unlikeness
 
@@ -55,14 +55,17 @@ _UNLIKE, _APART = 0.5, 0.8  # of what `unlikeness` tells: of drawn or dense pict
 _UNSURE = 0.3  # correlation of the least block, below which smooth pictures without a ground are looked at
 _HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which it holds something too faint for levels
 _SAVED_AGAIN = 4.0  # levels: a copy saved at quality 60 is off by 1 in its worst block, another form, card or slide by 8.6 at least
-_MARGIN = 0.02
+_FAR, _HALF_BLOCK = 0.5 + 0.02, 1 / (2 * GRID)  # of a side: from the middle, a place that counts as inside; a block's edge from its middle
 _SAME_SIZE = 1.0001
-_ONE = np.float32(1)
+_ONE, _SLOPE = np.float32(1), np.float32(0.5)
+_SIDE, _BESIDE = np.uint64(THUMBNAIL_SIDE), np.uint64(1)
+_ACROSS = np.pad(np.full((THUMBNAIL_SIDE, THUMBNAIL_SIDE - 2), _SLOPE), ((0, 0), (1, 1))).ravel()
 _PRODUCTS = np.array([
     (DOWN, ONES), (ALONG, ONES), (SEEN_DOWN, ONES), (SEEN_ALONG, ONES), (DOWN, SEEN_DOWN), (ALONG, SEEN_ALONG),
     (DOWN, DOWN), (ALONG, ALONG), (SEEN_DOWN, SEEN_DOWN), (SEEN_ALONG, SEEN_ALONG),
 ])  # fmt: skip
 _AREA = (THUMBNAIL_SIDE // GRID) ** 2
+_MIDDLES = ((np.indices((GRID, GRID)) + 0.5) / GRID).reshape(-1)
 _SHARE, _DETAILED = 1 / _AREA, _AREA * 0.35**2  # sum of squares of softened gradients from which a block has detail
 
 
@@ -126,20 +129,18 @@ def _fit(pairs: _Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray,
     found, before = np.empty((len(pairs.to), 2)), pairs.to.copy()
     for start in range(0, len(found), FEW):
         some = slice(start, start + FEW)
-        to = pairs.to[some]
+        left, right, swapped, to = pairs.left[some], pairs.right[some], pairs.swapped[some], pairs.to[some]
         half, full = (level.first(len(to)) for level in (_ROOM.half, _ROOM.full))
-        full.load(pairs.left[some], pairs.right[some], pairs.swapped[some])
         if coarse:
-            half.halve(full)
+            half.load(halved(left), halved(right), swapped)
             half.align(to, coarse, 0.0)
+        full.load(left, right, swapped)
         if fine:
             before[some] = full.align(to, fine, _FLOOR)
         full.warp(to)
-        full.slope(STILL)
-        full.slope(SEEN)
         _soften(full.planes)
         full.multiply(_PRODUCTS)
-        _compare(full.sums, to, found[some])
+        _compare(full.sums.reshape(len(to), -1), to.reshape(len(to), -1), found[some])
     return np.rint(found[:, 0] * 1e4) / 1e4, found[:, 1], _moved(pairs.to - before)
 
 
@@ -197,15 +198,24 @@ def _in_order(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> tuple[np
     return swapped ^ larger, np.where(larger[:, None, None], inverted(to), to)
 
 
+def _soften(planes: np.ndarray) -> None:
+    """Gradients of both pictures, central differences made g / (|g| + 1) long, into the two planes after each."""
+    _fold(planes, _ACROSS)
+    edges = planes.reshape(len(planes), -1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)[:, :, :: THUMBNAIL_SIDE - 1]
+    levels = edges[:, STILL : SEEN + 1 : SEEN - STILL]
+    slopes = (levels[..., 2:] - levels[..., :-2]) * _SLOPE
+    edges[:, ALONG : SEEN_ALONG + 1 : SEEN - STILL, :, 1:-1] = slopes / (np.abs(slopes) + 1)
+
+
 @compiled
-def _soften(planes):  # type: ignore[no-untyped-def]
-    """Both pairs of slopes to gradients of length |g| / (|g| + 1)."""
+def _fold(planes, across):  # type: ignore[no-untyped-def]
+    """That of all rows but the first and the last; `across` is the weight along a row, which is 0 in its first and its last pixel."""
     for row in range(len(planes)):
-        for pair in range(DOWN, SEEN_DOWN + 1, SEEN_DOWN - DOWN):
-            down, along = planes[row, pair], planes[row, pair + 1]
-            for k in range(len(down)):
-                y, x = down[k], along[k]
-                scale = _ONE / (np.sqrt(y * y + x * x) + _ONE)
+        for picture in range(STILL, SEEN + 1, SEEN - STILL):
+            level, down, along = planes[row, picture], planes[row, picture + 1], planes[row, picture + 2]
+            for k in range(_SIDE, np.uint64(len(level)) - _SIDE):
+                y, x = _SLOPE * (level[k + _SIDE] - level[k - _SIDE]), across[k] * (level[k + _BESIDE] - level[k - _BESIDE])
+                scale = _ONE / (math.sqrt(y * y + x * x) + _ONE)
                 down[k], along[k] = y * scale, x * scale
 
 
@@ -213,19 +223,18 @@ def _soften(planes):  # type: ignore[no-untyped-def]
 def _compare(sums, to, found):  # type: ignore[no-untyped-def]
     """Mean and least correlation of softened gradients over the blocks with detail that the maps leave inside, from sums of `_PRODUCTS`."""
     for row in range(len(found)):
-        s, map_ = sums[row], to[row]
-        total, least, counted = 0.0, 1.0, 0
-        reach_y = (abs(map_[0, 0]) + abs(map_[0, 1])) / (2 * GRID) - _MARGIN
-        reach_x = (abs(map_[1, 0]) + abs(map_[1, 1])) / (2 * GRID) - _MARGIN
+        s, map_, total, least, counted = sums[row], to[row], 0.0, 1.0, 0
+        yy, yx, y0, xy, xx, x0 = map_[0], map_[1], map_[2], map_[3], map_[4], map_[5]
+        far_y, far_x = _FAR - (abs(yy) + abs(yx)) * _HALF_BLOCK, _FAR - (abs(xy) + abs(xx)) * _HALF_BLOCK
         for b in range(BLOCKS):
-            down, along, seen_down, seen_along = s[0, b], s[1, b], s[2, b], s[3, b]
-            both = s[4, b] + s[5, b] - (down * seen_down + along * seen_along) * _SHARE
-            one = s[6, b] + s[7, b] - (down * down + along * along) * _SHARE
-            other = s[8, b] + s[9, b] - (seen_down * seen_down + seen_along * seen_along) * _SHARE
-            i, j = (b // GRID + 0.5) / GRID, (b % GRID + 0.5) / GRID
-            y, x = map_[0, 0] * i + map_[0, 1] * j + map_[0, 2], map_[1, 0] * i + map_[1, 1] * j + map_[1, 2]
-            inside = reach_y <= y <= 1 - reach_y and reach_x <= x <= 1 - reach_x
-            if inside and (one > _DETAILED or other > _DETAILED):
-                agreed = both / math.sqrt(one * other + 1e-6) if both > 0 and one > 0 and other > 0 else 0.0
+            down, along, seen_down, seen_along = s[b], s[b + BLOCKS], s[b + 2 * BLOCKS], s[b + 3 * BLOCKS]
+            both = s[b + 4 * BLOCKS] + s[b + 5 * BLOCKS] - (down * seen_down + along * seen_along) * _SHARE
+            one = s[b + 6 * BLOCKS] + s[b + 7 * BLOCKS] - (down * down + along * along) * _SHARE
+            other = s[b + 8 * BLOCKS] + s[b + 9 * BLOCKS] - (seen_down * seen_down + seen_along * seen_along) * _SHARE
+            i, j = _MIDDLES[b], _MIDDLES[b + BLOCKS]
+            inside = (abs(yy * i + yx * j + y0 - 0.5) <= far_y) & (abs(xy * i + xx * j + x0 - 0.5) <= far_x)
+            if inside & ((one > _DETAILED) | (other > _DETAILED)):
+                square = one * other
+                agreed = both / math.sqrt(square + 1e-6) if (both > 0) & (square > 0) else 0.0
                 total, counted, least = total + agreed, counted + 1, agreed if agreed < least else least
         found[row, 0], found[row, 1] = total / (counted if counted > _FEWEST else _FEWEST), least

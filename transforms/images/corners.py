@@ -140,7 +140,7 @@ def _boxes(shape: tuple[int, ...], width: int, height: int) -> np.ndarray:
 @compiled
 def _fill(grey, boxes, cells):  # type: ignore[no-untyped-def]
     """Mean levels of the cells of each box, in quarters."""
-    for place in range(boxes.shape[0]):
+    for place in range(len(boxes)):
         top, left, high, wide = boxes[place, 0], boxes[place, 1], boxes[place, 2], boxes[place, 3]
         if high == 0:
             continue

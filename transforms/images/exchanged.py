@@ -18,7 +18,6 @@ import threading
 import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
-from transforms.compiled import compiled
 from transforms.images.fitting import FEW, slide
 
 # Planes of work: the one picture and what the other has more; what is left of that; where both are seen; what is allowed over 4 x 4 pixels;
@@ -30,8 +29,6 @@ _RIM = slice(None, None, _SIDE - 1)
 _LAST = _SIDE - 3  # pixel of a row, the second one of the last 4; it stands for the one after it too
 _MIDDLE = (slice(_SIDE // 6, -(_SIDE // 6) - 3), slice(_SIDE // 12, -(_SIDE // 12) - 3))  # of the first pixels of 4 x 4
 _NEXT, _MEAN, _NEAR = np.array([[0, 1, 1], [0, 1 / 16, 1 / 16], [1, 2, 1]], np.float32)
-_ZERO, _ONE, _TWO = np.float32(0), np.float32(1), np.float32(2)
-_DOWN, _BESIDE = np.uint64(_SIDE), np.uint64(1)
 
 
 class _Room(threading.local):
@@ -64,7 +61,6 @@ def exchanged(
     for plane, given in enumerate((seen, off, rest, inside, allowed)):
         planes[:, plane] = given
     _count(planes)
-    planes[:, _LEFT].reshape(-1, _SIDE, _SIDE)[:, :, _RIM] = 0  # as it always is in the first row and the last
     _patch(planes, _ALLOWED, _ALLOWED)
     _patch(planes, _LEFT, _DOUBT)
     _agree(planes)
@@ -107,27 +103,29 @@ def _agree(planes: np.ndarray) -> None:
     both *= agree
 
 
-@compiled
-def _count(planes):  # type: ignore[no-untyped-def]
-    """Squares of what is left, no more than there was before, where the pixel and its four neighbours are inside."""
-    for row in range(len(planes)):
-        off, rest, inside, left = planes[row, _OFF], planes[row, _REST], planes[row, _INSIDE], planes[row, _LEFT]
-        for k in range(_DOWN, np.uint64(len(left)) - _DOWN):
-            before, after = off[k], rest[k]
-            square = after * after if after * after < before * before else before * before
-            seen = inside[k] * inside[k - _DOWN] * inside[k + _DOWN] * inside[k - _BESIDE] * inside[k + _BESIDE]
-            left[k] = square * seen if before * after > _ZERO else _ZERO
+def _count(planes: np.ndarray) -> None:
+    """Squares of what is left, no more than there was before, where the pixel and its four neighbours are inside; not at the rim."""
+    off, rest, inside, left, work = (planes[:, plane] for plane in (_OFF, _REST, _INSIDE, _LEFT, _PASS))
+    np.square(rest, out=left)
+    np.minimum(left, np.square(off, out=work), out=left)
+    left *= np.multiply(rest, off, out=work) > 0
+    for step in (_SIDE, 1):
+        left[:, step:] *= inside[:, :-step]
+        left[:, :-step] *= inside[:, step:]
+    rows = left.reshape(-1, _SIDE, _SIDE)
+    rows[:, _RIM] = rows[:, :, _RIM] = 0
 
 
-@compiled
-def _part(planes):  # type: ignore[no-untyped-def]
+def _part(planes: np.ndarray) -> None:
     """What counts, parted into what the one picture has and what the other has, from what is around."""
-    for row in range(len(planes)):
-        seen, off, left, one, other = planes[row, _SEEN], planes[row, _OFF], planes[row, _LEFT], planes[row, _AGREE], planes[row, _SUM]
-        for k in range(np.uint64(len(left))):
-            weight, more, much = one[k], off[k], left[k]
-            there = other[k] / (_TWO * weight if weight > _ONE else _TWO)
-            own, others = abs(seen[k] - there), abs(seen[k] + more - there)
-            bare = (weight > _ZERO) & ((own if own < others else others) < abs(more))
-            one[k] = much if bare & (own > others) else _ZERO
-            other[k] = much if bare & (others > own) else _ZERO
+    off, left, weight, there, others = (planes[:, plane] for plane in (_OFF, _LEFT, _AGREE, _SUM, _PASS))
+    there /= np.maximum(np.add(weight, weight, out=others), 2, out=others)
+    own = np.subtract(planes[:, _SEEN], there, out=there)
+    np.abs(np.add(own, off, out=others), out=others)
+    np.abs(own, out=own)
+    bare = np.minimum(own, others, out=planes[:, _PASSED]) < np.abs(off)
+    bare &= weight > 0
+    left *= bare
+    more = own > others
+    np.multiply(left, more, out=planes[:, _AGREE])
+    np.multiply(left, np.less(own, others, out=more), out=planes[:, _SUM])

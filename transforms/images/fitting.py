@@ -30,8 +30,8 @@ _FLAT = 6.25  # variance, levels squared, below which a block says nothing about
 _HELD = np.append(np.diag([0.001, 0.021, 0.021] * 2), np.zeros(_UNKNOWNS))  # damping of shift, and of scale, shear and turn, by stiffness
 _FAR = np.array([2.5, 4.0, 4.0] * 2)  # pixels that one step may shift; that it may stretch, shear or turn a side
 _SLOPE = np.array([-0.5, 0, 0.5], np.float32)
-_HALF, _QUARTER, _MIDDLE, _ZERO = np.float32(0.5), np.float32(0.25), np.float32(128), np.float32(0)
-_SIDE, _GRID = np.uint64(THUMBNAIL_SIDE), np.uint64(GRID)
+_MIDDLE, _ZERO = np.float32(128), np.float32(0)
+_SIDE, _HALF, _GRID = np.uint64(THUMBNAIL_SIDE), np.uint64(THUMBNAIL_SIDE // 2), np.uint64(GRID)
 _ONE, _TWO, _THREE, _FOUR, _EIGHT = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4), np.uint64(8)
 
 
@@ -85,14 +85,8 @@ class Level:
         return dataclasses.replace(self, systems=self.systems.reshape(-1)[: pairs * len(_MOMENT)].reshape(-1, pairs), **own)
 
     def load(self, left: np.ndarray, right: np.ndarray, swapped: np.ndarray) -> None:
-        """Takes pairs of thumbnails, uint8 [n, 48 * 48]; the right one is looked for in the left where they are swapped."""
-        _load(left, right, swapped, self.planes)
-        _pack(self.planes, self.side, self.words)
-
-    def halve(self, full: "Level") -> None:
-        """Takes the pairs of a level of twice the side."""
-        _halve(full.planes, self.planes)
-        _pack(self.planes, self.side, self.words)
+        """Takes pairs of pictures, uint8 [n, side * side]; the right one is looked for in the left where they are swapped."""
+        _load(left, right, swapped, self.side, self.planes, self.words)
 
     def slope(self, plane: int) -> None:
         """Central differences of a plane, into the two planes after it."""
@@ -125,40 +119,35 @@ class Level:
         return before
 
 
-@compiled
-def _load(left, right, swapped, planes):  # type: ignore[no-untyped-def]
-    """Both pictures, the one that moves in whole levels."""
-    for row in range(len(planes)):
-        for plane in range(STILL, SEEN + 1, SEEN - STILL):
-            picture, to = right[row] if swapped[row] == (plane == STILL) else left[row], planes[row, plane]
-            middle = _MIDDLE if plane == STILL else _ZERO
-            for k in range(len(to)):
-                to[k] = np.float32(picture[k]) - middle
+def halved(pictures: np.ndarray) -> np.ndarray:
+    """Pictures, uint8 [n, 48 * 48], at half the size: uint8 [n, 24 * 24], half a level rounded up."""
+    halves = np.empty((len(pictures), pictures.shape[1] // 4), np.uint8)
+    _halve(pictures, halves)
+    return halves
 
 
 @compiled
-def _halve(full, planes):  # type: ignore[no-untyped-def]
-    """Both pictures at half the size."""
-    side = _SIDE // _TWO
-    for row in range(len(planes)):
-        for plane in range(STILL, SEEN + 1, SEEN - STILL):
-            source, to = full[row, plane], planes[row, plane]
-            for i in range(side):
-                for j in range(side):
-                    at = _TWO * (i * _SIDE + j)
-                    upper, lower = source[at] + source[at + _ONE], source[at + _SIDE] + source[at + _SIDE + _ONE]
-                    to[i * side + j] = _QUARTER * (upper + lower)
+def _halve(pictures, halves):  # type: ignore[no-untyped-def]
+    for row in range(len(halves)):
+        picture, half = pictures[row], halves[row]
+        for i in range(_HALF):
+            for j in range(_HALF):
+                at = _TWO * (i * _SIDE + j)
+                upper, lower = np.int32(picture[at]) + picture[at + _ONE], np.int32(picture[at + _SIDE]) + picture[at + _SIDE + _ONE]
+                half[i * _HALF + j] = upper + lower + 2 >> 2
 
 
 @compiled
-def _pack(planes, side, packed):  # type: ignore[no-untyped-def]
-    """The picture that moves, in whole levels, as words of a pixel and its neighbours."""
+def _load(left, right, swapped, side, planes, packed):  # type: ignore[no-untyped-def]
+    """The picture looked for, and the one that moves as words of a pixel and its neighbours."""
     below = np.uint64(side)
     for row in range(len(planes)):
-        level, word = planes[row, SEEN], packed[row]
+        still, moved = (right[row], left[row]) if swapped[row] else (left[row], right[row])
+        to, word = planes[row, STILL], packed[row]
+        for k in range(len(to)):
+            to[k] = np.float32(still[k]) - _MIDDLE
         for k in range(np.uint64(len(word)) - below - _ONE):
-            upper = np.int32(level[k] + _HALF) | np.int32(level[k + _ONE] + _HALF) << 8
-            lower = np.int32(level[k + below] + _HALF) | np.int32(level[k + below + _ONE] + _HALF) << 8
+            upper, lower = moved[k] | np.int32(moved[k + _ONE]) << 8, moved[k + below] | np.int32(moved[k + below + _ONE]) << 8
             word[k] = upper | lower << 16
 
 

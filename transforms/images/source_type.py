@@ -4,15 +4,13 @@ IPTC Photo Metadata Standard 2023.1 (`Iptc4xmpExt:DigitalSourceType`); vocabular
 section 18.15 (`digitalSourceType` of an action). No signature is checked: who says of a picture that it was generated is believed.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from transforms.consent import cbor
 from transforms.images.metadata import Metadata
 from transforms.images.parts import xmp
-from transforms.images.parts.jumbf import assertions
+from transforms.images.parts.jumbf import CONTENTS, assertions
 
 XMP: Final = "XMP DigitalSourceType"
 C2PA: Final = "C2PA action"
@@ -59,8 +57,8 @@ def _in_store(store: bytes) -> list[str]:
     found: list[str] = []
     try:
         for label, kind, payload in assertions(store):
-            if _ACTIONS.fullmatch(label) and kind in (b"cbor", b"json"):
-                found += _in_action(cbor.decode(payload) if kind == b"cbor" else json.loads(payload), 0)
+            if _ACTIONS.fullmatch(label) and kind in CONTENTS:
+                found += _in_action(CONTENTS[kind](payload), 0)
     except (ValueError, RecursionError):  # no store, no CBOR, no JSON
         return found
     return found

@@ -235,9 +235,9 @@ def _doubt(coefficients, views, doubts):  # type: ignore[no-untyped-def]
     for row in range(len(coefficients)):
         for place in range(len(views)):
             c = coefficients[row, views[place]]
-            for subset in range(doubts.shape[2]):
+            for subset in range(SUBSETS):
                 taken = 0
-                for n in range(doubts.shape[3]):
+                for n in range(DOUBTS):
                     best, which = np.inf, 0
                     for k in range(1, 64):
                         degree = (k >> 3) + (k & 7)

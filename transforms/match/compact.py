@@ -17,7 +17,7 @@ from schemas.signatures import CAPTION_LONG, PERMUTATIONS
 from transforms.match.blocks import gather, pack, scatter
 from transforms.match.clusters import ALONE, Clusters, path_of, write_clusters
 from transforms.match.components import distinct
-from transforms.match.elders import BENCHMARK, BINDING, HELD, OWN, TIE, write_ties
+from transforms.match.elders import BENCHMARK, BINDING, HELD, NOTICE, OWN, TIE, write_ties
 from transforms.match.grouping import BY_CAPTION, BY_PICTURE, BY_POLICY, GRAPH_BITS, MANY, families_of, graphs_of, rule_of
 from transforms.match.keys import mixed
 from transforms.match.leaders import central_first, leaders
@@ -32,7 +32,7 @@ PICTURE_BYTES = sum(np.dtype(kind).itemsize for kind in PICTURE_KINDS)
 MOST_LEADERS = {BY_CAPTION: 4_096, BY_PICTURE: 256, BY_POLICY: 256}
 """Of a group that a row is compared with. A caption costs 20 ns, a picture 80 us: 50,000 rows in a chain stay below 20 minutes."""
 
-TIED = {BY_CAPTION: (BENCHMARK,), BY_PICTURE: (BENCHMARK,), BY_POLICY: (BINDING, BENCHMARK)}
+TIED = {BY_CAPTION: (BENCHMARK,), BY_PICTURE: (BENCHMARK,), BY_POLICY: (BINDING, NOTICE, BENCHMARK)}
 """Kinds of elder rows that a row is tied to whatever its cluster. A caption alone binds nobody."""
 
 PLACED = np.dtype([("row", "<u8"), ("leader", "<u8"), ("kind", "u1"), ("link", "u1"), ("agreement", "<f4")])

@@ -8,6 +8,7 @@ them may be:
 |---|---|---|
 | `HELD` | kept by an earlier run, or in a cluster that it kept a row of | in `Clusters.cluster`, the dense number of its first row |
 | `BINDING` | taken down or opted out there, by content | a line of `read_ties` |
+| `NOTICE` | rejected there because their picture was a placeholder | a line of `read_ties` |
 | `BENCHMARK` | of a set that is to be kept out | a line of `read_ties` |
 | `NO_PART` | rejected there, with nobody kept in their place | nothing |
 
@@ -26,7 +27,7 @@ from schemas.layout import join
 from transforms import storage
 from transforms.match.rows import OWNER_BITS, ElderFile, SignatureFile
 
-OWN, HELD, BINDING, BENCHMARK, NO_PART = range(5)  # `OWN`: a row of the run itself
+OWN, HELD, BINDING, BENCHMARK, NO_PART, NOTICE = range(6)  # `OWN`: a row of the run itself
 
 PLACE = pa.schema(
     [
@@ -35,6 +36,8 @@ PLACE = pa.schema(
         pa.field("caption_cluster", pa.int64(), nullable=False),  # likewise, over captions alone
         pa.field("said", pa.uint8(), nullable=False),  # whatever else who made the set wants to know of a row that is tied to it
         pa.field("semantic_cluster", pa.int64(), nullable=False),  # as `cluster`, of rows that mean the same; -1 also where nobody stands
+        pa.field("host", pa.uint64(), nullable=False),  # of its registrable domain, 0 where none is known; likewise:
+        pa.field("words", pa.uint64(), nullable=False),  # what its caption speaks of (transforms.text.content_words)
     ]
 )
 """What is known of the rows of a signature file of the elder side, row for row: the file `ElderFile.places`."""
@@ -83,13 +86,14 @@ def write_places(
     caption_cluster: np.ndarray | None = None,
     said: np.ndarray | None = None,
     semantic_cluster: np.ndarray | None = None,
+    host: np.ndarray | None = None,
+    words: np.ndarray | None = None,
 ) -> None:
     """Writes what is known of the rows of a file, atomically; without clusters each row is alone."""
-    alone = np.full(len(kind), -1)
-    given = (
-        kind, *(alone if found is None else found for found in (cluster, caption_cluster)),
-        np.zeros(len(kind), np.uint8) if said is None else said, alone if semantic_cluster is None else semantic_cluster,
-    )  # fmt: skip
+    alone, nothing = np.full(len(kind), -1), np.zeros(len(kind), np.uint8)
+    clusters = [alone if found is None else found for found in (cluster, caption_cluster, semantic_cluster)]
+    others = [nothing if found is None else found for found in (said, host, words)]
+    given = (kind, *clusters[:2], others[0], clusters[2], *others[1:])
     columns = [pa.array(values, field.type) for values, field in zip(given, PLACE, strict=True)]
     with storage.atomic_write(path) as scratch, pa.OSFile(scratch, "wb") as sink, pa.ipc.new_file(sink, PLACE) as writer:
         writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=PLACE))
@@ -133,7 +137,7 @@ def write_ties(folder: str, owner: int, ties: np.ndarray) -> None:
 
 
 def read_ties(folder: str, start: int, stop: int, owner_bits: int = OWNER_BITS) -> np.ndarray:
-    """What ties dense rows [start, stop) to elder rows of the kinds `BINDING` and `BENCHMARK`: records `TIE` by row, graph and kind."""
+    """What ties dense rows [start, stop) to elder rows that are neither `HELD` nor `NO_PART`: records `TIE` by row, graph and kind."""
     found = [np.empty(0, TIE)]
     for owner in range(start >> owner_bits, -(-stop >> owner_bits)):
         with storage.open_read(_path_of_ties(folder, owner)) as file:

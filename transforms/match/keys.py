@@ -76,7 +76,7 @@ def _permute_and_count(hashes, words, mirrored, tables, shift, bits, asked, foun
     """Each distinct hash of a row whose range is asked for, permuted, with its word and its range; how many each range has."""
     n = 0
     for i in range(len(hashes)):
-        for view in range(hashes.shape[1]):
+        for view in range(len(hashes[i])):
             value, out, fresh = hashes[i, view], _ZERO, True
             for earlier in range(view):
                 fresh &= hashes[i, earlier] != value

@@ -139,7 +139,7 @@ def band_keys(minima: np.ndarray, seed: np.uint64, bands: int = BANDS, rows: int
 @compiled
 def _mix_bands(minima: np.ndarray, seed: np.uint64, rows: int, out: np.ndarray) -> None:
     for i in range(len(minima)):
-        for band in range(out.shape[1]):
+        for band in range(len(out[i])):
             h = seed
             for k in range(band * rows, band * rows + rows):
                 h = (h ^ np.uint64(minima[i, k])) * np.uint64(0xFF51AFD7ED558CCD)

@@ -113,7 +113,7 @@ class Pictures:
 def _count_equal(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
     for i in range(len(left)):
         same = 0
-        for k in range(left.shape[1]):
+        for k in range(PERMUTATIONS):
             same += left[i, k] == right[i, k]
         out[i] = same
 

@@ -11,8 +11,8 @@ answer in code points of the raw text, which is what is published.
     ip      a global address, which does not follow a name, as versions do ("iTunes 12.13.1.30")
     phone   with a plus sign; North American with separators; 7 to 12 digits after a word such as "tel"
 
-Numbers inside links and UUIDs are identifiers and never looked at; what a word such as "model" names is the number of a thing, and so is
-up to 14 digits that pass the check of a bar code, or stand in groups, unless a word such as "card" goes before them.
+Numbers inside links and UUIDs are identifiers and never looked at. What a word such as "model" names is the number of a thing; so are,
+unless a word such as "card" goes before them, digits that pass the check of a bar code, and three groups of four.
 """
 
 import re
@@ -177,8 +177,8 @@ _ARTICLE = re.compile(
     r"(?<![a-z])(?:isbn|issn|ean|gtin|upc|imei|barcode|sku|asin|nsn|mpn|oem|p/n|s/n|part|model|item|style|serial|cat(?:alog(?:ue)?)?|art(?:icle)?"
     r"|ref(?:erence)?|fedex|ups|usps|dhl|tracking|waybill|parcel)(?:-1[03])?[ :#.-]{0,3}(?:(?:no|nr|num|number|code|id)\b[ :#.]{0,2})?$"
 )
-_FEW_DIGITS = 14  # of a card; bar codes have as many, and so have groups of four on parcels and negatives
-_PAYS = re.compile(r"(?<![a-z])(?:card|credit|debit|visa|amex|diners|maestro|payment|pay|cc|pan)(?![a-z])")
+_FEWEST_IN_GROUPS = 14  # digits of a card; groups of four stand on parcels and negatives too
+_PAYS = re.compile(r"(?<![a-z])(?:card|credit|debit|visa|amex|diners|maestro|payment|cc)(?![a-z])")
 _SSN = re.compile(r"(?<![0-9a-z])(?<![0-9a-z][-.])[0-9]{3}-[0-9]{2}-[0-9]{4}(?![0-9a-z]|-[0-9])")
 _CUED_SSN = re.compile(r"(?:\bssn|social security)\b[a-z ]{0,12}[:#.-]? ?([0-9]{3}[ -]?[0-9]{2}[ -]?[0-9]{4})(?![0-9a-z])")
 _IPV4 = re.compile(r"(?<![0-9a-z.])(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?![0-9a-z]|\.[0-9])")
@@ -225,7 +225,8 @@ def _pays(text: str, before: str) -> bool:
     digits = "".join(_DIGIT.findall(text))
     if not is_card(digits) or _ARTICLE.search(before):
         return False
-    return len(digits) > _FEW_DIGITS or (digits == text and not is_gtin(digits)) or _PAYS.search(before) is not None
+    doubtful = is_gtin(digits) if digits == text else len(digits) < _FEWEST_IN_GROUPS
+    return not doubtful or _PAYS.search(before) is not None
 
 
 def _ssns(numbers: str) -> Iterator[tuple[int, int]]:
@@ -263,7 +264,7 @@ _CUED = re.compile(
     rf"(?P<number>\+?\(?[0-9](?:[ .()/-]{{0,2}}[0-9]){{6,11}}{_EXTENSION})(?![0-9a-z])"
 )
 _GROUP = re.compile("[0-9]+")
-_DECIMAL = re.compile(r"(?<![0-9a-z.])[+-][0-9]{1,3}\.[0-9]{3,8}(?![0-9.]| ?[0-9])")  # "+63.9314 -98.8843": a place, no phone
+_DECIMAL = re.compile(r"(?<![0-9a-z.])[+-][0-9]{1,3}\.[0-9]{3,7}(?![0-9.]| ?[0-9])")  # "+63.9314 -98.8843": a place, no phone
 
 
 def _phones(numbers: str) -> Iterator[tuple[int, int]]:

@@ -4,9 +4,15 @@ JUMBF: ISO 19566-5; in JPEG: ISO 18477-3, annex B (a box that is cut over APP11 
 and A.3 (where a store is embedded). A store that does not hold together, or that is compressed (`brob`), is not read in part.
 """
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
 
+from transforms.images.parts import cbor
 from transforms.images.parts.part import Part
+
+CONTENTS: Final[Mapping[bytes, Callable[[bytes], Any]]] = {b"cbor": cbor.decode, b"json": json.loads}
+"""What the payload of a content box says, by the kind of the box; a ValueError or RecursionError where it is none of its kind."""
 
 _SUPERBOX, _DESCRIPTION = b"jumb", b"jumd"
 _COMPRESSED = b"brob"
