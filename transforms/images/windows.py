@@ -84,8 +84,8 @@ def _compare(planes, to, sums, found):  # type: ignore[no-untyped-def]
             for i in range(_CELLS - 1):
                 for j in range(_CELLS - 1):
                     a = b = c = 0.0
-                    for k in (0, 1, _CELLS, _CELLS + 1):
-                        cell = i * _CELLS + j + k
+                    for part in (0, 1, _CELLS, _CELLS + 1):
+                        cell = i * _CELLS + j + part
                         a, b, c = a + ones[cell], b + others[cell], c + both[cell]
                     if a > _MOST or b > _MOST:
                         unlike = 1 - c / math.sqrt(a * b + _LITTLE * _LITTLE)
