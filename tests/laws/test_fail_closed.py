@@ -115,10 +115,10 @@ def test_a_model_that_fails_on_a_picture_is_named_with_its_digest_and_what_to_do
     (tmp_path / "red.yaml").write_text(f"name: redness\npath: red.onnx\nsha256: {digest}\nsize: 8\nwhite: 1\nclasses: [0]\n")
     look = onnx_classifier.look
 
-    def failing(spec, pixels, width, height):
+    def failing(spec, pixels, width, *more):
         if width == 321:
             raise ZeroDivisionError("a value of this picture")
-        return look(spec, pixels, width, height)
+        return look(spec, pixels, width, *more)
 
     monkeypatch.setattr(onnx_classifier, "look", failing)
     write_webdataset(tmp_path / "shards", [sample(0), sample(1, jpg=jpeg(321, 240))])
