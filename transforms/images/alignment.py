@@ -104,9 +104,13 @@ class _Pairs:
     swapped: np.ndarray
     to: np.ndarray
 
+    def fields(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """All of them, in order."""
+        return self.left, self.right, self.swapped, self.to
+
     def take(self, which: np.ndarray) -> "_Pairs":
         """Some alone, by their numbers."""
-        return _Pairs(self.left[which], self.right[which], self.swapped[which], self.to[which])
+        return _Pairs(*(field[which] for field in self.fields()))
 
 
 class _Room(threading.local):
@@ -165,8 +169,12 @@ def _judged(pairs: _Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
     found = mean.copy()
     alike, both = _suspect(pairs, np.flatnonzero(found >= AGREE), least)
     pairs = pairs.take(alike)
-    everywhere, each, either = differences(pairs.left, pairs.right, pairs.swapped, pairs.to, ~both.drawn, _DIFFERENT)
-    unlike, apart = unlikeness(pairs.left, pairs.right, pairs.swapped, pairs.to).T
+    unlike, apart = np.zeros((2, len(alike)))
+    varied = np.flatnonzero(both.drawn | both.dense | (both.smooth & (both.wide | ~both.grounded)))
+    unlike[varied], apart[varied] = unlikeness(*pairs.take(varied).fields()).T
+    everywhere, each, either = np.zeros((3, len(alike)))
+    asked = np.flatnonzero(both.grounded | (apart > _APART))
+    everywhere[asked], each[asked], either[asked] = differences(*pairs.take(asked).fields(), ~both.drawn[asked], _DIFFERENT)
     hidden = both.drawn & (least[alike] < _HIDDEN)
     hidden[hidden] = _farthest(pairs.left[hidden], pairs.right[hidden]) > _SAVED_AGAIN**2
     strict = np.maximum.reduce([everywhere / _DIFFERENT, 2.0 * hidden, unlike / _UNLIKE])

@@ -23,7 +23,7 @@ _ROWS, _COLUMNS = (2, 14), (1, 15)  # cells of the middle: an eighth above and b
 _PIXELS = 4 * _CELL * _CELL
 _VARIES, _BOTH_VARY = 2.0, 3.0  # levels a pixel: root mean square in a window from which it varies; from which both do
 _NOISE = 0.5  # levels a pixel
-_SIDE, _LAST = np.uint64(THUMBNAIL_SIDE), THUMBNAIL_SIDE - 1
+_SIDE, _ONE, _ZERO, _LAST = np.uint64(THUMBNAIL_SIDE), np.uint64(1), np.float32(0), THUMBNAIL_SIDE - 1
 _MOST, _BOTH, _LITTLE = (4 * _PIXELS * level**2 for level in (_VARIES, _BOTH_VARY, _NOISE))  # of differences over two pixels
 
 
@@ -67,27 +67,32 @@ def _compare(planes, to, sums, found):  # type: ignore[no-untyped-def]
     ones, others, both = sums[0], sums[1], sums[2]
     for row in range(len(planes)):
         one, other, map_ = planes[row, STILL], planes[row, SEEN], to[row]
-        for step in (_SIDE, np.uint64(1)):
+        stands, lies = 0.5 * (1 - abs(map_[0, 0]) - abs(map_[0, 1])), 0.5 * (1 - abs(map_[1, 0]) - abs(map_[1, 1]))
+        y, x = 0.5 * (map_[0, 0] + map_[0, 1]) + map_[0, 2] - 0.5, 0.5 * (map_[1, 0] + map_[1, 1]) + map_[1, 2] - 0.5
+        whole = abs(y) <= stands and abs(x) <= lies
+        for step in (_SIDE, _ONE):
             for cell in range(_CELLS * _CELLS):
-                ones[cell] = others[cell] = both[cell] = 0.0
-            for i in range(1, _LAST):
-                for j in range(1, _LAST):
-                    down, along = (i + 0.5) / THUMBNAIL_SIDE, (j + 0.5) / THUMBNAIL_SIDE
-                    y = map_[0, 0] * down + map_[0, 1] * along + map_[0, 2]
-                    x = map_[1, 0] * down + map_[1, 1] * along + map_[1, 2]
-                    if 0 <= y <= 1 and 0 <= x <= 1:
-                        k, cell = np.uint64(i * THUMBNAIL_SIDE + j), i // _CELL * _CELLS + j // _CELL
-                        a, b = one[k + step] - one[k - step], other[k + step] - other[k - step]
-                        ones[cell] += a * a
-                        others[cell] += b * b
-                        both[cell] += a * b
+                top, left = cell // _CELLS * _CELL, cell % _CELLS * _CELL
+                mine = theirs = shared = _ZERO
+                for i in range(top if top else 1, top + _CELL if top + _CELL < THUMBNAIL_SIDE else _LAST):
+                    for j in range(left if left else 1, left + _CELL if left + _CELL < THUMBNAIL_SIDE else _LAST):
+                        down, along = (i + 0.5) / THUMBNAIL_SIDE, (j + 0.5) / THUMBNAIL_SIDE
+                        if whole or (
+                            0 <= map_[0, 0] * down + map_[0, 1] * along + map_[0, 2] <= 1
+                            and 0 <= map_[1, 0] * down + map_[1, 1] * along + map_[1, 2] <= 1
+                        ):
+                            k = np.uint64(i * THUMBNAIL_SIDE + j)
+                            a, b = one[k + step] - one[k - step], other[k + step] - other[k - step]
+                            mine, theirs, shared = mine + a * a, theirs + b * b, shared + a * b
+                ones[cell], others[cell], both[cell] = mine, theirs, shared
             for i in range(_CELLS - 1):
                 for j in range(_CELLS - 1):
-                    a = b = c = 0.0
-                    for part in (0, 1, _CELLS, _CELLS + 1):
-                        cell = i * _CELLS + j + part
-                        a, b, c = a + ones[cell], b + others[cell], c + both[cell]
+                    at = i * _CELLS + j
+                    below = at + _CELLS
+                    a, b = ones[at] + ones[at + 1], others[at] + others[at + 1]
+                    a, b = a + ones[below] + ones[below + 1], b + others[below] + others[below + 1]
                     if a > _MOST or b > _MOST:
+                        c = both[at] + both[at + 1] + both[below] + both[below + 1]
                         unlike = 1 - c / math.sqrt(a * b + _LITTLE * _LITTLE)
                         found[row, 0] = unlike if unlike > found[row, 0] else found[row, 0]
                         middle = _ROWS[0] <= i < _ROWS[1] - 1 and _COLUMNS[0] <= j < _COLUMNS[1] - 1
