@@ -260,6 +260,23 @@ def test_a_gpu_that_is_not_there_stops_the_job(checkpoint):
         detoxify_classifier.load(str(checkpoint), "cuda")
 
 
+@pytest.mark.extra
+@with_detoxify
+def test_a_gpu_gives_the_scores_of_the_processor(checkpoint):
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("there is none")
+    texts = [for_toxicity(normal_form(text)) for text in (*ABUSE, *CAPTIONS, "a red kite " * 200)]
+    here, there = (detoxify_classifier.scores(detoxify_classifier.load(str(checkpoint), device), texts) for device in ("cpu", "cuda"))
+    alone = [detoxify_classifier.scores(detoxify_classifier.load(str(checkpoint), "cuda"), [text])["score"][0] for text in texts]
+    for name, values in here.items():
+        assert np.allclose(there[name], values, rtol=0, atol=1e-5)
+    assert np.allclose(there["score"], alone, rtol=0, atol=1e-5)
+    subject = detoxify_of(checkpoint, device="cuda")
+    assert subject.models()[0].runs_on.endswith("cuda")
+
+
 def test_a_bound_on_a_score_that_the_model_does_not_give_is_refused():
     with pytest.raises(ValidationError, match="max_threat: shipped gives no score threat; it gives score"):
         Toxicity(max_threat=0.5)

@@ -35,7 +35,6 @@ _PIXELS = THUMBNAIL_SIDE**2
 _SOFT, _AT_EDGE, _BY_EDGE = np.array([0.25, 0.5, 0.25], np.float32), np.float32(0.75), np.float32(0.25)
 _EDGES, _NEXT_TO_EDGES = slice(None, None, THUMBNAIL_SIDE - 1), slice(1, None, THUMBNAIL_SIDE - 3)
 _BEND = np.array([1, -2, 1], np.float32)
-_AT = (np.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
 _WINDOWS = BLOCKS - GRID - 1  # of 2 x 2 blocks, one from each block on
 _HELD_BY = np.outer([1.0, 2, 2, 2, 2, 1], [1.0, 2, 2, 2, 2, 1]).ravel()  # windows, each block
 _PATCHES = THUMBNAIL_SIDE - 3  # of 4 x 4, in a row
@@ -89,7 +88,7 @@ def differences(
         level.load(left[some], right[some], swapped[some])
         level.warp(to[some])
         _smooth(level)
-        level.planes[:, _INSIDE] = _inside(to[some])
+        level.bound(to[some])
         weaker = np.minimum(1, 1 / _centre(level)).astype(np.float32)
         before = np.multiply(level.planes[:, STILL], weaker[:, None], out=_ROOM.before[: len(weaker)])
         _bend(level)
@@ -121,17 +120,6 @@ def _smooth(level: Level) -> None:
         planes[:, DOWN, _EDGES] = _AT_EDGE * planes[:, picture, _EDGES] + _BY_EDGE * planes[:, picture, _NEXT_TO_EDGES]
         slide(level.planes, DOWN, picture, 1, _SOFT)
         planes[:, picture, :, _EDGES] = _AT_EDGE * planes[:, DOWN, :, _EDGES] + _BY_EDGE * planes[:, DOWN, :, _NEXT_TO_EDGES]
-
-
-def _inside(to: np.ndarray) -> np.ndarray:
-    """Which pixels the maps leave inside the other picture, bool [n, 48 * 48]."""
-    down, along = (to[:, :, :1] * _AT)[..., None], (to[:, :, 1:2] * _AT + to[:, :, 2:])[:, :, None]
-    corners = down[:, :, _EDGES] + along[:, :, :, _EDGES]
-    inside = np.ones((len(to), THUMBNAIL_SIDE, THUMBNAIL_SIDE), bool)
-    for row in np.flatnonzero(((corners < 0) | (corners > 1)).any(axis=(1, 2, 3))):
-        places = down[row] + along[row]
-        inside[row] = ((places >= 0) & (places <= 1)).all(axis=0)
-    return inside.reshape(len(to), _PIXELS)
 
 
 def _centre(level: Level) -> np.ndarray:

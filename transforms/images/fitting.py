@@ -48,6 +48,7 @@ def _moments() -> np.ndarray:
     return np.vstack([square, (3 + slope) * _LOW + feature])
 
 
+_AT = (np.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
 _FEATURES, _MOMENT = _features().reshape(-1), _moments().reshape(-1)
 
 
@@ -97,6 +98,10 @@ class Level:
     def warp(self, to: np.ndarray) -> None:
         """Reads the picture that moves at the maps, float64 [n, 2, 3], into the plane `SEEN`."""
         _warp(self.planes, self.words, self.side, to, self.scratch, self.got)
+
+    def bound(self, to: np.ndarray) -> None:
+        """Makes the plane `ONES` 0 where the maps lead out of the other picture."""
+        _bound(self.planes, to.reshape(len(to), -1), _AT)
 
     def multiply(self, pairs: np.ndarray, first: int = 0) -> np.ndarray:
         """Sums over 6 x 6 blocks of the products of pairs of planes, int64 [m, 2], into `sums` from the first on: float64 [n, m, 36]."""
@@ -196,6 +201,21 @@ def _warp(planes, packed, n, to, part, got):  # type: ignore[no-untyped-def]
             a += along[pixel] * (b - a)
             c += along[pixel] * (d - c)
             seen[pixel] = a + down[pixel] * (c - a) - _MIDDLE
+
+
+@compiled
+def _bound(planes, to, at):  # type: ignore[no-untyped-def]
+    """Pixels inside and outside, at full size."""
+    for row in range(len(planes)):
+        map_, ones, k = to[row], planes[row, ONES], 0
+        yy, yx, y0, xy, xx, x0 = map_[0], map_[1], map_[2], map_[3], map_[4], map_[5]
+        for i in range(len(at)):
+            down = at[i]
+            for j in range(len(at)):
+                along = at[j]
+                y, x = yy * down + yx * along + y0, xy * down + xx * along + x0
+                ones[k] = (y >= 0) & (y <= 1) & (x >= 0) & (x <= 1)
+                k += 1
 
 
 @compiled
