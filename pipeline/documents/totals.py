@@ -129,7 +129,9 @@ def duplicates(evidence: Evidence) -> dict[str, Fact]:
         ),
         "max_per_caption": computed(evidence.run.job.dedup.max_per_caption, "dedup.max_per_caption; null: no bound"),
         **_choice(evidence),
-        "rows": computed(table, "rows that repeat a representative, removed or flagged: identical (the same bytes; of captions, the same normal form) or near"),
+        "rows": computed(
+            table, "rows that repeat a representative, removed or flagged: identical (same bytes; of captions, same normal form) or near"
+        ),
         "image_clusters": computed(sizes["image"], how),
         "caption_clusters": computed(sizes["caption"], how),
     }
