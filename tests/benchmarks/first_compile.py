@@ -59,7 +59,6 @@ def signature_file(folder: pathlib.Path, reach: Any) -> Any:
     from schemas.job import Decode
     from schemas.samples import SAMPLE, Samples
     from transforms.filters.base import Batch
-    from transforms.images.corners import corner_hashes
     from transforms.images.decode import open_picture
     from transforms.images.phash import hash_pictures
     from transforms.match.columns import write_columns
@@ -87,7 +86,6 @@ def signature_file(folder: pathlib.Path, reach: Any) -> Any:
     core = [{"row": row, "caption": text, "disallowed": False, "extra": [], "flags": []} for row, text in enumerate(captions)]
     samples = Samples(pa.RecordBatch.from_pylist(core, schema=SAMPLE), pa.RecordBatch.from_pylist([{}] * len(core)), {})
     pictures = [open_picture(raw, Decode(), "fast") for raw in images]
-    corner_hashes(pictures)
     digests, nothing = [hashlib.sha256(raw).digest() for raw in images], [None] * len(images)
     batch = Batch(samples, pictures, digests, nothing, nothing, nothing, {})
     path = str(folder / f"{reach}.arrow")

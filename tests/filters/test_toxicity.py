@@ -67,6 +67,7 @@ def test_names_that_the_user_lists_are_not_scored():
     plain, listed = Toxicity(), Toxicity(allow=("Fucking village", "BITCHE"))
     assert scored(listed, "Fucking  village in Austria", "station of Bitche") == scored(plain, "in Austria", "station of")
     assert scored(listed, "you bitchest fuck") == scored(plain, "you bitchest fuck")
+    assert Toxicity(allow=("笨蛋",)).shown("这家笨蛋店") == "这家 店"  # a script without spaces shows no end of a word
 
 
 def test_a_caption_in_a_language_that_the_model_does_not_know_is_not_scored():
@@ -257,6 +258,23 @@ def test_a_gpu_that_is_not_there_stops_the_job(checkpoint):
         pytest.skip("there is one")
     with pytest.raises(MissingError, match=r"set filters\.toxicity\.device: cpu"):
         detoxify_classifier.load(str(checkpoint), "cuda")
+
+
+@pytest.mark.extra
+@with_detoxify
+def test_a_gpu_gives_the_scores_of_the_processor(checkpoint):
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("there is none")
+    texts = [for_toxicity(normal_form(text)) for text in (*ABUSE, *CAPTIONS, "a red kite " * 200)]
+    here, there = (detoxify_classifier.scores(detoxify_classifier.load(str(checkpoint), device), texts) for device in ("cpu", "cuda"))
+    alone = [detoxify_classifier.scores(detoxify_classifier.load(str(checkpoint), "cuda"), [text])["score"][0] for text in texts]
+    for name, values in here.items():
+        assert np.allclose(there[name], values, rtol=0, atol=1e-5)
+    assert np.allclose(there["score"], alone, rtol=0, atol=1e-5)
+    subject = detoxify_of(checkpoint, device="cuda")
+    assert subject.models()[0].runs_on.endswith("cuda")
 
 
 def test_a_bound_on_a_score_that_the_model_does_not_give_is_refused():

@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw
 from schemas.job import Decode
 from tests.builders import encode, picture
 from tests.shared_data import shared
-from transforms.images.corners import _boxes, _fill, corner_hashes
+from transforms.images.corners import _cells, _crops, _squares, corner_hashes
 from transforms.images.decode import open_picture
-from transforms.images.places import LEVELS, SQUARES, place_name
+from transforms.images.places import LEVELS, place_name
 from transforms.patches import NEAR_BITS
 
 
@@ -33,15 +33,25 @@ def checkered(side, cells=4):
 
 def test_cells_are_the_means_of_what_they_cover():
     grey = np.random.default_rng(3).integers(0, 256, (150, 201), dtype=np.uint8)
-    boxes, cells = _boxes(grey.shape, 402, 300), np.zeros((SQUARES, 64), np.int32)
-    _fill(grey, boxes, cells)
-    for (top, left, high, wide), found in zip(boxes.tolist(), cells, strict=True):
+    squares = _squares(np.array([[150, 201, 300, 402]]))
+    assert set(squares[:, 0].tolist()) == {0}
+    assert squares[:, 1].tolist() == list(range(16))
+    assert squares[::4, 2:].tolist() == [[8, 8], [16, 16], [9, 9], [19, 19]]
+    for (_, place, high, wide), found in zip(squares.tolist(), _cells(_crops([grey], 30), squares), strict=True):
+        top, left = (150 - high if place % 4 >= 2 else 0), (201 - wide if place % 2 else 0)
         rows, columns = ([at * side // 8 for at in range(9)] for side in (high, wide))
         means = [
             [grey[top + rows[i] : top + rows[i + 1], left + columns[j] : left + columns[j + 1]].mean() for j in range(8)] for i in range(8)
         ]
         assert np.abs(found.reshape(8, 8) / 4 - means).max() <= 0.125
-    assert [box[0] for box in boxes.tolist()[:4]] == [0, 0, 142, 142], "the lower corners end with the picture"
+
+
+def test_pictures_beside_it_change_no_hash_of_a_picture():
+    drawn = [opened(picture(*size, seed=number)) for number, size in enumerate(((900, 200), (320, 240), (160, 144), (24, 30)))]
+    together = corner_hashes([None, *drawn])
+    assert len(set(together.row.tolist())) >= 3
+    for row, alone in enumerate(drawn, 1):
+        assert told(corner_hashes([alone])) == told(together.where(together.row == row))
 
 
 def test_a_patch_has_one_hash_on_pictures_of_several_sizes_and_qualities():

@@ -64,8 +64,8 @@ class Opened:
     there = True
 
     def __init__(self, model, options, providers):
-        self.asked.append(providers)
-        self.providers = providers if self.there else [CPU]
+        self.asked.append([name for name, _ in providers])
+        self.providers = self.asked[-1] if self.there else [CPU]
 
     def get_providers(self):
         return self.providers

@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from transforms.compiled import compiled
-from transforms.images.places import CORNERS, LEVELS, PLAIN_PIXELS, PLAIN_SHARE, SHAPE, SQUARE_LEVELS, SQUARES, Corners
-from transforms.images.rectangles import Rectangles, rectangles
+from transforms.images.places import CORNERS, LEVELS, PLAIN_PIXELS, PLAIN_SHARE, SHAPE, SQUARE_LEVELS, Corners
+from transforms.images.rectangles import BEYOND, LARGEST, rectangles, sums_before
 from transforms.images.resample import resampled
 
 if TYPE_CHECKING:
@@ -39,6 +38,9 @@ _CHANGES: Final = 18  # between neighbouring bits, of 112
 _RANGE: Final = 48  # levels that 4 x 4 cells differ by at least
 _WHOLE: Final = 1000  # what a share is a share of
 _AREAS: Final = np.array([100 * 1254**step // 1000**step for step in range(64)])  # of plain rectangles that differ by 12 % a side
+_AT_ONCE: Final = 1 << 20  # pixels of pictures: sums over their corners stay in the processor's cache
+
+_Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # row, place, hash, sure
 
 
 def corner_hashes(pictures: "Sequence[Picture | None]") -> Corners:
@@ -48,43 +50,85 @@ def corner_hashes(pictures: "Sequence[Picture | None]") -> Corners:
       pictures: decoded; None where there is none.
     """
     shown = [(row, picture) for row, picture in enumerate(pictures) if picture is not None]
-    cells, stepped = np.zeros((len(shown), SQUARES, CELLS * CELLS), np.int32), np.zeros((len(shown), SQUARES), bool)
-    plain, edged, inside = [np.empty((0, 4), np.int64)], [np.empty((0, 3), np.int64)], [np.empty((0, CELLS, CELLS), np.uint8)]
-    for number, (of, picture) in enumerate(shown):
-        boxes, found = _boxes(picture.grey.shape, picture.width, picture.height), rectangles(picture.grey)
-        _fill(picture.grey, boxes, cells[number])
-        stepped[number] = _stepped(boxes, found.edged)
-        plain.append(_plain_hashes(of, picture, found.plain))
-        edged.append(np.column_stack([np.full(len(found.edged), of), found.edged[:, [0, 3]]]))
-        inside.append(_inside(found))
-    rows = np.array([row for row, _ in shown], np.int64)
-    bits, told = _lighter(cells)
-    at, place = np.nonzero(told)
-    parts = [(rows[at], place, bits[at, place], stepped[at, place])]
-    in_pixels = len(_PIXELS) * len(CORNERS)
-    levels, uneven = _levels(cells[:, :in_pixels].reshape(-1, CELLS, CELLS) // _FRACTION)
-    at, place = np.nonzero(uneven.reshape(-1, in_pixels))
-    parts.append((rows[at], place + SQUARE_LEVELS, levels.reshape(-1, in_pixels)[at, place], stepped[at, place]))
-    row, place, hashes, sure = np.concatenate(plain).T
-    parts.append((row, place, hashes.astype(np.uint64), sure > 0))
-    row, corner, ends = np.concatenate(edged).T
-    within = np.concatenate(inside)
-    bits, told = _lighter(_FRACTION * within.reshape(-1, CELLS * CELLS).astype(np.int32))
-    levels, uneven = _levels(within)
-    parts += [
-        (row[some], first + corner[some], found[some], ends[some] > 0)
-        for first, found, some in ((LEVELS, levels, uneven), (SHAPE, bits, told))
-    ]
+    shown.sort(key=lambda entry: -min(entry[1].grey.shape))
+    parts, start = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, bool))], 0
+    while start < len(shown):
+        number = max(1, _AT_ONCE // min(shown[start][1].grey.shape) ** 2)
+        parts += _hashes(shown[start : start + number])
+        start += number
     row, place, hashes, sure = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((hashes, place, row))
     return Corners(row[order], place[order].astype(np.uint8), hashes[order], sure[order])
 
 
-def _stepped(boxes: np.ndarray, edged: np.ndarray) -> np.ndarray:
-    """Whether a rectangle with edges reaches as far as each square, or nearly, bool[16]."""
-    corner = np.arange(len(boxes)) % len(CORNERS)
-    far = (edged[:, 1:3].min(axis=1) + 1)[:, None] >= boxes[:, 2:].max(axis=1)
-    return np.asarray(((edged[:, :1] == corner) & far & (edged[:, 3:] > 0) & (boxes[:, 2] > 0)).any(axis=0))
+def _hashes(shown: "Sequence[tuple[int, Picture]]") -> list[_Part]:
+    """The same of pictures of about one size, by kinds of hash, in no order."""
+    rows = np.array([row for row, _ in shown])
+    sizes = np.array([(*picture.grey.shape, picture.height, picture.width) for _, picture in shown])
+    squares = _squares(sizes)
+    most = np.repeat(sizes[:, :2].min(axis=1) // LARGEST, len(CORNERS))
+    crops = _crops([picture.grey for _, picture in shown], max(int(most.max()) + BEYOND, int(squares[:, 2:].max(initial=0)) + 1))
+    found, cells = rectangles(crops, most), _cells(crops, squares)
+    reach = np.zeros(len(crops), np.int64)
+    corner, high, wide, ends = found.edged.T
+    np.maximum.at(reach, corner, ends * (np.minimum(high, wide) + 1))
+    number, place = squares[:, 0], squares[:, 1]
+    stepped = reach[number * len(CORNERS) + place % len(CORNERS)] >= squares[:, 2:].max(axis=1)
+    bits, told = _lighter(cells)
+    parts = [(rows[number[told]], place[told], bits[told], stepped[told])]
+    fixed = np.flatnonzero(place < len(_PIXELS) * len(CORNERS))
+    levels, told = _levels(cells[fixed] // _FRACTION)
+    fixed = fixed[told]
+    parts.append((rows[number[fixed]], place[fixed] + SQUARE_LEVELS, levels[told], stepped[fixed]))
+    parts += _plain_hashes(rows, sizes, found.plain)
+    within = _inside(crops, found.edged)
+    bits, told = _lighter(_FRACTION * within)
+    number, place = corner // len(CORNERS), corner % len(CORNERS)
+    parts.append((rows[number[told]], SHAPE + place[told], bits[told], ends[told] > 0))
+    levels, told = _levels(within)
+    parts.append((rows[number[told]], LEVELS + place[told], levels[told], ends[told] > 0))
+    return parts
+
+
+def _crops(greys: Sequence[np.ndarray], side: int) -> np.ndarray:
+    """The four corners of grey pictures, turned to the top left, uint8[4 n, side, side], the side a multiple of four; 0 beyond them."""
+    side = -(-side // 4) * 4
+    out = np.zeros((len(greys), len(CORNERS), side, side), np.uint8)
+    for crops, grey in zip(out, greys, strict=True):
+        rows, columns = min(side, grey.shape[0]), min(side, grey.shape[1])
+        for crop, turned in zip(crops, (grey, grey[:, ::-1], grey[::-1], grey[::-1, ::-1]), strict=True):
+            crop[:rows, :columns] = turned[:rows, :columns]
+    return out.reshape(-1, side, side)
+
+
+def _squares(sizes: np.ndarray) -> np.ndarray:
+    """Squares that are looked at: number of the picture, place, rows, and columns in the reduced picture, int64[n, 4].
+
+    Args:
+      sizes: rows and columns as reduced, height and width, int64[pictures, 4].
+    """
+    shorter = sizes[:, 2:].min(axis=1)
+    side = np.column_stack([*(np.full(len(sizes), pixels) for pixels in _PIXELS), *(shorter / share for share in _SHARES)])
+    high, wide = (np.rint(side * sizes[:, [axis]] / sizes[:, [axis + 2]]).astype(np.int64) for axis in range(2))
+    number, size = np.nonzero((np.minimum(high, wide) >= CELLS) & (side * _LARGEST <= shorter[:, None]))
+    corner = np.arange(len(CORNERS))
+    place = (size[:, None] * len(CORNERS) + corner).ravel()
+    number, size = np.repeat(number, len(CORNERS)), np.repeat(size, len(CORNERS))
+    return np.column_stack([number, place, high[number, size], wide[number, size]])
+
+
+def _cells(crops: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """Mean levels of the cells of squares, in quarters, int32[n, 64], from corners as turned; the cells as in the picture."""
+    number, place, high, wide = squares.T
+    side = int(squares[:, 2:].max(initial=0)) + 1
+    sums = sums_before(crops[:, :side, :side])
+    corner, steps = place % len(CORNERS), np.arange(CELLS + 1)
+    down, along = steps * high[:, None] // CELLS, steps * wide[:, None] // CELLS
+    down, along = np.where(corner[:, None] >= 2, high[:, None] - down, down), np.where(corner[:, None] % 2, wide[:, None] - along, along)
+    at = ((number * len(CORNERS) + corner) * side)[:, None, None] + down[:, :, None]
+    totals = np.abs(np.diff(np.diff(sums.ravel()[at * side + along[:, None, :]], axis=1), axis=2)).astype(np.int32)
+    areas = (np.abs(np.diff(down))[:, :, None] * np.abs(np.diff(along))[:, None, :]).astype(np.int32)
+    return ((4 * totals + areas // 2) // areas).reshape(-1, CELLS * CELLS)
 
 
 def _lighter(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -101,56 +145,28 @@ def _lighter(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _levels(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of 8 x 8 cells, whole levels [n, 8, 8]: a hash of those of 4 x 4, four bits each in Gray code; and whether they differ."""
-    means = cells.reshape(-1, CELLS // 2, 2, CELLS // 2, 2).sum(axis=(2, 4), dtype=np.int32).reshape(-1, 16) // 4
-    upper = means // 16
-    codes = (upper ^ (upper >> 1)).astype(np.uint64)
-    return np.bitwise_or.reduce(codes << np.arange(60, -1, -4, dtype=np.uint64), axis=1), np.ptp(means, axis=1) >= _RANGE
+    quarters = cells.reshape(-1, CELLS // 2, 2, CELLS // 2, 2)
+    upper, lower = quarters[:, :, 0], quarters[:, :, 1]
+    means = ((upper[..., 0] + upper[..., 1] + lower[..., 0] + lower[..., 1]) // 4).reshape(-1, 16).astype(np.uint8)
+    codes = means >> 4
+    codes ^= codes >> 1
+    hashes = (codes[:, ::2] << 4 | codes[:, 1::2]).view(">u8")[:, 0].astype(np.uint64)
+    return hashes, np.ptp(means, axis=1) >= _RANGE
 
 
-def _inside(found: Rectangles) -> np.ndarray:
-    """Cells of rectangles with edges, uint8[n, 8, 8]."""
-    cells = [resampled(found.crops[corner], (0, 0, wide, high), CELLS, "area") for corner, high, wide, _ in found.edged.tolist()]
-    return np.array(cells, np.uint8).reshape(-1, CELLS, CELLS)
+def _inside(crops: np.ndarray, edged: np.ndarray) -> np.ndarray:
+    """Mean levels of the cells of rectangles with edges, int32[n, 64]."""
+    cells = [resampled(crops[corner], (0, 0, wide, high), CELLS, "area") for corner, high, wide, _ in edged.tolist()]
+    return np.array(cells, np.int32).reshape(-1, CELLS * CELLS)
 
 
-def _plain_hashes(row: int, picture: "Picture", plain: np.ndarray) -> np.ndarray:
-    """Row, place, hash, and whether it is sure of each plain rectangle, by its size in pixels and as a share, int64[2 n, 4]."""
+def _plain_hashes(rows: np.ndarray, sizes: np.ndarray, plain: np.ndarray) -> list[_Part]:
+    """Hashes of plain rectangles, by their size in pixels and as a share."""
     corner, high, wide, level, sure = plain.T
+    number, corner = corner // len(CORNERS), corner % len(CORNERS)
+    reduced, whole = (sizes[number, first : first + 2].min(axis=1) for first in (0, 2))
     out = []
-    for place, shorter in ((PLAIN_PIXELS, min(picture.width, picture.height)), (PLAIN_SHARE, _WHOLE)):
-        size = np.searchsorted(_AREAS, 100 * high * wide * shorter * shorter // min(picture.grey.shape) ** 2)
-        out.append(np.column_stack([np.full(len(plain), row), place + corner, level << 8 | size, sure]))
-    return np.concatenate(out)
-
-
-def _boxes(shape: tuple[int, ...], width: int, height: int) -> np.ndarray:
-    """Top, left, rows and columns of every place in a reduced picture, int64[16, 4]; no rows where there are too few pixels."""
-    rows, columns = shape
-    shorter = min(width, height)
-    out = np.zeros((SQUARES, 4), np.int64)
-    for size, side in enumerate((*_PIXELS, *(shorter / share for share in _SHARES))):
-        high, wide = round(side * rows / height), round(side * columns / width)
-        if min(high, wide) < CELLS or side * _LARGEST > shorter:
-            continue
-        for corner in range(len(CORNERS)):
-            out[size * 4 + corner] = (rows - high if corner >= 2 else 0), (columns - wide if corner % 2 else 0), high, wide
+    for place, shorter in ((PLAIN_PIXELS, whole), (PLAIN_SHARE, _WHOLE)):
+        size = np.searchsorted(_AREAS, 100 * high * wide * shorter * shorter // (reduced * reduced))
+        out.append((rows[number], place + corner, (level << 8 | size).astype(np.uint64), sure > 0))
     return out
-
-
-@compiled
-def _fill(grey, boxes, cells):  # type: ignore[no-untyped-def]
-    """Mean levels of the cells of each box, in quarters."""
-    for place in range(len(boxes)):
-        top, left, high, wide = boxes[place, 0], boxes[place, 1], boxes[place, 2], boxes[place, 3]
-        if high == 0:
-            continue
-        for i in range(8):
-            first, end = top + i * high // 8, top + (i + 1) * high // 8
-            for j in range(8):
-                start, stop = left + j * wide // 8, left + (j + 1) * wide // 8
-                total = np.int64(0)
-                for y in range(first, end):
-                    for x in range(start, stop):
-                        total += np.int64(grey[y, x])
-                area = (end - first) * (stop - start)
-                cells[place, i * 8 + j] = (4 * total + area // 2) // area

@@ -35,7 +35,6 @@ _PIXELS = THUMBNAIL_SIDE**2
 _SOFT, _AT_EDGE, _BY_EDGE = np.array([0.25, 0.5, 0.25], np.float32), np.float32(0.75), np.float32(0.25)
 _EDGES, _NEXT_TO_EDGES = slice(None, None, THUMBNAIL_SIDE - 1), slice(1, None, THUMBNAIL_SIDE - 3)
 _BEND = np.array([1, -2, 1], np.float32)
-_AT = (np.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
 _WINDOWS = BLOCKS - GRID - 1  # of 2 x 2 blocks, one from each block on
 _HELD_BY = np.outer([1.0, 2, 2, 2, 2, 1], [1.0, 2, 2, 2, 2, 1]).ravel()  # windows, each block
 _PATCHES = THUMBNAIL_SIDE - 3  # of 4 x 4, in a row
@@ -67,29 +66,29 @@ _ROOM = _Room()
 
 
 def differences(
-    left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.ndarray, over: np.ndarray, most: float
+    pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray, over: np.ndarray, most: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How much aligned thumbnails differ where they differ most, in units of what is allowed there.
 
     Args:
-      left: uint8 [n, 48 * 48].
-      right: uint8 [n, 48 * 48].
-      swapped: bool [n], whether the right one is looked for in the left.
-      to: float64 [n, 2, 3], the map from the one looked for to the other, as `transforms.images.alignment` found it.
+      pictures: thumbnails, uint8 [m, 48 * 48].
+      still: int64 [n], the one looked for.
+      moved: int64 [n], the other, in which.
+      to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
       over: bool [n], whether something may lie over the one picture.
       most: from how much on that is looked at.
 
     Returns:
       everywhere; and where that was looked at, what each picture has that the other lacks, and what either has, else 0; float64 [n].
     """
-    found = np.zeros((3, len(left)))
-    for start in range(0, len(left), FEW):
+    found = np.zeros((3, len(to)))
+    for start in range(0, len(to), FEW):
         some = slice(start, start + FEW)
-        level = _ROOM.level.first(len(left[some]))
-        level.load(left[some], right[some], swapped[some])
+        level = _ROOM.level.first(len(to[some]))
+        level.load(pictures, still[some], moved[some])
         level.warp(to[some])
         _smooth(level)
-        level.planes[:, _INSIDE] = _inside(to[some])
+        level.bound(to[some])
         weaker = np.minimum(1, 1 / _centre(level)).astype(np.float32)
         before = np.multiply(level.planes[:, STILL], weaker[:, None], out=_ROOM.before[: len(weaker)])
         _bend(level)
@@ -121,17 +120,6 @@ def _smooth(level: Level) -> None:
         planes[:, DOWN, _EDGES] = _AT_EDGE * planes[:, picture, _EDGES] + _BY_EDGE * planes[:, picture, _NEXT_TO_EDGES]
         slide(level.planes, DOWN, picture, 1, _SOFT)
         planes[:, picture, :, _EDGES] = _AT_EDGE * planes[:, DOWN, :, _EDGES] + _BY_EDGE * planes[:, DOWN, :, _NEXT_TO_EDGES]
-
-
-def _inside(to: np.ndarray) -> np.ndarray:
-    """Which pixels the maps leave inside the other picture, bool [n, 48 * 48]."""
-    down, along = (to[:, :, :1] * _AT)[..., None], (to[:, :, 1:2] * _AT + to[:, :, 2:])[:, :, None]
-    corners = down[:, :, _EDGES] + along[:, :, :, _EDGES]
-    inside = np.ones((len(to), THUMBNAIL_SIDE, THUMBNAIL_SIDE), bool)
-    for row in np.flatnonzero(((corners < 0) | (corners > 1)).any(axis=(1, 2, 3))):
-        places = down[row] + along[row]
-        inside[row] = ((places >= 0) & (places <= 1)).all(axis=0)
-    return inside.reshape(len(to), _PIXELS)
 
 
 def _centre(level: Level) -> np.ndarray:

@@ -48,6 +48,7 @@ def _moments() -> np.ndarray:
     return np.vstack([square, (3 + slope) * _LOW + feature])
 
 
+_AT = (np.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
 _FEATURES, _MOMENT = _features().reshape(-1), _moments().reshape(-1)
 
 
@@ -84,9 +85,9 @@ class Level:
         own = {name: getattr(self, name)[:pairs] for name in ("planes", "words", "sums")}
         return dataclasses.replace(self, systems=self.systems.reshape(-1)[: pairs * len(_MOMENT)].reshape(-1, pairs), **own)
 
-    def load(self, left: np.ndarray, right: np.ndarray, swapped: np.ndarray) -> None:
-        """Takes pairs of pictures, uint8 [n, side * side]; the right one is looked for in the left where they are swapped."""
-        _load(left, right, swapped, self.side, self.planes, self.words)
+    def load(self, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray) -> None:
+        """Takes pairs of pictures, uint8 [m, side * side]: the one looked for, and the one that moves, int64 [n] each."""
+        _load(pictures, still, moved, self.side, self.planes, self.words)
 
     def slope(self, plane: int) -> None:
         """Central differences of a plane, into the two planes after it."""
@@ -97,6 +98,10 @@ class Level:
     def warp(self, to: np.ndarray) -> None:
         """Reads the picture that moves at the maps, float64 [n, 2, 3], into the plane `SEEN`."""
         _warp(self.planes, self.words, self.side, to, self.scratch, self.got)
+
+    def bound(self, to: np.ndarray) -> None:
+        """Makes the plane `ONES` 0 where the maps lead out of the other picture."""
+        _bound(self.planes, to.reshape(len(to), -1), _AT)
 
     def multiply(self, pairs: np.ndarray, first: int = 0) -> np.ndarray:
         """Sums over 6 x 6 blocks of the products of pairs of planes, int64 [m, 2], into `sums` from the first on: float64 [n, m, 36]."""
@@ -138,12 +143,11 @@ def _halve(pictures, halves):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _load(left, right, swapped, side, planes, packed):  # type: ignore[no-untyped-def]
+def _load(pictures, stills, moves, side, planes, packed):  # type: ignore[no-untyped-def]
     """The picture looked for, and the one that moves as words of a pixel and its neighbours."""
     below = np.uint64(side)
     for row in range(len(planes)):
-        still, moved = (right[row], left[row]) if swapped[row] else (left[row], right[row])
-        to, word = planes[row, STILL], packed[row]
+        still, moved, to, word = pictures[stills[row]], pictures[moves[row]], planes[row, STILL], packed[row]
         for k in range(len(to)):
             to[k] = np.float32(still[k]) - _MIDDLE
         for k in range(np.uint64(len(word)) - below - _ONE):
@@ -196,6 +200,21 @@ def _warp(planes, packed, n, to, part, got):  # type: ignore[no-untyped-def]
             a += along[pixel] * (b - a)
             c += along[pixel] * (d - c)
             seen[pixel] = a + down[pixel] * (c - a) - _MIDDLE
+
+
+@compiled
+def _bound(planes, to, at):  # type: ignore[no-untyped-def]
+    """Pixels inside and outside, at full size."""
+    for row in range(len(planes)):
+        map_, ones, k = to[row], planes[row, ONES], 0
+        yy, yx, y0, xy, xx, x0 = map_[0], map_[1], map_[2], map_[3], map_[4], map_[5]
+        for i in range(len(at)):
+            down = at[i]
+            for j in range(len(at)):
+                along = at[j]
+                y, x = yy * down + yx * along + y0, xy * down + xx * along + x0
+                ones[k] = (y >= 0) & (y <= 1) & (x >= 0) & (x <= 1)
+                k += 1
 
 
 @compiled

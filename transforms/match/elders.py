@@ -38,6 +38,7 @@ PLACE = pa.schema(
         pa.field("semantic_cluster", pa.int64(), nullable=False),  # as `cluster`, of rows that mean the same; -1 also where nobody stands
         pa.field("host", pa.uint64(), nullable=False),  # of its registrable domain, 0 where none is known; likewise:
         pa.field("words", pa.uint64(), nullable=False),  # what its caption speaks of (transforms.text.content_words)
+        pa.field("caption", pa.uint64(), nullable=False),  # of its normal form
     ]
 )
 """What is known of the rows of a signature file of the elder side, row for row: the file `ElderFile.places`."""
@@ -88,11 +89,12 @@ def write_places(
     semantic_cluster: np.ndarray | None = None,
     host: np.ndarray | None = None,
     words: np.ndarray | None = None,
+    caption: np.ndarray | None = None,
 ) -> None:
     """Writes what is known of the rows of a file, atomically; without clusters each row is alone."""
     alone, nothing = np.full(len(kind), -1), np.zeros(len(kind), np.uint8)
     clusters = [alone if found is None else found for found in (cluster, caption_cluster, semantic_cluster)]
-    others = [nothing if found is None else found for found in (said, host, words)]
+    others = [nothing if found is None else found for found in (said, host, words, caption)]
     given = (kind, *clusters[:2], others[0], clusters[2], *others[1:])
     columns = [pa.array(values, field.type) for values, field in zip(given, PLACE, strict=True)]
     with storage.atomic_write(path) as scratch, pa.OSFile(scratch, "wb") as sink, pa.ipc.new_file(sink, PLACE) as writer:
