@@ -39,6 +39,8 @@ import numpy as np
 
 from schemas.signatures import PICTURES_AGREE, THUMBNAIL_SIDE
 from transforms.compiled import compiled
+from transforms.images.closely import closely_unlike
+from transforms.images.details import Details
 from transforms.images.differences import differences
 from transforms.images.drawn import Looks, looks
 from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, STILL, Level, halved
@@ -51,6 +53,11 @@ _NEARLY = 0.35
 _FLOOR = 0.2  # correlation below which a block is left out at 48 x 48; at 24 x 24 it is 0
 _FEWEST = 12
 _DIFFERENT, _ADDED = 2.5, 4.0  # of what is allowed to an edited copy: anywhere, or what each of two has; what one has on a wide ground
+_WRITTEN, _COVERED = 0.4, 0.6  # of what `closely_unlike` tells: where both of two vary; where one does
+_OF_USUAL = 4.0  # where both vary, of what is usual in the pair and of this:
+_SAVED, _READ_ANEW = 0.03, 0.1  # what saving adds; what fine print does that other pixels are made of, where thumbnails agree
+_RESAMPLED = 0.006  # of a side, by which a map stretches, shears or turns it
+_TONED = 3.5  # of what is allowed to an edited copy, anywhere, where it was looked at closely
 _UNLIKE, _APART = 0.5, 0.8  # of what `unlikeness` tells: of drawn or dense pictures, anywhere; where both of two vary
 _UNSURE = 0.3  # correlation of the least block, below which smooth pictures without a ground are looked at
 _HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which it holds something too faint for levels
@@ -69,7 +76,7 @@ _MIDDLES = ((np.indices((GRID, GRID)) + 0.5) / GRID).reshape(-1)
 _SHARE, _DETAILED = 1 / _AREA, _AREA * 0.35**2  # sum of squares of softened gradients from which a block has detail
 
 
-def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndarray:
+def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: tuple[Details, Details] | None = None) -> np.ndarray:
     """How well each pair of thumbnails agrees once aligned: 1 the same pixels, `AGREE` and more the same picture.
 
     Args:
@@ -77,19 +84,21 @@ def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndar
       right: uint8 [n, 48, 48].
       maps: float64 [n, 2, 3], where to begin: a point of the left thumbnail, (down, along, 1) with sides of 1, to that of the right one;
         see `transforms.images.nearest`.
+      details: of the left pictures and of the right ones; None: nothing is drawn.
 
     Returns:
       float32 [n], 0 to 1, rounded to 1e-4. The same when left and right change places and maps are inverted.
     """
     left, right = (np.ascontiguousarray(side).reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right))
-    pairs = _Pairs(left, right, *_in_order(left, right, maps))
+    closer = _Closer(*(details or [Details.none(len(left))] * 2))
+    pairs = _Pairs(left, right, *_in_order(left, right, maps, closer), np.arange(len(left)))
     agreed, least, _ = _fit(pairs, 0, 0)
-    agreed[_suspect(pairs, np.flatnonzero(agreed >= AGREE), least)[0]] = 0
+    agreed[_suspect(pairs, np.flatnonzero(agreed >= AGREE), least, closer)[0]] = 0
     places = np.flatnonzero(agreed < AGREE)
     pairs, agreed[places] = pairs.take(places), 0
     for coarse, fine in _STEPS if len(places) else ():
         found, least, moved = _fit(pairs, coarse, fine)
-        agreed[places] = np.maximum(agreed[places], _judged(pairs, found, least))
+        agreed[places] = np.maximum(agreed[places], _judged(pairs, found, least, closer))
         on = np.flatnonzero((found >= _NEARLY) & (found < AGREE) & (AGREE - found < moved))
         places, pairs = places[on], pairs.take(on)
     return np.rint(agreed * 1e4).astype(np.float32) / np.float32(1e4)
@@ -97,20 +106,48 @@ def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndar
 
 @dataclasses.dataclass(frozen=True)
 class _Pairs:
-    """Thumbnails, uint8 [n, 48 * 48], whether the right one is looked for in the left, bool [n], and the maps that say where."""
+    """Thumbnails, uint8 [n, 48 * 48], whether the right one is looked for in the left, bool [n], the maps that say where, and numbers."""
 
     left: np.ndarray
     right: np.ndarray
     swapped: np.ndarray
     to: np.ndarray
+    number: np.ndarray
 
     def fields(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """All of them, in order."""
+        """All but the numbers, in order."""
         return self.left, self.right, self.swapped, self.to
 
     def take(self, which: np.ndarray) -> "_Pairs":
-        """Some alone, by their numbers."""
-        return _Pairs(*(field[which] for field in self.fields()))
+        """Some alone, by their places."""
+        return _Pairs(*(field[which] for field in (*self.fields(), self.number)))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Closer:
+    """The details of the left and the right pictures of all pairs."""
+
+    left: Details
+    right: Details
+
+    def held(self, numbers: np.ndarray) -> np.ndarray:
+        """Which of some pairs have both, bool [n]."""
+        held: np.ndarray = self.left.held[numbers] & self.right.held[numbers]
+        return held
+
+    def smaller_right(self, numbers: np.ndarray) -> np.ndarray:
+        """Whether the right detail comes before the left one, octet by octet; False where they are not both there: bool [n]."""
+        smaller, both = np.zeros(len(numbers), np.bool_), np.flatnonzero(self.held(numbers))
+        if len(both):
+            left, right = (side.take(numbers[both]).octets for side in (self.left, self.right))
+            rows, place = np.arange(len(both)), (left != right).argmax(axis=1)
+            smaller[both] = left[rows, place] > right[rows, place]
+        return smaller
+
+    def unlike(self, pairs: _Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`transforms.images.closely.closely_unlike` of pairs that have both."""
+        left, right = self.left.levels(pairs.number), self.right.levels(pairs.number)
+        return closely_unlike(left, right, pairs.swapped, pairs.to)
 
 
 class _Room(threading.local):
@@ -154,36 +191,55 @@ def _moved(by: np.ndarray) -> np.ndarray:
     return np.abs([shift, shift + down, shift + along, shift + down + along]).max(axis=(0, 2)) * THUMBNAIL_SIDE
 
 
-def _suspect(pairs: _Pairs, asked: np.ndarray, least: np.ndarray) -> tuple[np.ndarray, Looks]:
-    """Which of some pairs, by their numbers, may be two of one template, and what both of a pair look like."""
+def _suspect(pairs: _Pairs, asked: np.ndarray, least: np.ndarray, closer: _Closer) -> tuple[np.ndarray, Looks]:
+    """Which of some pairs, by their places, may be two of one template, and what both of a pair look like."""
     own = looks(pairs.left[asked])
     which = own.grounded | own.dense | (own.smooth & (least[asked] < _UNSURE))
     asked, own = asked[which], own.take(which)
     both = own & looks(pairs.right[asked])
-    which = both.grounded | both.dense | (both.smooth & (least[asked] < _UNSURE))
+    which = both.grounded | both.dense | (both.smooth & (least[asked] < _UNSURE)) | closer.held(pairs.number[asked])
     return asked[which], both.take(which)
 
 
-def _judged(pairs: _Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
+def _judged(pairs: _Pairs, mean: np.ndarray, least: np.ndarray, closer: _Closer) -> np.ndarray:
     """The mean over the blocks; of pictures that would be the same by it but may be two of one template, less by how far they differ."""
     found = mean.copy()
-    alike, both = _suspect(pairs, np.flatnonzero(found >= AGREE), least)
-    pairs = pairs.take(alike)
-    unlike, apart = np.zeros((2, len(alike)))
-    varied = np.flatnonzero(both.drawn | both.dense | (both.smooth & (both.wide | ~both.grounded)))
-    unlike[varied], apart[varied] = unlikeness(*pairs.take(varied).fields()).T
-    everywhere, each, either = np.zeros((3, len(alike)))
-    asked = np.flatnonzero(both.grounded | (apart > _APART))
-    everywhere[asked], each[asked], either[asked] = differences(*pairs.take(asked).fields(), ~both.drawn[asked], _DIFFERENT)
-    hidden = both.drawn & (least[alike] < _HIDDEN)
-    hidden[hidden] = _farthest(pairs.left[hidden], pairs.right[hidden]) > _SAVED_AGAIN**2
-    strict = np.maximum.reduce([everywhere / _DIFFERENT, 2.0 * hidden, unlike / _UNLIKE])
-    lenient = np.maximum.reduce([each / _DIFFERENT, both.wide * either / _ADDED, (both.wide & both.smooth) * apart / _APART])
-    filled = np.minimum(each / _DIFFERENT, apart / _APART)
-    beyond = np.where(both.drawn, strict, np.where(both.grounded, lenient, filled))
-    beyond = np.where(both.dense, np.maximum(beyond, unlike / _UNLIKE), beyond)
-    found[alike] = np.minimum(found[alike], AGREE / np.maximum(beyond, AGREE))
+    alike, both = _suspect(pairs, np.flatnonzero(found >= AGREE), least, closer)
+    found[alike] = np.minimum(found[alike], AGREE / np.maximum(_beyond(pairs.take(alike), both, least[alike], closer), AGREE))
     return found
+
+
+def _beyond(pairs: _Pairs, both: Looks, least: np.ndarray, closer: _Closer) -> np.ndarray:
+    """By how much pairs differ, in units of what is allowed to two copies of one picture that look so, float64 [n]."""
+    close = closer.held(pairs.number)
+    resampled = np.abs(np.abs(pairs.to[:, :, :2]) - np.eye(2)).max(axis=(1, 2), initial=0) > _RESAMPLED
+    drawn, dense, taken = both.drawn & ~close, both.dense & ~close, ~both.drawn & ~close
+    filled = taken & ~both.grounded
+    covered, written, usual, unlike, apart, everywhere, each, either = np.zeros((8, len(close)))
+    asked = np.flatnonzero((close & resampled) | drawn | dense | (taken & both.smooth & (both.wide | filled)))
+    unlike[asked], apart[asked] = unlikeness(*pairs.take(asked).fields()).T
+    asked = np.flatnonzero(close | both.grounded | (apart > _APART))
+    everywhere[asked], each[asked], either[asked] = differences(*pairs.take(asked).fields(), taken[asked], _DIFFERENT)
+    asked = np.flatnonzero(close & (both.dense | (everywhere <= _TONED)))
+    covered[asked], written[asked], usual[asked] = closer.unlike(pairs.take(asked))
+    blurred = np.where(resampled & (everywhere <= _DIFFERENT) & (unlike <= _UNLIKE), _READ_ANEW, _SAVED) + np.maximum(usual, 0)
+    faint = drawn & (least < _HIDDEN)
+    faint[faint] = _farthest(pairs.left[faint], pairs.right[faint]) > _SAVED_AGAIN**2
+    # fmt: off
+    rules = (
+        (close, written / np.minimum(_WRITTEN, _OF_USUAL * blurred)),
+        (close, covered / _COVERED),
+        (close & ~both.dense, everywhere / _TONED),
+        (drawn, everywhere / _DIFFERENT),
+        (faint, np.full(len(close), 2.0)),
+        (drawn | dense, unlike / _UNLIKE),
+        (taken & both.grounded, each / _DIFFERENT),
+        (taken & both.wide, either / _ADDED),
+        (taken & both.wide & both.smooth, apart / _APART),
+        (filled, np.minimum(each / _DIFFERENT, apart / _APART)),
+    )
+    # fmt: on
+    return np.maximum.reduce([np.where(which, much, 0.0) for which, much in rules])
 
 
 def _farthest(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -193,14 +249,16 @@ def _farthest(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return (off * off).mean(axis=(2, 4)).max(axis=(1, 2), initial=0.0)
 
 
-def _in_order(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _in_order(left: np.ndarray, right: np.ndarray, maps: np.ndarray, closer: _Closer) -> tuple[np.ndarray, np.ndarray]:
     """Whether the right picture is the one looked for, and the map from it; the left one if not.
 
-    It is the one that shows less; of equal ones the smaller, pixel by pixel.
+    It is the one that shows less; of equal ones the smaller, pixel by pixel, and of equal thumbnails that with the smaller detail.
     """
     rows, words = np.arange(len(maps)), [side.view(np.uint64) for side in (left, right)]
     place = (words[0] != words[1]).argmax(axis=1)
-    swapped = words[0][rows, place].byteswap() > words[1][rows, place].byteswap()
+    one, other = (side[rows, place].byteswap() for side in words)
+    swapped, equal = one > other, np.flatnonzero(one == other)
+    swapped[equal] = closer.smaller_right(equal)
     to = rounded(np.where(swapped[:, None, None], inverted(maps), maps))
     larger = np.abs(to[:, 0, 0] * to[:, 1, 1] - to[:, 0, 1] * to[:, 1, 0]) > _SAME_SIZE
     return swapped ^ larger, np.where(larger[:, None, None], inverted(to), to)
