@@ -64,9 +64,7 @@ def deep_filter(folder):
 
 
 def deep_embeddings(folder):
-    return Embeddings.model_validate(
-        {"model": "deep", "image": {**written(folder, deep(), "image.onnx"), "size": SIDE, "std": [64.0] * 3}}
-    )
+    return Embeddings.model_validate({"model": "deep", "image": {**written(folder, deep(), "image.onnx"), "size": SIDE, "std": [64.0] * 3}})
 
 
 def photo(number):

@@ -24,7 +24,7 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
 * of smooth ones that fill their picture, icons, posters and photos out of focus, one is told from the other only where a block hardly
   agrees, each has what the other lacks and slopes of both are unlike there.
 
-The agreement of such a pair is at most `AGREE` by how far it is beyond.
+The agreement of such a pair is at most `AGREE` by how far it is beyond; what is clearly two by windows is not looked at for places.
 
 What 48 x 48 grey pixels do not show is not told apart: the same shape in another colour, another digit in a line of small print, a badge in
 the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as one to the right. A photograph
@@ -52,6 +52,7 @@ _FLOOR = 0.2  # correlation below which a block is left out at 48 x 48; at 24 x 
 _FEWEST = 12
 _DIFFERENT, _ADDED = 2.5, 4.0  # of what is allowed to an edited copy: anywhere, or what each of two has; what one has on a wide ground
 _UNLIKE, _APART = 0.5, 0.8  # of what `unlikeness` tells: of drawn or dense pictures, anywhere; where both of two vary
+_CLEARLY = 1.001  # of what is allowed: two pictures, whatever else they differ by
 _UNSURE = 0.3  # correlation of the least block, below which smooth pictures without a ground are looked at
 _HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which it holds something too faint for levels
 _SAVED_AGAIN = 4.0  # levels: a copy saved at quality 60 is off by 1 in its worst block, another form, card or slide by 8.6 at least
@@ -60,6 +61,7 @@ _SAME_SIZE = 1.0001
 _ONE, _SLOPE = np.float32(1), np.float32(0.5)
 _SIDE, _BESIDE = np.uint64(THUMBNAIL_SIDE), np.uint64(1)
 _ACROSS = np.pad(np.full((THUMBNAIL_SIDE, THUMBNAIL_SIDE - 2), _SLOPE), ((0, 0), (1, 1))).ravel()
+_EDGES = (np.array([[0], [THUMBNAIL_SIDE - 1]]) * THUMBNAIL_SIDE + np.arange(1, THUMBNAIL_SIDE - 1)).ravel().astype(np.uint64)
 _PRODUCTS = np.array([
     (DOWN, ONES), (ALONG, ONES), (SEEN_DOWN, ONES), (SEEN_ALONG, ONES), (DOWN, SEEN_DOWN), (ALONG, SEEN_ALONG),
     (DOWN, DOWN), (ALONG, ALONG), (SEEN_DOWN, SEEN_DOWN), (SEEN_ALONG, SEEN_ALONG),
@@ -81,36 +83,55 @@ def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndar
     Returns:
       float32 [n], 0 to 1, rounded to 1e-4. The same when left and right change places and maps are inverted.
     """
-    left, right = (np.ascontiguousarray(side).reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right))
-    pairs = _Pairs(left, right, *_in_order(left, right, maps))
+    pairs = _Pairs.of(left, right, maps)
     agreed, least, _ = _fit(pairs, 0, 0)
-    agreed[_suspect(pairs, np.flatnonzero(agreed >= AGREE), least)[0]] = 0
+    alike = np.flatnonzero(agreed >= AGREE)
+    agreed[alike[_suspect(pairs.take(alike), least[alike])[0]]] = 0
     places = np.flatnonzero(agreed < AGREE)
     pairs, agreed[places] = pairs.take(places), 0
+    fitted = []
     for coarse, fine in _STEPS if len(places) else ():
         found, least, moved = _fit(pairs, coarse, fine)
-        agreed[places] = np.maximum(agreed[places], _judged(pairs, found, least))
-        on = np.flatnonzero((found >= _NEARLY) & (found < AGREE) & (AGREE - found < moved))
+        same, on = found >= AGREE, (found >= _NEARLY) & (found < AGREE) & (AGREE - found < moved)
+        fitted.append((places[same], found[same], least[same], *pairs.take(same).fields()[1:]))
+        agreed[places[~same]] = np.maximum(agreed[places[~same]], found[~same])
         places, pairs = places[on], pairs.take(on)
+    if fitted:
+        alike, found, least, *fields = (np.concatenate(parts) for parts in zip(*fitted, strict=True))
+        agreed[alike] = np.maximum(agreed[alike], _judged(_Pairs(pairs.pictures, *fields), found, least))
     return np.rint(agreed * 1e4).astype(np.float32) / np.float32(1e4)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Pairs:
-    """Thumbnails, uint8 [n, 48 * 48], whether the right one is looked for in the left, bool [n], and the maps that say where."""
+    """Thumbnails, uint8 [m, 48 * 48]; which is looked for in which other one, int64 [n] each; the maps that say where, [n, 2, 3]."""
 
-    left: np.ndarray
-    right: np.ndarray
-    swapped: np.ndarray
+    pictures: np.ndarray
+    still: np.ndarray
+    moved: np.ndarray
     to: np.ndarray
+
+    @classmethod
+    def of(cls, left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> "_Pairs":
+        """Pairs of left and right; a left one that is the same again is one picture."""
+        left, right = (np.ascontiguousarray(side).reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right))
+        swapped, to = _in_order(left, right, maps)
+        rows, words = np.arange(len(left)), left.view(np.uint64)
+        first = np.maximum.accumulate(rows * np.append(True, (words[1:] != words[:-1]).any(axis=1))[: len(rows)])
+        still, moved = np.where(swapped, (rows + len(rows), first), (first, rows + len(rows)))
+        return cls(np.concatenate([left, right]), still, moved, to)
+
+    def take(self, which: np.ndarray) -> "_Pairs":
+        """Some alone, by their numbers or bool [n]."""
+        return _Pairs(self.pictures, self.still[which], self.moved[which], self.to[which])
+
+    def sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """The thumbnails of every pair, uint8 [n, 48 * 48] each."""
+        return self.pictures[self.still], self.pictures[self.moved]
 
     def fields(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """All of them, in order."""
-        return self.left, self.right, self.swapped, self.to
-
-    def take(self, which: np.ndarray) -> "_Pairs":
-        """Some alone, by their numbers."""
-        return _Pairs(*(field[which] for field in self.fields()))
+        return self.pictures, self.still, self.moved, self.to
 
 
 class _Room(threading.local):
@@ -133,16 +154,16 @@ def _fit(pairs: _Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray,
     found, before = np.empty((len(pairs.to), 2)), pairs.to.copy()
     for start in range(0, len(found), FEW):
         some = slice(start, start + FEW)
-        left, right, swapped, to = pairs.left[some], pairs.right[some], pairs.swapped[some], pairs.to[some]
+        still, moved, to = pairs.still[some], pairs.moved[some], pairs.to[some]
         half, full = (level.first(len(to)) for level in (_ROOM.half, _ROOM.full))
         if coarse:
-            half.load(halved(left), halved(right), swapped)
+            half.load(halved(pairs.pictures[np.append(still, moved)]), *np.arange(2 * len(to)).reshape(2, -1))
             half.align(to, coarse, 0.0)
-        full.load(left, right, swapped)
+        full.load(pairs.pictures, still, moved)
         if fine:
             before[some] = full.align(to, fine, _FLOOR)
         full.warp(to)
-        _soften(full.planes)
+        _soften(full.planes, _ACROSS, _EDGES)
         full.multiply(_PRODUCTS)
         _compare(full.sums.reshape(len(to), -1), to.reshape(len(to), -1), found[some])
     return np.rint(found[:, 0] * 1e4) / 1e4, found[:, 1], _moved(pairs.to - before)
@@ -154,36 +175,45 @@ def _moved(by: np.ndarray) -> np.ndarray:
     return np.abs([shift, shift + down, shift + along, shift + down + along]).max(axis=(0, 2)) * THUMBNAIL_SIDE
 
 
-def _suspect(pairs: _Pairs, asked: np.ndarray, least: np.ndarray) -> tuple[np.ndarray, Looks]:
-    """Which of some pairs, by their numbers, may be two of one template, and what both of a pair look like."""
-    own = looks(pairs.left[asked])
-    which = own.grounded | own.dense | (own.smooth & (least[asked] < _UNSURE))
-    asked, own = asked[which], own.take(which)
-    both = own & looks(pairs.right[asked])
-    which = both.grounded | both.dense | (both.smooth & (least[asked] < _UNSURE))
-    return asked[which], both.take(which)
+def _suspect(pairs: _Pairs, least: np.ndarray) -> tuple[np.ndarray, Looks]:
+    """Which pairs, by their numbers, may be two of one template, and what both of a pair look like."""
+    asked, both = np.arange(len(least)), Looks.any(len(least))
+    for side in (np.minimum(pairs.still, pairs.moved), np.maximum(pairs.still, pairs.moved)):
+        pictures, places = np.unique(side[asked], return_inverse=True)
+        both &= looks(pairs.pictures[pictures]).take(places)
+        which = both.grounded | both.dense | (both.smooth & (least[asked] < _UNSURE))
+        asked, both = asked[which], both.take(which)
+    return asked, both
 
 
 def _judged(pairs: _Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
     """The mean over the blocks; of pictures that would be the same by it but may be two of one template, less by how far they differ."""
     found = mean.copy()
-    alike, both = _suspect(pairs, np.flatnonzero(found >= AGREE), least)
+    alike, both = _suspect(pairs, least)
     pairs = pairs.take(alike)
-    unlike, apart = np.zeros((2, len(alike)))
-    varied = np.flatnonzero(both.drawn | both.dense | (both.smooth & (both.wide | ~both.grounded)))
-    unlike[varied], apart[varied] = unlikeness(*pairs.take(varied).fields()).T
-    everywhere, each, either = np.zeros((3, len(alike)))
-    asked = np.flatnonzero(both.grounded | (apart > _APART))
-    everywhere[asked], each[asked], either[asked] = differences(*pairs.take(asked).fields(), ~both.drawn[asked], _DIFFERENT)
     hidden = both.drawn & (least[alike] < _HIDDEN)
-    hidden[hidden] = _farthest(pairs.left[hidden], pairs.right[hidden]) > _SAVED_AGAIN**2
+    hidden[hidden] = _farthest(*pairs.take(hidden).sides()) > _SAVED_AGAIN**2
+    unlike, apart = np.zeros((2, len(alike)))
+    varied = np.flatnonzero(~hidden & (both.drawn | both.dense | (both.smooth & (both.wide | ~both.grounded))))
+    unlike[varied], apart[varied] = unlikeness(*pairs.take(varied).fields()).T
+    differ = np.zeros((3, len(alike)))
+    beyond = _beyond(both, hidden, unlike, apart, *differ)
+    asked = np.flatnonzero((beyond < _CLEARLY) & (both.grounded | (apart > _APART)))
+    differ[:, asked] = differences(*pairs.take(asked).fields(), ~both.drawn[asked], _DIFFERENT)
+    beyond = _beyond(both, hidden, unlike, apart, *differ)
+    found[alike] = np.minimum(found[alike], AGREE / np.maximum(beyond, AGREE))
+    return found
+
+
+def _beyond(
+    both: Looks, hidden: np.ndarray, unlike: np.ndarray, apart: np.ndarray, everywhere: np.ndarray, each: np.ndarray, either: np.ndarray
+) -> np.ndarray:
+    """How far pairs differ in units of what is allowed to pictures of their looks; more than 1 are two."""
     strict = np.maximum.reduce([everywhere / _DIFFERENT, 2.0 * hidden, unlike / _UNLIKE])
     lenient = np.maximum.reduce([each / _DIFFERENT, both.wide * either / _ADDED, (both.wide & both.smooth) * apart / _APART])
     filled = np.minimum(each / _DIFFERENT, apart / _APART)
     beyond = np.where(both.drawn, strict, np.where(both.grounded, lenient, filled))
-    beyond = np.where(both.dense, np.maximum(beyond, unlike / _UNLIKE), beyond)
-    found[alike] = np.minimum(found[alike], AGREE / np.maximum(beyond, AGREE))
-    return found
+    return np.where(both.dense, np.maximum(beyond, unlike / _UNLIKE), beyond)
 
 
 def _farthest(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -206,18 +236,12 @@ def _in_order(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> tuple[np
     return swapped ^ larger, np.where(larger[:, None, None], inverted(to), to)
 
 
-def _soften(planes: np.ndarray) -> None:
-    """Gradients of both pictures, central differences made g / (|g| + 1) long, into the two planes after each."""
-    _fold(planes, _ACROSS)
-    edges = planes.reshape(len(planes), -1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)[:, :, :: THUMBNAIL_SIDE - 1]
-    levels = edges[:, STILL : SEEN + 1 : SEEN - STILL]
-    slopes = (levels[..., 2:] - levels[..., :-2]) * _SLOPE
-    edges[:, ALONG : SEEN_ALONG + 1 : SEEN - STILL, :, 1:-1] = slopes / (np.abs(slopes) + 1)
-
-
 @compiled
-def _fold(planes, across):  # type: ignore[no-untyped-def]
-    """That of all rows but the first and the last; `across` is the weight along a row, which is 0 in its first and its last pixel."""
+def _soften(planes, across, edges):  # type: ignore[no-untyped-def]
+    """Gradients of both pictures, central differences made g / (|g| + 1) long, into the two planes after each.
+
+    `across` is the weight along a row, which is 0 in its first and its last pixel; `edges` are the other pixels of the first and last row.
+    """
     for row in range(len(planes)):
         for picture in range(STILL, SEEN + 1, SEEN - STILL):
             level, down, along = planes[row, picture], planes[row, picture + 1], planes[row, picture + 2]
@@ -225,6 +249,10 @@ def _fold(planes, across):  # type: ignore[no-untyped-def]
                 y, x = _SLOPE * (level[k + _SIDE] - level[k - _SIDE]), across[k] * (level[k + _BESIDE] - level[k - _BESIDE])
                 scale = _ONE / (math.sqrt(y * y + x * x) + _ONE)
                 down[k], along[k] = y * scale, x * scale
+            for edge in range(len(edges)):
+                k = edges[edge]
+                x = _SLOPE * (level[k + _BESIDE] - level[k - _BESIDE])
+                along[k] = x / (abs(x) + _ONE)
 
 
 @compiled

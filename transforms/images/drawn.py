@@ -47,6 +47,11 @@ class Looks:
     smooth: np.ndarray
     dense: np.ndarray
 
+    @classmethod
+    def any(cls, n: int) -> "Looks":
+        """Of so many thumbnails that may look like anything."""
+        return cls(*np.ones((len(dataclasses.fields(cls)), n), bool))
+
     def take(self, which: np.ndarray) -> "Looks":
         """Those of some alone, by their numbers or bool [n]."""
         return Looks(*(getattr(self, field.name)[which] for field in dataclasses.fields(self)))

@@ -157,7 +157,7 @@ def transform(thumbnails: np.ndarray, wholes: np.ndarray, geometry: np.ndarray) 
     sources = {"whole": thumbnails - np.float32(128), "untrimmed": np.zeros((n, side, side), np.float32)}
     sources["untrimmed"][:, :_CELLS, :_CELLS] = wholes - np.float32(128)
     flat, level = thumbnails.reshape(n, -1), Level.of(side, n)
-    level.load(flat, flat, np.zeros(n, np.bool_))
+    level.load(flat, np.arange(n), np.arange(n))
     for name in _SEEN_THROUGH:
         level.warp(frames(np.full(n, VIEWS.index(name)), geometry))
         sources[name] = np.rint(level.planes[:, SEEN]).reshape(n, side, side)
