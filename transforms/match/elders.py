@@ -132,21 +132,21 @@ def places_of(parts: Iterable[tuple[SignatureFile, int, slice | np.ndarray]]) ->
     return Places(*(np.concatenate(found) for found in (kinds, clusters, captions, said)))
 
 
-def write_ties(folder: str, owner: int, ties: np.ndarray) -> None:
-    """Writes what ties an owner's rows to elder rows, atomically."""
-    with storage.atomic_write(_path_of_ties(folder, owner)) as scratch, open(scratch, "wb") as file:
+def write_ties(folder: str, number: int, ties: np.ndarray) -> None:
+    """Writes what ties the rows of a file of clusters to elder rows, atomically."""
+    with storage.atomic_write(_path_of_ties(folder, number)) as scratch, open(scratch, "wb") as file:
         np.save(file, ties, allow_pickle=False)
 
 
-def read_ties(folder: str, start: int, stop: int, owner_bits: int = OWNER_BITS) -> np.ndarray:
+def read_ties(folder: str, start: int, stop: int, file_bits: int = OWNER_BITS) -> np.ndarray:
     """What ties dense rows [start, stop) to elder rows that are neither `HELD` nor `NO_PART`: records `TIE` by row, graph and kind."""
     found = [np.empty(0, TIE)]
-    for owner in range(start >> owner_bits, -(-stop >> owner_bits)):
-        with storage.open_read(_path_of_ties(folder, owner)) as file:
+    for number in range(start >> file_bits, -(-stop >> file_bits)):
+        with storage.open_read(_path_of_ties(folder, number)) as file:
             ties = np.load(file, allow_pickle=False)
         found.append(ties[slice(*np.searchsorted(ties["row"], [start, stop]))])
     return np.concatenate(found)
 
 
-def _path_of_ties(folder: str, owner: int) -> str:
-    return join(folder, f"{owner:07d}.ties.npy")
+def _path_of_ties(folder: str, number: int) -> str:
+    return join(folder, f"{number:07d}.ties.npy")
