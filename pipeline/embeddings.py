@@ -6,6 +6,7 @@ from typing import Any
 from schemas.annotations import EMBEDDINGS
 from schemas.errors import JobError
 from schemas.job import Job
+from transforms.filters import by_language
 from transforms.filters.base import Filter
 from transforms.filters.clip_score import ClipScore
 from transforms.filters.embedding_heads import EmbeddingHeads
@@ -82,8 +83,9 @@ def _asked(job: Job, filters: Mapping[str, Filter]) -> list[tuple[str, str]]:
     """Key of the job, and the side that it asks for."""
     asked: list[tuple[str, str]] = []
     for kind, bound in ((ClipScore, "min"), (Misinformation, "min_agreement")):
-        if getattr(filters[kind.name], bound) is not None:
-            asked += [(f"filters.{kind.name}.{bound}", side) for side in SIDES]
+        rule = filters[kind.name]
+        if (option := by_language.asked_by(rule, bound)) is not None:
+            asked += [(f"filters.{rule.name}.{option}", side) for side in SIDES]
     heads = filters[EmbeddingHeads.name]
     assert isinstance(heads, EmbeddingHeads)
     asked += [(f"filters.{heads.name}.heads.{place}", head.of) for place, head in enumerate(heads.heads)]

@@ -83,7 +83,7 @@ def phases_of(path: str) -> set[Phase]:
 
     >>> sorted(phases_of("filters.toxicity.max")), phases_of("dedup.images.mode")
     ([<Phase.JUDGE: 'judge'>], {<Phase.ANNOTATE: 'annotate'>})
-    >>> phases_of("filters.nsfw.by_language.de"), phases_of("filters.toxicity.by_language.de.max"), phases_of("filters.toxicity.nothing")
+    >>> phases_of("filters.nsfw.words_by_language.de"), phases_of("filters.nsfw.by_language.de.max_punsafe"), phases_of("filters.nsfw.none")
     ({<Phase.ANNOTATE: 'annotate'>}, {<Phase.JUDGE: 'judge'>}, set())
     """
     asked = [part for part in path.split(".") if not part.isdigit()]  # places in lists
@@ -210,6 +210,8 @@ def _said(problem: Any) -> tuple[str, str]:
         return "this key is needed and missing", ""
     message = problem["msg"].removeprefix("Value error, ").partition(" or instance of ")[0]
     message = message[:1].lower() + message[1:].replace("dictionary", "mapping")
+    if problem["type"] == "value_error" and not isinstance(problem["input"], str | int | float | None):
+        return message, ""  # a rule over several keys: it says itself what is wrong with them
     return message.replace("tuple", "list"), f"; found {_shown(problem.get('input'))}"
 
 

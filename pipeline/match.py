@@ -30,7 +30,7 @@ from transforms import storage
 from transforms.match import compact, forest, grouping, stars, verification
 from transforms.match.laid import Floor
 from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PICTURES, STEPS, Plan, Reach, make_plan, partition_bytes_of
-from transforms.match.rows import OWNER_BITS, ElderFile, SignatureFile
+from transforms.match.rows import ElderFile, SignatureFile, owner_bits_of
 
 Build = Callable[[beam.Pipeline], None]
 
@@ -92,7 +92,7 @@ def match(
     dedup: Dedup,
     engine: Engine,
     memory_bytes: int | None = None,
-    owner_bits: int = OWNER_BITS,
+    owner_bits: int | None = None,
     partition_bytes: int | None = None,
     elders: Sequence[ElderFile] = (),
 ) -> None:
@@ -108,7 +108,7 @@ def match(
       engine: what runs the pipelines.
       memory_bytes: what one machine's engine may hold; decides the number of passes and nothing else. None: one pass, for an engine
         that spreads an exchange over machines or disks.
-      owner_bits: an owner has 2^owner_bits consecutive rows.
+      owner_bits: an owner has 2^owner_bits consecutive rows. None: as many as are best for so many rows.
       partition_bytes: what one key of an exchange holds at most, about; None: as much as is best for so many rows.
       elders: rows of earlier runs and of benchmark sets, numbered after all others; `transforms.match.elders` says what is told of them.
     """
@@ -141,7 +141,8 @@ def passes_needed(rows: int, reach: Reach, memory_bytes: int) -> int:
     >>> passes_needed(10_000_000, "plain", 5 << 30)
     5
     """
-    plan = Plan("", rows, OWNER_BITS, "image", reach, partition_bytes_of(rows), "")
+    bits = owner_bits_of(rows)
+    plan = Plan("", rows, bits, "image", reach, partition_bytes_of(rows, bits), "")
     return len(plan.passes(Memory(memory_bytes, LAID).part))
 
 

@@ -27,9 +27,11 @@ MEMBER = member_type(2)
 
 
 def record(
-    cluster, row, uid, *, rank=b"\2\0", order=b"m", consent=1, bits=ELIGIBLE, link=1, agreement=1.0, host=0, caption=0, words=0, across=0
+    cluster, row, uid, *, rank=b"\2\0", order=b"m", consent=1, bits=ELIGIBLE, link=1, agreement=1.0, host=0, caption=0,
+    picture=0, words=0, across=0
 ):  # fmt: skip
-    return (cluster, row, uid.ljust(16, b"\0"), rank, consent, order.ljust(16, b"\0"), bits, link, agreement, host, caption, words, across)
+    uid, order = uid.ljust(16, b"\0"), order.ljust(16, b"\0")
+    return (cluster, row, uid, rank, consent, order, bits, link, agreement, host, caption, picture, words, across)
 
 
 def resolved(records, **options):
@@ -55,6 +57,32 @@ def test_a_leader_that_goes_agrees_with_who_stays_as_that_one_with_it():
     found = resolved([leader, stays, third])
     agreement = dict(zip(found["row"].tolist(), found["agreement"].round(4).tolist(), strict=True))
     assert (round(agreement[0], 4), round(agreement[2], 4)) == (0.8, 0.9)
+
+
+def test_only_the_same_bytes_as_those_of_who_stays_agree_wholly():
+    """Whatever ties both to the leader of their cluster, and however near a picture comes."""
+    leader = record(0, 0, b"a", order=b"y", picture=7)
+    stays = record(0, 1, b"b", order=b"a", picture=8, agreement=0.93)
+    others = [
+        record(0, row, uid, order=b"z", picture=picture, agreement=agreement)
+        for row, uid, picture, agreement in ((2, b"c", 8, 0.93), (3, b"d", 7, 1.0), (4, b"e", 9, 1.0), (5, b"f", 9, 0.99996))
+    ]
+    found = resolved([leader, stays, *others])
+    agreement = dict(zip(found["row"].tolist(), found["agreement"].astype(float).round(4).tolist(), strict=True))
+    assert {row: agreement[row] for row in (0, 2, 3)} == {0: 0.93, 2: 1.0, 3: 0.93}
+    assert (agreement[4], agreement[5]) == (0.93, 0.9999)
+
+
+def test_captions_beyond_the_first_agree_wholly_where_their_normal_form_is_the_same():
+    rows = [record(0, 0, b"a", caption=5, order=b"a"), record(0, 1, b"b", caption=5), record(0, 2, b"c", caption=6, agreement=0.8)]
+    found = cap(np.array(rows, MEMBER), 1)
+    assert dict(zip(found["row"].tolist(), found["agreement"].astype(float).round(4).tolist(), strict=True)) == {0: 1.0, 1: 1.0, 2: 0.8}
+
+
+def test_rows_that_mean_the_same_agree_as_their_embeddings_do_whatever_their_captions_are():
+    rows = [record(0, row, uid, caption=5, agreement=cosine) for row, uid, cosine in ((0, b"a", 1.0), (1, b"b", 0.995), (2, b"c", 1.0))]
+    found = cap(np.array(rows, MEMBER), 1, of_texts=False)
+    assert dict(zip(found["row"].tolist(), found["agreement"].astype(float).round(4).tolist(), strict=True)) == {0: 1.0, 1: 0.995, 2: 1.0}
 
 
 def test_consent_goes_before_pixels():

@@ -31,12 +31,12 @@ from transforms.match.elders import BINDING, HELD, NO_PART, NOTICE, places_of, r
 from transforms.match.grouping import BY_POLICY
 from transforms.match.policy import PICTURE
 from transforms.match.rows import ElderFile
-from transforms.records import ELIGIBLE, SPREADS, Policy, host_ids, member_type, sketches
+from transforms.records import ELIGIBLE, SPREADS, Policy, halves, host_ids, member_type, sketches
 from transforms.resolve import EARLIER
 from transforms.semantic.elders import semantic_members
 from transforms.verdicts import Verdicts
 
-ANNOTATED = ("domain", reasons.POISONING)
+ANNOTATED = ("domain", "normal_caption_id", reasons.POISONING)
 Kind = Literal["image", "caption", "semantic"]  # what clusters are of
 
 RANGE = 1 << 18  # leaders whose clusters are told of in one block of bits
@@ -99,10 +99,10 @@ def places(
 
 
 def said_of(annotations: pa.Table) -> dict[str, np.ndarray]:
-    """The domains of rows and what their captions speak of, as `write_places` takes them, from the columns `ANNOTATED` of a shard."""
+    """The domains and captions of rows and what these speak of, as `write_places` takes them, from the columns `ANNOTATED` of a shard."""
     batches = annotations.combine_chunks().to_batches(max_chunksize=max(annotations.num_rows, 1))
     base = batches[0] if batches else pa.RecordBatch.from_pylist([], annotations.schema)
-    return {"host": host_ids(base.column("domain")), "words": sketches(base)}
+    return {"host": host_ids(base.column("domain")), "words": sketches(base), "caption": halves(base.column("normal_caption_id"))}
 
 
 def _marked(leaders: np.ndarray, kept: Mapping[int, bytes]) -> np.ndarray:
@@ -152,16 +152,19 @@ def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Cho
         of = cluster[rows]
     out = np.zeros(len(rows), member_type(choice.width))
     if len(rows):
-        columns = open_columns(file.path, ["uid", "order"])
+        columns = open_columns(file.path, ["uid", "order", "picture_id", "has_picture", "caption_id"])
+        told = {name: values[rows] for name, values in read_places(file.places).items()}
         out["cluster"], out["row"] = of, rows + start
         out["uid"], out["order"] = (np.ascontiguousarray(columns[name][rows]).view("V16").ravel() for name in ("uid", "order"))
+        out["caption"] = told["caption"]
+        out["picture"] = np.where(columns["has_picture"][rows], columns["picture_id"][rows], 0)
         out["bits"] = known.said[rows] & ELIGIBLE | EARLIER
         if kind == "image":
-            alone = open_columns(file.path, ["caption_id"])["caption_id"][rows]
             texts = known.caption_cluster[rows]
             out["link"] = 0 if policy == "image_or_caption" else PICTURE
+            alone = np.where(told["caption"] != 0, told["caption"], columns["caption_id"][rows])
             out["across"] = np.where(texts == rows + start, alone, texts + np.uint64(1))
-            out["host"], out["words"] = (read_places(file.places)[name][rows] for name in ("host", "words"))
+            out["host"], out["words"] = told["host"], told["words"]
         out["rank"] = np.frombuffer(bytes([ELDER]).ljust(choice.width, b"\0"), f"V{choice.width}")[0]
     return out
 

@@ -23,6 +23,7 @@ from transforms.verdicts import Verdicts, narrowed
 COPY_OF_RESERVED = "a copy in its cluster carries a reservation"
 COPY_OF_BENCHMARK = "a copy in its cluster is a picture of a benchmark"
 BEYOND = "beyond max_per_caption"
+TEXTS_AGREE = round(CAPTIONS_AGREE / PERMUTATIONS, 4)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +111,7 @@ def apply_captions(
     if beyond.any():
         kind, why = choice.treatment(source_of(verdicts))
         details = ["; ".join(filter(None, (BEYOND, why, earlier.told(by)))) for by in found["by"][beyond].tolist()]
-        verdicts.findings.append(Finding(kind, reasons.DUPLICATE_CAPTION, rows[beyond], details=details))
+        verdicts.findings.append(Finding(kind, reasons.DUPLICATE_CAPTION, rows[beyond], _agreement(found[beyond]), TEXTS_AGREE, details))
     trigger = found[found["bits"] & TRIGGER > 0]
     if poisoning is not None and len(trigger):
         pictures, told = trigger["across"].astype(np.float64), [_on(hosts) for hosts in trigger["hosts"].tolist()]
@@ -191,7 +192,7 @@ def _duplicates(verdicts: Verdicts, rows: np.ndarray, found: np.ndarray, choice:
     findings = []
     for word, least, chosen in (
         (reasons.DUPLICATE_IMAGE, PICTURES_AGREE, by_picture),
-        (reasons.DUPLICATE_CAPTION, round(CAPTIONS_AGREE / PERMUTATIONS, 4), ~by_picture),
+        (reasons.DUPLICATE_CAPTION, TEXTS_AGREE, ~by_picture),
     ):
         mask = (found["bits"] & DUPLICATE > 0) & chosen
         if mask.any():
@@ -199,9 +200,13 @@ def _duplicates(verdicts: Verdicts, rows: np.ndarray, found: np.ndarray, choice:
                 "; ".join(filter(None, (why, earlier.told(by)))) or (None if earlier.holds(by) else choice.told(byte))
                 for by, byte in found[["by", "differs"]][mask].tolist()
             ]
-            agreement = np.round(found["agreement"][mask].astype(np.float64), 4)
-            findings.append(Finding(kind, word, rows[mask], agreement, least, told))
+            findings.append(Finding(kind, word, rows[mask], _agreement(found[mask]), least, told))
     return findings
+
+
+def _agreement(found: np.ndarray) -> np.ndarray:
+    """How well rows agree with who stays in their place, float64[n], rounded to 1e-4."""
+    return np.round(found["agreement"].astype(np.float64), 4)
 
 
 def _copies(verdicts: Verdicts, rows: np.ndarray, found: np.ndarray) -> Copies:

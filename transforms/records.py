@@ -43,6 +43,7 @@ def member_type(width: int) -> np.dtype:
             ("agreement", "<f4"),
             ("host", "<u8"),  # of the URL's registrable domain; 0 where there is none
             ("caption", "<u8"),  # of the normal form; 0 where there is none
+            ("picture", "<u8"),  # of the bytes, or of the normalised URL where there are none; 0 where there is neither
             ("words", "<u8"),  # what its caption speaks of (transforms.text.content_words); 0 where that is not known
             ("across", "<u8"),  # among pictures, of its caption, near ones the same; among captions, of its picture; 0 where there is none
         ]
@@ -80,7 +81,8 @@ def members(
     out["order"] = np.ascontiguousarray(_order(base, rows)).view("V16").ravel()
     out["consent"] = verdicts.consent[rows]
     out["host"] = host_ids(base.column("domain").take(rows))
-    out["caption"] = _halves(base.column("normal_caption_id").take(rows))
+    out["caption"] = halves(base.column("normal_caption_id").take(rows))
+    out["picture"] = _identities(base.select(["sha256", "url_id"]).take(rows))
     out["words"] = sketches(base)[rows]
     out["across"] = picture_ids(base, found, first, policy)[rows] if by_caption else _texts(found, rows, out["caption"])
     bits = np.where(verdicts.rejected, 0, ELIGIBLE) | np.where(verdicts.located, LOCATED, 0)
@@ -113,7 +115,7 @@ def picture_ids(annotations: pa.RecordBatch, found: Clusters, first: int, policy
     if policy == "image_or_caption":
         known = annotations.column("phash")
         hashes = known.fill_null(0).to_numpy(zero_copy_only=False) | np.uint64(1)
-        told = np.where(known.is_valid().to_numpy(zero_copy_only=False), hashes, _halves(annotations.column("sha256")))
+        told = np.where(known.is_valid().to_numpy(zero_copy_only=False), hashes, halves(annotations.column("sha256")))
     else:
         alone = np.arange(first, first + annotations.num_rows)
         told = np.where(found.cluster == ALONE, alone, found.cluster).astype(np.uint64) + np.uint64(1)
@@ -157,7 +159,15 @@ def host_ids(domains: pa.Array) -> np.ndarray:
     return hashes[known.indices.fill_null(len(hashes) - 1).to_numpy(zero_copy_only=False)]
 
 
-def _halves(digests: pa.Array) -> np.ndarray:
+def _identities(annotations: pa.RecordBatch) -> np.ndarray:
+    """What tells whether pictures are the same, as their signatures have it, uint64[n]."""
+    digests = annotations.column("sha256")
+    known = digests.is_valid().to_numpy(zero_copy_only=False)
+    return np.where(known, halves(digests), halves(annotations.column("url_id")))
+
+
+def halves(digests: pa.Array) -> np.ndarray:
+    """The first 64 bits, little-endian, of digests; 0 for null."""
     return np.frombuffer(b"".join(bytes(8) if found is None else found[:8] for found in digests.to_pylist()), "<u8")
 
 

@@ -13,7 +13,8 @@ from schemas.release import MOST_CAPTIONS
 from schemas.signatures import PICTURES_AGREE
 from transforms.choice import as_matrix, first_difference
 from transforms.match.policy import PICTURE
-from transforms.not_duplicates import NO_PAIRS, Pairs, parted
+from transforms.not_duplicates import NO_PAIRS, Pairs
+from transforms.ranking import Ranking, rank, smallest_uid
 from transforms.records import ELIGIBLE, GIVES, LOCATED, OVERLAPS, SPREAD_MASK
 from transforms.text.content_words import in_common
 
@@ -36,6 +37,7 @@ OUTCOME = np.dtype(
     ]
 )
 ROUNDED = 5e-5  # agreements are multiples of 1e-4
+ALMOST = 0.9999  # the most that two rows agree that are not the same
 DUPLICATE, COPY_RESERVED, PLACEHOLDER, UNPLACED = 1, 2, 32, 128  # bits beside those of SPREADS; the last: a placeholder but for domains
 TRIGGER = 4  # bit of a caption's outcome
 
@@ -75,52 +77,6 @@ class Triggers:
     domains: int
 
 
-@dataclasses.dataclass(frozen=True)
-class Ranking:
-    """Members of whole clusters, part after part, in each the best first.
-
-    Attributes:
-      order: int64[n], places in the records. All else is in this order:
-      part: int64[n], the number of each member's part.
-      starts: int64[parts], where each part begins.
-      apart: int64[n], the place in the records of a row that a list keeps it apart from, -1 where none does.
-      eligible: bool[n].
-    """
-
-    order: np.ndarray
-    part: np.ndarray
-    starts: np.ndarray
-    apart: np.ndarray
-    eligible: np.ndarray
-
-    @property
-    def best(self) -> np.ndarray:
-        """The place in the records of the best of each member's part, int64[n]."""
-        return self.order[self.starts][self.part]
-
-
-def rank(records: np.ndarray, eligible: np.ndarray, pairs: Pairs = NO_PAIRS) -> Ranking:
-    """Members by cluster: eligible ones first, then by rank, consent, content order (pixels, caption, uid) and row; parted by `pairs`.
-
-    Args:
-      records: of `transforms.records.member_type`, whole clusters, in any order.
-      eligible: bool[n], who may stay.
-      pairs: rows that are no duplicates of each other.
-    """
-    uid, order, wish = records["uid"].view("S16"), records["order"].view("S16"), records["rank"]
-    wish = wish.view(f"S{wish.dtype.itemsize}")
-    ranked = np.lexsort((records["row"], uid, order, records["consent"], wish, ~eligible, records["cluster"]))
-    cluster = records["cluster"][ranked]
-    part, apart = parted(cluster, uid[ranked], pairs)
-    apart = np.where(apart >= 0, ranked[apart], -1)
-    if part.any():
-        again = np.lexsort((part, cluster))
-        ranked, cluster, part, apart = ranked[again], cluster[again], part[again], apart[again]
-    head = np.ones(len(ranked), bool)
-    head[1:] = (np.diff(cluster) != 0) | (np.diff(part) != 0)
-    return Ranking(ranked, np.cumsum(head) - 1, np.flatnonzero(head), apart, eligible[ranked])
-
-
 def resolve(
     records: np.ndarray,
     pairs: Pairs = NO_PAIRS,
@@ -145,7 +101,8 @@ def resolve(
       placeholders: when a picture is one; None where nobody asks. Nobody of a rejected one is eligible.
 
     Returns:
-      OUTCOME records. `link` and `agreement` are the row's with its leader; those of who stays where the row itself is the leader.
+      OUTCOME records. `link` is the row's with its leader; that of who stays where the row itself is the leader. `agreement` likewise,
+      but 1 exactly where who stays has the same picture, byte for byte, or where a caption ties them the same normal form.
       CARRIED records, by row and place; none without `captions`.
     """
     covered = _covered(records)
@@ -159,13 +116,14 @@ def resolve(
     out["row"], out["by"] = records["row"][ranked], records["row"][best]
     sizes = np.bincount(ranking.part)
     out["copies"], out["hosts"] = _seen(records, ranking)
-    out["name"] = np.where(sizes[ranking.part] > 1, _least(records, ranking, release).view("S16"), b"").astype("S16").view("V16")
+    out["name"] = np.where(sizes[ranking.part] > 1, smallest_uid(records, ranking, release).view("S16"), b"").astype("S16").view("V16")
     out["of"] = _where(duplicate, records["uid"][best])
     out["apart"] = _where(ranking.apart >= 0, records["uid"][ranking.apart])
     copied = (covered[ranked] & LOCATED > 0) & (records["bits"][ranked] & LOCATED == 0)
     out["bits"] = np.where(duplicate, DUPLICATE, 0) | np.where(copied, COPY_RESERVED, 0) | covered[ranked] & SPREAD_MASK
-    for name in ("link", "agreement"):
-        out[name] = _tied(records, name, ranked, best)
+    out["link"] = _tied(records, "link", ranked, best)
+    content = np.where(out["link"] & PICTURE > 0, *((records[name][ranked], records[name][best]) for name in ("picture", "caption")))
+    out["agreement"] = _agreement(records, ranked, best, *content)
     out["bits"] |= noticed[ranked]
     out["across"], out["wide"] = texts[ranked], domains[ranked]
     differs = first_difference(as_matrix(records["rank"][ranked]), as_matrix(records["rank"][best]))
@@ -176,9 +134,15 @@ def resolve(
 
 
 def cap(
-    records: np.ndarray, most: int | None, pairs: Pairs = NO_PAIRS, release: int | None = None, triggers: Triggers | None = None
+    records: np.ndarray,
+    most: int | None,
+    pairs: Pairs = NO_PAIRS,
+    release: int | None = None,
+    triggers: Triggers | None = None,
+    *,
+    of_texts: bool = True,
 ) -> np.ndarray:
-    """What follows for every member of whole caption clusters when at most `most` rows of one are kept.
+    """What follows for every member of whole clusters of captions, or of meanings, when at most `most` rows of one are kept.
 
     Args:
       records: of `transforms.records.member_type`; ELIGIBLE are the rows kept so far.
@@ -186,6 +150,7 @@ def cap(
       pairs: rows that are no duplicates of each other; as in `resolve`, each part is a cluster of its own.
       release: as in `resolve`.
       triggers: when a caption is suspected; None where nobody asks.
+      of_texts: whether clusters are of captions, of which the same ones agree wholly; meanings agree as they do with the leader's.
 
     Returns:
       OUTCOME records; DUPLICATE marks rows beyond the first `most` in the order of `rank`, TRIGGER all rows of a suspected caption.
@@ -194,7 +159,7 @@ def cap(
     out = np.zeros(len(records), OUTCOME)
     out["row"], out["by"] = records["row"][ranking.order], records["row"][ranking.best]
     out["copies"] = np.bincount(ranking.part)[ranking.part]
-    out["name"] = np.where(out["copies"] > 1, _least(records, ranking, release).view("S16"), b"").astype("S16").view("V16")
+    out["name"] = np.where(out["copies"] > 1, smallest_uid(records, ranking, release).view("S16"), b"").astype("S16").view("V16")
     out["hosts"], out["across"] = (_distinct(records[name][ranking.order], ranking.part) for name in ("host", "across"))
     if triggers is not None:
         out["bits"] = np.where((out["across"] >= triggers.pictures) & (out["hosts"] <= triggers.domains), TRIGGER, 0)
@@ -203,8 +168,25 @@ def cap(
         beyond = ranking.eligible & (place >= most)
         out["bits"] |= np.where(beyond, DUPLICATE, 0).astype(np.uint8)
         out["of"] = _where(beyond, records["uid"][ranking.best])
-        out["agreement"] = _tied(records, "agreement", ranking.order, ranking.best)
+        rows = ranking.order, ranking.best
+        texts = (records["caption"][at] for at in rows)
+        out["agreement"] = _agreement(records, *rows, *texts) if of_texts else _tied(records, "agreement", *rows)
     return out
+
+
+def _agreement(records: np.ndarray, ranked: np.ndarray, best: np.ndarray, mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """How well each ranked row agrees with who stays, as far as what ties both to their leader tells, float32[n].
+
+    Args:
+      records: whole clusters.
+      ranked: places of the rows in them.
+      best: places of who stays.
+      mine: what the rows hold, a picture or a caption, as a hash; 0 where they hold none.
+      theirs: what who stays holds.
+    """
+    tied = records["agreement"][best], records["agreement"][ranked]
+    as_leader = ((records["cluster"] == records["row"])[ranked] | (tied[1] == 1)) & (tied[0] > 0)
+    return np.where((mine == theirs) & (mine != 0), np.float32(1), np.minimum(np.where(as_leader, *tied), np.float32(ALMOST)))
 
 
 def _tied(records: np.ndarray, name: str, ranked: np.ndarray, best: np.ndarray) -> np.ndarray:
@@ -270,24 +252,36 @@ def _placeholders(records: np.ndarray, rule: Placeholders | None) -> tuple[np.nd
     if rule is None or not len(records):
         return np.zeros(len(records), np.uint8), *np.zeros((2, len(records)), np.int64)
     alike, cluster = _alike(records), np.unique(records["cluster"], return_inverse=True)[1]
-    texts, hosts = (_distinct(np.where(alike, records[name], np.uint64(0)), cluster) for name in ("across", "host"))
+    said = _texts(records)
+    texts, hosts = (_distinct(np.where(alike, values, np.uint64(0)), cluster) for values in (said, records["host"]))
     spread = np.where(hosts >= rule.domains, PLACEHOLDER, np.where(hosts == 0, UNPLACED, 0))
     noticed = np.where(alike & (texts >= rule.captions), spread, 0).astype(np.uint8)
     if rule.related is not None:
-        noticed[_related(records, cluster, noticed > 0, rule.related)] = 0
+        noticed[_related(records, said, cluster, noticed > 0, rule.related)] = 0
     return noticed, texts, hosts
 
 
-def _related(records: np.ndarray, cluster: np.ndarray, some: np.ndarray, least: float) -> np.ndarray:
+def _texts(records: np.ndarray) -> np.ndarray:
+    """What tells captions apart, uint64[n]: `across`, made one for the same caption of this run and of an earlier one."""
+    order = np.lexsort((records["across"], records["caption"]))
+    caption = records["caption"][order]
+    first = np.ones(len(order), bool)
+    first[1:] = caption[1:] != caption[:-1]
+    out = np.empty(len(order), np.uint64)
+    out[order] = records["across"][order][first][np.cumsum(first) - 1]
+    return np.where(records["caption"] == 0, records["across"], out)
+
+
+def _related(records: np.ndarray, said: np.ndarray, cluster: np.ndarray, some: np.ndarray, least: float) -> np.ndarray:
     """Of some members (bool[n]) of clusters (int64[n]) those whose captions, each once, speak of the same; where most are mute none do."""
     out = np.zeros(len(records), bool)
     for number in np.unique(cluster[some]).tolist():
         mine = np.flatnonzero(some & (cluster == number))
-        mine = mine[np.lexsort((records["row"][mine], records["uid"].view("S16")[mine], records["across"][mine]))]
-        texts, first = np.unique(records["across"][mine], return_index=True)
+        mine = mine[np.lexsort((records["row"][mine], records["uid"].view("S16")[mine], said[mine]))]
+        texts, first = np.unique(said[mine], return_index=True)
         words = records["words"][mine[first[texts != 0]]]
-        said = words[words != 0]
-        out[mine] = 2 * len(said) >= len(words) and in_common(said) >= least
+        speaking = words[words != 0]
+        out[mine] = 2 * len(speaking) >= len(words) and in_common(speaking) >= least
     return out
 
 
@@ -326,14 +320,6 @@ def _of_cluster(records: np.ndarray, bits: np.ndarray) -> np.ndarray:
     out = np.empty_like(bits)
     out[order] = np.bitwise_or.reduceat(bits[order], np.flatnonzero(head))[np.cumsum(head) - 1]
     return out
-
-
-def _least(records: np.ndarray, ranking: Ranking, release: int | None) -> np.ndarray:
-    """The smallest uid of each member's part, V16[n]; among rows of the release that is appended to, where it has any."""
-    uids = records["uid"][ranking.order]
-    later = records["row"][ranking.order] < (0 if release is None else release)
-    order = np.lexsort((uids.view("S16"), later, ranking.part))
-    return uids[order[ranking.starts]][ranking.part]
 
 
 def _distinct(values: np.ndarray, part: np.ndarray) -> np.ndarray:

@@ -119,7 +119,7 @@ def duplicates(evidence: Evidence) -> dict[str, Fact]:
         kind: [{"size": int(size), "clusters": number} for size, number in sorted(found.items(), key=lambda pair: int(pair[0]))]
         for kind, found in evidence.judged["cluster_sizes"].items()
     }
-    how = "clusters of at least two rows, by number of rows, over all readable rows"
+    how = "clusters of at least two rows, by number of rows; a row whose picture cannot be read counts where its caption joins it"
     return {
         "policy": computed(evidence.run.job.dedup.policy, "dedup.policy of the job"),
         "mode": computed(evidence.run.job.dedup.images.mode, "dedup.images.mode: how pictures were decoded for hashing"),
@@ -129,7 +129,9 @@ def duplicates(evidence: Evidence) -> dict[str, Fact]:
         ),
         "max_per_caption": computed(evidence.run.job.dedup.max_per_caption, "dedup.max_per_caption; null: no bound"),
         **_choice(evidence),
-        "rows": computed(table, "rows that repeat a representative, removed or flagged: identical (agreement 1) or near"),
+        "rows": computed(
+            table, "rows that repeat a representative, removed or flagged: identical (same bytes; of captions, same normal form) or near"
+        ),
         "image_clusters": computed(sizes["image"], how),
         "caption_clusters": computed(sizes["caption"], how),
     }

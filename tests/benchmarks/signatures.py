@@ -9,7 +9,8 @@ them with a number behind. Captions are signed by Winnow's own code.
 Pictures are never drawn: four independent random hashes a row, which no real picture has and which costs most. A fifth of the rows are
 near copies of another row's picture, 0 to 4 bits of each hash away, a third of them with a border (the untrimmed hashes are others), a
 third in the mirror; a twentieth have one of twenty placeholders, half of them the same file, half 0 to 2 bits away. Thumbnails agree
-with that: noise in blocks, the same for a picture and its copies up to a few grey levels.
+with that: the same for a picture and its copies up to a few grey levels, and noise in blocks of four sizes, of the entropy of a photo's
+levels and with as many sharp edges. Noise in small blocks alone passes for dense print, of which every pair is looked at twice.
 
 Rows that copy or are copied stand in runs of sixteen, for a thumbnail that nobody reads is a hole in the file: a million rows take
 about 1.3 GB of disk where annotate would write 3.5. OUT gets the files, `truth_captions.npy` and `truth_pictures.npy` (int64, equal for
@@ -34,6 +35,7 @@ from transforms.text.caption import normal_form
 HOT = 20
 RUN = 16  # rows
 GREY_BLOCK = 3  # pixels of a thumbnail that share a value
+OCTAVES = (1, 2, 4, 8)  # blocks along a side whose mean counts, as much less as there are more of them
 
 
 def mixed(values: np.ndarray, salt: int = 0) -> np.ndarray:
@@ -76,6 +78,22 @@ class Captions:
                 text = self._texts[at]
                 texts.append(f"{text} {self._draw(name, max(3, len(text.split()) // 2))}" if k else text)
         return texts, np.where(self._hot[rows] >= 0, -1 - self._hot[rows], truth)
+
+
+def like_photos(noise: np.ndarray) -> np.ndarray:
+    """Grey levels as varied over a picture as those of photos are, from noise that is independent in every block; a mirror stays one.
+
+    Args:
+      noise: uint8[n, 16, 16].
+
+    Returns:
+      uint8[n, 16, 16]. By `transforms.images.drawn` none is drawn, dense or on a ground, and one in twenty is smooth.
+    """
+    grey, side = np.zeros(noise.shape, np.int64), noise.shape[1]
+    for blocks in OCTAVES:
+        sums = (noise.astype(np.int64) - 128).reshape(-1, side // blocks, blocks, side // blocks, blocks).sum(axis=(2, 4))
+        grey += sums.repeat(blocks, 1).repeat(blocks, 2) * (OCTAVES[-1] // blocks)
+    return np.clip(128 + (grey + 20) // 40, 0, 255).astype(np.uint8)
 
 
 class Pictures:
@@ -128,7 +146,7 @@ class Pictures:
         noise = mixed(file[shown, None] * 64 + words, 61).view(np.uint8).reshape(-1, side, side) % 17
         grey = np.clip(base + noise - 8, 0, 255).astype(np.uint8)
         grey[mirrored[shown]] = grey[mirrored[shown]][:, :, ::-1]
-        out[shown] = grey.repeat(GREY_BLOCK, 1).repeat(GREY_BLOCK, 2)
+        out[shown] = like_photos(grey).repeat(GREY_BLOCK, 1).repeat(GREY_BLOCK, 2)
         return out.reshape(len(rows), -1)
 
 

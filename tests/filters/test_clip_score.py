@@ -42,6 +42,8 @@ def test_sides_of_two_widths_have_no_score_and_whoever_asks_for_one_is_told():
     asked.filters = {"misinformation": Misinformation(min_agreement=0.1)}
     with pytest.raises(JobError, match=r"filters\.misinformation\.min_agreement"):
         ClipScore().measure(asked)
+    with pytest.raises(JobError, match=r"filters\.clip_score\.by_language\.de\.min: embeddings of pictures have"):
+        ClipScore(by_language={"de": {"min": 0.2}}).measure(batch_of(rows, ClipScore()))
 
 
 @pytest.mark.parametrize("bound", [1.5, -2])

@@ -75,7 +75,7 @@ def test_a_row_has_the_reason_once_for_the_first_bound_it_is_beyond():
 @pytest.mark.parametrize(
     ("width", "height", "rejected"),
     [(640, 480, False), (640.0, 480.0, False), (199, 480, True), (1000, 300, True), (None, 480, False), (float("nan"), 480, False),
-     (0, 0, False), (-1, 480, False), (2.0**40, 480, False)],
+     (0, 0, False), (-1, 480, False), (2.0**40, 480, False), ("199", "480", True), ("wide", "480", False)],
 )  # fmt: skip
 def test_declared_sizes_stand_in_for_pictures_that_a_source_does_not_have(width, height, rejected):
     batch = without_bytes([{"width": width, "height": height}])

@@ -1,3 +1,4 @@
+import decimal
 import hashlib
 import io
 import pickle
@@ -95,9 +96,37 @@ def test_an_exception_can_be_added_later_and_no_caption_is_kept_for_it():
 def test_a_word_of_one_language_counts_in_its_captions_only():
     """Wish 7."""
     captions = [{"caption": "bilder", "measures": {"language": {"label": label, "score": 0.9}}} for label in ("de", "sv")]
-    assert judged(Nsfw(by_language={"de": ["Bilder"]}), captions) == [{"nsfw"}, set()]
+    assert judged(Nsfw(words_by_language={"de": ["Bilder"]}), captions) == [{"nsfw"}, set()]
     with pytest.raises(ValidationError, match="'deutsch' is no language that the model knows"):
-        Nsfw(by_language={"deutsch": ["bilder"]})
+        Nsfw(words_by_language={"deutsch": ["bilder"]})
+
+
+def test_a_word_of_a_script_without_spaces_is_found_inside_a_caption_and_can_be_excepted():
+    """Wishes 7 and 8."""
+    said = ["这是色情图片", "反色情活动的海报", "公园里的红色自行车"]
+    captions = [{"caption": text, "measures": {"language": {"label": "zh", "score": 0.9}}} for text in said]
+    own = {"zh": ["色情"]}
+    assert judged(Nsfw(words_by_language=own), captions) == [{"nsfw"}, {"nsfw"}, set()]
+    assert judged(Nsfw(words_by_language=own, allow=["反色情"]), captions) == [{"nsfw"}, set(), set()]
+
+
+@pytest.mark.parametrize("given", [{"words": [""]}, {"words": ["--"]}, {"words_by_language": {"de": [" "]}}])
+def test_a_word_without_a_letter_is_refused_since_it_would_stand_in_every_caption(given):
+    with pytest.raises(ValidationError, match="is no word or phrase"):
+        Nsfw(**given)
+
+
+@pytest.mark.parametrize("given", [{"max_image": 0.3}, {"by_language": {"ja": {"max_image": 0.3}}}])
+def test_a_bound_on_pictures_that_no_model_looks_at_is_refused(given):
+    with pytest.raises(ValidationError, match="no picture has a score; name an image_model"):
+        Nsfw(**given)
+
+
+def test_a_score_written_as_text_or_as_a_decimal_is_a_score():
+    """D10's kind: what is no float is not always no number."""
+    assert judged(Nsfw(), [{"punsafe": value} for value in ("0.97", "0.2", "n/a")]) == [{"nsfw"}, set(), set()]
+    assert judged(Nsfw(), [{"punsafe": decimal.Decimal(value)} for value in ("0.97", "0.20")]) == [{"nsfw"}, set()]
+    assert judged(Nsfw(), [{"nsfw": "0.8"}, {"nsfw": "0.1"}]) == [{"nsfw"}, set()]
 
 
 def test_nan_in_punsafe_is_no_score():
@@ -219,11 +248,11 @@ def test_the_score_of_a_picture_is_the_same_whatever_else_is_in_the_batch():
 
 def test_the_bound_on_a_score_column_can_differ_by_the_language_of_the_caption():
     rows = [{"punsafe": 0.85, "measures": {"language": {"label": label, "score": 0.9}}} for label in ("en", "de", "fr")]
-    subject = Nsfw(max_punsafe=0.8, bounds_by_language={"de": {"max_punsafe": 0.9}, "fr": {"max_punsafe": 0.1}})
+    subject = Nsfw(max_punsafe=0.8, by_language={"de": {"max_punsafe": 0.9}, "fr": {"max_punsafe": 0.1}})
     check_filter(subject, rejects=[rows[0], rows[2]], keeps=rows[1:2])
 
 
 @pytest.mark.parametrize("own", [{"xx": {"max_punsafe": 0}}, {"de": {"max_punsafe": 2}}, {"de": {"least": 0}}])
 def test_bounds_by_language_that_cannot_be_meant_are_refused(own):
     with pytest.raises(ValueError, match="by_language"):
-        Nsfw(bounds_by_language=own)
+        Nsfw(by_language=own)

@@ -97,6 +97,11 @@ def test_the_job_says_which_terms_count_and_whether_traces_do():
         Synthetic(types=[], traces=False)
 
 
+def test_a_term_that_the_vocabulary_has_not_is_refused_since_nothing_would_be_found():
+    with pytest.raises(ValidationError, match="no 'trainedAlgoMedia'; there is trainedAlgorithmicMedia"):
+        Synthetic(types=["trainedAlgoMedia"])
+
+
 def test_attributes_count_as_elements_do_and_other_namespaces_do_not():
     def found(**options):
         return source_types(read_metadata(saved(photo(), "JPEG", xmp=xmp("trainedAlgorithmicMedia", **options))))

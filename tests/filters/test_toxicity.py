@@ -67,6 +67,7 @@ def test_names_that_the_user_lists_are_not_scored():
     plain, listed = Toxicity(), Toxicity(allow=("Fucking village", "BITCHE"))
     assert scored(listed, "Fucking  village in Austria", "station of Bitche") == scored(plain, "in Austria", "station of")
     assert scored(listed, "you bitchest fuck") == scored(plain, "you bitchest fuck")
+    assert Toxicity(allow=("笨蛋",)).shown("这家笨蛋店") == "这家 店"  # a script without spaces shows no end of a word
 
 
 def test_a_caption_in_a_language_that_the_model_does_not_know_is_not_scored():

@@ -54,14 +54,14 @@ def test_words_exceptions_and_languages_of_ones_own_are_obeyed():
     captions = [{"caption": "das Gemetzel", "measures": {"language": {"label": label, "score": 0.9}}} for label in ("de", "nl")] + rows(
         "the lynching of 1911", "mass grave, a black metal band"
     )
-    own = Violence(words=["lynching"], by_language={"de": ["gemetzel"]}, allow=["mass grave, a black metal"])
+    own = Violence(words=["lynching"], words_by_language={"de": ["gemetzel"]}, allow=["mass grave, a black metal"])
     assert judged(own, captions) == [{"violence"}, set(), {"violence"}, set()]
     batch = batch_of(captions, own)
     assert [(part.rows.tolist(), part.details) for part in findings(own, batch, own.measure(batch))] == [
         ([0, 2], ["caption: gemetzel", "caption: lynching"])
     ]
     with pytest.raises(ValidationError, match="no language that the model knows"):
-        Violence(by_language={"english": ["gore"]})
+        Violence(words_by_language={"english": ["gore"]})
 
 
 @pytest.mark.shared

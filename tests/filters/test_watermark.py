@@ -64,7 +64,7 @@ def test_words_exceptions_and_languages_of_ones_own_are_obeyed():
     """Wishes 7 and 8."""
     rows = [{"caption": "Archivbild vom Hafen", "measures": {"language": {"label": label, "score": 0.9}}} for label in ("de", "nl")]
     rows += [{"caption": "rolling stock photo of a tram"}, {"caption": "a stock photo"}]
-    own = Watermark(by_language={"de": ["archivbild"]}, allow=["rolling stock photo"])
+    own = Watermark(words_by_language={"de": ["archivbild"]}, allow=["rolling stock photo"])
     assert judged(own, rows) == [{"watermark"}, set(), set(), {"watermark"}]
 
 
@@ -75,6 +75,12 @@ def test_a_bound_that_is_moved_and_evidence_that_there_is_none_of():
         Watermark(evidence=["pixels"])
 
 
+@pytest.mark.parametrize(("domain", "cure"), [("cdn.agency.example", "agency.example"), ("Agency.example", "agency.example"), ("", "")])
+def test_a_domain_that_no_row_can_have_is_refused(domain, cure):
+    with pytest.raises(ValueError, match=f"domains: '{domain}' is no registrable domain.*{cure}"):
+        Watermark(domains=[domain])
+
+
 def test_the_lists_are_as_they_are_looked_up():
     assert all(registrable_domain(domain) == domain for domain in DOMAINS)
     assert all(normal_form(term) == term for term in TERMS)
@@ -83,11 +89,11 @@ def test_the_lists_are_as_they_are_looked_up():
 
 def test_the_bound_on_a_score_column_can_differ_by_the_language_of_the_caption():
     rows = [{"watermark": 0.85, "measures": {"language": {"label": label, "score": 0.9}}} for label in ("en", "de", "fr")]
-    subject = Watermark(max=0.8, bounds_by_language={"de": {"max": 0.9}, "fr": {"max": 0.1}}, action="reject")
+    subject = Watermark(max=0.8, by_language={"de": {"max": 0.9}, "fr": {"max": 0.1}}, action="reject")
     check_filter(subject, rejects=[rows[0], rows[2]], keeps=rows[1:2])
 
 
 @pytest.mark.parametrize("own", [{"xx": {"max": 0}}, {"de": {"max": 2}}, {"de": {"least": 0}}])
 def test_bounds_by_language_that_cannot_be_meant_are_refused(own):
     with pytest.raises(ValueError, match="by_language"):
-        Watermark(bounds_by_language=own)
+        Watermark(by_language=own)

@@ -160,6 +160,15 @@ def test_a_pair_is_judged_alike_alone_and_in_any_batch():
     assert agreements(pictures[::-1], moved[::-1], mirror_maps(flags[::-1])).tolist() == together[::-1].tolist()
 
 
+def test_a_left_picture_of_many_pairs_is_judged_as_in_each_alone():
+    image, drawn = photo(seed=5), ImageOps.posterize(photo(seed=6), 1)
+    left = np.stack([small(picture) for picture in (image, image, drawn, drawn, image)])
+    right = np.stack([small(other) for other, _ in edits(image)[:2]] + [small(other) for other, _ in edits(drawn)[:2]] + [small(drawn)])
+    together = agreements(left, right, mirror_maps(np.zeros(5, bool)))
+    assert together.tolist() == pytest.approx([one(*pair) for pair in zip(left, right, strict=True)], abs=0)
+    assert (together >= AGREE).tolist() == [True, True, True, True, False]
+
+
 def test_agreements_are_float32_between_0_and_1_in_steps_of_a_ten_thousandth():
     pictures = np.random.default_rng(0).integers(0, 256, (20, 48, 48), dtype=np.uint8)
     found = agreements(pictures, np.roll(pictures, 2, axis=1), mirror_maps(np.zeros(20, bool)))

@@ -32,7 +32,7 @@ def reference(still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> tuple[flo
 
 
 def found(one: np.ndarray, other: np.ndarray, to: np.ndarray = STILL) -> np.ndarray:
-    return unlikeness(one.reshape(1, -1), other.reshape(1, -1), np.zeros(1, bool), to)[0]
+    return unlikeness(np.stack([one, other]).reshape(2, -1), np.array([0]), np.array([1]), to)[0]
 
 
 def small(image: Image.Image) -> np.ndarray:
@@ -80,9 +80,9 @@ def test_pictures_that_do_not_vary_are_not_unlike():
 
 
 def test_each_pair_is_judged_alike_alone_and_in_any_batch():
-    rows = np.random.default_rng(8).integers(0, 256, (20, SIDE * SIDE)).astype(np.uint8)
-    left, right, swapped, to = rows[:10], rows[10:], np.arange(10) % 2 == 0, np.repeat(STILL, 10, axis=0)
-    together = unlikeness(left, right, swapped, to)
+    pictures, to = np.random.default_rng(8).integers(0, 256, (20, SIDE * SIDE)).astype(np.uint8), np.repeat(STILL, 10, axis=0)
+    still, moved = np.random.default_rng(9).permutation(20).reshape(2, 10)
+    together = unlikeness(pictures, still, moved, to)
     for row in range(10):
         some = slice(row, row + 1)
-        assert (unlikeness(left[some], right[some], swapped[some], to[some]) == together[some]).all()
+        assert (unlikeness(pictures, still[some], moved[some], to[some]) == together[some]).all()

@@ -118,7 +118,7 @@ def matched(
 ) -> Clusters:
     """The clusters of all rows."""
     match(files, str(folder), Dedup(policy=policy, images={"reach": reach}), engine or InProcess(), **options)
-    bits = {"owner_bits": options["owner_bits"]} if "owner_bits" in options else {}
+    bits = {"file_bits": options["owner_bits"]} if "owner_bits" in options else {}
     return read_clusters(str(folder), 0, sum(file.rows for file in files), **bits)
 
 

@@ -16,7 +16,7 @@ def test_any_run_of_rows_is_read_back(tmp_path):
             path_of(str(tmp_path), owner), Clusters(leaders[part], -leaders[part], leaders[part].astype(np.uint8), agreement[part])
         )
     for start, stop in ((0, 20), (3, 4), (7, 9), (8, 16), (5, 20), (4, 4)):
-        found = read_clusters(str(tmp_path), start, stop, owner_bits=3)
+        found = read_clusters(str(tmp_path), start, stop, file_bits=3)
         np.testing.assert_array_equal(found.cluster, leaders[start:stop])
         np.testing.assert_array_equal(found.caption_cluster, -leaders[start:stop])
         np.testing.assert_array_equal(found.agreement, agreement[start:stop])

@@ -54,7 +54,7 @@ def held(rows: list[Row], sets: list[list[Elder]], folder: pathlib.Path, policy=
         elders=files,
         **options,
     )
-    bits = {"owner_bits": options["owner_bits"]} if "owner_bits" in options else {}
+    bits = {"file_bits": options["owner_bits"]} if "owner_bits" in options else {}
     found = read_clusters(str(folder / "c"), 0, len(rows), **bits)
     return found, read_ties(str(folder / "c"), 0, len(rows), **bits)
 

@@ -121,6 +121,8 @@ def test_new_embeddings_beside_the_shards_make_their_annotations_stale(tmp_path)
     [
         ({"filters": {"clip_score": {"min": 0.2}}}, r"filters\.clip_score\.min: it needs embeddings of pictures"),
         ({"filters": {"misinformation": {"min_agreement": 0.1}}}, r"filters\.misinformation\.min_agreement"),
+        ({"filters": {"clip_score": {"by_language": {"de": {"min": 0.2}}}}}, r"filters\.clip_score\.by_language\.de\.min: it needs"),
+        ({"filters": {"misinformation": {"by_language": {"de": {"min_agreement": 0}}}}}, r"by_language\.de\.min_agreement: it needs"),
         ({"dedup": {"semantic": {"of": "text"}}}, r"dedup\.semantic\.of: it needs embeddings of captions"),
         ({"filters": {"embedding_heads": {"heads": [{"name": "a", "prompts": ["x"], "against": ["y"]}]}}}, r"embedding_heads\.heads\.0"),
     ],

@@ -63,6 +63,12 @@ def test_what_is_wrong_is_named_by_its_yaml_path(tmp_path, change, path, says):
     assert says in str(caught.value)
 
 
+def test_a_rule_over_several_keys_says_what_is_wrong_and_no_more(tmp_path):
+    with pytest.raises(JobError) as caught:
+        load_job(written(tmp_path, {**SMALL, "filters": {"faces": {"do": "blur"}}}))
+    assert str(caught.value).endswith("filters.faces: do: blur needs find: column, nudenet or the path of a detector's spec")
+
+
 def test_a_source_without_a_format_is_one_mistake_and_not_two(tmp_path):
     with pytest.raises(JobError) as caught:
         load_job(written(tmp_path, {**SMALL, "source": {"paths": ["a"]}}))

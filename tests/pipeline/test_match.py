@@ -61,6 +61,14 @@ def test_owners_ranges_and_shards_cannot_show(many, tmp_path, policy):
     assert_equal(small, plain)
 
 
+def test_an_owner_of_more_rows_than_a_file_of_results_writes_several(many, tmp_path, monkeypatch):
+    plain = matched(write(many, tmp_path / "s"), tmp_path / "c")
+    monkeypatch.setattr("transforms.match.plan.OWNER_BITS", 5)
+    matched(write(many, tmp_path / "s"), tmp_path / "d", owner_bits=6)
+    assert len(list((tmp_path / "d").glob("*.arrow"))) == 4
+    assert_equal(read_clusters(str(tmp_path / "d"), 0, 128, file_bits=5), plain)
+
+
 @pytest.mark.parametrize("near", [True, False], ids=["read where they lie", "travel"])
 def test_passes_and_shares_and_how_signatures_come_cannot_show(many, tmp_path, monkeypatch, near):
     files = write(many, tmp_path / "s", [100, 28])
@@ -242,8 +250,8 @@ def test_what_steps_leave_is_removed_and_facts_stay(many, tmp_path):
         "rows": 128, "hashes_cut": 0, "views_in_crowded_buckets": 0, "views_with_more_neighbours": 0, "pictures_with_more_partners": 0,
         "rows_beyond_leaders": 0,
     }  # fmt: skip
-    part = read_clusters(str(tmp_path / "c"), 50, 101, owner_bits=5)
-    whole = read_clusters(str(tmp_path / "c"), 0, 128, owner_bits=5)
+    part = read_clusters(str(tmp_path / "c"), 50, 101, file_bits=5)
+    whole = read_clusters(str(tmp_path / "c"), 0, 128, file_bits=5)
     np.testing.assert_array_equal(part.cluster, whole.cluster[50:101])
 
 

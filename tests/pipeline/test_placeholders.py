@@ -8,7 +8,7 @@ from tests.pipeline.test_append import added
 from tests.pipeline.test_poisoning import words
 from tests.runs import Ran, run_samples
 
-NOTICE, GROWING, POPULAR, ORDINARY = 900, 901, 902, 903
+NOTICE, GROWING, POPULAR, ORDINARY, CRAWLED = 900, 901, 902, 903, 904
 SAID = (
     "a brown dog leaps over a fallen log", "dog jumping across a log in the woods", "brown dog in mid air above a tree trunk",
     "the dog clears the log easily", "a leaping brown dog", "happy dog jumps in the forest", "our dog and the fallen log",
@@ -29,11 +29,11 @@ def spread(name, seed, numbers):
 
 FIRST = [
     *spread("notice", NOTICE, range(30)), *spread("growing", GROWING, range(30, 42)),
-    *(row(f"popular_{n}", POPULAR, said, f"pet{n}.example") for n, said in enumerate(SAID)),
+    *(row(f"popular_{n}", POPULAR, said, f"pet{n}.example") for n, said in enumerate(SAID)), *spread("crawled", CRAWLED, range(100, 112)),
 ]  # fmt: skip
 LATER = [
     *spread("again", NOTICE, range(60, 62)), *spread("more", GROWING, range(70, 80)), *spread("ordinary", ORDINARY, range(90, 92)),
-    row("popular_again", POPULAR, "a jumping dog", "zoo.example"),
+    row("popular_again", POPULAR, "a jumping dog", "zoo.example"), *spread("crawled_again", CRAWLED, range(100, 112)),
 ]  # fmt: skip
 
 
@@ -62,6 +62,9 @@ def check(ran, run):
     assert {(*found["reasons"], found["duplicate_of"]) for found in more} == {("placeholder", None)}
     assert {(entry["score"], entry["detail"]) for found in more for entry in found["evidence"]} == {(22.0, "on 22 domains")}
     assert named(ran, "popular_again")[0]["reasons"] == ["duplicate_image"]
+    crawled = named(ran, "crawled_again")
+    assert {(*found["reasons"],) for found in crawled} == {("duplicate_image",)}, "captions that were there before are no further captions"
+    assert {entry["score"] for found in crawled for entry in found["evidence"]} == {1.0}
     assert sum(found["verdict"] == "kept" for found in named(ran, "ordinary_")) == 1
 
 

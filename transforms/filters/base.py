@@ -290,8 +290,18 @@ def first_beyond(reason: str, bounds: Sequence[tuple[str | None, np.ndarray, np.
 
 
 def score_of(value: Any) -> float | None:
-    """A value of a score column; None for what is absent, NaN or no number."""
-    number = float(value) if isinstance(value, int | float) else math.nan
+    """A value of a score column, rounded to 1e-4 (half to even); None for what is absent, NaN or no number.
+
+    Columns hold scores as text and as decimals, too: what says a number is one.
+
+    >>> import decimal
+    >>> score_of("0.97"), score_of(decimal.Decimal("0.25")), score_of("n/a"), score_of("nan"), score_of(None)
+    (0.97, 0.25, None, None, None)
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):  # absent, a list, text that is no number, an integer beyond all floats
+        return None
     return round(number, 4) if math.isfinite(number) else None
 
 

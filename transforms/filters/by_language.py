@@ -12,7 +12,7 @@ from schemas.job import Section
 from transforms.filters.base import Context, Filter
 from transforms.filters.language import LABELS, UNDETERMINED
 
-ByLanguage = dict[str, dict[str, float | None]]
+ByLanguage = dict[str, dict[str, int | float | None]]
 
 
 def check(rule: Section, given: Mapping[str, Mapping[str, float | None]], names: Sequence[str]) -> None:
@@ -34,14 +34,22 @@ def check(rule: Section, given: Mapping[str, Mapping[str, float | None]], names:
                 raise ValueError(f"by_language.{language}.{name}: {error.errors()[0]['msg']}") from None
 
 
-def check_language(language: str) -> None:
+def check_language(language: str, option: str = "by_language") -> None:
     """Makes sure that a caption can be told to be in a language.
 
     Raises:
-      ValueError: it is no label of the language filter.
+      ValueError: it is no label of the language filter; names the option that asks for it.
     """
     if language not in LABELS and language != UNDETERMINED:
-        raise ValueError(f"by_language: {language!r} is no language that the model knows; it knows {' '.join(sorted(LABELS))} and und")
+        raise ValueError(f"{option}: {language!r} is no language that the model knows; it knows {' '.join(sorted(LABELS))} and und")
+
+
+def asked_by(rule: Section, name: str) -> str | None:
+    """The option of a filter that sets a bound, for all rows or for those of some language; None where none does."""
+    if getattr(rule, name) is not None:
+        return name
+    given: Mapping[str, Mapping[str, float | None]] = getattr(rule, "by_language", {})
+    return next((f"by_language.{language}.{name}" for language, own in given.items() if own.get(name) is not None), None)
 
 
 def bounds(rule: Section, name: str, given: Mapping[str, Mapping[str, float | None]], context: Context) -> np.ndarray:

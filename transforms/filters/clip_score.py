@@ -56,10 +56,10 @@ class ClipScore(Filter):
         Raises:
           JobError: a bound on the agreement is set.
         """
-        asking = {f"filters.{self.name}.min": self.min}
-        asking["filters.misinformation.min_agreement"] = getattr(batch.filters.get("misinformation"), "min_agreement", None)
-        if key_asking := next((name for name, bound in asking.items() if bound is not None), None):
+        asking = ((self, "min"), (batch.filters.get("misinformation"), "min_agreement"))
+        found = [(rule.name, by_language.asked_by(rule, bound)) for rule, bound in asking if rule is not None]
+        if who := next((f"filters.{name}.{option}" for name, option in found if option is not None), None):
             raise JobError(
-                f"{key_asking}: embeddings of pictures have {pictures} numbers and those of captions {captions}, so they are of two models "
+                f"{who}: embeddings of pictures have {pictures} numbers and those of captions {captions}, so they are of two models "
                 "and cannot agree; give both sides those of one pair"
             )

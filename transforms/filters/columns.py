@@ -1,8 +1,7 @@
 """The job's own bounds on score columns of the source, such as a CLIP similarity or an aesthetic score."""
 
-import math
 from collections.abc import Collection
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +11,7 @@ from pydantic import Field, model_validator
 from schemas.errors import JobError
 from schemas.job import Phase, Section, key
 from transforms.filters import by_language
-from transforms.filters.base import Batch, Context, Filter, Finding, first_beyond
+from transforms.filters.base import Batch, Context, Filter, Finding, first_beyond, score_of
 from transforms.filters.by_language import ByLanguage
 
 BOUNDS = ("min", "max")
@@ -90,12 +89,4 @@ def _numbers(batch: Batch, name: str) -> list[float | None]:
     source = batch.samples.source
     if name not in source.schema.names:
         return [None] * len(batch)
-    return [_number(value) for value in source.column(name).to_pylist()]
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):  # absent, a list, text that is no number
-        return None
-    return round(number, 4) if math.isfinite(number) else None
+    return [score_of(value) for value in source.column(name).to_pylist()]

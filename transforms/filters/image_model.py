@@ -8,6 +8,7 @@ import pyarrow as pa
 from pydantic import model_validator
 
 from schemas.job import Decode
+from transforms.filters import by_language
 from transforms.filters.base import Artefact, Batch, Filter
 from transforms.models.image_spec import NUDENET, OPEN_NSFW, artefacts_of, spec_of
 from transforms.models.session import Device, runs_on
@@ -35,6 +36,12 @@ class SeesPictures(Filter):
     def _fails_closed_where_chosen(cls, given: Any) -> Any:
         # Law: rows that an explicitly configured model fails on are rejected.
         return fails_closed(given)
+
+    @model_validator(mode="after")
+    def _bounds_what_is_scored(self) -> Self:
+        if self.image_model is None and (option := by_language.asked_by(self, "max_image")):
+            raise ValueError(f"{option}: no picture has a score; name an image_model, or leave the bound out")
+        return self
 
     def located(self, folder: str) -> Self:
         return self.model_copy(update={"image_model": located(self.image_model, folder)})

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.job import Phase, key
-from transforms.filters.base import Batch, Context, Filter, Finding, first_beyond, numbers
+from transforms.filters.base import Batch, Context, Filter, Finding, first_beyond, numbers, score_of
 
 MEASURED = pa.struct([("width", pa.int32()), ("height", pa.int32()), ("bytes", pa.int64()), ("deviation", pa.float32())])
 
@@ -56,6 +56,6 @@ class ImageQuality(Filter):
 
 
 def _side(declared: Any) -> int | None:
-    """A declared side in pixels; None for what cannot be one, NaN and text among it."""
-    whole = isinstance(declared, int | float) and not isinstance(declared, bool) and 1 <= declared < 2**31
-    return int(declared) if whole else None
+    """A declared side in pixels; None for what cannot be one, NaN among it."""
+    side = None if isinstance(declared, bool) else score_of(declared)
+    return int(side) if side is not None and 1 <= side < 2**31 else None

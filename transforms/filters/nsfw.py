@@ -62,7 +62,7 @@ class Nsfw(image_model.SeesPictures):
     measured: ClassVar[pa.DataType] = MEASURED
 
     words: Names = key(Phase.ANNOTATE, "words and phrases that count beside our own", ())
-    by_language: dict[str, Names] = key(Phase.ANNOTATE, "words that count in captions of one language only: {de: [nacktfotos]}", {})
+    words_by_language: dict[str, Names] = key(Phase.ANNOTATE, "words that count in captions of one language only: {de: [nacktfotos]}", {})
     allow: Names = key(Phase.JUDGE, "phrases and names of at most five words in which no word counts", ())
     max_punsafe: float = key(Phase.JUDGE, "value of the punsafe column above which a row is rejected", 0.5, ge=0, le=1)
     max_column: float = key(Phase.JUDGE, "value of the NSFW column above which it is: UNLIKELY is 0, UNSURE 0.5, NSFW 1", 0.5, ge=0, le=1)
@@ -79,14 +79,14 @@ class Nsfw(image_model.SeesPictures):
     )
 
     device: Device = key(Phase.ANNOTATE, "what computes the image model: cpu, or cuda (onnxruntime-gpu)", "cpu")
-    bounds_by_language: ByLanguage = key(
+    by_language: ByLanguage = key(
         Phase.JUDGE, "bounds of rows whose caption is in one language: {ja: {max_punsafe: 0.4}}; und: undetermined", {}
     )
 
     @model_validator(mode="after")
     def _can_be_found(self) -> Self:
-        term_list.check(self.allow, self.by_language)
-        check_bounds(self, self.bounds_by_language, ("max_punsafe", "max_column", "max_image"))
+        term_list.check(self.words, self.words_by_language, self.allow)
+        check_bounds(self, self.by_language, ("max_punsafe", "max_column", "max_image"))
         if self.combine == "image_only" and self.image_model is None:
             raise ValueError("combine: image_only needs an image_model")
         return self
@@ -98,14 +98,14 @@ class Nsfw(image_model.SeesPictures):
 
     def measure(self, batch: Batch) -> pa.StructArray:
         punsafe = [score_of(value) for value in batch.role("punsafe")]
-        column = [score_of(LABELS.get(value.strip().upper()) if isinstance(value, str) else value) for value in batch.role("nsfw")]
+        column = [score_of(LABELS.get(value.strip().upper(), value) if isinstance(value, str) else value) for value in batch.role("nsfw")]
         images, faces = pa.nulls(len(batch), pa.float64()), pa.nulls(len(batch), image_model.FACES)
         if self.image_model is not None:
             unknown = [one is None and other is None for one, other in zip(punsafe, column, strict=True)]
             found = image_model.seen(batch, self.image_model, self.device, unknown if self.combine == "column_first" else None)
             images = pa.array([None if one is None else one.score for one in found], pa.float64())
             faces = image_model.faces(self.image_model, found)
-        terms = term_list.find(batch, (*TERMS, *self.words), self.by_language)
+        terms = term_list.find(batch, (*TERMS, *self.words), self.words_by_language)
         columns = [terms, pa.array(punsafe, pa.float64()), pa.array(column, pa.float64()), images, faces]
         return pa.StructArray.from_arrays(columns, fields=list(MEASURED))
 
@@ -121,7 +121,7 @@ class Nsfw(image_model.SeesPictures):
         for field, detail in (("image", shown), ("punsafe", "punsafe"), ("column", "NSFW")):
             if self.combine == "image_only" and field != "image":
                 continue
-            values, most = numbers(measures, field), bounds(self, f"max_{field}", self.bounds_by_language, context)
+            values, most = numbers(measures, field), bounds(self, f"max_{field}", self.by_language, context)
             beyond = values > most
             findings += first_beyond(self.reason, [(detail, values, beyond & ~told, most)])
             told = told | beyond

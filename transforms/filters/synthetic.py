@@ -1,5 +1,6 @@
 """Notices pictures that say of themselves, or whose files show, that a program made them up."""
 
+import difflib
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -11,7 +12,7 @@ from schemas.job import Names, Phase, key
 from transforms.filters.base import Batch, Context, Filter, Finding
 from transforms.images.generators import generator_of
 from transforms.images.metadata import Metadata
-from transforms.images.source_type import source_types
+from transforms.images.source_type import VOCABULARY, source_types
 
 DECLARED = pa.list_(pa.struct([("term", pa.string()), ("where", pa.string())]))
 _GENERATED = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "algorithmicMedia", "compositeSynthetic")
@@ -35,6 +36,10 @@ class Synthetic(Filter):
 
     @model_validator(mode="after")
     def _looks_for_something(self) -> Self:
+        for term in self.types:
+            if term not in VOCABULARY:
+                near = difflib.get_close_matches(term, VOCABULARY, 1) or VOCABULARY
+                raise ValueError(f"types: IPTC's vocabulary has no {term!r}; there is {', '.join(near)}")
         if self.enabled and not self.types and not self.traces:
             raise ValueError("with no types and no traces nothing is found: set enabled to false instead")
         return self

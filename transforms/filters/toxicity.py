@@ -24,6 +24,7 @@ from transforms.models.once import loaded_once
 from transforms.models.session import Device, runs_on
 from transforms.storage import located
 from transforms.text.caption import for_toxicity, normal_form
+from transforms.text.terms import between_words
 
 if TYPE_CHECKING:
     from detoxify import Detoxify
@@ -217,4 +218,4 @@ def _detoxify(model: str, sha256: str | None, device: Device) -> "Detoxify":
 @functools.lru_cache(maxsize=8)
 def _allowed(phrases: tuple[str, ...]) -> re.Pattern[str]:
     longest_first = sorted(map(normal_form, phrases), key=lambda phrase: (-len(phrase), phrase))
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
+    return re.compile(between_words("|".join(map(re.escape, longest_first))))

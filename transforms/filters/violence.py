@@ -51,7 +51,7 @@ class Violence(image_model.SeesPictures):
 
     action: Literal["reject", "flag"] = key(Phase.JUDGE, "flag: notice and keep", "flag")
     words: Names = key(Phase.ANNOTATE, "words and phrases that count beside our own", ())
-    by_language: dict[str, Names] = key(Phase.ANNOTATE, "words that count in captions of one language only: {de: [gemetzel]}", {})
+    words_by_language: dict[str, Names] = key(Phase.ANNOTATE, "words that count in captions of one language only: {de: [gemetzel]}", {})
     allow: Names = key(Phase.JUDGE, "phrases of at most five words in which no word counts", ())
 
     image_model: str | None = key(Phase.ANNOTATE, "path of an ONNX image classifier's spec; null: none", None)
@@ -60,18 +60,18 @@ class Violence(image_model.SeesPictures):
     )
 
     device: Device = key(Phase.ANNOTATE, "what computes the image model: cpu, or cuda (onnxruntime-gpu)", "cpu")
-    bounds_by_language: ByLanguage = key(
+    by_language: ByLanguage = key(
         Phase.JUDGE, "bounds of rows whose caption is in one language: {ja: {max_image: 0.4}}; und: undetermined", {}
     )
 
     @model_validator(mode="after")
     def _can_be_found(self) -> Self:
-        term_list.check(self.allow, self.by_language)
-        check_bounds(self, self.bounds_by_language, ("max_image",))
+        term_list.check(self.words, self.words_by_language, self.allow)
+        check_bounds(self, self.by_language, ("max_image",))
         return self
 
     def measure(self, batch: Batch) -> pa.StructArray:
-        terms = term_list.find(batch, (*TERMS, *self.words), self.by_language)
+        terms = term_list.find(batch, (*TERMS, *self.words), self.words_by_language)
         found = [None] * len(batch) if self.image_model is None else image_model.seen(batch, self.image_model, self.device)
         images = pa.array([None if one is None else one.score for one in found], pa.float64())
         return pa.StructArray.from_arrays([terms, images], fields=list(self.measured))
@@ -81,7 +81,7 @@ class Violence(image_model.SeesPictures):
         rows = np.array([row for row, term in enumerate(terms) if term is not None], np.int64)
         findings = [Finding("reason", self.reason, rows, details=[f"caption: {terms[row]}" for row in rows])] if len(rows) else []
         if self.image_model is not None:
-            values, most = numbers(measures, "image"), bounds(self, "max_image", self.bounds_by_language, context)
+            values, most = numbers(measures, "image"), bounds(self, "max_image", self.by_language, context)
             beyond = values > most
             beyond[rows] = False  # a row has the reason once: for its caption, else its picture
             findings += first_beyond(self.reason, [(f"image: {pathlib.PurePath(self.image_model).name}", values, beyond, most)])

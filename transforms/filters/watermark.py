@@ -16,6 +16,7 @@ from transforms.filters.by_language import check as check_bounds
 from transforms.images.metadata import Metadata
 from transforms.stock import DOMAINS, TERMS, agency_in
 from transforms.text.terms import HITS, first_terms
+from transforms.text.url import host_of, registrable_domain
 
 _SAID = ("credit", "licensor", "rights", "statement", "creator")  # in the order in which they are looked at
 
@@ -44,17 +45,19 @@ class Watermark(Filter):
     evidence: Names = key(Phase.JUDGE, "what counts: score, domain, metadata, caption", ("score", "domain", "metadata", "caption"))
     domains: Names = key(Phase.JUDGE, "registrable domains of agencies beside our own", ())
     words: Names = key(Phase.ANNOTATE, "words and phrases of captions that count beside our own", ())
-    by_language: dict[str, Names] = key(Phase.ANNOTATE, "words that count in captions of one language only: {de: [archivbild]}", {})
+    words_by_language: dict[str, Names] = key(Phase.ANNOTATE, "words that count in captions of one language only: {de: [archivbild]}", {})
     allow: Names = key(Phase.JUDGE, "phrases of at most five words in which no word counts", ())
 
-    bounds_by_language: ByLanguage = key(
-        Phase.JUDGE, "bounds of rows whose caption is in one language: {zh: {max: 0.9}}; und: undetermined", {}
-    )
+    by_language: ByLanguage = key(Phase.JUDGE, "bounds of rows whose caption is in one language: {zh: {max: 0.9}}; und: undetermined", {})
 
     @model_validator(mode="after")
     def _can_be_found(self) -> Self:
-        term_list.check(self.allow, self.by_language)
-        check_bounds(self, self.bounds_by_language, ("max",))
+        term_list.check(self.words, self.words_by_language, self.allow)
+        check_bounds(self, self.by_language, ("max",))
+        for domain in self.domains:
+            known = registrable_domain(host_of(f"http://{domain}/") or "")
+            if known != domain or not known:
+                raise ValueError(f"domains: {domain!r} is no registrable domain in lower case" + (f"; name {known}" if known else ""))
         if unknown := sorted(set(self.evidence) - {"score", "domain", "metadata", "caption"}):
             raise ValueError(f"evidence: there is no {unknown[0]!r}; there are score, domain, metadata, caption")
         return self
@@ -66,7 +69,7 @@ class Watermark(Filter):
                 pa.array([score_of(value) for value in batch.role("watermark")], pa.float64()),
                 pa.array([None if found is None else found[0] for found in named], pa.string()),
                 pa.array([None if found is None else found[1] for found in named], pa.string()),
-                term_list.find(batch, (*TERMS, *self.words), self.by_language),
+                term_list.find(batch, (*TERMS, *self.words), self.words_by_language),
             ],
             fields=list(self.measured),
         )
@@ -75,7 +78,7 @@ class Watermark(Filter):
         findings: list[Finding] = []
         told = np.zeros(len(measures), bool)  # a row has the reason once, for the strongest evidence
         if "score" in self.evidence:
-            score, most = numbers(measures, "score"), bounds(self, "max", self.bounds_by_language, context)
+            score, most = numbers(measures, "score"), bounds(self, "max", self.by_language, context)
             told = score > most
             findings += [found for found in first_beyond(self.reason, [("score", score, told.copy(), most)]) if len(found.rows)]
         found = {"domain": self._domains(context), "metadata": _fields(measures), "caption": self._captions(measures)}

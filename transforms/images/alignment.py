@@ -24,7 +24,7 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
 * of smooth ones that fill their picture, icons, posters and photos out of focus, one is told from the other only where a block hardly
   agrees, each has what the other lacks and slopes of both are unlike there.
 
-The agreement of such a pair is at most `AGREE` by how far it is beyond.
+The agreement of such a pair is at most `AGREE` by how far it is beyond; what is clearly two by windows is not looked at for places.
 
 What 48 x 48 grey pixels do not show is not told apart: the same shape in another colour, another digit in a line of small print, a badge in
 the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as one to the right. A photograph
@@ -59,6 +59,7 @@ _SAVED, _READ_ANEW = 0.03, 0.1  # what saving adds; what fine print does that ot
 _RESAMPLED = 0.006  # of a side, by which a map stretches, shears or turns it
 _TONED = 3.5  # of what is allowed to an edited copy, anywhere, where it was looked at closely
 _UNLIKE, _APART = 0.5, 0.8  # of what `unlikeness` tells: of drawn or dense pictures, anywhere; where both of two vary
+_CLEARLY = 1.001  # of what is allowed: two pictures, whatever else they differ by
 _UNSURE = 0.3  # correlation of the least block, below which smooth pictures without a ground are looked at
 _HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which it holds something too faint for levels
 _SAVED_AGAIN = 4.0  # levels: a copy saved at quality 60 is off by 1 in its worst block, another form, card or slide by 8.6 at least
@@ -67,6 +68,7 @@ _SAME_SIZE = 1.0001
 _ONE, _SLOPE = np.float32(1), np.float32(0.5)
 _SIDE, _BESIDE = np.uint64(THUMBNAIL_SIDE), np.uint64(1)
 _ACROSS = np.pad(np.full((THUMBNAIL_SIDE, THUMBNAIL_SIDE - 2), _SLOPE), ((0, 0), (1, 1))).ravel()
+_EDGES = (np.array([[0], [THUMBNAIL_SIDE - 1]]) * THUMBNAIL_SIDE + np.arange(1, THUMBNAIL_SIDE - 1)).ravel().astype(np.uint64)
 _PRODUCTS = np.array([
     (DOWN, ONES), (ALONG, ONES), (SEEN_DOWN, ONES), (SEEN_ALONG, ONES), (DOWN, SEEN_DOWN), (ALONG, SEEN_ALONG),
     (DOWN, DOWN), (ALONG, ALONG), (SEEN_DOWN, SEEN_DOWN), (SEEN_ALONG, SEEN_ALONG),
@@ -89,65 +91,68 @@ def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: t
     Returns:
       float32 [n], 0 to 1, rounded to 1e-4. The same when left and right change places and maps are inverted.
     """
-    left, right = (np.ascontiguousarray(side).reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right))
-    closer = _Closer(*(details or [Details.none(len(left))] * 2))
-    pairs = _Pairs(left, right, *_in_order(left, right, maps, closer), np.arange(len(left)))
+    pairs = _Pairs.of(left, right, maps, Details.joined(details or [Details.none(len(left))] * 2))
     agreed, least, _ = _fit(pairs, 0, 0)
-    agreed[_suspect(pairs, np.flatnonzero(agreed >= AGREE), least, closer)[0]] = 0
+    alike = np.flatnonzero(agreed >= AGREE)
+    agreed[alike[_suspect(pairs.take(alike), least[alike])[0]]] = 0
     places = np.flatnonzero(agreed < AGREE)
     pairs, agreed[places] = pairs.take(places), 0
+    fitted = []
     for coarse, fine in _STEPS if len(places) else ():
         found, least, moved = _fit(pairs, coarse, fine)
-        agreed[places] = np.maximum(agreed[places], _judged(pairs, found, least, closer))
-        on = np.flatnonzero((found >= _NEARLY) & (found < AGREE) & (AGREE - found < moved))
+        same, on = found >= AGREE, (found >= _NEARLY) & (found < AGREE) & (AGREE - found < moved)
+        fitted.append((places[same], found[same], least[same], pairs.still[same], pairs.moved[same], pairs.to[same]))
+        agreed[places[~same]] = np.maximum(agreed[places[~same]], found[~same])
         places, pairs = places[on], pairs.take(on)
+    if fitted:
+        alike, found, least, *fields = (np.concatenate(parts) for parts in zip(*fitted, strict=True))
+        agreed[alike] = np.maximum(agreed[alike], _judged(_Pairs(pairs.pictures, pairs.details, *fields), found, least))
     return np.rint(agreed * 1e4).astype(np.float32) / np.float32(1e4)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Pairs:
-    """Thumbnails, uint8 [n, 48 * 48], whether the right one is looked for in the left, bool [n], the maps that say where, and numbers."""
+    """Thumbnails, uint8 [m, 48 * 48], and details; which is looked for in which other one, int64 [n] each; the maps to it, [n, 2, 3]."""
 
-    left: np.ndarray
-    right: np.ndarray
-    swapped: np.ndarray
+    pictures: np.ndarray
+    details: Details
+    still: np.ndarray
+    moved: np.ndarray
     to: np.ndarray
-    number: np.ndarray
 
-    def fields(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """All but the numbers, in order."""
-        return self.left, self.right, self.swapped, self.to
+    @classmethod
+    def of(cls, left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details) -> "_Pairs":
+        """Pairs of left and right, and details of both in turn; a left one that is the same again and has none is one picture."""
+        left, right = (np.ascontiguousarray(side).reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right))
+        swapped, to = _in_order(left, right, maps, details)
+        rows, words = np.arange(len(left)), left.view(np.uint64)
+        fresh = np.append(True, (words[1:] != words[:-1]).any(axis=1))[: len(rows)] | details.held[: len(rows)]
+        first = np.maximum.accumulate(rows * fresh)
+        still, moved = np.where(swapped, (rows + len(rows), first), (first, rows + len(rows)))
+        return cls(np.concatenate([left, right]), details, still, moved, to)
 
     def take(self, which: np.ndarray) -> "_Pairs":
-        """Some alone, by their places."""
-        return _Pairs(*(field[which] for field in (*self.fields(), self.number)))
+        """Some alone, by their numbers or bool [n]."""
+        return _Pairs(self.pictures, self.details, self.still[which], self.moved[which], self.to[which])
 
+    def sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """The thumbnails of every pair, uint8 [n, 48 * 48] each."""
+        return self.pictures[self.still], self.pictures[self.moved]
 
-@dataclasses.dataclass(frozen=True)
-class _Closer:
-    """The details of the left and the right pictures of all pairs."""
+    def fields(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """All but the details, in order."""
+        return self.pictures, self.still, self.moved, self.to
 
-    left: Details
-    right: Details
-
-    def held(self, numbers: np.ndarray) -> np.ndarray:
-        """Which of some pairs have both, bool [n]."""
-        held: np.ndarray = self.left.held[numbers] & self.right.held[numbers]
+    def detailed(self) -> np.ndarray:
+        """Which have a detail of either picture, bool [n]."""
+        held: np.ndarray = self.details.held[self.still] & self.details.held[self.moved]
         return held
 
-    def smaller_right(self, numbers: np.ndarray) -> np.ndarray:
-        """Whether the right detail comes before the left one, octet by octet; False where they are not both there: bool [n]."""
-        smaller, both = np.zeros(len(numbers), np.bool_), np.flatnonzero(self.held(numbers))
-        if len(both):
-            left, right = (side.take(numbers[both]).octets for side in (self.left, self.right))
-            rows, place = np.arange(len(both)), (left != right).argmax(axis=1)
-            smaller[both] = left[rows, place] > right[rows, place]
-        return smaller
-
-    def unlike(self, pairs: _Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """`transforms.images.closely.closely_unlike` of pairs that have both."""
-        left, right = self.left.levels(pairs.number), self.right.levels(pairs.number)
-        return closely_unlike(left, right, pairs.swapped, pairs.to)
+    def closely(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`transforms.images.closely.closely_unlike` of pairs that have a detail of either picture."""
+        pictures, places = np.unique(np.stack([self.still, self.moved]), return_inverse=True)
+        still, moved = places.reshape(2, -1)
+        return closely_unlike(self.details.levels(pictures), still, moved, self.to)
 
 
 class _Room(threading.local):
@@ -170,16 +175,16 @@ def _fit(pairs: _Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray,
     found, before = np.empty((len(pairs.to), 2)), pairs.to.copy()
     for start in range(0, len(found), FEW):
         some = slice(start, start + FEW)
-        left, right, swapped, to = pairs.left[some], pairs.right[some], pairs.swapped[some], pairs.to[some]
+        still, moved, to = pairs.still[some], pairs.moved[some], pairs.to[some]
         half, full = (level.first(len(to)) for level in (_ROOM.half, _ROOM.full))
         if coarse:
-            half.load(halved(left), halved(right), swapped)
+            half.load(halved(pairs.pictures[np.append(still, moved)]), *np.arange(2 * len(to)).reshape(2, -1))
             half.align(to, coarse, 0.0)
-        full.load(left, right, swapped)
+        full.load(pairs.pictures, still, moved)
         if fine:
             before[some] = full.align(to, fine, _FLOOR)
         full.warp(to)
-        _soften(full.planes)
+        _soften(full.planes, _ACROSS, _EDGES)
         full.multiply(_PRODUCTS)
         _compare(full.sums.reshape(len(to), -1), to.reshape(len(to), -1), found[some])
     return np.rint(found[:, 0] * 1e4) / 1e4, found[:, 1], _moved(pairs.to - before)
@@ -191,55 +196,59 @@ def _moved(by: np.ndarray) -> np.ndarray:
     return np.abs([shift, shift + down, shift + along, shift + down + along]).max(axis=(0, 2)) * THUMBNAIL_SIDE
 
 
-def _suspect(pairs: _Pairs, asked: np.ndarray, least: np.ndarray, closer: _Closer) -> tuple[np.ndarray, Looks]:
-    """Which of some pairs, by their places, may be two of one template, and what both of a pair look like."""
-    own = looks(pairs.left[asked])
-    which = own.grounded | own.dense | (own.smooth & (least[asked] < _UNSURE))
-    asked, own = asked[which], own.take(which)
-    both = own & looks(pairs.right[asked])
-    which = both.grounded | both.dense | (both.smooth & (least[asked] < _UNSURE)) | closer.held(pairs.number[asked])
-    return asked[which], both.take(which)
+def _suspect(pairs: _Pairs, least: np.ndarray) -> tuple[np.ndarray, Looks]:
+    """Which pairs, by their numbers, may be two of one template, and what both of a pair look like."""
+    asked, both, detailed = np.arange(len(least)), Looks.any(len(least)), pairs.detailed()
+    for side in (np.minimum(pairs.still, pairs.moved), np.maximum(pairs.still, pairs.moved)):
+        pictures, places = np.unique(side[asked], return_inverse=True)
+        both &= looks(pairs.pictures[pictures]).take(places)
+        which = both.grounded | both.dense | (both.smooth & (least[asked] < _UNSURE)) | detailed[asked]
+        asked, both = asked[which], both.take(which)
+    return asked, both
 
 
-def _judged(pairs: _Pairs, mean: np.ndarray, least: np.ndarray, closer: _Closer) -> np.ndarray:
+def _judged(pairs: _Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
     """The mean over the blocks; of pictures that would be the same by it but may be two of one template, less by how far they differ."""
     found = mean.copy()
-    alike, both = _suspect(pairs, np.flatnonzero(found >= AGREE), least, closer)
-    found[alike] = np.minimum(found[alike], AGREE / np.maximum(_beyond(pairs.take(alike), both, least[alike], closer), AGREE))
+    alike, both = _suspect(pairs, least)
+    found[alike] = np.minimum(found[alike], AGREE / np.maximum(_beyond(pairs.take(alike), both, least[alike]), AGREE))
     return found
 
 
-def _beyond(pairs: _Pairs, both: Looks, least: np.ndarray, closer: _Closer) -> np.ndarray:
-    """By how much pairs differ, in units of what is allowed to two copies of one picture that look so, float64 [n]."""
-    close = closer.held(pairs.number)
-    resampled = np.abs(np.abs(pairs.to[:, :, :2]) - np.eye(2)).max(axis=(1, 2), initial=0) > _RESAMPLED
-    drawn, dense, taken = both.drawn & ~close, both.dense & ~close, ~both.drawn & ~close
-    filled = taken & ~both.grounded
-    covered, written, usual, unlike, apart, everywhere, each, either = np.zeros((8, len(close)))
-    asked = np.flatnonzero((close & resampled) | drawn | dense | (taken & both.smooth & (both.wide | filled)))
-    unlike[asked], apart[asked] = unlikeness(*pairs.take(asked).fields()).T
-    asked = np.flatnonzero(close | both.grounded | (apart > _APART))
-    everywhere[asked], each[asked], either[asked] = differences(*pairs.take(asked).fields(), taken[asked], _DIFFERENT)
-    asked = np.flatnonzero(close & (both.dense | (everywhere <= _TONED)))
-    covered[asked], written[asked], usual[asked] = closer.unlike(pairs.take(asked))
-    blurred = np.where(resampled & (everywhere <= _DIFFERENT) & (unlike <= _UNLIKE), _READ_ANEW, _SAVED) + np.maximum(usual, 0)
-    faint = drawn & (least < _HIDDEN)
-    faint[faint] = _farthest(pairs.left[faint], pairs.right[faint]) > _SAVED_AGAIN**2
-    # fmt: off
-    rules = (
-        (close, written / np.minimum(_WRITTEN, _OF_USUAL * blurred)),
-        (close, covered / _COVERED),
-        (close & ~both.dense, everywhere / _TONED),
-        (drawn, everywhere / _DIFFERENT),
-        (faint, np.full(len(close), 2.0)),
-        (drawn | dense, unlike / _UNLIKE),
-        (taken & both.grounded, each / _DIFFERENT),
-        (taken & both.wide, either / _ADDED),
-        (taken & both.wide & both.smooth, apart / _APART),
-        (filled, np.minimum(each / _DIFFERENT, apart / _APART)),
-    )
-    # fmt: on
-    return np.maximum.reduce([np.where(which, much, 0.0) for which, much in rules])
+def _beyond(pairs: _Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
+    """By how much pairs differ, in units of what is allowed to copies of one picture of their looks, float64 [n]; more than 1 are two.
+
+    What costs more is not looked at where what costs less tells already that they are two.
+    """
+    close, resampled = pairs.detailed(), np.abs(np.abs(pairs.to[:, :, :2]) - np.eye(2)).max(axis=(1, 2), initial=0) > _RESAMPLED
+    drawn, taken = both.drawn & ~close, ~both.drawn & ~close
+    filled, faint = taken & ~both.grounded, drawn & (least < _HIDDEN)
+    faint[faint] = _farthest(*pairs.take(faint).sides()) > _SAVED_AGAIN**2
+    unlike, apart, everywhere, each, either, covered, written, usual = measures = np.zeros((8, len(close)))
+
+    def beyond() -> np.ndarray:
+        cause = np.where(resampled & (everywhere <= _DIFFERENT) & (unlike <= _UNLIKE), _READ_ANEW, _SAVED)
+        rules = (
+            (faint, np.full(len(close), 2.0)),
+            (drawn | (both.dense & ~close), unlike / _UNLIKE),
+            (drawn, everywhere / _DIFFERENT),
+            (taken & both.grounded, each / _DIFFERENT),
+            (taken & both.wide, either / _ADDED),
+            (taken & both.wide & both.smooth, apart / _APART),
+            (filled, np.minimum(each / _DIFFERENT, apart / _APART)),
+            (close & ~both.dense, everywhere / _TONED),
+            (close, covered / _COVERED),
+            (close, written / np.minimum(_WRITTEN, _OF_USUAL * (cause + np.maximum(usual, 0)))),
+        )
+        return np.maximum.reduce([np.where(which, much, 0.0) for which, much in rules])
+
+    asked = np.flatnonzero(~faint & ((close & resampled) | drawn | both.dense | (taken & both.smooth & (both.wide | filled))))
+    measures[:2, asked] = unlikeness(*pairs.take(asked).fields()).T
+    asked = np.flatnonzero((beyond() < _CLEARLY) & (close | both.grounded | (apart > _APART)))
+    measures[2:5, asked] = differences(*pairs.take(asked).fields(), taken[asked], _DIFFERENT)
+    asked = np.flatnonzero((beyond() < _CLEARLY) & close)
+    measures[5:, asked] = pairs.take(asked).closely()
+    return beyond()
 
 
 def _farthest(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -249,7 +258,7 @@ def _farthest(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return (off * off).mean(axis=(2, 4)).max(axis=(1, 2), initial=0.0)
 
 
-def _in_order(left: np.ndarray, right: np.ndarray, maps: np.ndarray, closer: _Closer) -> tuple[np.ndarray, np.ndarray]:
+def _in_order(left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details) -> tuple[np.ndarray, np.ndarray]:
     """Whether the right picture is the one looked for, and the map from it; the left one if not.
 
     It is the one that shows less; of equal ones the smaller, pixel by pixel, and of equal thumbnails that with the smaller detail.
@@ -257,25 +266,19 @@ def _in_order(left: np.ndarray, right: np.ndarray, maps: np.ndarray, closer: _Cl
     rows, words = np.arange(len(maps)), [side.view(np.uint64) for side in (left, right)]
     place = (words[0] != words[1]).argmax(axis=1)
     one, other = (side[rows, place].byteswap() for side in words)
-    swapped, equal = one > other, np.flatnonzero(one == other)
-    swapped[equal] = closer.smaller_right(equal)
+    swapped, equal = one > other, rows[(one == other) & details.held[: len(rows)] & details.held[len(rows) :]]
+    swapped[equal] = details.greater(equal, equal + len(rows))
     to = rounded(np.where(swapped[:, None, None], inverted(maps), maps))
     larger = np.abs(to[:, 0, 0] * to[:, 1, 1] - to[:, 0, 1] * to[:, 1, 0]) > _SAME_SIZE
     return swapped ^ larger, np.where(larger[:, None, None], inverted(to), to)
 
 
-def _soften(planes: np.ndarray) -> None:
-    """Gradients of both pictures, central differences made g / (|g| + 1) long, into the two planes after each."""
-    _fold(planes, _ACROSS)
-    edges = planes.reshape(len(planes), -1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)[:, :, :: THUMBNAIL_SIDE - 1]
-    levels = edges[:, STILL : SEEN + 1 : SEEN - STILL]
-    slopes = (levels[..., 2:] - levels[..., :-2]) * _SLOPE
-    edges[:, ALONG : SEEN_ALONG + 1 : SEEN - STILL, :, 1:-1] = slopes / (np.abs(slopes) + 1)
-
-
 @compiled
-def _fold(planes, across):  # type: ignore[no-untyped-def]
-    """That of all rows but the first and the last; `across` is the weight along a row, which is 0 in its first and its last pixel."""
+def _soften(planes, across, edges):  # type: ignore[no-untyped-def]
+    """Gradients of both pictures, central differences made g / (|g| + 1) long, into the two planes after each.
+
+    `across` is the weight along a row, which is 0 in its first and its last pixel; `edges` are the other pixels of the first and last row.
+    """
     for row in range(len(planes)):
         for picture in range(STILL, SEEN + 1, SEEN - STILL):
             level, down, along = planes[row, picture], planes[row, picture + 1], planes[row, picture + 2]
@@ -283,6 +286,10 @@ def _fold(planes, across):  # type: ignore[no-untyped-def]
                 y, x = _SLOPE * (level[k + _SIDE] - level[k - _SIDE]), across[k] * (level[k + _BESIDE] - level[k - _BESIDE])
                 scale = _ONE / (math.sqrt(y * y + x * x) + _ONE)
                 down[k], along[k] = y * scale, x * scale
+            for edge in range(len(edges)):
+                k = edges[edge]
+                x = _SLOPE * (level[k + _BESIDE] - level[k - _BESIDE])
+                along[k] = x / (abs(x) + _ONE)
 
 
 @compiled

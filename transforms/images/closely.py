@@ -38,26 +38,26 @@ class _Room(threading.local):
 _ROOM = _Room()
 
 
-def closely_unlike(left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def closely_unlike(pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One less the correlation of slopes in the windows of pictures, 0 to 2.
 
     Args:
-      left: uint8 [n, 96 * 96].
-      right: uint8 [n, 96 * 96].
-      swapped: bool [n], whether the right one is looked for in the left.
-      to: float64 [n, 2, 3], the map from the one looked for to the other, as `transforms.images.alignment` found it.
+      pictures: uint8 [m, 96 * 96].
+      still: int64 [n], which is looked for.
+      moved: int64 [n], in which other one.
+      to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
 
     Returns:
       the most of all windows in which one of them varies; the most of those in which both do, and of these the median; float64 [n].
     """
-    found = np.zeros((3, len(left)))
-    for start in range(0, len(left), _TOGETHER):
+    found = np.zeros((3, len(to)))
+    for start in range(0, len(to), _TOGETHER):
         some = slice(start, start + _TOGETHER)
-        level = _ROOM.level.first(len(left[some]))
-        level.load(left[some], right[some], swapped[some])
+        level = _ROOM.level.first(len(to[some]))
+        level.load(pictures, still[some], moved[some])
         level.warp(to[some])
-        still, seen = (level.planes[:, plane].reshape(-1, DETAIL_SIDE, DETAIL_SIDE) for plane in (STILL, SEEN))
-        unlike, varies, both_vary = _windows(still, seen, _inside(to[some]))
+        one, other = (level.planes[:, plane].reshape(-1, DETAIL_SIDE, DETAIL_SIDE) for plane in (STILL, SEEN))
+        unlike, varies, both_vary = _windows(one, other, _inside(to[some]))
         found[0, some] = np.where(varies, unlike, 0).max(axis=1)
         ordered, count = np.sort(np.where(both_vary, unlike, np.inf), axis=1), both_vary.sum(axis=1)
         some_vary = np.flatnonzero(count)

@@ -36,6 +36,11 @@ class Details:
         """Of so many pictures, none of which is drawn."""
         return cls(np.zeros(pictures, np.bool_), np.empty((0, DETAIL), np.uint8))
 
+    @classmethod
+    def joined(cls, parts: Sequence["Details"]) -> "Details":
+        """Of all pictures of some, in order."""
+        return cls(np.concatenate([part.held for part in parts]), np.concatenate([part.octets for part in parts]))
+
     def __len__(self) -> int:
         return len(self.held)
 
@@ -51,6 +56,13 @@ class Details:
     def where(self, which: np.ndarray) -> "Details":
         """The same of all pictures, but of some, bool [n], alone those that they have."""
         return Details(self.held & which, self.octets[which[self.held]])
+
+    def greater(self, at: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Whether those of some pictures come after those of others, octet by octet; all have one: bool [n]."""
+        one, two = self.octets[self._place[at]], self.octets[self._place[other]]
+        rows, place = np.arange(len(one)), (one != two).argmax(axis=1)
+        after: np.ndarray = one[rows, place] > two[rows, place]
+        return after
 
     def levels(self, at: np.ndarray) -> np.ndarray:
         """The grey pictures of some that have one, by their numbers: uint8 [n, 96 * 96]."""

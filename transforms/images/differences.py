@@ -66,26 +66,26 @@ _ROOM = _Room()
 
 
 def differences(
-    left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.ndarray, over: np.ndarray, most: float
+    pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray, over: np.ndarray, most: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How much aligned thumbnails differ where they differ most, in units of what is allowed there.
 
     Args:
-      left: uint8 [n, 48 * 48].
-      right: uint8 [n, 48 * 48].
-      swapped: bool [n], whether the right one is looked for in the left.
-      to: float64 [n, 2, 3], the map from the one looked for to the other, as `transforms.images.alignment` found it.
+      pictures: thumbnails, uint8 [m, 48 * 48].
+      still: int64 [n], the one looked for.
+      moved: int64 [n], the other, in which.
+      to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
       over: bool [n], whether something may lie over the one picture.
       most: from how much on that is looked at.
 
     Returns:
       everywhere; and where that was looked at, what each picture has that the other lacks, and what either has, else 0; float64 [n].
     """
-    found = np.zeros((3, len(left)))
-    for start in range(0, len(left), FEW):
+    found = np.zeros((3, len(to)))
+    for start in range(0, len(to), FEW):
         some = slice(start, start + FEW)
-        level = _ROOM.level.first(len(left[some]))
-        level.load(left[some], right[some], swapped[some])
+        level = _ROOM.level.first(len(to[some]))
+        level.load(pictures, still[some], moved[some])
         level.warp(to[some])
         _smooth(level)
         level.bound(to[some])

@@ -85,9 +85,9 @@ class Level:
         own = {name: getattr(self, name)[:pairs] for name in ("planes", "words", "sums")}
         return dataclasses.replace(self, systems=self.systems.reshape(-1)[: pairs * len(_MOMENT)].reshape(-1, pairs), **own)
 
-    def load(self, left: np.ndarray, right: np.ndarray, swapped: np.ndarray) -> None:
-        """Takes pairs of pictures, uint8 [n, side * side]; the right one is looked for in the left where they are swapped."""
-        _load(left, right, swapped, self.side, self.planes, self.words)
+    def load(self, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray) -> None:
+        """Takes pairs of pictures, uint8 [m, side * side]: the one looked for, and the one that moves, int64 [n] each."""
+        _load(pictures, still, moved, self.side, self.planes, self.words)
 
     def slope(self, plane: int) -> None:
         """Central differences of a plane, into the two planes after it."""
@@ -143,12 +143,11 @@ def _halve(pictures, halves):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _load(left, right, swapped, side, planes, packed):  # type: ignore[no-untyped-def]
+def _load(pictures, stills, moves, side, planes, packed):  # type: ignore[no-untyped-def]
     """The picture looked for, and the one that moves as words of a pixel and its neighbours."""
     below = np.uint64(side)
     for row in range(len(planes)):
-        still, moved = (right[row], left[row]) if swapped[row] else (left[row], right[row])
-        to, word = planes[row, STILL], packed[row]
+        still, moved, to, word = pictures[stills[row]], pictures[moves[row]], planes[row, STILL], packed[row]
         for k in range(len(to)):
             to[k] = np.float32(still[k]) - _MIDDLE
         for k in range(np.uint64(len(word)) - below - _ONE):

@@ -15,6 +15,14 @@ from transforms.images.parts.jumbf import CONTENTS, assertions
 XMP: Final = "XMP DigitalSourceType"
 C2PA: Final = "C2PA action"
 
+# The whole vocabulary, retired terms too, and what C2PA adds to it. Terms that are not among them are recorded all the same.
+VOCABULARY: Final = (
+    "digitalCapture", "computationalCapture", "negativeFilm", "positiveFilm", "print", "humanEdits", "minorHumanEdits",
+    "compositeWithTrainedAlgorithmicMedia", "algorithmicallyEnhanced", "softwareImage", "digitalArt", "digitalCreation", "dataDrivenMedia",
+    "trainedAlgorithmicMedia", "trainedAlgorithmicData", "algorithmicMedia", "screenCapture", "virtualRecording", "composite",
+    "compositeCapture", "compositeSynthetic", "empty",
+)  # fmt: skip
+
 _TERM: Final = re.compile(r"(?:^|[/:])([A-Za-z]{5,60})\s*$")
 _NAME: Final = "DigitalSourceType"
 _IPTC: Final = "http://iptc.org/std/Iptc4xmpExt/"

@@ -46,23 +46,23 @@ class _Room(threading.local):
 _ROOM = _Room()
 
 
-def unlikeness(left: np.ndarray, right: np.ndarray, swapped: np.ndarray, to: np.ndarray) -> np.ndarray:
+def unlikeness(pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
     """One less the correlation of slopes in the window where it is least, 0 to 2.
 
     Args:
-      left: uint8 [n, 48 * 48].
-      right: uint8 [n, 48 * 48].
-      swapped: bool [n], whether the right one is looked for in the left.
-      to: float64 [n, 2, 3], the map from the one looked for to the other, as `transforms.images.alignment` found it.
+      pictures: thumbnails, uint8 [m, 48 * 48].
+      still: int64 [n], the one looked for.
+      moved: int64 [n], the other, in which.
+      to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
 
     Returns:
       float64 [n, 2]: of all windows in which one of them varies; of those in the middle in which both do.
     """
-    found = np.zeros((len(left), 2))
-    for start in range(0, len(left), FEW):
+    found = np.zeros((len(to), 2))
+    for start in range(0, len(to), FEW):
         some = slice(start, start + FEW)
-        level, sums = _ROOM.level.first(len(found[some])), _ROOM.sums[: len(found[some])]
-        level.load(left[some], right[some], swapped[some])
+        level, sums = _ROOM.level.first(len(to[some])), _ROOM.sums[: len(to[some])]
+        level.load(pictures, still[some], moved[some])
         level.warp(to[some])
         level.bound(to[some])
         level.planes[:, ONES] *= _INNER

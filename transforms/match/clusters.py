@@ -1,6 +1,6 @@
 """The result of match: for every row its cluster, its caption cluster, and how it is tied to the cluster's leader.
 
-One file per owner, `<folder>/<owner>.arrow`: Arrow IPC, uncompressed, one batch, rows of the owner in order.
+One file for each 2^18 rows, `<folder>/<number>.arrow`: Arrow IPC, uncompressed, one batch, rows in order.
 """
 
 import dataclasses
@@ -43,30 +43,33 @@ class Clusters:
     link: np.ndarray
     agreement: np.ndarray
 
+    def part(self, rows: slice) -> "Clusters":
+        """Some of the rows."""
+        return Clusters(self.cluster[rows], self.caption_cluster[rows], self.link[rows], self.agreement[rows])
 
-def path_of(folder: str, owner: int) -> str:
-    """Where the rows of an owner lie."""
-    return join(folder, f"{owner:07d}.arrow")
+
+def path_of(folder: str, number: int) -> str:
+    """Where the rows of a file lie."""
+    return join(folder, f"{number:07d}.arrow")
 
 
 def write_clusters(path: str, clusters: Clusters) -> None:
-    """Writes the rows of an owner, atomically."""
+    """Writes the rows of a file, atomically."""
     columns = [pa.array(getattr(clusters, field.name), field.type) for field in CLUSTER]
     with storage.atomic_write(path) as scratch, pa.OSFile(scratch, "wb") as sink, pa.ipc.new_file(sink, CLUSTER) as writer:
         writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=CLUSTER))
 
 
-def read_clusters(folder: str, start: int, stop: int, owner_bits: int = OWNER_BITS) -> Clusters:
-    """The clusters of dense rows [start, stop).
+def read_clusters(folder: str, start: int, stop: int, file_bits: int = OWNER_BITS) -> Clusters:
+    """The clusters of dense rows [start, stop), which lie in files of 2^file_bits rows.
 
     Raises:
       InputError: match has not written them.
     """
     parts: dict[str, list[np.ndarray]] = {field.name: [np.empty(0, field.type.to_pandas_dtype())] for field in CLUSTER}
-    for owner in range(start >> owner_bits, -(-stop >> owner_bits)):
-        path = path_of(folder, owner)
-        first = owner << owner_bits
-        with storage.open_arrow(path) as source:
+    for number in range(start >> file_bits, -(-stop >> file_bits)):
+        first = number << file_bits
+        with storage.open_arrow(path_of(folder, number)) as source:
             batch = pa.ipc.open_file(source).get_batch(0)
             rows = slice(max(start - first, 0), stop - first)
             for name, found in parts.items():

@@ -221,9 +221,12 @@ def write(plan: Plan, count: int, owner: int) -> Iterator[int]:
             placed = plan.load("placed", BY_POLICY, owner, number)
             local = placed["row"].astype(np.int64) - start
             found.cluster[local], found.link[local], found.agreement[local] = placed["leader"], placed["link"], placed["agreement"]
-        write_clusters(path_of(plan.folder, owner), found)
-        if plan.own < plan.total:
-            write_ties(plan.folder, owner, _ties(plan, count, owner))
+        ties = _ties(plan, count, owner) if plan.elder else np.empty(0, TIE)
+        for number in range(start >> plan.result_bits, -(-(start + rows) >> plan.result_bits)):
+            first, end = number << plan.result_bits, number + 1 << plan.result_bits
+            write_clusters(path_of(plan.folder, number), found.part(slice(first - start, end - start)))
+            if plan.elder:
+                write_ties(plan.folder, number, ties[slice(*np.searchsorted(ties["row"], [first, end]))])
     yield owner
 
 

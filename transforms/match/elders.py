@@ -38,6 +38,7 @@ PLACE = pa.schema(
         pa.field("semantic_cluster", pa.int64(), nullable=False),  # as `cluster`, of rows that mean the same; -1 also where nobody stands
         pa.field("host", pa.uint64(), nullable=False),  # of its registrable domain, 0 where none is known; likewise:
         pa.field("words", pa.uint64(), nullable=False),  # what its caption speaks of (transforms.text.content_words)
+        pa.field("caption", pa.uint64(), nullable=False),  # of its normal form
     ]
 )
 """What is known of the rows of a signature file of the elder side, row for row: the file `ElderFile.places`."""
@@ -88,11 +89,12 @@ def write_places(
     semantic_cluster: np.ndarray | None = None,
     host: np.ndarray | None = None,
     words: np.ndarray | None = None,
+    caption: np.ndarray | None = None,
 ) -> None:
     """Writes what is known of the rows of a file, atomically; without clusters each row is alone."""
     alone, nothing = np.full(len(kind), -1), np.zeros(len(kind), np.uint8)
     clusters = [alone if found is None else found for found in (cluster, caption_cluster, semantic_cluster)]
-    others = [nothing if found is None else found for found in (said, host, words)]
+    others = [nothing if found is None else found for found in (said, host, words, caption)]
     given = (kind, *clusters[:2], others[0], clusters[2], *others[1:])
     columns = [pa.array(values, field.type) for values, field in zip(given, PLACE, strict=True)]
     with storage.atomic_write(path) as scratch, pa.OSFile(scratch, "wb") as sink, pa.ipc.new_file(sink, PLACE) as writer:
@@ -130,21 +132,21 @@ def places_of(parts: Iterable[tuple[SignatureFile, int, slice | np.ndarray]]) ->
     return Places(*(np.concatenate(found) for found in (kinds, clusters, captions, said)))
 
 
-def write_ties(folder: str, owner: int, ties: np.ndarray) -> None:
-    """Writes what ties an owner's rows to elder rows, atomically."""
-    with storage.atomic_write(_path_of_ties(folder, owner)) as scratch, open(scratch, "wb") as file:
+def write_ties(folder: str, number: int, ties: np.ndarray) -> None:
+    """Writes what ties the rows of a file of clusters to elder rows, atomically."""
+    with storage.atomic_write(_path_of_ties(folder, number)) as scratch, open(scratch, "wb") as file:
         np.save(file, ties, allow_pickle=False)
 
 
-def read_ties(folder: str, start: int, stop: int, owner_bits: int = OWNER_BITS) -> np.ndarray:
+def read_ties(folder: str, start: int, stop: int, file_bits: int = OWNER_BITS) -> np.ndarray:
     """What ties dense rows [start, stop) to elder rows that are neither `HELD` nor `NO_PART`: records `TIE` by row, graph and kind."""
     found = [np.empty(0, TIE)]
-    for owner in range(start >> owner_bits, -(-stop >> owner_bits)):
-        with storage.open_read(_path_of_ties(folder, owner)) as file:
+    for number in range(start >> file_bits, -(-stop >> file_bits)):
+        with storage.open_read(_path_of_ties(folder, number)) as file:
             ties = np.load(file, allow_pickle=False)
         found.append(ties[slice(*np.searchsorted(ties["row"], [start, stop]))])
     return np.concatenate(found)
 
 
-def _path_of_ties(folder: str, owner: int) -> str:
-    return join(folder, f"{owner:07d}.ties.npy")
+def _path_of_ties(folder: str, number: int) -> str:
+    return join(folder, f"{number:07d}.ties.npy")

@@ -21,12 +21,12 @@ from transforms.match.keys import PICTURE_KEY_BYTES
 from transforms.match.laid import Floor
 from transforms.match.planes import Plane, plane_for
 from transforms.match.policy import Rule
-from transforms.match.rows import OWNER_BITS, ElderFile, Rows, SignatureFile
+from transforms.match.rows import OWNER_BITS, ElderFile, Rows, SignatureFile, owner_bits_of
 from transforms.match.view_keys import BYTES_A_KEY
 
 CAPTIONS, PICTURES = 0, 1  # the families
 PARTITION_BYTES = 16 << 20  # what a core's cache holds is sorted and looked at in three quarters of the time that 64 MiB take
-BLOCK_BYTES = 32 << 10  # an owner sends to a partition, about, where there are thousands of owners
+BLOCK_BYTES = 128 << 10  # an owner sends to a partition, about, where there are a thousand owners
 IDENTITY_BYTES = 28  # a row and family
 CAPTION_KEY_BYTES = 9  # a row and band
 RANGE_BITS = 16  # of a unit's number that name the range
@@ -99,6 +99,11 @@ class Plan:
         return places_of((rows.files[number], rows.starts[number], wanted) for number, wanted in rows.parts(owner, local))
 
     @property
+    def result_bits(self) -> int:
+        """Results lie in files of 2^result_bits rows."""
+        return min(self.owner_bits, OWNER_BITS)
+
+    @property
     def local(self) -> np.uint64:
         """Mask of a row within its owner."""
         return np.uint64((1 << self.owner_bits) - 1)
@@ -154,7 +159,7 @@ class Plan:
         return np.load(path, mmap_mode="r", allow_pickle=False) if storage.is_local(path) else self.load(step, *numbers)
 
 
-def partition_bytes_of(rows: int, owner_bits: int = OWNER_BITS) -> int:
+def partition_bytes_of(rows: int, owner_bits: int) -> int:
     """What one key of an exchange of so many rows holds at most, about: as much as is best."""
     return max(PARTITION_BYTES, (rows >> owner_bits) * BLOCK_BYTES)
 
@@ -164,14 +169,16 @@ def make_plan(
     folder: str,
     rule: Rule,
     reach: Reach,
-    owner_bits: int = OWNER_BITS,
+    owner_bits: int | None = None,
     partition_bytes: int | None = None,
     elders: tuple[ElderFile, ...] = (),
 ) -> Plan:
-    """A plan, and the list of files written where every worker finds it."""
+    """A plan, and the list of files written where every worker finds it; what is None is as is best for so many rows."""
     content = json.dumps([dataclasses.astuple(file) for file in (*files, *elders)]).encode()
     storage.write_bytes(join(folder, STEPS, "files.json"), content)
     own, elder = (sum(file.rows for file in some) for some in (files, elders))
+    if owner_bits is None:
+        owner_bits = owner_bits_of(own + elder)
     if partition_bytes is None:
         partition_bytes = partition_bytes_of(own + elder, owner_bits)
     return Plan(folder, own + elder, owner_bits, rule, reach, partition_bytes, hashlib.sha256(content).hexdigest(), elder)

@@ -24,6 +24,7 @@ PAIRS_A_BLOCK = {CAPTIONS: 1 << 16, PICTURES: 1 << 13}
 LEAST_ASKED = 64  # pairs of pictures in a round
 PAIRS_AT_ONCE = {CAPTIONS: 1 << 17, PICTURES: 1 << 12}
 _COLUMNS = {CAPTIONS: ("caption_kind", "caption_id", "caption_minhash", "text_minhash"), PICTURES: PICTURE_COLUMNS}
+_PLACE_BITS, _PLACES = np.uint64(28), np.uint64((1 << 28) - 1)
 _MINHASH = (np.uint8, PERMUTATIONS)
 _SIGNATURES: dict[int, list[DTypeLike]] = {CAPTIONS: [np.uint8, np.uint64, _MINHASH, _MINHASH], PICTURES: PICTURE_KINDS}
 
@@ -90,7 +91,7 @@ def check(plan: Plan, number: int, key: int, blocks: Iterable[bytes]) -> Iterato
     """
     owner, family = key >> 1, key & 1
     kinds: list[DTypeLike] = [np.uint64] if plan.rows.near else [np.uint64, np.uint32, *_SIGNATURES[family]]
-    parts = [unpack(block, kinds) for block in sorted(filter(None, blocks))]
+    parts = sorted((unpack(block, kinds) for block in filter(None, blocks)), key=lambda part: (part[0], part[1][0][0]))  # by smaller row
     pairs = np.concatenate([np.empty(0, np.uint64), *(arrays[0] for _, arrays in parts)])
     senders = np.repeat(np.array([sender for sender, _ in parts], np.uint64), [len(arrays[0]) for _, arrays in parts])
     left, right = senders << np.uint64(plan.owner_bits) | pairs >> LEFT_SHIFT, pairs >> RIGHT_SHIFT & RIGHT_MASK
@@ -104,8 +105,7 @@ def check(plan: Plan, number: int, key: int, blocks: Iterable[bytes]) -> Iterato
                 plan.rows.expect(distinct(rows), "thumbnail")
         agreed = _verified(plan.own, left, right, pairs & DISTANCE_MASK, sides)
         good, agreed = agreed >= AGREE, np.rint(agreed * AGREEMENTS)
-    found = np.stack([left[good], right[good], agreed[good].astype(np.uint64)])
-    plan.save(found[:, np.lexsort(found[::-1])], "edges", family, owner, number)
+    plan.save(np.stack([left[good], right[good], agreed[good].astype(np.uint64)]), "edges", family, owner, number)
     yield key
 
 
@@ -148,8 +148,12 @@ def _read_side(plan: Plan, family: int, rows: np.ndarray) -> Side:
 
     def side(places: np.ndarray) -> tuple[Captions | Pictures, np.ndarray]:
         wanted, index = _numbered(rows[places])
-        found = plan.rows.gather(wanted, _COLUMNS[family])
-        return _signed(family, [found[name] for name in _COLUMNS[family]]), index
+        if family == PICTURES:
+            return Pictures.of(plan.rows.gather(wanted, PICTURE_COLUMNS).values()), index
+        found = plan.rows.gather(wanted, _COLUMNS[family][:-1])
+        kinds, ids, short = found.values()
+        long = plan.rows.gather(wanted[kinds & CAPTION_LONG != 0], _COLUMNS[family][-1:])  # of few rows
+        return Captions(kinds, ids, short, *long.values()), index
 
     return side
 
@@ -164,19 +168,20 @@ def _sent_side(family: int, parts: list[tuple[int, list[np.ndarray]]]) -> Side:
     def side(places: np.ndarray) -> tuple[Captions | Pictures, np.ndarray]:
         wanted, at = _numbered(index[places].astype(np.uint64))
         rows = wanted.astype(np.int64)
-        return _signed(family, [column[rows] for column in columns]) if pictures is None else pictures.take(rows), at
+        if pictures is not None:
+            return pictures.take(rows), at
+        kinds, ids, short, long = (column[rows] for column in columns)
+        return Captions(kinds, ids, short, long[kinds & CAPTION_LONG != 0]), at
 
     return side
 
 
-def _signed(family: int, columns: list[np.ndarray]) -> Captions | Pictures:
-    if family == PICTURES:
-        return Pictures.of(columns)
-    kinds, ids, short, long = columns
-    return Captions(kinds, ids, short, long[kinds & CAPTION_LONG != 0])
-
-
 def _numbered(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct rows, ascending, and the place of each row among them, uint32[n]."""
-    wanted = distinct(rows)
-    return wanted, np.searchsorted(wanted, rows).astype(np.uint32)
+    """The distinct rows, ascending, and the place of each row among them, uint32[n]; below 2^36 rows, and 2^28 of them."""
+    packed = np.sort(rows << _PLACE_BITS | np.arange(len(rows), dtype=np.uint64))
+    rows, places = packed >> _PLACE_BITS, (packed & _PLACES).astype(np.int64)
+    fresh = np.ones(len(rows), bool)
+    fresh[1:] = rows[1:] != rows[:-1]
+    index = np.empty(len(rows), np.uint32)
+    index[places] = np.cumsum(fresh) - 1
+    return rows[fresh], index

@@ -37,7 +37,6 @@ of 1,246,260 candidate pairs of a million captions, 125 were judged otherwise by
 MIRRORED = np.array([name.endswith("_mirrored") for name in PHASHES])
 BELOW_ONE = 0.9999  # what thumbnails that agree wholly give: 1.0 is said of equal bytes alone
 CHUNK = 512  # pairs of pictures aligned at once: what they work on fits the second cache
-SIGNATURE_CHUNK = 1 << 16  # pairs of captions compared at once: 16 MB
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,20 +127,19 @@ class Pictures:
 
 
 @compiled
-def _count_equal(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
-    for i in range(len(left)):
-        same = 0
+def _count_equal(left: np.ndarray, at_left: np.ndarray, right: np.ndarray, at_right: np.ndarray, out: np.ndarray) -> None:
+    for i in range(len(out)):
+        one, other, same = left[at_left[i]], right[at_right[i]], 0
         for k in range(PERMUTATIONS):
-            same += left[i, k] == right[i, k]
+            same += one[k] == other[k]
         out[i] = same
 
 
 def _equal_places(left: np.ndarray, at_left: np.ndarray, right: np.ndarray, at_right: np.ndarray) -> np.ndarray:
-    """In how many places the rows of each pair agree. Rows are copied first, so that one compiled form serves arrays of any make."""
-    out = np.empty(len(at_left), np.int64)
-    for start in range(0, len(out), SIGNATURE_CHUNK):
-        part = slice(start, start + SIGNATURE_CHUNK)
-        _count_equal(left[at_left[part]], right[at_right[part]], out[part])
+    """In how many places the rows of each pair agree, int64[n]."""
+    out = np.zeros(len(at_left), np.int64)
+    if len(out):
+        _count_equal(left, at_left.astype(np.uint64), right, at_right.astype(np.uint64), out)
     return out
 
 

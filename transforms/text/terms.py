@@ -9,21 +9,22 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.text.caption import normal_form
+from transforms.text.caption import UNSPACED, normal_form
 
 # A find: the term, and a digest of every phrase of at most LONGEST words of the caption that it is part of.
 HITS = pa.list_(pa.struct([("term", pa.string()), ("phrases", pa.list_(pa.binary(8)))]))
 LONGEST = 5  # words of an exception
-_WORD = re.compile(r"\w+")
+_UNSPACED = "".join(f"{chr(first)}-{chr(last)}" for _, first, last in UNSPACED)
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")  # in scripts written without spaces every character
 
 
 def find_terms(normal: str, terms: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Every listed term in a caption in normal form, as HITS has it; between word boundaries, plurals in -s too.
+    """Every listed term in a caption in normal form, as HITS has it; between word boundaries (`between_words`), plurals in -s too.
 
     >>> [hit["term"] for hit in find_terms("food porn and dildos", ("porn", "dildo"))]
     ['porn', 'dildo']
     """
-    found = list(_pattern(terms).finditer(normal))
+    found = list(_pattern(terms, is_ascii=normal.isascii()).finditer(normal))
     if not found:
         return []
     words = list(_WORD.finditer(normal))
@@ -66,6 +67,17 @@ def check_phrases(phrases: Sequence[str]) -> None:
             raise ValueError(f"allow: {phrase!r} has {words} words; name one to {LONGEST}")
 
 
+def check_terms(option: str, terms: Sequence[str]) -> None:
+    """Makes sure that terms are words or phrases: one without a letter or digit would be found in every caption, or in none.
+
+    Raises:
+      ValueError: names the option.
+    """
+    for term in terms:
+        if not _WORD.search(normal_form(term)):
+            raise ValueError(f"{option}: {term!r} is no word or phrase")
+
+
 def terms_of(usual: tuple[str, ...], by_language: Mapping[str, Sequence[str]], label: str | None) -> tuple[str, ...]:
     """The terms to look for in a caption of a language: what is looked for in all, and what only there."""
     return (*usual, *by_language.get(label or "", ()))
@@ -80,7 +92,19 @@ def _phrases(words: Sequence[str], first: int, last: int) -> set[bytes]:
     }
 
 
+def between_words(pattern: str) -> str:
+    """A pattern that is found between words only; scripts written without spaces show no end of a word, so that it is found anywhere there.
+
+    >>> found = re.compile(between_words("tit|色情"))
+    >>> [found.search(text) is not None for text in ("great tit", "title", "一张色情图片", "一张tit图片")]
+    [True, False, True, True]
+    """
+    letter = rf"[^\W{_UNSPACED}]"
+    return rf"(?:(?<!{letter})|(?=[{_UNSPACED}]))(?:{pattern})(?:(?!{letter})|(?<=[{_UNSPACED}]))"
+
+
 @functools.lru_cache(maxsize=64)
-def _pattern(terms: tuple[str, ...]) -> re.Pattern[str]:
+def _pattern(terms: tuple[str, ...], *, is_ascii: bool) -> re.Pattern[str]:
     longest_first = sorted({normal_form(term) for term in terms}, key=lambda term: (-len(term), term))
-    return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})s?(?!\w)")
+    listed = rf"({'|'.join(map(re.escape, longest_first))})s?"
+    return re.compile(rf"(?<!\w){listed}(?!\w)" if is_ascii else between_words(listed))
