@@ -54,9 +54,8 @@ _FLOOR = 0.2  # correlation below which a block is left out at 48 x 48; at 24 x 
 _FEWEST = 12
 _DIFFERENT, _ADDED = 2.5, 4.0  # of what is allowed to an edited copy: anywhere, or what each of two has; what one has on a wide ground
 _WRITTEN, _COVERED = 0.4, 0.6  # of what `closely_unlike` tells: where both of two vary; where one does
-_OF_USUAL = 4.0  # where both vary, of what is usual in the pair and of this:
-_SAVED, _READ_ANEW = 0.03, 0.1  # what saving adds; what fine print does that other pixels are made of, where thumbnails agree
-_RESAMPLED = 0.006  # of a side, by which a map stretches, shears or turns it
+_OF_USUAL, _SAVED = 5.0, 0.02  # where both vary, in units of what is usual in the pair and what saving adds to it
+_RESAMPLED = 0.006  # of a side, by which a map stretches, shears or turns it: fine print is then made of other pixels
 _TONED = 3.5  # of what is allowed to an edited copy, anywhere, where it was looked at closely
 _UNLIKE, _APART = 0.5, 0.8  # of what `unlikeness` tells: of drawn or dense pictures, anywhere; where both of two vary
 _CLEARLY = 1.001  # of what is allowed: two pictures, whatever else they differ by
@@ -227,7 +226,8 @@ def _beyond(pairs: _Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
     unlike, apart, everywhere, each, either, covered, written, usual = measures = np.zeros((8, len(close)))
 
     def beyond() -> np.ndarray:
-        cause = np.where(resampled & (everywhere <= _DIFFERENT) & (unlike <= _UNLIKE), _READ_ANEW, _SAVED)
+        read_anew = resampled & (everywhere <= _DIFFERENT) & (unlike <= _UNLIKE)
+        copied = np.where(read_anew, _WRITTEN, np.minimum(_WRITTEN, _OF_USUAL * (_SAVED + np.maximum(usual, 0))))
         rules = (
             (faint, np.full(len(close), 2.0)),
             (drawn | (both.dense & ~close), unlike / _UNLIKE),
@@ -238,7 +238,7 @@ def _beyond(pairs: _Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
             (filled, np.minimum(each / _DIFFERENT, apart / _APART)),
             (close & ~both.dense, everywhere / _TONED),
             (close, covered / _COVERED),
-            (close, written / np.minimum(_WRITTEN, _OF_USUAL * (cause + np.maximum(usual, 0)))),
+            (close, written / copied),
         )
         return np.maximum.reduce([np.where(which, much, 0.0) for which, much in rules])
 

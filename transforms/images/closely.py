@@ -77,10 +77,8 @@ def _windows(still: np.ndarray, seen: np.ndarray, inside: np.ndarray) -> tuple[n
     ends = _of_ends(np.multiply, inside)
     one, other = (_of_ends(np.subtract, picture) * ends for picture in (still, seen))
     covered, one_varies, other_varies = (_sums(planes) / np.float32(_PIXELS) for planes in (ends, one * one, other * other))
-    around = np.pad(other, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    moved = sliding_window_view(around, (DETAIL_SIDE, DETAIL_SIDE), axis=(2, 3)).transpose(2, 3, 0, 1, 4, 5)
-    shared = _sums(one * moved).max(axis=(0, 1)) / np.float32(_PIXELS)
-    unlike = 1 - (shared + _NOISE) / np.sqrt((one_varies + _NOISE) * (other_varies + _NOISE))
+    shared, there = (_sums(planes) / np.float32(_PIXELS) for planes in (one * _around(other), _around(other * other)))
+    unlike = 1 - ((shared + _NOISE) / np.sqrt((one_varies + _NOISE) * (there + _NOISE))).max(axis=(0, 1))
     compared = covered >= _COVERED
     either, both = (compared & (of(one_varies, other_varies) > _VARIES**2) for of in (np.maximum, np.minimum))
     return unlike.reshape(len(still), -1), either.reshape(len(still), -1), both.reshape(len(still), -1)
@@ -92,6 +90,12 @@ def _of_ends(of: np.ufunc, planes: np.ndarray) -> np.ndarray:
     of(planes[:, 2:], planes[:, :-2], out=found[:, 0, 1:-1])
     of(planes[:, :, 2:], planes[:, :, :-2], out=found[:, 1, :, 1:-1])
     return found
+
+
+def _around(planes: np.ndarray) -> np.ndarray:
+    """The same as seen from a pixel up to a pixel down, and from a pixel left to a pixel right: [3, 3, n, 2, 96, 96]."""
+    padded = np.pad(planes, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    return sliding_window_view(padded, planes.shape[2:], axis=(2, 3)).transpose(2, 3, 0, 1, 4, 5)
 
 
 def _sums(planes: np.ndarray) -> np.ndarray:
