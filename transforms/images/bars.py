@@ -67,7 +67,7 @@ def _depth(flat, start, down, along, deepest, columns, skipped, between, counts)
                 end = row + 1
         else:
             for x in range(columns):
-                inside += abs(np.int64(flat[at + x * along]) - colour) <= 14
+                inside += abs(flat[at + x * along] - colour) <= 14
             gap += 1
             if inside >= _EVEN * columns:
                 end, gap = row + 1, 0

@@ -99,7 +99,7 @@ def deviation(grey: np.ndarray) -> float:
 
 @compiled
 def _sums(levels):  # type: ignore[no-untyped-def]
-    total = squares = 0
+    total, squares = np.int64(0), np.int64(0)
     for k in range(len(levels)):
         level = np.int64(levels[k])
         total += level
