@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 
 FEW = 16  # pairs that fit a core's cache
 GRID = 6
@@ -206,7 +206,7 @@ def _warp(planes, packed, n, to, part, got):  # type: ignore[no-untyped-def]
 def _bound(planes, to, at):  # type: ignore[no-untyped-def]
     """Pixels inside and outside, at full size."""
     for row in range(len(planes)):
-        map_, ones, k = to[row], planes[row, ONES], 0
+        map_, ones, k = to[row], planes[row, ONES], ZERO
         yy, yx, y0, xy, xx, x0 = map_[0], map_[1], map_[2], map_[3], map_[4], map_[5]
         for i in range(len(at)):
             down = at[i]
