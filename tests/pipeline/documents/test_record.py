@@ -1,6 +1,7 @@
 """The record: numbers that add up, nothing small about groups, and words for what did not run."""
 
 import dataclasses
+import types
 import json
 import shutil
 from collections.abc import Iterable
@@ -36,6 +37,7 @@ class Told:
 
     counts: Lines
     judged: dict
+    run: types.SimpleNamespace = dataclasses.field(default_factory=lambda: types.SimpleNamespace(appended=()))
 
 
 def groups_of(levels: dict[str, tuple[int, int, int]]) -> list[dict]:
