@@ -1,9 +1,9 @@
 """The record: numbers that add up, nothing small about groups, and words for what did not run."""
 
 import dataclasses
-import types
 import json
 import shutil
+import types
 from collections.abc import Iterable
 
 import pyarrow as pa
