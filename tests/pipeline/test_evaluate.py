@@ -45,6 +45,10 @@ def test_columns_labels_and_terms_are_named_where_they_are_not_usual(tmp_path):
         read_labelled(table(tmp_path, f"id,said,text\n1,1,a kite\n2,perhaps,{ABUSE}\n", "own.csv"), label="said")
     with pytest.raises(InputError, match="no row has a text"):
         read_labelled(table(tmp_path, "text,label\n,1\n"))
+    with pytest.raises(JobError, match="--toxic hatefull: no row has this label in column label; there are hateful, none"):
+        read_labelled(table(tmp_path, "text,label\nyou idiot,hateful\na kite,none\n"), toxic=["hatefull"])
+    with pytest.raises(InputError, match="line 3, column label: the label is missing"):
+        read_labelled(table(tmp_path, "text,label\nyou idiot,hateful\na kite,\n"), toxic=["hateful"])
 
 
 def test_texts_in_a_language_that_the_model_does_not_know_have_a_score_unless_it_is_as_in_a_run(tmp_path):

@@ -46,14 +46,13 @@ def _depth(flat, start, down, along, deepest, columns, skipped, between, counts)
     """
     end, gap, colour = 0, 0, -1
     for row in range(deepest):
-        for level in range(256):
-            counts[level] = 0
-        at = start + row * down
-        for _ in range(columns):
-            counts[flat[at]] += 1
-            at += along
+        at, inside = start + row * down, 0
         if colour < 0:
-            inside = most = 0
+            for level in range(256):
+                counts[level] = 0
+            for x in range(columns):
+                counts[flat[at + x * along]] += 1
+            most = 0
             for level in range(256):
                 inside += counts[level]
                 if level >= 24:
@@ -67,13 +66,11 @@ def _depth(flat, start, down, along, deepest, columns, skipped, between, counts)
             else:
                 end = row + 1
         else:
-            inside = 0
-            for level in range(colour - 14 if colour > 14 else 0, colour + 15 if colour < 241 else 256):
-                inside += counts[level]
+            for x in range(columns):
+                inside += abs(np.int64(flat[at + x * along]) - colour) <= 14
+            gap += 1
             if inside >= _EVEN * columns:
                 end, gap = row + 1, 0
-            else:
-                gap += 1
-                if gap > between:
-                    break
+            elif gap > between:
+                break
     return end

@@ -8,7 +8,7 @@ says which point of the one thumbnail shows what a point of the other does. `ali
 import numpy as np
 
 from schemas.signatures import LOOKED_UP, PARTS, VIEWS
-from transforms.compiled import compiled
+from transforms.compiled import compiled, ones
 from transforms.images.maps import after, inverted, mirror_maps, rounded
 from transforms.images.views import frames
 
@@ -21,8 +21,7 @@ _ODD_COLUMNS, _ODD_ROWS = np.uint64(0xAAAAAAAAAAAAAAAA), np.uint64(0xFF00FF00FF0
 _FLIPS = np.array([(_ODD_COLUMNS if way & 1 else 0) ^ (_ODD_ROWS if way & 2 else 0) for way in range(ORIENTATIONS)], np.uint64)
 _SHIFTS = np.array([7, 14, 28], np.uint64)
 _MASKS = np.array([0x00AA00AA00AA00AA, 0x0000CCCC0000CCCC, 0x00000000F0F0F0F0], np.uint64)
-_BIT, _ONE, _TWO, _FOUR, _TOP = np.uint32(1), np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
-_PAIRS, _NIBBLES, _OCTETS, _EACH = (np.uint64(octet * 0x0101010101010101) for octet in (0x55, 0x33, 0x0F, 0x01))
+_BIT = np.uint32(1)
 _MIRRORED_PARTS = {"left": "right", "right": "left"}
 
 
@@ -115,10 +114,7 @@ def _nearest_all(have, hashes, other_have, other_hashes, meetings, flips, best, 
                         moved = (word ^ word >> _SHIFTS[step]) & _MASKS[step]
                         word ^= moved ^ moved << _SHIFTS[step]
                 for view in range(meetings[k, 2], meetings[k, 3]):
-                    x = asking[view] ^ word
-                    x -= x >> _ONE & _PAIRS
-                    x = (x & _NIBBLES) + (x >> _TWO & _NIBBLES)
-                    distance = np.int64((x + (x >> _FOUR) & _OCTETS) * _EACH >> _TOP)
+                    distance = np.int64(ones(asking[view] ^ word))
                     if distance < nearest[0] and held >> np.uint32(view) & _BIT:
                         nearest[0], nearest[1], nearest[2], nearest[3] = distance, view, entry, orientation
         for k in range(4):

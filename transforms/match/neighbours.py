@@ -15,7 +15,7 @@ the bucket's rows alone.
 
 import numpy as np
 
-from transforms.compiled import compiled
+from transforms.compiled import compiled, ones
 from transforms.match.buckets import grown
 from transforms.match.keys import ROW_BITS
 from transforms.match.planes import HASH_BITS
@@ -158,9 +158,9 @@ def _meet(rows, orders, seen, parts, radius, ranks, places, told, state, cut):  
             for block in range(start, stop, 64):
                 hits, end = _ZERO, block + 64 if block + 64 < stop else stop
                 for i in range(np.uint64(block), np.uint64(end)):
-                    hits += np.uint64(_ones(seen[i] ^ hash_) <= radius)
+                    hits += np.uint64(ones(seen[i] ^ hash_) <= radius)
                 for i in range(block, end if hits > _ZERO else block):
-                    distance, order = _ones(seen[i] ^ hash_), orders[i]
+                    distance, order = ones(seen[i] ^ hash_), orders[i]
                     if distance > radius or rows[i] == row:
                         continue
                     rank, among, within = distance << _ORDER_SHIFT | order, order << _DISTANCE_BITS | distance, within + 1
@@ -185,11 +185,3 @@ def _meet(rows, orders, seen, parts, radius, ranks, places, told, state, cut):  
                 n += 3
     state[0], state[1] = len(parts), n
     return False
-
-
-@compiled
-def _ones(x):  # type: ignore[no-untyped-def]
-    x = x - (x >> np.uint64(1) & np.uint64(0x5555555555555555))
-    x = (x & np.uint64(0x3333333333333333)) + (x >> np.uint64(2) & np.uint64(0x3333333333333333))
-    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return x * np.uint64(0x0101010101010101) >> np.uint64(56)
