@@ -102,6 +102,15 @@ def test_faces_that_the_nsfw_model_saw_are_counted_without_another_look(detector
         assert found == [{"boxes": [{"left": 20, "top": 10, "width": 40, "height": 20, "score": 0.75}]}, None]
 
 
+def test_faces_that_the_nsfw_model_saw_count_where_the_column_has_no_boxes(detector):
+    nsfw = Nsfw(image_model=str(detector))
+    rows = [{"image": picture(), "face_boxes": boxes} for boxes in (None, [], [[0.0, 0.0, 0.5, 0.5]])]
+    batch = batch_of(rows, Faces())
+    batch.filters = {"nsfw": nsfw}
+    batch.measures["nsfw"] = nsfw.measure(batch_of(rows, nsfw))
+    assert [row["boxes"][0]["score"] if row["boxes"] else None for row in Faces().measure(batch).to_pylist()] == [0.75, None, 1.0]
+
+
 def test_a_model_that_knows_no_faces_is_refused(detector):
     spec = json.loads(detector.read_text())
     del spec["faces"]

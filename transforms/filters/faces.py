@@ -89,8 +89,10 @@ class Faces(Filter):
         elif self.find == COLUMN or batch.samples.role(ROLE) is not None:
             rows = zip(batch.pictures, batch.role(ROLE), strict=True)
             boxes = [None if picture is None else given_boxes(value, picture, needed=self.find == COLUMN) for picture, value in rows]
+            if self.find is None:
+                boxes = [seen if given is None else given for given, seen in zip(boxes, self._seen_by_nsfw(batch), strict=True)]
         else:
-            boxes = pc.struct_field(batch.measures["nsfw"], "faces").to_pylist()
+            boxes = self._seen_by_nsfw(batch)
         missing = pa.array([found is None for found in boxes], pa.bool_())
         return pa.StructArray.from_arrays([pa.array(boxes, image_model.FACES)], fields=list(MEASURED), mask=missing)
 
@@ -112,11 +114,15 @@ class Faces(Filter):
         told = Finding("reason" if self.do == "reject" else "flag", self.reason, rows, counts[rows])
         return [told, Finding("action", BLURRED_FACES, rows, counts[rows])] if self.do == "blur" else [told]
 
+    def _seen_by_nsfw(self, batch: Batch) -> list[Any]:
+        """Faces that the model of the filter `nsfw` saw; None where it saw no picture or looks for none."""
+        return list(pc.struct_field(batch.measures["nsfw"], "faces").to_pylist())
+
     def _detected(self, batch: Batch, model: str) -> list[Any]:
         """Faces that the model sees; those that `nsfw` has seen with the same model are taken over."""
         known: list[Any] = [None] * len(batch)
         if getattr(batch.filters.get("nsfw"), "image_model", None) == model:
-            known = pc.struct_field(batch.measures["nsfw"], "faces").to_pylist()
+            known = self._seen_by_nsfw(batch)
         unknown = [found is None for found in known]
         found = image_model.faces(model, image_model.seen(batch, model, self.device, unknown)).to_pylist()
         return [one if other is None else other for one, other in zip(found, known, strict=True)]

@@ -90,7 +90,7 @@ def scrub(raw: bytes) -> Scrubbed:
         change = changes[index]
         payload = change.payload or b""
         written = b""
-        if payload or container.in_place:
+        if payload or container.in_place or part.inside:
             written = container.wrap(dataclasses.replace(part, kind=change.kind or part.kind), payload)
         pieces += [raw[at : part.start], written]
         at = part.end
@@ -181,7 +181,7 @@ def _changes(parts: list[Part]) -> dict[int, _Change]:
     for index, part in enumerate(parts):
         change: _Change | None = None
         if part.kind == "exif":
-            change = _exif(blocks[id(part)])
+            change = _exif(blocks[id(part)], of_several=len(blocks) > 1)
             continued = change is not None
         elif part.kind == "exif_more":
             change = _Change(set()) if continued else None
@@ -213,9 +213,11 @@ def _dependent(parts: list[Part], changes: dict[int, _Change]) -> None:
             break
 
 
-def _exif(block: bytes) -> _Change | None:
+def _exif(block: bytes, *, of_several: bool) -> _Change | None:
     exif = read_exif(block)
     words = _words_of(exif)
+    if of_several:  # readers look into one of them, which does not go and leave the word to another
+        exif = dataclasses.replace(exif, orientation=exif.orientation or 1)
     return _Change(words, least_exif(exif)) if words else None
 
 
