@@ -93,6 +93,11 @@ def test_manifest_and_datasheet_tell_of_the_union(finished_release, appended):
     sheet = json.loads((appended.out / "datasheet.json").read_bytes())
     assert sheet["totals"]["source_rows"]["value"] == sheet["totals"]["read"]["value"] == len(ROWS) + len(NEW)
     assert sheet["appended"]["value"][0]["rows"] == len(NEW)
+    weights, columns = sheet["weights"], {line["column"]: line["meaning"] for line in sheet["columns"]["value"]}
+    assert "of the rows of version 1.0.0: what was appended since weighs" in weights["told"]["value"]
+    assert "the mean over the rows of version 1.0.0 is 1" in columns["weight"]
+    for found in (weights["status"], sheet["audit"]["lines"], sheet["alarms"], sheet["run_counts"]):
+        assert "of the rows of version 1.0.0 alone" in found["how"]
     sizes = {line["size"]: line["clusters"] for line in sheet["duplicates"]["image_clusters"]["value"]}
     assert sizes == {2: 4, 3: 1}, "refused, taken down, alone with its copy, two new ones; kept, dropped and their copy"
 

@@ -14,10 +14,14 @@ Forms, slides and mock-ups of products share a template: most blocks agree wholl
 So pictures of a look that comes in series (`transforms.images.drawn`) are fitted in any case, and also looked at where they differ most
 (`transforms.images.differences`) and where they vary each by itself (`transforms.images.windows`):
 
-* of two drawn pictures no place may differ by more than an edit explains, two and a half times what is allowed there, nor a block with
-  detail not agree at all, nor slopes in any window correlate by less than half, as they do along two lines of text. Pictures that were only
-  saved again are spared the look at faint blocks: no block of theirs is off by four levels;
-* nor may they in a window of two dense pictures, such as crosswords;
+* two drawn or dense pictures are looked at closely, by the finer pictures that are kept of them (`transforms.images.closely`): no window
+  of theirs may be more unlike than five times what is usual in the pair, or 0.4, where both vary, nor than 0.6 where one does. Fine print
+  that other pixels were made of may reach 0.4 where thumbnails differ as little as is asked of those without finer pictures. What closely
+  looks alike may differ in tone, a switch that is on, a flag: no place by three and a half times what is allowed there;
+* of two drawn ones without finer pictures no place may differ by more than an edit explains, two and a half times what is allowed there,
+  nor a block with detail not agree at all, nor slopes in any window correlate by less than half, as they do along two lines of text.
+  Pictures that were only saved again are spared the look at faint blocks: no block of theirs is off by four levels;
+* nor may they in a window of two dense ones, such as crosswords;
 * of others on a ground of one colour, photos of products among them, one may have a stamp or a banner laid over it, but not each something
   that the other lacks, two and a half times what is allowed, as two prints on one product do; and on a wide ground neither, four times what
   is allowed, but along its edges (`transforms.images.exchanged`), nor may, if they are smooth, slopes of both be unlike there;
@@ -26,8 +30,8 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
 
 The agreement of such a pair is at most `AGREE` by how far it is beyond; what is clearly two by windows is not looked at for places.
 
-What 48 x 48 grey pixels do not show is not told apart: the same shape in another colour, another digit in a line of small print, a badge in
-the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as one to the right. A photograph
+What 48 x 48 grey pixels, or 96 x 96 of drawn pictures, do not show is not told apart: the same shape in another colour, another digit in a
+line of small print, a badge in the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as one to the right. A photograph
 that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture makes it another.
 """
 
@@ -38,7 +42,7 @@ import threading
 import numpy as np
 
 from schemas.signatures import PICTURES_AGREE, THUMBNAIL_SIDE
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 from transforms.images.closely import closely_unlike
 from transforms.images.details import Details
 from transforms.images.differences import differences
@@ -296,7 +300,7 @@ def _soften(planes, across, edges):  # type: ignore[no-untyped-def]
 def _compare(sums, to, found):  # type: ignore[no-untyped-def]
     """Mean and least correlation of softened gradients over the blocks with detail that the maps leave inside, from sums of `_PRODUCTS`."""
     for row in range(len(found)):
-        s, map_, total, least, counted = sums[row], to[row], 0.0, 1.0, 0
+        s, map_, total, least, counted = sums[row], to[row], 0.0, 1.0, ZERO
         yy, yx, y0, xy, xx, x0 = map_[0], map_[1], map_[2], map_[3], map_[4], map_[5]
         far_y, far_x = _FAR - (abs(yy) + abs(yx)) * _HALF_BLOCK, _FAR - (abs(xy) + abs(xx)) * _HALF_BLOCK
         for b in range(BLOCKS):
