@@ -31,8 +31,9 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
 The agreement of such a pair is at most `AGREE` by how far it is beyond; what is clearly two by windows is not looked at for places.
 
 What 48 x 48 grey pixels, or 96 x 96 of drawn pictures, do not show is not told apart: the same shape in another colour, another digit in a
-line of small print, a badge in the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as one to the right. A photograph
-that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture makes it another.
+line of small print, a badge in the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as
+one to the right. A photograph that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture
+makes it another.
 """
 
 import dataclasses
