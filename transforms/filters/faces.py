@@ -32,9 +32,9 @@ class Faces(Filter):
     """Flags pictures with faces; with `do: blur` publishes them with the faces blurred, with `do: reject` not at all.
 
     Boxes come from the column `face_bboxes` as img2dataset and DataComp have it (left, top, right, bottom, as shares of the sides, or in
-    pixels where a number is above 2; what sticks out of the picture is cut), or from a detector: NudeNet's face classes, or a detector of one's own by a spec. Where neither is
-    named, faces that the filter `nsfw` saw with NudeNet are counted all the same. What share of faces a detector finds was not measured; in
-    CommonPool the one in use missed an estimated 102 million. Nobody is recognised.
+    pixels where a number is above 2; what sticks out of the picture is cut), or from a detector: NudeNet's face classes, or a detector of
+    one's own by a spec. Where neither is named, faces that the filter `nsfw` saw are counted all the same. What share of faces a detector
+    finds was not measured; in CommonPool the one in use missed an estimated 102 million. Nobody is recognised.
     """
 
     name: ClassVar[str] = "faces"
