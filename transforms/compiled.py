@@ -13,6 +13,7 @@ numba's passes only those run that plain loops need, and none rewrites (`no_rewr
 
 import importlib
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -80,15 +81,17 @@ def ones(_context: Any, word: Any) -> tuple[Any, Callable[..., Any]]:
     return types.uint64(word), lambda _context, builder, _signature, words: builder.ctpop(words[0])
 
 
-def load_quickly() -> None:
+def _load_quickly() -> None:
     """Loads what the first kernel of a process needs, less scipy's BLAS, for which numba looks and which no kernel here uses.
 
-    It spares a command that has two seconds in all a fifth of one. To be called while the process has one thread: another one could not
-    import scipy meanwhile.
+    It spares every process a fifth of a second. Not where there are other threads, which could not import scipy meanwhile.
     """
-    if "scipy.linalg" not in sys.modules:
+    if "scipy.linalg" not in sys.modules and threading.active_count() == 1:
         sys.modules["scipy.linalg"] = None  # type: ignore[assignment]  # an import of it fails, and numba does without
         try:
             importlib.import_module("numba.np.arraymath")
         finally:
             del sys.modules["scipy.linalg"]
+
+
+_load_quickly()

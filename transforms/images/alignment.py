@@ -191,7 +191,7 @@ def _fit(pairs: _Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray,
         _soften(full.planes, _ACROSS, _EDGES)
         full.multiply(_PRODUCTS)
         _compare(full.sums.reshape(len(to), -1), to.reshape(len(to), -1), found[some])
-    return np.rint(found[:, 0] * 1e4) / 1e4, found[:, 1], _moved(pairs.to - before)
+    return np.rint(found[:, 0] * 1e4) / 1e4, found[:, 1], _moved(pairs.to - before) if fine else np.zeros(len(found))
 
 
 def _moved(by: np.ndarray) -> np.ndarray:
