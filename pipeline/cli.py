@@ -188,7 +188,7 @@ def trace(
     json_wanted: Annotated[bool, typer.Option("--json", help="print one JSON document instead of a table")] = False,
     work: Work = None,
 ) -> None:
-    """Find the rows closest to a picture: the same bytes, copies, crops, mirrors, and what looks alike."""
+    """Find the rows closest to a picture: the same bytes, copies, crops, mirrors, what looks alike. Exit status 7: there are none."""
     from pipeline.commands.console import out
     from pipeline.commands.trace import look_up, report
     from pipeline.find import find_run

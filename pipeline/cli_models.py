@@ -13,7 +13,7 @@ def evaluate(
     label: Annotated[Optional[str], typer.Option(metavar="COLUMN", help="column of the labels, likewise")] = None,
     toxic: Annotated[list[str], typer.Option(metavar="VALUE", help="a label that is toxic, where it does not say so; repeatable")] = [],
     terms: Annotated[Optional[str], typer.Option(metavar="FILE", help="words to count false alarms for, one a line; else groups")] = None,
-    sha256: Annotated[Optional[str], typer.Option(help="digest of the model's file; needed for detoxify:PATH")] = None,
+    sha256: Annotated[Optional[str], typer.Option(help="digest of the model's file; needed where MODEL is a path")] = None,
     as_in_a_run: Annotated[
         bool, typer.Option("--as-in-a-run", help="no score for texts that pass for a language that the model does not know")
     ] = False,

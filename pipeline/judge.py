@@ -250,7 +250,8 @@ class _Resolve(JudgeStep):
             if self.kind != "image":
                 capped = self.kind == "caption"
                 most, triggers = (docket.max_per_caption, docket.triggers) if capped else (1, None)
-                yield from by_shard(_of_this_run(cap(records, most, docket.pairs, docket.release, triggers), docket), starts)
+                outcomes = cap(records, most, docket.pairs, docket.release, triggers, of_texts=capped)
+                yield from by_shard(_of_this_run(outcomes, docket), starts)
                 return
             outcomes, carried = resolve(
                 records, docket.pairs, docket.release, captions=docket.keep_captions, placeholders=docket.placeholders

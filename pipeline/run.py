@@ -206,7 +206,7 @@ def open_run(
       settings: `key.path=value` laid over it.
       beam_args: Beam's own options.
       replace: whether a finished release made from other inputs may be overwritten.
-      appends: whether its shards join a release, whose rows have the columns of `dedup.prefer` where these have not.
+      appends: whether its shards join a release, which has the columns that the job names where these have not.
       limit_shards: a trial with the first shards only, and an output of its own.
 
     Raises:
@@ -231,7 +231,8 @@ def open_run(
     check_artefacts(run)
     check_folders(run)
     check_columns(run.shards, job.source)
-    check_named_columns(run, preferred=not appends)
+    if not appends:
+        check_named_columns(run)
     if beam_args:
         run.engine  # noqa: B018 -- so is a runner that is not there
     return run

@@ -9,6 +9,7 @@ from schemas.errors import JobError, MissingError, UnreadableShardError
 from schemas.job import Publish
 from transforms.eval_sets.hash_lists import hash_files
 from transforms.filters.columns import Columns
+from transforms.filters.faces import COLUMN, ROLE, Faces
 from transforms.not_duplicates import pair_files
 from transforms.read.reader import TARS_LOOKED_AT, open_shard
 from transforms.storage import is_below
@@ -48,35 +49,40 @@ def check_folders(run: "Run") -> None:
                 )
 
 
-def check_named_columns(run: "Run", *, preferred: bool) -> None:
-    """Makes sure, before any worker starts, that every column with a bound, to be dropped, or preferred, is in some file.
+def check_named_columns(run: "Run") -> None:
+    """Makes sure, before any worker starts, that every column with a bound, of faces, to be dropped, or preferred, is in some file.
 
     Of many tars only the first are looked at; a column to be dropped that is in none of them may be in a later one, and emit will know.
 
     Args:
       run: its shards are looked into.
-      preferred: whether columns of `dedup.prefer` must be there.
 
     Raises:
       JobError: names the key, and the columns that there are.
     """
     [rules] = [rule for rule in run.filters if isinstance(rule, Columns)]
     drop = run.job.publish.drop if set(run.job.publish.drop) - set(Publish().drop) else ()
-    wishes = {wish.column for wish in run.job.dedup.prefer if preferred and wish.column is not None}
+    wishes = {wish.column for wish in run.job.dedup.prefer if wish.column is not None}
     wanted, there, all_seen = {*(rule.column for rule in rules.rules), *wishes, *drop}, set[str](), True
+    no_boxes = any(isinstance(rule, Faces) and rule.find == COLUMN for rule in run.filters)
     for source in run.job.source:
         mine = [shard for shard in run.shards if shard.source == source.name]
         looked_at = mine[:TARS_LOOKED_AT] if source.format == "webdataset" else mine
         all_seen &= len(looked_at) == len(mine)
         for shard in looked_at:
-            if wanted <= there:
+            if wanted <= there and not no_boxes:
                 return
             with contextlib.suppress(UnreadableShardError), open_shard(shard, source) as reader:
                 there.update(reader.schema.names)
+                no_boxes = no_boxes and ROLE not in reader.roles
     if there:
         rules.check(there)
-        if preferred:
-            run.check_preferred(there)
+        run.check_preferred(there)
+        if no_boxes:
+            raise JobError(
+                f"filters.faces.find: column, and the source has no column face_bboxes; name it in source.columns as {ROLE}, "
+                f"or find a detector; it has: {', '.join(sorted(there))}"
+            )
         if all_seen:
             check_dropped(drop, there)
 

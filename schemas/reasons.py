@@ -52,6 +52,13 @@ INVISIBLE_CHARACTERS: Final = "invisible_characters"
 TRAILING_BYTES: Final = "trailing_bytes"
 SUSPICIONS: Final = (TRIGGER_CAPTION, CORNER_PATCH, CHANGED_DOMAIN, INVISIBLE_CHARACTERS, TRAILING_BYTES)
 
+# Filters by the words that they give beside their own name and what begins with it and a colon.
+OF_FILTER: Final = {
+    TAKEN_DOWN: OPT_OUT, ILLEGAL: OPT_OUT, PLACEHOLDER: POISONING, PLACEHOLDER_SUSPECTED: POISONING, URL_WITHHELD: "personal_data",
+    KEY_WITHHELD: "personal_data", HASH_NOT_COMPARABLE: "hash_mismatch", "column_rule": "columns",
+}  # fmt: skip
+BY_HEAD: Final = "embedding_heads: "  # in a detail of evidence, before the name of the head that gave the word
+
 PERMITTED: Final = "permitted"
 SILENT: Final = "silent"
 NOT_OBSERVABLE: Final = "not_observable"

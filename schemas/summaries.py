@@ -21,6 +21,7 @@ METRICS = {
     "verdict": "a: verdict",
     "reason": "a: reason (rows may count under several)",
     "sole_reason": "a: reason, rows that have no other",
+    "filter": "a: filter (or a word that none gives), b: rejected | flagged, rows of which it says so",
     "action": "a: action",
     "flag": "a: flag",
     "source": "a: source, b: verdict",

@@ -79,6 +79,12 @@ def test_captions_beyond_the_first_agree_wholly_where_their_normal_form_is_the_s
     assert dict(zip(found["row"].tolist(), found["agreement"].astype(float).round(4).tolist(), strict=True)) == {0: 1.0, 1: 1.0, 2: 0.8}
 
 
+def test_rows_that_mean_the_same_agree_as_their_embeddings_do_whatever_their_captions_are():
+    rows = [record(0, row, uid, caption=5, agreement=cosine) for row, uid, cosine in ((0, b"a", 1.0), (1, b"b", 0.995), (2, b"c", 1.0))]
+    found = cap(np.array(rows, MEMBER), 1, of_texts=False)
+    assert dict(zip(found["row"].tolist(), found["agreement"].astype(float).round(4).tolist(), strict=True)) == {0: 1.0, 1: 0.995, 2: 1.0}
+
+
 def test_consent_goes_before_pixels():
     found = outcomes([record(0, 0, b"a", order=b"a", consent=2), record(0, 1, b"b", order=b"z", consent=0)])
     assert found[1] == (b"", 0)

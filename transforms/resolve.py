@@ -134,9 +134,15 @@ def resolve(
 
 
 def cap(
-    records: np.ndarray, most: int | None, pairs: Pairs = NO_PAIRS, release: int | None = None, triggers: Triggers | None = None
+    records: np.ndarray,
+    most: int | None,
+    pairs: Pairs = NO_PAIRS,
+    release: int | None = None,
+    triggers: Triggers | None = None,
+    *,
+    of_texts: bool = True,
 ) -> np.ndarray:
-    """What follows for every member of whole caption clusters when at most `most` rows of one are kept.
+    """What follows for every member of whole clusters of captions, or of meanings, when at most `most` rows of one are kept.
 
     Args:
       records: of `transforms.records.member_type`; ELIGIBLE are the rows kept so far.
@@ -144,6 +150,7 @@ def cap(
       pairs: rows that are no duplicates of each other; as in `resolve`, each part is a cluster of its own.
       release: as in `resolve`.
       triggers: when a caption is suspected; None where nobody asks.
+      of_texts: whether clusters are of captions, of which the same ones agree wholly; meanings agree as they do with the leader's.
 
     Returns:
       OUTCOME records; DUPLICATE marks rows beyond the first `most` in the order of `rank`, TRIGGER all rows of a suspected caption.
@@ -161,9 +168,9 @@ def cap(
         beyond = ranking.eligible & (place >= most)
         out["bits"] |= np.where(beyond, DUPLICATE, 0).astype(np.uint8)
         out["of"] = _where(beyond, records["uid"][ranking.best])
-        out["agreement"] = _agreement(
-            records, ranking.order, ranking.best, *(records["caption"][at] for at in (ranking.order, ranking.best))
-        )
+        rows = ranking.order, ranking.best
+        texts = (records["caption"][at] for at in rows)
+        out["agreement"] = _agreement(records, *rows, *texts) if of_texts else _tied(records, "agreement", *rows)
     return out
 
 

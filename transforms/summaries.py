@@ -120,12 +120,35 @@ def _verdicts(counts: _Counts, annotations: pa.Table, ledger: pa.Table, verdict:
     side = np.minimum(_numbers(annotations, "width"), _numbers(annotations, "height"))
     power = np.exp2(np.frexp(side.astype(np.float64))[1] - 1).astype(np.int64)
     counts.add("size", pa.array(power, mask=side <= 0), verdict)
+    _filters(counts, ledger)
     _duplicates(counts, ledger)
     _overlaps(counts, ledger)
     evidence = pc.list_flatten(_column(ledger, "evidence"))
     word = evidence.field("reason")
     found = pc.extract_regex(evidence.field("detail"), f"{bits.EARLIER_RUN}(?P<run>.*)$")
     counts.add("earlier", found.field("run").filter(found.is_valid()), word.filter(found.is_valid()))
+
+
+def _filters(counts: _Counts, ledger: pa.Table) -> None:
+    """Rows that each filter speaks against or notices, each once, whatever words it gives: evidence tells whose they are."""
+    given = _column(ledger, "evidence")
+    entries, row = pc.list_flatten(given), pc.list_parent_indices(given).to_numpy(zero_copy_only=False)
+    known = entries.field("reason").dictionary_encode()
+    words = known.dictionary.to_pylist()
+    if not words:
+        return
+    owners = [reasons.OF_FILTER.get(word, word.partition(":")[0]) for word in words]
+    by_head = pc.fill_null(pc.starts_with(entries.field("detail"), reasons.BY_HEAD), False)
+    owner = pc.if_else(by_head, reasons.BY_HEAD.removesuffix(": "), pa.array(owners).take(known.indices))
+    of_entry = row * len(words) + known.indices.to_numpy(zero_copy_only=False)
+    for column, told in (("reasons", "rejected"), ("flags", "flagged")):
+        listed = _column(ledger, column)
+        places = pc.index_in(pc.list_flatten(listed), known.dictionary)
+        has = places.is_valid()
+        there = pc.list_parent_indices(listed).filter(has).to_numpy() * len(words) + places.filter(has).to_numpy()
+        mine = pa.array(np.isin(of_entry, there))
+        once = pa.table([pa.array(row).filter(mine), owner.filter(mine)], ["row", "owner"]).group_by(["row", "owner"], use_threads=False)
+        counts.add("filter", _column(once.aggregate([]), "owner"), told)
 
 
 def _duplicates(counts: _Counts, ledger: pa.Table) -> None:

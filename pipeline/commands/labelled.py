@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ _LABELS = ("label", "toxic", "is_toxic", "toxicity", "label_gold", "ishate", "ha
 _TOXIC = frozenset({"1", "true", "yes", "y", "toxic", "hateful", "hate", "offensive", "abusive", "bad", "sexist"})
 _CLEAN = frozenset({"0", "false", "no", "n", "clean", "nontoxic", "non-toxic", "not toxic", "non-hateful", "not sexist", "neither"})
 _NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+")
+_MOST_LABELS = 10  # in a message
 _LONGEST_NAME = 30  # of a column, in a message: a file without a header has a text there
 
 
@@ -46,7 +47,7 @@ def read_labelled(path: str, text: str | None = None, label: str | None = None, 
     Raises:
       InputError: the file cannot be read, a line has more or fewer columns than the header, or a label is missing or neither toxic nor
         clean; names the line.
-      JobError: there is no such column; names those that there are.
+      JobError: there is no such column, or no row has a label that is called toxic; names those that there are.
     """
     rows = _rows(path)
     names = next(rows, (0, []))[1]
@@ -54,7 +55,8 @@ def read_labelled(path: str, text: str | None = None, label: str | None = None, 
         raise InputError(f"{path}: the file is empty, or its first line is; give a CSV that begins with a line of column names")
     chosen = _column(path, names, text, _TEXTS, "--text"), _column(path, names, label, _LABELS, "--label")
     places = [names.index(name) for name in chosen]
-    texts, labels = [], []
+    asked = {value.strip().lower(): value for value in toxic}
+    texts, labels, seen = [], [], set()
     for line, row in rows:
         if row and len(row) != len(names):
             counts = f"it has {len(row)} columns, and the header has {len(names)}"
@@ -62,9 +64,13 @@ def read_labelled(path: str, text: str | None = None, label: str | None = None, 
         said, kind = (row[place].strip() for place in places) if row else ("", "")
         if said:
             texts.append(said)
-            labels.append(_is_toxic(kind, toxic, f"{path}, line {line}, column {chosen[1]}"))
+            labels.append(_is_toxic(kind, asked, f"{path}, line {line}, column {chosen[1]}"))
+            seen.add(kind.lower())
     if not texts:
         raise InputError(f"{path}: no row has a text in column {chosen[0]}; name another with --text")
+    if unknown := [value for label, value in asked.items() if label not in seen]:
+        there = ", ".join(label[:_LONGEST_NAME] for label in sorted(seen)[:_MOST_LABELS])
+        raise JobError(f"{path}: --toxic {unknown[0]}: no row has this label in column {chosen[1]}; there are {there}")
     return Labelled(texts, np.array(labels, bool), chosen)
 
 
@@ -107,13 +113,14 @@ def _column(path: str, names: Sequence[str], asked: str | None, usual: Sequence[
     return found
 
 
-def _is_toxic(label: str, toxic: Sequence[str], where: str) -> bool:
-    told = label.strip().lower()
-    if toxic:
-        return told in {value.strip().lower() for value in toxic}
+def _is_toxic(label: str, asked: Collection[str], where: str) -> bool:
+    told = label.lower()
+    if not told:
+        raise InputError(f"{where}: the label is missing; give the text one, or leave the line out")
+    if asked:
+        return told in asked
     if told in _TOXIC or told in _CLEAN:
         return told in _TOXIC
-    if told and _NUMBER.fullmatch(told) and float(told) <= 1:
+    if _NUMBER.fullmatch(told) and float(told) <= 1:
         return float(told) >= 0.5
-    why = "the label is neither toxic nor clean for sure" if told else "the label is missing"
-    raise InputError(f"{where}: {why}; name those that are toxic with --toxic")
+    raise InputError(f"{where}: the label is neither toxic nor clean for sure; name those that are toxic with --toxic")

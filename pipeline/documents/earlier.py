@@ -36,6 +36,13 @@ def appended(evidence: Evidence) -> Fact:
     return computed(table, "winnow append: shards that joined the release; verdicts and weights of all rows before stayed as they were")
 
 
+def of_first_run(evidence: Evidence, how: str) -> str:
+    """How something was counted that an append leaves as the release before all appends had it."""
+    if not evidence.run.appended:
+        return how
+    return f"{how}; of the rows of version {evidence.run.appended[0].onto} alone: what was appended since is not counted here"
+
+
 def in_manifest(run: Run) -> dict[str, Any]:
     """What the manifest says of other runs and of what was appended."""
     return {

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.documents.earlier import of_first_run
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, share
 from pipeline.documents.revision import WEIGHTS
@@ -100,12 +101,12 @@ def weights(evidence: Evidence) -> dict[str, Fact]:
     """Whether and how the kept rows are weighted."""
     found = evidence.judged["weights"]
     job = evidence.run.job.rebalance
-    how = "solver of the run, on integer counts per group cell"
+    how = of_first_run(evidence, "solver of the run, on integer counts per group cell")
     merged: dict[str, list[str]] = {}
     for entry in found.get("merged", ()):
         merged.setdefault(entry["margin"], []).append(entry["level"])
     return {
-        "told": computed(" ".join([STATUS[found["status"]], _sentence(found["told"]), *([WEIGHTS] if evidence.revision else [])]), how),
+        "told": computed(" ".join([STATUS[found["status"]], _sentence(found["told"]), *_since(evidence)]), how),
         "status": computed(found["status"], how),
         "target": computed(job.target, "rebalance.target of the job"),
         "citation": computed(job.citation, "rebalance.citation: where the shares of an explicit target come from"),
@@ -127,6 +128,15 @@ def weights(evidence: Evidence) -> dict[str, Fact]:
     }
 
 
+def _since(evidence: Evidence) -> list[str]:
+    """What to say of weights that were set before rows went or came."""
+    told = [WEIGHTS] if evidence.revision else []
+    if evidence.run.appended:
+        onto = evidence.run.appended[0].onto
+        told.append(f"All this is of the rows of version {onto}: what was appended since weighs what its cells weigh there.")
+    return told
+
+
 def audit(evidence: Evidence) -> dict[str, Fact]:
     """What every filter removes of every group against the rest, and what was flagged."""
     found = evidence.judged["weights"]
@@ -141,12 +151,19 @@ def audit(evidence: Evidence) -> dict[str, Fact]:
     return {
         "lines": computed(
             lines,
-            "removal rate of each filter alone, in each group and in all others; ratio with a 95 % interval that leaves out domains "
-            "(jackknife) or takes rows as independent; q: adjusted for all comparisons",
+            of_first_run(
+                evidence,
+                "removal rate of each filter alone, in each group and in all others; ratio with a 95 % interval that leaves out domains "
+                "(jackknife) or takes rows as independent; q: adjusted for all comparisons",
+            ),
         ),
         "flagged": computed(
             len(found["flagged"]),
-            "comparisons with q <= 0.05, a removal ratio outside 0.8 to 1.25, and a difference of at least half a point in a group of 200",
+            of_first_run(
+                evidence,
+                "comparisons with q <= 0.05, a removal ratio outside 0.8 to 1.25, and a difference of at least half a point in a group of "
+                "200",
+            ),
         ),
         "flagged_untold": computed(len(found["flagged"]) - len(flagged), "flagged comparisons whose counts are too small to be told"),
         "top": computed(
@@ -161,7 +178,8 @@ def alarms(evidence: Evidence) -> Fact:
         {"reason": found["reason"] or "all filters together", **{k: found[k] for k in ("attribute", "level", "declared")}}
         for found in evidence.judged["weights"]["silenced"]
     ]
-    return computed(table, f"levels of at least {SMALLEST} readable rows of which nothing is left; declared: a rule of the job says so")
+    how = f"levels of at least {SMALLEST} readable rows of which nothing is left; declared: a rule of the job says so"
+    return computed(table, of_first_run(evidence, how))
 
 
 def unknown_shares(table: list[Mapping[str, Any]]) -> Fact:

@@ -63,7 +63,9 @@ def build_record(evidence: Evidence, domains: Domains) -> dict[str, Any]:
         "scores": rules.scores(evidence),
         "image_model": rules.image_model(evidence),
         "faces": rules.faces(evidence),
-        "run_counts": computed(evidence.judged["counts"], "what filters counted over the whole run before judging a row"),
+        "run_counts": computed(
+            evidence.judged["counts"], earlier.of_first_run(evidence, "what filters counted over the whole run before judging a row")
+        ),
         "pictures": totals.pictures(evidence),
         "unreadable": totals.unreadable(evidence),
         "notes": computed([{"note": n, "shards": k} for n, k in evidence.notes.items()], "noticed about shards as a whole"),

@@ -8,7 +8,8 @@ from pipeline.documents.facts import Fact, computed, portable
 from schemas.job import Phase, keys_of
 from schemas.reasons import KEPT
 from transforms.filters.base import Filter
-from transforms.models.image_spec import NUDENET
+from transforms.filters.faces import COLUMN
+from transforms.models.image_spec import spec_of
 from transforms.summaries import BINS
 
 _STEER = ("enabled", "action", "on_missing")
@@ -16,8 +17,7 @@ _STEER = ("enabled", "action", "on_missing")
 
 def filters(evidence: Evidence) -> Fact:
     """One entry per installed filter."""
-    rows = evidence.counts.rows("reason")
-    flagged = evidence.counts.rows("flag")
+    rows = {(line.a, line.b): line.rows for line in evidence.counts.lines("filter")}
     table = []
     for rule in sorted(evidence.run.filters, key=lambda rule: rule.name):
         options = portable(keys_of(rule, Phase.ANNOTATE, Phase.JUDGE))
@@ -30,13 +30,15 @@ def filters(evidence: Evidence) -> Fact:
                 "on_missing": rule.on_missing,
                 "options": {name: value for name, value in options.items() if name not in _STEER},
                 **of_filter(evidence, rule.name),
-                "rejected": rows.get(rule.reason, 0),
-                "flagged": flagged.get(rule.reason, 0),
+                "rejected": rows.get((rule.name, "rejected"), 0),
+                "flagged": rows.get((rule.name, "flagged"), 0),
                 "not_scored": evidence.not_scored.get(rule.name, 0),
             }
         )
     return computed(
-        table, "options of the job; rejected and flagged: rows that carry the filter's word; not_scored: rows on which it failed"
+        table,
+        "options of the job; rejected and flagged: rows that carry a reason, or a flag, of the filter, removed rows among the latter; "
+        "not_scored: rows on which it failed",
     )
 
 
@@ -73,30 +75,37 @@ def image_model(evidence: Evidence) -> Fact:
     if rule is None or chosen is None:
         told = "No image model looked at the pictures: nothing is known of nudity in them beyond captions and score columns."
     elif not rule.enabled:
-        told = f"The image model {portable(chosen)} scored every picture, but the filter nsfw is off: no row was removed for its score."
+        told = f"The image model {portable(chosen)} scored {_seen(rule)}, but the filter nsfw is off: no row was removed for its score."
     else:
-        every = "every picture without a score column" if getattr(rule, "combine", "any") == "column_first" else "every picture"
         told = (
-            f"The image model {portable(chosen)} scored {every} that could be decoded. What share of explicit pictures it finds was not "
-            "measured."
+            f"The image model {portable(chosen)} scored {_seen(rule)} that could be decoded. What share of explicit pictures it finds was "
+            "not measured."
         )
     return computed(told, "filters.nsfw.image_model")
+
+
+def _seen(nsfw: Filter) -> str:
+    return "every picture without a score column" if getattr(nsfw, "combine", "any") == "column_first" else "every picture"
 
 
 def faces(evidence: Evidence) -> Fact:
     """Whether faces were looked for, and what became of them, in words."""
     rules = {rule.name: rule for rule in evidence.run.filters}
-    rule = rules.get("faces")
-    found = getattr(rule, "find", None)
-    seen_by = found or getattr(rules.get("nsfw"), "image_model", None)
+    rule, nsfw = rules.get("faces"), rules.get("nsfw")
+    found, seen_by = getattr(rule, "find", None), getattr(nsfw, "image_model", None)
     done = {"blur": "was published with the faces blurred", "reject": "was removed"}.get(getattr(rule, "do", ""), "was flagged")
-    if rule is None or not rule.enabled or (found is None and seen_by != NUDENET):
-        told = "Faces were not looked for; a picture of which a column of the source says that it shows some was flagged."
-        told = told if rule is not None and rule.enabled else "Faces were not looked for, nor blurred."
-    elif found == "column":
+    unmeasured = "what share of faces it finds was not measured."
+    if rule is None or not rule.enabled:
+        told = "Faces were not looked for, nor blurred."
+    elif found == COLUMN:
         told = f"Faces are known where the column of boxes of the source has them; such a picture {done}."
-    else:
+    elif found is not None:
+        told = f"Faces were looked for by {portable(found)}, and a picture with one {done}; {unmeasured}"
+    elif nsfw is not None and seen_by is not None and spec_of(seen_by).faces:
         told = (
-            f"Faces were looked for by {portable(seen_by)}, and a picture with one {done}; what share of faces it finds was not measured."
+            f"Where no column of the source has boxes of faces, {portable(seen_by)} looked for them in {_seen(nsfw)}, and a picture with "
+            f"one {done}; {unmeasured}"
         )
+    else:
+        told = "Faces were not looked for; a picture of which a column of the source says that it shows some was flagged."
     return computed(told, "filters.faces")

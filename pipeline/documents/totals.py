@@ -215,9 +215,6 @@ def columns(evidence: Evidence, kept: int) -> Fact:
 
 
 def _meaning(evidence: Evidence, name: str) -> str:
-    told = OWN_MEANINGS[name]
-    return (
-        told.replace("over all rows", f"over the rows of version {evidence.revision['first']}")
-        if evidence.revision and name == "weight"
-        else told
-    )
+    told, appended = OWN_MEANINGS[name], evidence.run.appended
+    first = evidence.revision["first"] if evidence.revision else appended[0].onto if appended else None
+    return told.replace("over all rows", f"over the rows of version {first}") if first and name == "weight" else told

@@ -81,6 +81,7 @@ def test_lengths_differ_by_language():
     """Wish 7."""
     captions = [{"caption": "rotes Fahrrad", "measures": {"language": {"label": label, "score": 0.9}}} for label in ("de", "en", "und")]
     own = CaptionQuality(by_language={"de": {"min_words": 2}, "und": {"max_characters": 10, "min_words": 1}})
+    assert repr(own.by_language["de"]) == "{'min_words': 2}", "documents show what the job says"
     assert judged(own, captions) == [set(), {"caption_quality"}, {"caption_quality"}]
     batch = batch_of(captions, own)
     told = [(part.details, part.rows.tolist(), part.threshold) for part in findings(own, batch, own.measure(batch)) if len(part.rows)]

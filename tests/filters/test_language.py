@@ -158,5 +158,5 @@ def test_a_model_that_is_missing_or_is_another_file_stops_the_job_and_names_the_
     other.write_bytes(b"something else")
     with pytest.raises(MissingError, match=r"has SHA-256 [0-9a-f]{64}, not 8f34.*Install it anew"):
         artefact("language: lid.176", str(other), "8f34", "Install it anew")
-    with pytest.raises(MissingError, match="is no fastText model"):
+    with pytest.raises(MissingError, match="is no fastText classifier"):
         load(str(other))

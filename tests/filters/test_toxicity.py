@@ -53,6 +53,10 @@ def shipped():
     return str(importlib.resources.files("transforms.models") / "toxicity" / "model.bin")
 
 
+def digest_of(path):
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
 def test_abuse_is_rejected_and_captions_are_kept():
     check_filter(Toxicity(), keeps=rows(*CAPTIONS, "", None), rejects=rows(*ABUSE))
 
@@ -109,38 +113,50 @@ def test_a_row_that_a_chosen_model_fails_on_is_rejected_and_one_that_the_shipped
 
 
 def test_a_fasttext_model_of_ones_own_is_scored_by_its_label(tmp_path):
-    mine = str(tmp_path / "mine.bin")
-    pathlib.Path(mine).write_bytes(pathlib.Path(shipped()).read_bytes())
-    assert scored(Toxicity(model=mine), *ABUSE) == scored(Toxicity(), *ABUSE)
-    clean = Toxicity(model=mine, label="clean")
+    mine = {"model": str(tmp_path / "mine.bin"), "sha256": Toxicity().models()[0].sha256}
+    pathlib.Path(mine["model"]).write_bytes(pathlib.Path(shipped()).read_bytes())
+    assert scored(Toxicity(**mine), *ABUSE) == scored(Toxicity(), *ABUSE)
+    clean = Toxicity(**mine, label="clean")
     assert np.allclose(np.add(scored(clean, *ABUSE), scored(Toxicity(), *ABUSE)), 1, atol=2e-4)
-    assert scored(Toxicity(model=mine), "Zwei junge Männer stehen im Garten")[0] is not None
-    [model] = Toxicity(model=mine).models()
-    assert Toxicity(model=mine, sha256=model.sha256).models() == (model,)
+    assert scored(Toxicity(**mine), "Zwei junge Männer stehen im Garten")[0] is not None
+    [model] = Toxicity(**mine).models()
+    assert (model.name, model.sha256) == ("toxicity: fastText", mine["sha256"])
     with pytest.raises(JobError, match=r"filters\.toxicity\.label: .* has no label hate; it has clean, toxic"):
-        Toxicity(model=mine, label="hate").models()
-    with pytest.raises(MissingError, match=f"has SHA-256 {model.sha256}, not {DIGEST}"):
-        Toxicity(model=mine, sha256=DIGEST).models()
+        Toxicity(**mine, label="hate").models()
 
 
-def test_a_model_that_is_not_there_or_is_no_model_stops_the_job(tmp_path):
+@pytest.mark.parametrize("model", ["mine.bin", "mine.ftz", "mine.onnx", "detoxify:mine.ckpt"])
+def test_a_model_that_a_job_names_by_path_is_loaded_by_its_digest_only_and_the_error_tells_it(model, tmp_path):
+    subject = Toxicity(model=model).located(str(tmp_path))
+    lies = tmp_path / model.removeprefix("detoxify:")
+    lies.write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
+    there = digest_of(lies)
+    with pytest.raises(
+        JobError, match=rf"filters\.toxicity\.sha256 .*is missing: .*/{lies.name} has SHA-256 {there}\. .*add `sha256: {there}`"
+    ):
+        subject.models()
+    other = subject.model_copy(update={"sha256": DIGEST})
+    for load in (other.models, lambda: other.score_texts(["text"])):
+        with pytest.raises(MissingError, match=f"has SHA-256 {there}, not {DIGEST}"):
+            load()
+
+
+def test_a_model_that_is_not_there_stops_the_job(tmp_path):
     with pytest.raises(MissingError, match=r"none\.bin cannot be read .*Name the path of a fastText model"):
         Toxicity(model=str(tmp_path / "none.bin")).models()
-    (tmp_path / "text.bin").write_text("not a model")
-    with pytest.raises(MissingError, match="is no fastText model"):
-        Toxicity(model=str(tmp_path / "text.bin")).models()
     with pytest.raises(MissingError, match=r"none\.ckpt cannot be read .*Name the path of a Detoxify checkpoint"):
         Toxicity(model=f"detoxify:{tmp_path / 'none.ckpt'}", sha256=DIGEST).models()
 
 
 def test_a_checkpoint_is_never_unpickled_unless_the_job_names_its_digest(tmp_path):
-    with pytest.raises(ValidationError, match=r"sha256 is missing: detoxify:mine\.ckpt is a pickle"):
-        Toxicity(model="detoxify:mine.ckpt")
     poisoned = tmp_path / "mine.ckpt"
     poisoned.write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
     subject = Toxicity(model=f"detoxify:{poisoned}", sha256=DIGEST)
     with pytest.raises(MissingError, match="not 0000"):
         subject.measure(batch_of(rows(*ABUSE), subject))
+    unnamed = Toxicity(model=f"detoxify:{poisoned}")
+    with pytest.raises(JobError, match="is missing"):
+        unnamed.measure(batch_of(rows(*ABUSE), unnamed))
 
 
 @pytest.mark.parametrize("model", ["detoxify", "perspective", "model.pt", ""])
@@ -238,7 +254,7 @@ def test_an_exported_model_scores_as_the_checkpoint_does_and_needs_no_pickle(che
 
     model = detoxify_classifier.load(str(checkpoint))
     export(model, str(tmp_path / "tiny.onnx"), int8=int8)
-    subject = Toxicity(model=str(tmp_path / "tiny.onnx"))
+    subject = Toxicity(model=str(tmp_path / "tiny.onnx"), sha256=digest_of(tmp_path / "tiny.onnx"))
     check_filter(subject, keeps=rows("", None))
     texts = [for_toxicity(normal_form(text)) for text in (*ABUSE, *CAPTIONS, "a red kite " * 200)]
     found, expected = subject.score_texts(texts), detoxify_classifier.scores(model, texts)
@@ -315,29 +331,31 @@ def test_a_caption_longer_than_the_model_reads_is_scored_by_its_beginning(checkp
     assert len(detoxify_classifier.scores(model, ["a red kite " * 500, "a red kite"])["score"]) == 2
 
 
+def with_config(checkpoint, folder, section, **changed):
+    """The path of a checkpoint of which the configuration says something else."""
+    import torch
+
+    stored = torch.load(checkpoint, weights_only=True)
+    stored["config"][section]["args"].update(changed)
+    torch.save(stored, folder / "other.ckpt")
+    return str(folder / "other.ckpt")
+
+
 @pytest.mark.extra
 @with_detoxify
 def test_a_checkpoint_whose_tokenizer_is_elsewhere_names_the_cure(checkpoint, tmp_path, monkeypatch):
-    import torch
-
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    stored = torch.load(checkpoint, weights_only=True)
-    stored["config"]["arch"]["args"]["model_type"] = "nobody/has-this-model"
-    torch.save(stored, tmp_path / "elsewhere.ckpt")
+    other = with_config(checkpoint, tmp_path, "arch", model_type="nobody/has-this-model")
     with pytest.raises(MissingError, match="names a tokenizer and a configuration that are not on this machine"):
-        detoxify_classifier.load(str(tmp_path / "elsewhere.ckpt"))
+        detoxify_classifier.load(other)
 
 
 @pytest.mark.extra
 @with_detoxify
 def test_a_model_without_a_class_toxicity_is_refused(checkpoint, tmp_path):
-    import torch
-
-    stored = torch.load(checkpoint, weights_only=True)
-    stored["config"]["dataset"]["args"]["classes"] = ["hate", "fear"]
-    torch.save(stored, tmp_path / "other.ckpt")
+    other = with_config(checkpoint, tmp_path, "dataset", classes=["hate", "fear"])
     with pytest.raises(JobError, match="has the classes hate, fear, and none is toxicity"):
-        detoxify_classifier.load(str(tmp_path / "other.ckpt"))
+        detoxify_classifier.load(other)
 
 
 @pytest.mark.extra

@@ -11,7 +11,7 @@ from tests.builders import encode, picture
 from tests.shared_data import shared
 from transforms.images.corners import _cells, _crops, _squares, corner_hashes
 from transforms.images.decode import open_picture
-from transforms.images.places import LEVELS, place_name
+from transforms.images.places import LEVELS, SQUARE_LEVELS, place_name
 from transforms.patches import NEAR_BITS
 
 
@@ -33,17 +33,42 @@ def checkered(side, cells=4):
 
 def test_cells_are_the_means_of_what_they_cover():
     grey = np.random.default_rng(3).integers(0, 256, (150, 201), dtype=np.uint8)
-    squares = _squares(np.array([[150, 201, 300, 402]]))
-    assert set(squares[:, 0].tolist()) == {0}
-    assert squares[:, 1].tolist() == list(range(16))
-    assert squares[::4, 2:].tolist() == [[8, 8], [16, 16], [9, 9], [19, 19]]
-    for (_, place, high, wide), found in zip(squares.tolist(), _cells(_crops([grey], 30), squares), strict=True):
-        top, left = (150 - high if place % 4 >= 2 else 0), (201 - wide if place % 2 else 0)
-        rows, columns = ([at * side // 8 for at in range(9)] for side in (high, wide))
-        means = [
-            [grey[top + rows[i] : top + rows[i + 1], left + columns[j] : left + columns[j + 1]].mean() for j in range(8)] for i in range(8)
-        ]
-        assert np.abs(found.reshape(8, 8) / 4 - means).max() <= 0.125
+    squares = _squares(np.array([[150, 201, 300, 402], [150, 201, 600, 804]]))
+    assert squares[squares[:, 0] == 0][:, 1].tolist() == list(range(16))
+    assert squares[:16:4, 2:].tolist() == [[8, 8], [16, 16], [9, 9], [19, 19]]
+    assert squares[16::4, 1:].tolist() == [[0, 4, 4], [4, 8, 8], [8, 9, 9], [12, 19, 19]]
+    for cells in (4, 8):
+        some = squares[squares[:, 2] >= cells]
+        for (_, place, high, wide), found in zip(some.tolist(), _cells(_crops([grey, grey], 30), some, cells), strict=True):
+            top, left = (150 - high if place % 4 >= 2 else 0), (201 - wide if place % 2 else 0)
+            down, along = ([at * side // cells for at in range(cells + 1)] for side in (high, wide))
+            means = [
+                [grey[top + down[i] : top + down[i + 1], left + along[j] : left + along[j + 1]].mean() for j in range(cells)]
+                for i in range(cells)
+            ]
+            assert np.abs(found.reshape(cells, cells) / 4 - means).max() <= 0.125
+
+
+def test_a_patch_ends_with_the_picture_whatever_its_size():
+    """At a quarter the last of 144 rows holds one of 573, and what lies at the lower end would not lie there."""
+    found = []
+    for high in (573, 576, 579):
+        drawn = picture(640, high, seed=high)
+        cells = np.random.default_rng(1).integers(0, 2, (6, 6)) * 255
+        drawn.paste(Image.fromarray(cells.astype(np.uint8)).resize((48, 48), Image.Resampling.NEAREST), (592, high - 48))
+        [(hashed, _)] = told(corner_hashes([opened(drawn)]))["bottom right, 32 pixels"]
+        found.append(hashed)
+    assert max((found[0] ^ hashed).bit_count() for hashed in found[1:]) <= NEAR_BITS[1]
+
+
+def test_a_small_patch_is_known_where_a_picture_is_decoded_at_a_quarter():
+    found = []
+    for number, size in enumerate(((640, 480), (640, 580))):
+        drawn = picture(*size, seed=number)
+        drawn.paste(Image.fromarray(np.random.default_rng(5).integers(0, 256, (4, 4), dtype=np.uint8)).resize((24, 24), 0), (0, 0))
+        [hashed] = told(corner_hashes([opened(drawn)]))["top left, 16 pixels, by its levels"]
+        found.append(hashed[0])
+    assert (found[0] ^ found[1]).bit_count() <= NEAR_BITS[SQUARE_LEVELS // 4]
 
 
 def test_pictures_beside_it_change_no_hash_of_a_picture():

@@ -77,13 +77,13 @@ def roots(constant=0.5):
 
 def text_filter(folder):
     (folder / "m.onnx").write_bytes(text_classifier())
-    return Toxicity(model=str(folder / "m.onnx"), languages=("en",))
+    return Toxicity(model=str(folder / "m.onnx"), sha256=digest(folder / "m.onnx"), languages=("en",))
 
 
 def own_fasttext(folder):
     from transforms.filters import toxicity
 
-    return Toxicity(model=toxicity._shipped(), languages=("en",))
+    return Toxicity(model=toxicity._shipped(), sha256=toxicity._SHIPPED_SHA256, languages=("en",))
 
 
 def head(**given):
@@ -252,7 +252,7 @@ def test_a_model_is_loaded_once_for_all_threads_that_ask_at_once(tmp_path, monke
     loaders = {load: counted(getattr(tokenizers.Tokenizer, load)) for load in ("from_file", "from_str")}
     monkeypatch.setattr(tokenizers, "Tokenizer", SimpleNamespace(**loaders))
     if name == "toxicity, fastText":  # the shipped file: another test has it loaded already
-        monkeypatch.setattr(fasttext_classifier, "load", once.loaded_once(1)(lambda path: fasttext_classifier.Classifier(path)))
+        monkeypatch.setattr(fasttext_classifier, "load", once.loaded_once(1)(lambda path, _: fasttext_classifier.Classifier(path)))
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(subject.measure, batches))
     assert len(opened) == {"toxicity, ONNX": 2, "embeddings": 3}.get(name, 1)

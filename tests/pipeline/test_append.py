@@ -20,9 +20,14 @@ from tests.builders import write_webdataset
 from tests.pipeline.releases import ALONE, KEPT, ROWS, SHUT, TAKEN, copied, put, row
 from tests.runs import Ran, contents, stamps
 
+
+def unscored(new):
+    """Which copy stayed in the release was chosen by its column `score`, and there is a rule on it; what comes later need not have it."""
+    return {name: value for name, value in new.items() if name != "score"}
+
+
 NEW = [row(20, 100), row(21, 200), row(22, 500, 128), row(23, 700), row(24, 700), row(25, 800, url=SHUT), TAKEN]
-# Which copy stayed in the release was chosen by its column `score`; what comes later need not have it.
-NEW = [{name: value for name, value in new.items() if name != "score"} for new in NEW]
+NEW = [unscored(new) for new in NEW]
 
 
 def added(folder: pathlib.Path, *settings: str) -> Ran:
@@ -88,6 +93,11 @@ def test_manifest_and_datasheet_tell_of_the_union(finished_release, appended):
     sheet = json.loads((appended.out / "datasheet.json").read_bytes())
     assert sheet["totals"]["source_rows"]["value"] == sheet["totals"]["read"]["value"] == len(ROWS) + len(NEW)
     assert sheet["appended"]["value"][0]["rows"] == len(NEW)
+    weights, columns = sheet["weights"], {line["column"]: line["meaning"] for line in sheet["columns"]["value"]}
+    assert "of the rows of version 1.0.0: what was appended since weighs" in weights["told"]["value"]
+    assert "the mean over the rows of version 1.0.0 is 1" in columns["weight"]
+    for found in (weights["status"], sheet["audit"]["lines"], sheet["alarms"], sheet["run_counts"]):
+        assert "of the rows of version 1.0.0 alone" in found["how"]
     sizes = {line["size"]: line["clusters"] for line in sheet["duplicates"]["image_clusters"]["value"]}
     assert sizes == {2: 4, 3: 1}, "refused, taken down, alone with its copy, two new ones; kept, dropped and their copy"
 
@@ -95,7 +105,7 @@ def test_manifest_and_datasheet_tell_of_the_union(finished_release, appended):
 def test_a_second_append_takes_shards_from_elsewhere_and_leaves_a_new_column_out(appended, tmp_path):
     folder = copied(appended.out.parent, tmp_path)
     first = contents(folder / "out" / "data", folder / "out.work" / "ledger")
-    write_webdataset(folder / "march", [row(30, 600, aesthetic=5.5), row(31, 100), row(32, 200)])
+    write_webdataset(folder / "march", [unscored(new) for new in (row(30, 600, aesthetic=5.5), row(31, 100), row(32, 200))])
     drop = "publish.drop=[exif, http_headers, aesthetic]"
     ran = added(folder, f"source.paths=[{folder}/march/*.tar]", drop, "datasheet.title=Boats", "source.max_unreadable=0.5")
     assert manifest(folder)["release"] == "1.2.0"

@@ -1,5 +1,7 @@
 """`winnow evaluate`: what it reads, what it prints, and what it says of what it cannot use."""
 
+import hashlib
+
 import pytest
 
 from pipeline.cli import run_command
@@ -43,6 +45,10 @@ def test_columns_labels_and_terms_are_named_where_they_are_not_usual(tmp_path):
         read_labelled(table(tmp_path, f"id,said,text\n1,1,a kite\n2,perhaps,{ABUSE}\n", "own.csv"), label="said")
     with pytest.raises(InputError, match="no row has a text"):
         read_labelled(table(tmp_path, "text,label\n,1\n"))
+    with pytest.raises(JobError, match="--toxic hatefull: no row has this label in column label; there are hateful, none"):
+        read_labelled(table(tmp_path, "text,label\nyou idiot,hateful\na kite,none\n"), toxic=["hatefull"])
+    with pytest.raises(InputError, match="line 3, column label: the label is missing"):
+        read_labelled(table(tmp_path, "text,label\nyou idiot,hateful\na kite,\n"), toxic=["hateful"])
 
 
 def test_texts_in_a_language_that_the_model_does_not_know_have_a_score_unless_it_is_as_in_a_run(tmp_path):
@@ -54,8 +60,11 @@ def test_texts_in_a_language_that_the_model_does_not_know_have_a_score_unless_it
 
 def test_what_cannot_be_evaluated_is_told_with_its_exit_status(tmp_path, capsys):
     data = table(tmp_path, "text,label\na,0\n")
-    assert run_command(["evaluate", "detoxify:mine.ckpt", "--data", data]) == 2
-    assert "sha256 is missing" in capsys.readouterr().err
+    (tmp_path / "mine.ckpt").write_bytes(b"a pickle")
+    assert run_command(["evaluate", f"detoxify:{tmp_path / 'mine.ckpt'}", "--data", data]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "--sha256) is missing" in told
+    assert hashlib.sha256(b"a pickle").hexdigest() in told
     assert run_command(["evaluate", "none.bin", "--data", data]) == 4
     assert run_command(["evaluate", "shipped", "--data", str(tmp_path / "none.csv")]) == 3
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.run import open_run
+from schemas.errors import JobError
 from tests.builders import jpeg, sample, write_parquet
-from tests.runs import parquets, run_job
+from tests.runs import parquets, run_job, write_job
 
 
 def rows():
@@ -37,6 +39,12 @@ def test_a_face_is_blurred_in_what_is_published_and_a_picture_without_known_boxe
     assert published[1]["image"]["bytes"] == raws[1]
     told = json.loads((ran.out / "datasheet.json").read_text())
     assert "was published with the faces blurred" in json.dumps(told)
+
+
+def test_boxes_that_no_column_has_are_missed_before_the_run(tmp_path):
+    write_parquet(tmp_path / "shards" / "a.parquet", [sample(0)])
+    with pytest.raises(JobError, match=r"filters\.faces\.find: column, and the source has no column face_bboxes; .* it has: caption, "):
+        open_run(str(write_job(tmp_path, parquets({"filters": {"faces": {"find": "column"}}}))), ())
 
 
 @pytest.mark.parametrize("action", [None, "reject"])

@@ -123,7 +123,7 @@ def test_another_model_measures_every_shard_again(ran, tmp_path):
 
     [shipped] = Toxicity().models()
     shutil.copy(shipped.path, tmp_path / "model.bin")
-    _, written = again(ran, {"filters": {"toxicity": {"model": "model.bin"}}})
+    _, written = again(ran, {"filters": {"toxicity": {"model": "model.bin", "sha256": shipped.sha256}}})
     assert written["annotations"] == {"00000", "00001", "00002"}
 
 

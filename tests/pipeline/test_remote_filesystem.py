@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import importlib.resources
 import json
 import pathlib
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from tests.builders import sample, write_parquet
 from tests.remote_filesystem import download
 from tests.runs import run_job
 from transforms import remote
+from transforms.filters.toxicity import Toxicity
 from transforms.storage import remove, scratch_folder, write_bytes
 
 BUCKET = "mirror://bucket/demo"
@@ -29,13 +29,14 @@ def prepare(folder: pathlib.Path) -> pathlib.Path:
     path = pathlib.Path(make_demo(str(folder), pictures=24))
     job = yaml.safe_load(path.read_text())
     job["workers"] = 1
-    job["filters"] = {"opt_out": {"lists": ["lists/opt_outs.csv"]}, "toxicity": {"model": "models/toxic.bin", "languages": ["en"]}}
+    [shipped] = Toxicity().models()
+    toxicity = {"model": "models/toxic.bin", "sha256": shipped.sha256, "languages": ["en"]}
+    job["filters"] = {"opt_out": {"lists": ["lists/opt_outs.csv"]}, "toxicity": toxicity}
     path.write_text(yaml.safe_dump(job))
     (folder / "lists").mkdir()
     (folder / "lists" / "opt_outs.csv").write_text("kind,value\ndomain,gallery.example\n")
     (folder / "models").mkdir()
-    shipped = importlib.resources.files("transforms.models") / "toxicity" / "model.bin"
-    (folder / "models" / "toxic.bin").write_bytes(shipped.read_bytes())
+    (folder / "models" / "toxic.bin").write_bytes(pathlib.Path(shipped.path).read_bytes())
     return path
 
 

@@ -58,6 +58,29 @@ def test_verdicts_reasons_and_flags_are_those_of_the_ledger(counted, rows):
     assert numbers(counted, "duplicate")["duplicate_image", "identical", None] == 10
 
 
+def test_rows_are_counted_for_the_filter_that_speaks_against_them_and_not_for_its_word(demo_run):
+    """Two filters may give one word, and one filter several."""
+    annotations, ledger = tables(demo_run)[0]
+    said = {
+        0: (["column_rule"], [], [("column_rule", "similarity")]),
+        1: (["column_rule", "nsfw"], [], [("column_rule", "embedding_heads: ugly"), ("nsfw", "embedding_heads: bare")]),
+        2: (["placeholder"], ["poisoning", "poisoning:x"], [(w, None) for w in ("placeholder", "poisoning", "poisoning:x")]),
+        3: ([], ["personal_data:email", "personal_data:ip", "url_withheld"],
+            [(w, None) for w in ("redacted:email", "personal_data:email", "personal_data:ip", "url_withheld")]),
+    }  # fmt: skip
+    told = [said.get(place, ([], [], [])) for place in range(ledger.num_rows)]
+    given = [[{"reason": word, "score": None, "threshold": None, "detail": detail} for word, detail in entries] for *_, entries in told]
+    columns = {"reasons": [r for r, *_ in told], "flags": [f for _, f, _ in told], "evidence": given}
+    for name, values in columns.items():
+        place = ledger.schema.get_field_index(name)
+        ledger = ledger.set_column(place, ledger.schema.field(name), pa.array(values, ledger.schema.field(name).type))
+    counts = summarise(annotations, ledger, published(ledger)).to_pylist()
+    assert {(row["a"], row["b"]): row["rows"] for row in counts if row["metric"] == "filter"} == {
+        ("columns", "rejected"): 1, ("embedding_heads", "rejected"): 1, ("poisoning", "rejected"): 1, ("poisoning", "flagged"): 1,
+        ("personal_data", "flagged"): 1,
+    }  # fmt: skip
+
+
 def test_bytes_and_sizes_are_those_of_the_pictures(counted, rows):
     for verdict in ("kept", "rejected", "unreadable"):
         assert counted["verdict", verdict, None, None][1] == sum(row["bytes"] or 0 for row in rows if row["verdict"] == verdict)

@@ -12,7 +12,7 @@ from schemas.job import Section
 from transforms.filters.base import Context, Filter
 from transforms.filters.language import LABELS, UNDETERMINED
 
-ByLanguage = dict[str, dict[str, float | None]]
+ByLanguage = dict[str, dict[str, int | float | None]]
 
 
 def check(rule: Section, given: Mapping[str, Mapping[str, float | None]], names: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from schemas.annotations import EMBEDDINGS
 from schemas.errors import JobError
 from schemas.job import Names, Phase, Section, key
+from schemas.reasons import BY_HEAD
 from transforms.filters import by_language
 from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, first_beyond
 from transforms.filters.by_language import ByLanguage
@@ -127,7 +128,7 @@ class EmbeddingHeads(Filter):
         checks: dict[str, list[tuple[str | None, np.ndarray, np.ndarray, np.ndarray]]] = {}
         for head, column in zip(self.heads, values.T, strict=True):
             least, most = (np.round(by_language.bounds(head, name, head.by_language, context), 4) for name in ("min", "max"))
-            told = f"{self.name}: {head.name}"
+            told = f"{BY_HEAD}{head.name}"
             checks.setdefault(head.reason, []).extend([(told, column, column < least, least), (told, column, column > most, most)])
         return [found for reason, bounds in checks.items() for found in first_beyond(reason, bounds) if len(found.rows)]
 

@@ -19,7 +19,7 @@ from transforms.filters.base import Artefact, Batch, Context, Filter, Finding, f
 from transforms.filters.by_language import ByLanguage
 from transforms.filters.language import UNDETERMINED
 from transforms.models import detoxify_classifier, fasttext_classifier, onnx_text_classifier
-from transforms.models.artefacts import artefact, package_version
+from transforms.models.artefacts import artefact, package_version, pinned
 from transforms.models.once import loaded_once
 from transforms.models.session import Device, runs_on
 from transforms.storage import located
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 SHIPPED = "shipped"
 DETOXIFY = "detoxify:"
+_DIGEST_KEY = "filters.toxicity.sha256 (of `winnow evaluate`: --sha256)"
 _SHIPPED_SHA256 = "6d7a2c816fee9c4b13ae14e884f1a70737ecc0da7e62f4404ec13f7d725957ee"
 FIELDS = tuple(detoxify_classifier.CLASSES)
 BOUNDS = {"score": "max", **{field: f"max_{field}" for field in FIELDS[1:]}}
@@ -60,7 +61,7 @@ class Toxicity(Filter):
     max_threat: float | None = key(Phase.JUDGE, "the same of threats; null: recorded only", None, ge=0, le=1)
     by_language: ByLanguage = key(Phase.JUDGE, "bounds of captions in one language: {de: {max: 0.8}}; und: undetermined", {})
     sha256: str | None = key(
-        Phase.ANNOTATE, "digest that the model's file must have; needed for detoxify:PATH", None, pattern="^[0-9a-f]{64}$"
+        Phase.ANNOTATE, "digest that the model's file must have; needed where model names a path", None, pattern="^[0-9a-f]{64}$"
     )
     label: str = key(Phase.ANNOTATE, "label of a fastText model of your own whose probability is the score", "toxic", min_length=1)
     languages: Names | None = key(
@@ -80,11 +81,6 @@ class Toxicity(Filter):
     @model_validator(mode="after")
     def _names_a_model(self) -> Self:
         chosen = self._detoxify
-        if chosen is not None and chosen not in detoxify_classifier.NAMES and self.sha256 is None:
-            raise ValueError(
-                f"sha256 is missing: {self.model} is a pickle, which runs code when it is read. Add `sha256:` with the digest of the file "
-                f"that you trust (sha256sum prints it), or choose one of {', '.join(DETOXIFY + name for name in detoxify_classifier.NAMES)}"
-            )
         if chosen is None and self.model != SHIPPED and not self.model.endswith((".bin", ".ftz", ".onnx")):
             raise ValueError(
                 f"model {self.model} is unknown: name {SHIPPED}, detoxify:original, detoxify:PATH, or a fastText file (.bin, .ftz), or a "
@@ -126,8 +122,8 @@ class Toxicity(Filter):
         elif chosen is not None:
             found = _weights(chosen, self.sha256)
         else:
-            kind = "fastText" if self._is_fasttext else "ONNX"
-            found = artefact(f"toxicity: {kind}", self.model, self.sha256, f"Name the path of a {kind} model, and its own sha256")
+            kind, cure = ("fastText", fasttext_classifier.CURE) if self._is_fasttext else ("ONNX", onnx_text_classifier.CURE)
+            found = pinned(f"toxicity: {kind}", self.model, self.sha256, cure, _DIGEST_KEY)
         self._try_out()
         return (dataclasses.replace(found, runs_on=self._runs_on),)
 
@@ -140,7 +136,7 @@ class Toxicity(Filter):
     def _try_out(self) -> None:
         """Finds a model that lacks what the job asks of it before a run, not on every row of it."""
         if self._is_fasttext and self.model != SHIPPED:
-            known = fasttext_classifier.load(self.model).probabilities("text")
+            known = fasttext_classifier.load(self.model, self.sha256).probabilities("text")
             if self.label not in known:
                 raise JobError(f"filters.toxicity.label: {self.model} has no label {self.label}; it has {', '.join(sorted(known))}")
         bound = [name for name in BOUNDS.values() if name != "max" and getattr(self, name) is not None]
@@ -194,9 +190,9 @@ class Toxicity(Filter):
             return detoxify_classifier.scores(_detoxify(self._detoxify, self.sha256, self.device), texts)
         if self.model.endswith(".onnx"):
             return onnx_text_classifier.load(self.model, self.sha256, self.device).scores(texts)
-        path, label = (_shipped(), "toxic") if self.model == SHIPPED else (self.model, self.label)
-        model = fasttext_classifier.load(path)
-        return {"score": model.probabilities_of(label, texts)}
+        if self.model == SHIPPED:
+            return {"score": fasttext_classifier.load(_shipped()).probabilities_of("toxic", texts)}
+        return {"score": fasttext_classifier.load(self.model, self.sha256).probabilities_of(self.label, texts)}
 
 
 def _shipped() -> str:
@@ -204,9 +200,12 @@ def _shipped() -> str:
 
 
 def _weights(model: str, sha256: str | None) -> Artefact:
+    """The checkpoint: a pickle, which runs code when it is read, so that no other file may lie there."""
     path, leading = detoxify_classifier.checkpoint_of(model)
-    version = package_version("detoxify") if model in detoxify_classifier.NAMES else None
-    return artefact(f"toxicity: {DETOXIFY}{model}", path, sha256 or leading, detoxify_classifier.cure_of(model), version)
+    name, cure = f"toxicity: {DETOXIFY}{model}", detoxify_classifier.cure_of(model)
+    if model not in detoxify_classifier.NAMES:
+        return pinned(name, path, sha256, cure, _DIGEST_KEY)
+    return artefact(name, path, sha256 or leading, cure, package_version("detoxify"))
 
 
 @loaded_once(2)

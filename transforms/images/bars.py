@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 from transforms.images.resample import Box
 
 _DEEPEST = 0.34  # of the picture's side
@@ -44,16 +44,15 @@ def _depth(flat, start, down, along, deepest, columns, skipped, between, counts)
 
     Its first row is one of the first `skipped` and one more; `between` rows of other colours may lie between two of the bar's.
     """
-    end, gap, colour = 0, 0, -1
+    end, gap, colour = ZERO, ZERO, ZERO - 1
     for row in range(deepest):
-        for level in range(256):
-            counts[level] = 0
-        at = start + row * down
-        for _ in range(columns):
-            counts[flat[at]] += 1
-            at += along
+        at, inside = start + row * down, ZERO
         if colour < 0:
-            inside = most = 0
+            for level in range(256):
+                counts[level] = 0
+            for x in range(columns):
+                counts[flat[at + x * along]] += 1
+            most = ZERO
             for level in range(256):
                 inside += counts[level]
                 if level >= 24:
@@ -61,19 +60,17 @@ def _depth(flat, start, down, along, deepest, columns, skipped, between, counts)
                 if inside > most:
                     most, colour = inside, level - 12 if level > 24 else 12
             if most < _EVEN * columns:
-                colour = -1
+                colour = ZERO - 1
                 if row > skipped:
                     return 0
             else:
                 end = row + 1
         else:
-            inside = 0
-            for level in range(colour - 14 if colour > 14 else 0, colour + 15 if colour < 241 else 256):
-                inside += counts[level]
+            for x in range(columns):
+                inside += abs(flat[at + x * along] - colour) <= 14
+            gap += 1
             if inside >= _EVEN * columns:
-                end, gap = row + 1, 0
-            else:
-                gap += 1
-                if gap > between:
-                    break
+                end, gap = row + 1, ZERO
+            elif gap > between:
+                break
     return end

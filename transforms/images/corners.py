@@ -10,7 +10,7 @@ nor a bar along a whole side; elsewhere it knows a known one again.
 Then whatever ends in a sharp step (`transforms.images.rectangles`), so that its size does not matter. One of a single level has two
 hashes of level and size; one that may be nature knows a patch again, and does not make one known. Others have the same hash of 8 x 8 bits,
 and one of the levels of 4 x 4 cells, which tells coarse ones apart: four bits a cell, of which one changes from a level to the next.
-Squares in pixels have that as well.
+Squares in pixels have that as well, and down to four pixels of a picture that is decoded at a quarter of its size.
 
 Of 1,040 photos (photos/ of the shared data) a row has 7.2 hashes; one of all was on two of them.
 """
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from transforms.images.decode import Picture
 
 CELLS: Final = 8  # a side
+COARSE: Final = 4
 
 _PIXELS: Final = (16, 32)
 _SHARES: Final = (16, 8)
@@ -67,27 +68,45 @@ def _hashes(shown: "Sequence[tuple[int, Picture]]") -> list[_Part]:
     sizes = np.array([(*picture.grey.shape, picture.height, picture.width) for _, picture in shown])
     squares = _squares(sizes)
     most = np.repeat(sizes[:, :2].min(axis=1) // LARGEST, len(CORNERS))
-    crops = _crops([picture.grey for _, picture in shown], max(int(most.max()) + BEYOND, int(squares[:, 2:].max(initial=0)) + 1))
-    found, cells = rectangles(crops, most), _cells(crops, squares)
+    side = max(int(most.max()) + BEYOND, int(squares[:, 2:].max(initial=0)) + 1)
+    crops = _crops([_without_rest(picture) for _, picture in shown], side)
+    found = rectangles(crops, most)
     reach = np.zeros(len(crops), np.int64)
     corner, high, wide, ends = found.edged.T
     np.maximum.at(reach, corner, ends * (np.minimum(high, wide) + 1))
-    number, place = squares[:, 0], squares[:, 1]
-    stepped = reach[number * len(CORNERS) + place % len(CORNERS)] >= squares[:, 2:].max(axis=1)
-    bits, told = _lighter(cells)
-    parts = [(rows[number[told]], place[told], bits[told], stepped[told])]
-    fixed = np.flatnonzero(place < len(_PIXELS) * len(CORNERS))
-    levels, told = _levels(cells[fixed] // _FRACTION)
-    fixed = fixed[told]
-    parts.append((rows[number[fixed]], place[fixed] + SQUARE_LEVELS, levels[told], stepped[fixed]))
+    fine, coarse = squares[squares[:, 2:].min(axis=1) >= CELLS], squares[squares[:, 1] < len(_PIXELS) * len(CORNERS)]
+    bits, told = _lighter(_cells(crops, fine, CELLS))
+    parts = [_of_squares(rows, fine[told], reach, bits[told], 0)]
+    levels, told = _levels(_cells(crops, coarse, COARSE) // _FRACTION)
+    parts.append(_of_squares(rows, coarse[told], reach, levels[told], SQUARE_LEVELS))
     parts += _plain_hashes(rows, sizes, found.plain)
     within = _inside(crops, found.edged)
     bits, told = _lighter(_FRACTION * within)
     number, place = corner // len(CORNERS), corner % len(CORNERS)
     parts.append((rows[number[told]], SHAPE + place[told], bits[told], ends[told] > 0))
-    levels, told = _levels(within)
+    levels, told = _levels(_halved(within))
     parts.append((rows[number[told]], LEVELS + place[told], levels[told], ends[told] > 0))
     return parts
+
+
+def _of_squares(rows: np.ndarray, squares: np.ndarray, reach: np.ndarray, hashes: np.ndarray, first: int) -> _Part:
+    """Hashes of squares, which make a patch known where a rectangle with edges reaches as far, or nearly."""
+    number, place = squares[:, 0], squares[:, 1]
+    stepped = reach[number * len(CORNERS) + place % len(CORNERS)] >= squares[:, 2:].max(axis=1)
+    return rows[number], first + place, hashes, stepped
+
+
+def _without_rest(picture: "Picture") -> np.ndarray:
+    """A reduced picture without a last row or column that stands for less than half of what others stand for.
+
+    A decoder makes it of what it fills the picture up with: of 573 rows at a quarter the last of 144 holds one row and three that are none,
+    and what is 48 pixels high would not end with the picture.
+    """
+    ends = []
+    for pixels, reduced in zip((picture.height, picture.width), picture.grey.shape, strict=True):
+        factor = -(-pixels // reduced)
+        ends.append(reduced - (2 * (pixels - (reduced - 1) * factor) < factor))
+    return picture.grey[: ends[0], : ends[1]]
 
 
 def _crops(greys: Sequence[np.ndarray], side: int) -> np.ndarray:
@@ -110,25 +129,25 @@ def _squares(sizes: np.ndarray) -> np.ndarray:
     shorter = sizes[:, 2:].min(axis=1)
     side = np.column_stack([*(np.full(len(sizes), pixels) for pixels in _PIXELS), *(shorter / share for share in _SHARES)])
     high, wide = (np.rint(side * sizes[:, [axis]] / sizes[:, [axis + 2]]).astype(np.int64) for axis in range(2))
-    number, size = np.nonzero((np.minimum(high, wide) >= CELLS) & (side * _LARGEST <= shorter[:, None]))
+    number, size = np.nonzero((np.minimum(high, wide) >= COARSE) & (side * _LARGEST <= shorter[:, None]))
     corner = np.arange(len(CORNERS))
     place = (size[:, None] * len(CORNERS) + corner).ravel()
     number, size = np.repeat(number, len(CORNERS)), np.repeat(size, len(CORNERS))
     return np.column_stack([number, place, high[number, size], wide[number, size]])
 
 
-def _cells(crops: np.ndarray, squares: np.ndarray) -> np.ndarray:
-    """Mean levels of the cells of squares, in quarters, int32[n, 64], from corners as turned; the cells as in the picture."""
+def _cells(crops: np.ndarray, squares: np.ndarray, cells: int) -> np.ndarray:
+    """Mean levels of so many cells a side of squares, in quarters, int32[n, cells^2]: as in the picture, from corners as turned."""
     number, place, high, wide = squares.T
     side = int(squares[:, 2:].max(initial=0)) + 1
     sums = sums_before(crops[:, :side, :side])
-    corner, steps = place % len(CORNERS), np.arange(CELLS + 1)
-    down, along = steps * high[:, None] // CELLS, steps * wide[:, None] // CELLS
+    corner, steps = place % len(CORNERS), np.arange(cells + 1)
+    down, along = steps * high[:, None] // cells, steps * wide[:, None] // cells
     down, along = np.where(corner[:, None] >= 2, high[:, None] - down, down), np.where(corner[:, None] % 2, wide[:, None] - along, along)
     at = ((number * len(CORNERS) + corner) * side)[:, None, None] + down[:, :, None]
     totals = np.abs(np.diff(np.diff(sums.ravel()[at * side + along[:, None, :]], axis=1), axis=2)).astype(np.int32)
     areas = (np.abs(np.diff(down))[:, :, None] * np.abs(np.diff(along))[:, None, :]).astype(np.int32)
-    return ((4 * totals + areas // 2) // areas).reshape(-1, CELLS * CELLS)
+    return ((4 * totals + areas // 2) // areas).reshape(-1, cells * cells)
 
 
 def _lighter(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -144,14 +163,18 @@ def _lighter(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _levels(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of 8 x 8 cells, whole levels [n, 8, 8]: a hash of those of 4 x 4, four bits each in Gray code; and whether they differ."""
-    quarters = cells.reshape(-1, CELLS // 2, 2, CELLS // 2, 2)
-    upper, lower = quarters[:, :, 0], quarters[:, :, 1]
-    means = ((upper[..., 0] + upper[..., 1] + lower[..., 0] + lower[..., 1]) // 4).reshape(-1, 16).astype(np.uint8)
-    codes = means >> 4
+    """Of 4 x 4 cells, whole levels [n, 16]: a hash of four bits each in Gray code; and whether they differ."""
+    codes = cells.astype(np.uint8) >> 4
     codes ^= codes >> 1
     hashes = (codes[:, ::2] << 4 | codes[:, 1::2]).view(">u8")[:, 0].astype(np.uint64)
-    return hashes, np.ptp(means, axis=1) >= _RANGE
+    return hashes, np.ptp(cells, axis=1) >= _RANGE
+
+
+def _halved(cells: np.ndarray) -> np.ndarray:
+    """Of 8 x 8 cells, whole levels int32[n, 64], those of 4 x 4."""
+    quarters = cells.reshape(-1, COARSE, 2, COARSE, 2)
+    upper, lower = quarters[:, :, 0], quarters[:, :, 1]
+    return np.asarray((upper[..., 0] + upper[..., 1] + lower[..., 0] + lower[..., 1]) // 4).reshape(-1, COARSE * COARSE)
 
 
 def _inside(crops: np.ndarray, edged: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ import dataclasses
 import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 
 _MOST = 3.7  # bits
 _GROUND, _WIDE = 0.15, 0.25  # of all pixels
@@ -68,9 +68,9 @@ def looks(thumbnails: np.ndarray) -> Looks:
     >>> looks(np.stack([ramp, np.where(ramp < 200, 250, ramp)]))
     Looks(drawn=array([False,  True]), grounded=array([False,  True]), wide=array([False,  True]), smooth=array([ True,  True]), dense=...)
     """
-    counts = np.zeros((4, len(thumbnails)), np.int64)
+    counts = np.empty((len(thumbnails), 4), np.int64)
     _look(thumbnails, _ENTROPIES, np.zeros(256, np.int64), counts)
-    sums, most, even, sharp = counts
+    sums, most, even, sharp = counts.T
     grounded = most >= _GROUND * _PIXELS
     drawn, wide = (sums >= _LEAST) & grounded, most >= _WIDE * _PIXELS
     return Looks(drawn, grounded, wide, even >= _SMOOTH * _INNER, sharp >= _DENSE * _INNER)
@@ -82,28 +82,26 @@ def _look(thumbnails, entropies, counts, found):  # type: ignore[no-untyped-def]
 
     The counts of the levels are 0 before and after.
     """
-    sums, most, even, sharp = found[0], found[1], found[2], found[3]
-    for row in range(len(sums)):
-        picture = thumbnails[row]
+    for row in range(len(thumbnails)):
+        picture, out = thumbnails[row], found[row]
         for k in range(_PIXELS):
             counts[picture[k]] += 1
-        inside = binned = 0  # of the last three levels; of the bin so far
+        inside = binned = total = most = before = beyond = ZERO  # of the last three levels; of the bin so far; two counts before
         for level in range(256):
-            count, before = counts[level], counts[level - 3] if level > 2 else 0
-            inside, binned = inside + count - before, binned + count
-            most[row] = inside if inside > most[row] else most[row]
-            if level % _LEVELS == _LEVELS - 1:
-                sums[row], binned = sums[row] + entropies[binned], 0
-        for level in range(256):
+            count = counts[level]
             counts[level] = 0
-        evenly = sharply = np.int32(0)
+            inside, binned = inside + count, binned + count
+            most = inside if inside > most else most
+            inside, beyond, before = inside - beyond, before, count
+            if level % _LEVELS == _LEVELS - 1:
+                total, binned = total + entropies[binned], ZERO
+        evenly = sharply = ZERO
         for i in range(1, THUMBNAIL_SIDE - 1):
             for k in range(np.uint64(i) * _SIDE + _ONE, np.uint64(i + 1) * _SIDE - _ONE):
                 twice = np.int32(picture[k]) << 1
-                along = np.int32(picture[k - _ONE]) + np.int32(picture[k + _ONE]) - twice
-                down = np.int32(picture[k - _SIDE]) + np.int32(picture[k + _SIDE]) - twice
-                along, down = along if along > 0 else -along, down if down > 0 else -down
+                along = abs(np.int32(picture[k - _ONE]) + np.int32(picture[k + _ONE]) - twice)
+                down = abs(np.int32(picture[k - _SIDE]) + np.int32(picture[k + _SIDE]) - twice)
                 bend = along if along > down else down
                 evenly += bend <= _EVEN
                 sharply += bend > _SHARP
-        even[row], sharp[row] = evenly, sharply
+        out[0], out[1], out[2], out[3] = total, most, evenly, sharply

@@ -14,7 +14,11 @@ EXTENSIONS: Final = {"jpeg": "jpg", "png": "png", "webp": "webp", "gif": "gif", 
 
 PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _TIFF_MAGIC: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_WEBP_EXIF: Final = 0x08
 _ORIENTATION_TAG: Final = 0x0112
+_EXIF_ORDER: Final = {b"II*\0": "<", b"II\0*": "<", b"MM\0*": ">", b"MM*\0": ">", b"MM\0+": ">"}
+_EXIF_SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}  # bytes of a value, by type
+_EXIF_NUMBERS: Final = {3: "H", 4: "I", 5: "II", 6: "b", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d", 13: "I", 16: "Q"}
 SIZED: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15: ITU-T T.81, table B.1
 SCAN: Final = 0xDA
 _PROGRESSIVE: Final = (0xC2, 0xC6, 0xCA, 0xCE)
@@ -87,28 +91,45 @@ def read_header(raw: bytes, kind: str) -> Header:
 def exif_orientation(exif: bytes) -> int:
     r"""The orientation, 1 to 8, of an EXIF block; 1 where there is none or what stands there is no orientation.
 
-    Reads the first directory (Exif 2.32, section 4.6) and of it that entry alone, so that whatever else is broken costs nothing.
-
     >>> exif_orientation(b"II*\0" + struct.pack("<IHHHIHH", 8, 1, 0x0112, 3, 1, 6, 0))
     6
     >>> exif_orientation(b"junk")
     1
     """
+    return stated_orientation(exif) or 1
+
+
+def stated_orientation(exif: bytes) -> int | None:
+    r"""The orientation that an EXIF block states, as Pillow 12 reads it: 1 to 8, 1 for what is no orientation, None where there is none.
+
+    Of the first directory (Exif 2.32, section 4.6) the last entry counts, and none that follows one whose value lies outside the block: the
+    many readers that are made of Pillow see a published picture as Winnow has decoded it, however broken its EXIF is.
+    """
     while exif[:6] == b"Exif\0\0":
         exif = exif[6:]
-    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
+    order = _EXIF_ORDER.get(exif[:4])
     if order is None or len(exif) < 10:
-        return 1
+        return None
     start = struct.unpack_from(order + "I", exif, 4)[0]
     if start + 2 > len(exif):
+        return None
+    entries, found = struct.unpack_from(order + "H", exif, start)[0], None
+    end = start + 2 + 12 * min(entries, (len(exif) - start - 2) // 12)
+    for at, (tag, kind, count, offset) in enumerate(struct.iter_unpack(order + "HHII", exif[start + 2 : end])):
+        size = _EXIF_SIZES.get(kind, 0) * count
+        if size > 4 and offset + size > len(exif):
+            break
+        if tag == _ORIENTATION_TAG and size:
+            found = _orientation(exif, order, kind, offset if size > 4 else start + 10 + 12 * at)
+    return found
+
+
+def _orientation(exif: bytes, order: str, kind: int, at: int) -> int:
+    form = _EXIF_NUMBERS.get(kind)
+    if form is None:
         return 1
-    entries = min(struct.unpack_from(order + "H", exif, start)[0], (len(exif) - start - 2) // 12)
-    for at in range(start + 2, start + 2 + 12 * entries, 12):
-        tag, kind = struct.unpack_from(order + "HH", exif, at)
-        if tag == _ORIENTATION_TAG and kind in (3, 4):
-            value = struct.unpack_from(order + ("H" if kind == 3 else "I"), exif, at + 8)[0]
-            return value if 1 <= value <= 8 else 1
-    return 1
+    value, *rest = struct.unpack_from(order + form, exif, at)
+    return next((number for number in range(1, 9) if value == number * (rest[0] if rest else 1) and value), 1)
 
 
 def png_chunks(raw: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -163,14 +184,16 @@ def jpeg_scans(raw: bytes) -> tuple[int, int | None]:
 
 
 def _jpeg(raw: bytes) -> Header:
-    orientation = 1
+    found, exif = None, b""
     for marker, at, length in jpeg_segments(raw):
-        if marker in SIZED:
+        if marker in SIZED and found is None:
             height, width = struct.unpack_from(">HH", raw, at + 1)
-            return Header(width, height, orientation, progressive=marker in _PROGRESSIVE)
-        if marker == 0xE1 and orientation == 1 and raw[at : at + 6] == b"Exif\0\0":
-            orientation = exif_orientation(raw[at : at + length])
-    raise PictureError("truncated" if b"\xff\xd9" not in raw else "damaged jpeg")
+            found = Header(width, height, progressive=marker in _PROGRESSIVE)
+        elif marker == 0xE1 and raw[at : at + 6] == b"Exif\0\0":  # what follows in further segments continues the first one
+            exif += raw[at + 6 : at + length]
+    if found is None:
+        raise PictureError("truncated" if b"\xff\xd9" not in raw else "damaged jpeg")
+    return dataclasses.replace(found, orientation=exif_orientation(exif)) if exif else found
 
 
 def _png(raw: bytes) -> Header:
@@ -179,7 +202,7 @@ def _png(raw: bytes) -> Header:
     width, height = struct.unpack_from(">II", raw, 16)
     orientation, frames, ended, seen = 1, 0, False, False
     for kind, at, length in png_chunks(raw):
-        if kind == b"eXIf" and orientation == 1:
+        if kind == b"eXIf":
             orientation = exif_orientation(raw[at : at + length])
         elif kind == b"acTL" and not seen and length == 8:
             frames = int.from_bytes(raw[at : at + 4], "big")
@@ -189,20 +212,21 @@ def _png(raw: bytes) -> Header:
 
 
 def _webp(raw: bytes) -> Header:
-    at, width, height, orientation, frames = 12, 0, 0, 1, 0
+    at, width, height, orientation, frames, told = 12, 0, 0, 1, 0, False
     ended = len(raw) >= 8 + struct.unpack_from("<I", raw, 4)[0]
     while at + 8 <= len(raw):
         kind, length = raw[at : at + 4], struct.unpack_from("<I", raw, at + 4)[0]
         data = at + 8
         if kind == b"VP8X":
             width, height = 1 + int.from_bytes(raw[data + 4 : data + 7], "little"), 1 + int.from_bytes(raw[data + 7 : data + 10], "little")
+            told = bool(raw[data] & _WEBP_EXIF)
         elif kind == b"VP8 " and not width:
             width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", raw, data + 6))
         elif kind == b"VP8L" and not width:
             bits = struct.unpack_from("<I", raw, data + 1)[0]
             width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-        elif kind == b"EXIF":
-            orientation = exif_orientation(raw[data : data + length])
+        elif kind == b"EXIF" and told:  # of several the first, where the head says that there is one
+            orientation, told = exif_orientation(raw[data : data + length]), False
         frames += kind == b"ANMF"
         at = data + length + (length & 1)
     if not width:

@@ -27,7 +27,7 @@ class Container:
 
     Attributes:
       find: the parts of a file.
-      wrap: a part with another payload; an empty payload where `in_place` stands for a part that goes.
+      wrap: a part with another payload; an empty payload where `in_place`, or `inside` the picture, stands for a part that goes.
       finish: puts right what the container counts over the whole file.
       in_place: nothing may move.
     """

@@ -10,12 +10,14 @@ from typing import Literal
 
 import numpy as np
 
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 _UNIT = 1 << 14  # of a weight
 _KEPT = 6  # binary places of a sum down a column
+_DROPPED, _REST = np.int32(14 - _KEPT), np.int32(14 + _KEPT)
+_HALF_KEPT, _HALF = np.int32(1 << 13 - _KEPT), np.int64(1 << 13 + _KEPT)  # what rounds
 
 
 def resampled(grey: np.ndarray, box: Box, side: int, by: Literal["area", "triangle"]) -> np.ndarray:
@@ -35,14 +37,17 @@ def resampled(grey: np.ndarray, box: Box, side: int, by: Literal["area", "triang
     out = np.empty((side, side), np.uint8)
     first_rows, row_weights = _weights(bottom - top, side, by)
     first_columns, column_weights = _weights(right - left, side, by)
-    line = np.zeros(right - left + column_weights.shape[1], np.int32)  # what lies beyond the last column weighs nothing
-    _resample(grey, top + first_rows, row_weights, left, right - left, first_columns, column_weights, line, out)
+    line = np.empty(right - left + column_weights.shape[1], np.int32)
+    line[right - left :] = 0  # what lies beyond the last column weighs nothing
+    across, width = np.uint64(grey.shape[1]), np.uint64(right - left)
+    starts = (first_rows + np.uint64(top)) * across + np.uint64(left)
+    _resample(grey.reshape(-1), starts, across, row_weights, width, first_columns, column_weights, line, out)
     return out
 
 
 @functools.lru_cache(maxsize=1024)
 def _weights(length: int, side: int, by: str) -> tuple[np.ndarray, np.ndarray]:
-    """The first source pixel of each of `side` pixels, int64 [side], and the weights from there on, int32 [side, taps]."""
+    """The first source pixel of each of `side` pixels, uint64 [side], and the weights from there on, int32 [side, taps]."""
     step = length / side
     if by == "area":
         starts = (np.arange(side) * length) // side
@@ -60,29 +65,26 @@ def _weights(length: int, side: int, by: str) -> tuple[np.ndarray, np.ndarray]:
     shares = np.where(source < ends[:, None], np.maximum(shares, 0), 0)
     weights = np.rint(shares * (_UNIT / shares.sum(axis=1, keepdims=True))).astype(np.int32)
     weights[np.arange(side), weights.argmax(axis=1)] += (_UNIT - weights.sum(axis=1)).astype(np.int32)
-    return starts, weights
+    return starts.astype(np.uint64), weights
 
 
 @compiled
-def _resample(grey, first_rows, row_weights, left, width, first_columns, column_weights, line, out):  # type: ignore[no-untyped-def]
-    side, down, along = out.shape[0], row_weights.shape[1], column_weights.shape[1]
-    for i in range(side):
+def _resample(flat, starts, across, row_weights, width, first_columns, column_weights, line, out):  # type: ignore[no-untyped-def]
+    for i in range(len(starts)):
+        weights, row, start = row_weights[i], out[i], starts[i]
         for x in range(width):
-            line[x] = 0
-        for tap in range(down):
-            weight = row_weights[i, tap]
+            line[x] = _HALF_KEPT
+        for tap in range(len(weights)):
+            weight = weights[tap]
             if weight != 0:
-                source = grey[first_rows[i] + tap, left : left + width]
                 for x in range(width):
-                    line[x] += weight * np.int32(source[x])
-        for x in range(width):
-            line[x] = (line[x] + np.int32(1 << 13 - _KEPT)) >> np.int32(14 - _KEPT)
-        for j in range(side):
-            start, weights = first_columns[j], column_weights[j]
-            part, total = line[start : start + along], np.int32(1 << 13 + _KEPT)
-            for tap in range(along):
-                total += part[tap] * weights[tap]
-            out[i, j] = total >> np.int32(14 + _KEPT)
+                    line[x] += weight * np.int32(flat[start + x])
+            start += across
+        for j in range(len(row)):
+            weights, start, total = column_weights[j], first_columns[j], _HALF
+            for tap in range(np.uint64(len(weights))):
+                total += (line[start + tap] >> _DROPPED) * weights[tap]
+            row[j] = total >> _REST
 
 
 def deviation(grey: np.ndarray) -> float:
@@ -91,17 +93,15 @@ def deviation(grey: np.ndarray) -> float:
     >>> deviation(np.array([[1, 3], [3, 1]], np.uint8))
     1.0
     """
-    total, squares = _sums(grey)
+    total, squares = _sums(grey.reshape(-1))
     return math.sqrt(grey.size * squares - total * total) / grey.size
 
 
 @compiled
-def _sums(grey):  # type: ignore[no-untyped-def]
-    total, squares = np.int64(0), np.int64(0)
-    for i in range(grey.shape[0]):
-        row = grey[i]
-        for x in range(len(row)):
-            level = np.int64(row[x])
-            total += level
-            squares += level * level
+def _sums(levels):  # type: ignore[no-untyped-def]
+    total, squares = ZERO, ZERO
+    for k in range(len(levels)):
+        level = np.int64(levels[k])
+        total += level
+        squares += level * level
     return total, squares

@@ -90,7 +90,7 @@ def scrub(raw: bytes) -> Scrubbed:
         change = changes[index]
         payload = change.payload or b""
         written = b""
-        if payload or container.in_place:
+        if payload or container.in_place or part.inside:
             written = container.wrap(dataclasses.replace(part, kind=change.kind or part.kind), payload)
         pieces += [raw[at : part.start], written]
         at = part.end
@@ -101,7 +101,13 @@ def scrub(raw: bytes) -> Scrubbed:
 
 
 def personal_fields(raw: bytes, parts: list[Part] | None = None) -> tuple[str, ...]:
-    """Which of `gps`, `serial_number` and `owner` the side data of a picture file tells, embedded pictures included. Never raises.
+    """Which of `gps`, `serial_number` and `owner` the side data of a picture file tells; arguments as of `removable`."""
+    found = removable(raw, parts)
+    return tuple(word for word in PERSONAL if word in found)
+
+
+def removable(raw: bytes, parts: list[Part] | None = None) -> tuple[str, ...]:
+    """What `scrub` takes out of a picture file, embedded pictures included, as it names it. Never raises.
 
     Args:
       raw: the file.
@@ -115,7 +121,7 @@ def personal_fields(raw: bytes, parts: list[Part] | None = None) -> tuple[str, .
     else:
         changes = _changes(CONTAINERS[kind].find(raw) if parts is None else parts)
         found = set().union(*(change.words for change in changes.values()))
-    return tuple(word for word in PERSONAL if word in found)
+    return in_order(found)
 
 
 def scrub_exif_text(text: str) -> tuple[str | None, tuple[str, ...]]:
@@ -181,7 +187,7 @@ def _changes(parts: list[Part]) -> dict[int, _Change]:
     for index, part in enumerate(parts):
         change: _Change | None = None
         if part.kind == "exif":
-            change = _exif(blocks[id(part)])
+            change = _exif(blocks[id(part)], of_several=len(blocks) > 1)
             continued = change is not None
         elif part.kind == "exif_more":
             change = _Change(set()) if continued else None
@@ -213,9 +219,11 @@ def _dependent(parts: list[Part], changes: dict[int, _Change]) -> None:
             break
 
 
-def _exif(block: bytes) -> _Change | None:
+def _exif(block: bytes, *, of_several: bool) -> _Change | None:
     exif = read_exif(block)
     words = _words_of(exif)
+    if of_several:  # readers look into one of them, which does not go and leave the word to another
+        exif = dataclasses.replace(exif, orientation=exif.orientation or 1)
     return _Change(words, least_exif(exif)) if words else None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from schemas.signatures import THUMBNAIL_SIDE
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 from transforms.images.resample import Box, resampled
 
 HASHED_SIDE = 32  # imagehash.phash: hash_size 8, highfreq_factor 4
@@ -42,13 +42,15 @@ def border(grey: np.ndarray) -> Box:
     left, top, right, bottom = 0, 0, width, len(grey)
     for _ in range(_FRAMES):
         rows, columns = bottom - top, right - left
-        above = _depth(flat, top * width + left, width, 1, rows, columns)
-        below = _depth(flat, (bottom - 1) * width + left, -width, 1, rows, columns)
+        edge = math.ceil(_EDGE * rows)
+        above = _depth(flat, top * width + left, width, 1, rows, columns, edge)
+        below = _depth(flat, (bottom - 1) * width + left, -width, 1, rows, columns, edge)
         if above + below + _FEWEST > rows:
             above = below = 0
         top, bottom, rows = top + above, bottom - below, rows - above - below
-        before = _depth(flat, top * width + left, 1, width, columns, rows)
-        after = _depth(flat, top * width + right - 1, -1, width, columns, rows)
+        edge = math.ceil(_EDGE * columns)
+        before = _depth(flat, top * width + left, 1, width, columns, rows, edge)
+        after = _depth(flat, top * width + right - 1, -1, width, columns, rows, edge)
         if before + after + _FEWEST > columns:
             before = after = 0
         left, right = left + before, right - after
@@ -58,31 +60,30 @@ def border(grey: np.ndarray) -> Box:
 
 
 @compiled
-def _depth(flat, start, down, along, rows, columns):  # type: ignore[no-untyped-def]
-    """Rows of a border that begins at `start`, where the next row is `down` places on and the next pixel of a row `along`; 0: none."""
+def _depth(flat, start, down, along, rows, columns, edge):  # type: ignore[no-untyped-def]
+    """Rows of a border that begins at `start`, where the next row is `down` places on and the next pixel of a row `along`; 0: none.
+
+    The picture reaches what is sharp within `edge` rows of its end.
+    """
     least = most = np.int64(flat[start])
-    at = start
-    for _ in range(columns):
-        level = np.int64(flat[at])
+    for x in range(columns):
+        level = np.int64(flat[start + x * along])
         least, most = level if level < least else least, level if level > most else most
         if most - least > _EVEN:
             return 0
-        at += along
-    colour, end, depth = (least + most) // 2, -1, -1
+    colour, end, depth = (least + most) // 2, rows, ZERO
     for row in range(1, rows):
-        stray, at = np.int64(0), start + row * down
-        for _ in range(columns):
-            off = np.int64(flat[at]) - colour
-            off = off if off > 0 else -off
+        stray, at = ZERO, start + row * down
+        for x in range(columns):
+            off = abs(np.int64(flat[at + x * along]) - colour)
             stray = off if off > stray else stray
             if stray > _SHARP:
                 break
-            at += along
-        if end < 0 and stray > _PLAIN:
+        if stray > _PLAIN and end == rows:
             end = row
-        if end >= 0 and row > end + math.ceil(_EDGE * rows):
+        if row > end + edge:
             return 0
-        if end >= 0 and depth < 0 and stray > _CUT:
+        if stray > _CUT and depth == 0:
             depth = row
         if stray > _SHARP:
             return depth

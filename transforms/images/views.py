@@ -16,7 +16,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from schemas.signatures import DOUBTS, GEOMETRY, LOOKED_UP, PARTS, SUBSETS, THUMBNAIL_SIDE, VIEWS
-from transforms.compiled import compiled
 from transforms.images.bars import bars
 from transforms.images.decode import Picture
 from transforms.images.fitting import SEEN, Level
@@ -87,8 +86,7 @@ def describe(pictures: Sequence[Picture | None]) -> Views:
         found.have[rows], found.geometry[rows] = have, geometry
         present_views = have[:, None] >> np.arange(len(VIEWS), dtype=np.uint32) & np.uint32(1) != 0
         found.hashes[rows] = np.where(present_views, signs(coefficients), np.uint64(0))
-        doubts = np.zeros((len(some), len(_DOUBTED), SUBSETS, DOUBTS), np.uint8)
-        _doubt(coefficients, _DOUBTED, doubts)
+        doubts = _doubted(coefficients[:, _DOUBTED])
         found.doubts[rows] = np.where(present_views[:, _DOUBTED, None, None], doubts, np.uint8(0))
     return found
 
@@ -229,19 +227,12 @@ def _plan(source: str) -> _Products:
 _PRODUCTS = {source: _plan(source) for source in ("whole", *_SEEN_THROUGH, "untrimmed")}
 
 
-@compiled
-def _doubt(coefficients, views, doubts):  # type: ignore[no-untyped-def]
-    """For each subset, the places of the coefficients nearest to 0, nearest first, the first of equal ones first."""
-    for row in range(len(coefficients)):
-        for place in range(len(views)):
-            c = coefficients[row, views[place]]
-            for subset in range(SUBSETS):
-                taken = 0
-                for n in range(DOUBTS):
-                    best, which = np.inf, 0
-                    for k in range(1, 64):
-                        degree = (k >> 3) + (k & 7)
-                        if (degree ^ subset) & 1 == 1 and degree <= 9 + subset and taken >> k & 1 == 0 and abs(c[k]) < best:
-                            best, which = abs(c[k]), k
-                    taken |= 1 << which
-                    doubts[row, place, subset, n] = which
+def _doubted(coefficients: np.ndarray) -> np.ndarray:
+    """For each subset, the places of the coefficients, [n, views, 64], nearest to 0: nearest first, the first of equal ones first.
+
+    Returns:
+      uint8 [n, views, 2, 4].
+    """
+    sizes = np.abs(coefficients)
+    nearest = [np.argsort(sizes[:, :, bits], axis=2, kind="stable")[:, :, :DOUBTS] for bits in SUBSET_BITS]
+    return np.stack([bits[places] for bits, places in zip(SUBSET_BITS, nearest, strict=True)], axis=2).astype(np.uint8)

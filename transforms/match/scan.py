@@ -8,13 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from transforms.compiled import compiled
+from transforms.compiled import compiled, ones
 
 FAR = 64  # the distance of a row without hashes
 _CHUNK = 1 << 13  # rows copied at once, so that one compiled form serves arrays of any make, a memory map's too
 _LANES = 128  # rows compared at once
-_ONE, _TWO, _FOUR, _TOP = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
-_PAIRS, _NIBBLES, _OCTETS, _EACH = (np.uint64(octet * 0x0101010101010101) for octet in (0x55, 0x33, 0x0F, 0x01))
 
 
 def nearest(hashes: np.ndarray, asked: Sequence[np.ndarray]) -> np.ndarray:
@@ -47,8 +45,5 @@ def _nearest(hashes, words, least):  # type: ignore[no-untyped-def]
         for k in range(len(words)):
             word = words[k]
             for i in range(np.uint64(start), np.uint64(end)):
-                x, held = hashes[i] ^ word, least[i]
-                x -= x >> _ONE & _PAIRS
-                x = (x & _NIBBLES) + (x >> _TWO & _NIBBLES)
-                x = (x + (x >> _FOUR) & _OCTETS) * _EACH >> _TOP
-                least[i] = x if x < held else held
+                distance, held = ones(hashes[i] ^ word), least[i]
+                least[i] = distance if distance < held else held

@@ -3,7 +3,7 @@
 import hashlib
 import importlib.metadata
 
-from schemas.errors import InputError, MissingError
+from schemas.errors import InputError, JobError, MissingError
 from transforms.filters.base import Artefact
 from transforms.local_copy import kept_copy
 
@@ -31,6 +31,26 @@ def artefact(name: str, path: str, sha256: str | None, cure: str, version: str |
     if not found.startswith(sha256 or ""):
         raise MissingError(f"{name}: {path} has SHA-256 {found}, not {sha256}. {cure}")
     return Artefact(name, path, found, version, runs_on)
+
+
+def pinned(name: str, path: str, sha256: str | None, cure: str, key: str) -> Artefact:
+    """Likewise, of a file that somebody names by its path: then its digest must be named too, or whatever comes to lie there is loaded.
+
+    Args:
+      name: what people call it.
+      path: the file.
+      sha256: its digest; None where none is named.
+      cure: what to do where it is not there, or another one.
+      key: where the digest is named, for the error, which tells it.
+
+    Raises:
+      MissingError: it is not there, or is another file.
+      JobError: no digest is named.
+    """
+    found = artefact(name, path, sha256, cure)
+    if sha256 is None:
+        raise JobError(f"{key} is missing: {path} has SHA-256 {found.sha256}. If you trust this file, add `sha256: {found.sha256}`")
+    return found
 
 
 def package_version(name: str) -> str | None:

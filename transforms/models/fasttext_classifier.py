@@ -8,9 +8,12 @@ import numpy as np
 
 from schemas.errors import MissingError
 from transforms.local_copy import kept_copy
+from transforms.models import fasttext_file
+from transforms.models.artefacts import artefact
 from transforms.models.finite import finite
 from transforms.models.once import loaded_once
 
+CURE = "Name the path of a fastText model, and its own sha256"
 _PREFIX = "__label__"
 
 
@@ -24,7 +27,7 @@ class Classifier:
         self._path = path
         try:
             self._predict = fasttext.load_model(path).f.predict
-        except ValueError as error:  # what the binding raises for a file that is missing or of another format
+        except (ValueError, RuntimeError, MemoryError) as error:  # what the binding raises for numbers that do not fit each other
             raise MissingError(f"{path} is no fastText model ({error}). Name a .bin or .ftz file written by fastText") from error
 
     def likeliest(self, text: str, count: int) -> list[tuple[str, float]]:
@@ -67,10 +70,18 @@ class Classifier:
 
 
 @loaded_once(8)
-def load(path: str) -> Classifier:
+def load(path: str, sha256: str | None = None) -> Classifier:
     """The model in a file, the same object every time.
 
+    Args:
+      path: the file.
+      sha256: digest that it must have; None where it is ours.
+
     Raises:
-      MissingError: there is no fastText model in it.
+      MissingError: it is another file, or there is no fastText classifier in it.
     """
-    return Classifier(kept_copy(path))
+    if sha256 is not None:
+        artefact(path, path, sha256, CURE)
+    local = kept_copy(path)
+    fasttext_file.check(local, path)
+    return Classifier(local)

@@ -23,7 +23,7 @@ TOKENIZER = "winnow.tokenizer"  # tokenizer.json, as the package tokenizers read
 CLASS_NAMES = "winnow.classes"  # JSON list, in the order of the logits
 INT8 = "winnow.int8"  # 1: weights and activations in 8 bits
 METADATA = (TOKENIZER, CLASS_NAMES, INT8)
-_CURE = "Name the path of a Detoxify model as .onnx, and its own sha256"
+CURE = "Name the path of a Detoxify model as .onnx, and its own sha256"
 
 
 class TextClassifier:
@@ -31,7 +31,7 @@ class TextClassifier:
 
     def __init__(self, path: str, sha256: str | None, device: Device) -> None:
         self._path = path
-        self._session = open_session(path, sha256, _CURE, device, "filters.toxicity.device")
+        self._session = open_session(path, sha256, CURE, device, "filters.toxicity.device")
         import tokenizers
 
         told = self._session.get_modelmeta().custom_metadata_map

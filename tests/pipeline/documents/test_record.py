@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import types
 from collections.abc import Iterable
 
 import pyarrow as pa
@@ -36,6 +37,7 @@ class Told:
 
     counts: Lines
     judged: dict
+    run: types.SimpleNamespace = dataclasses.field(default_factory=lambda: types.SimpleNamespace(appended=()))
 
 
 def groups_of(levels: dict[str, tuple[int, int, int]]) -> list[dict]:

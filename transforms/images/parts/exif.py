@@ -3,7 +3,7 @@
 import dataclasses
 import struct
 
-from transforms.images.header import exif_orientation
+from transforms.images.header import stated_orientation
 from transforms.images.parts import ifd
 from transforms.images.parts.fields import GPS, MAKER_NOTE, OWNER, TAGS, THUMBNAIL, words_in_text
 
@@ -21,7 +21,7 @@ class Exif:
     """An EXIF block (Exif 2.32), read.
 
     Attributes:
-      orientation: 1 to 8; 0 where the block has none.
+      orientation: 1 to 8, 1 for what is no orientation; 0 where readers see none (`header.stated_orientation`).
       artist: who made the picture; empty where nobody is named, or where the text holds contact details.
       copyright: the notice, likewise.
       stated: both as they stand, whatever they hold, for attribution.
@@ -69,7 +69,7 @@ def read_exif(block: bytes) -> Exif:
             texts[tag] = ""
     colour_space = next(iter(tree.integers(entry)), 0) if (entry := tree.find(_COLOUR_SPACE, everywhere)) else 0
     return Exif(
-        _orientation(tree, block),
+        stated_orientation(block) or 0,
         texts[ARTIST] or texts[_AUTHOR], texts[COPYRIGHT], stated, notes, owner, colour_space if colour_space in _COLOUR_SPACES else 0,
         frozenset(personal), _blob(tree, XMP), _blob(tree, PHOTOSHOP), _blob(tree, IIM), _blob(tree, _CREDENTIALS), tree.broken,
     )  # fmt: skip
@@ -110,16 +110,6 @@ def _directory(at: int, fields: list[tuple[int, int, int, bytes]]) -> bytes:
         else:
             head.append(struct.pack("<HHI4s", tag, kind, count, value))
     return b"".join([*head, b"\0\0\0\0", *tail])
-
-
-def _orientation(tree: ifd.Tree, block: bytes) -> int:
-    """As decoders see it: first by the rule of `header`, then, where a field of another integer type holds one, that."""
-    entry = tree.find(ORIENTATION)
-    found = exif_orientation(block)
-    if entry is None or found > 1:
-        return found if found > 1 else 0
-    value = next(iter(tree.integers(entry)), 1)
-    return value if 1 <= value <= 8 else 1
 
 
 def _personal(tree: ifd.Tree) -> set[str]:

@@ -15,6 +15,7 @@ _PHOTOSHOP = b"Photoshop 3.0\0"
 _EXIF = b"Exif\0\0"
 _GUID = 32
 MAX_SEGMENT = 65_533
+_NO_COMMENT = b"\xff\xfe\0\2"
 _HEADS = {"exif": (0xE1, _EXIF), "xmp": (0xE1, _XMP), "photoshop": (0xED, _PHOTOSHOP), "jfif": (0xE0, b""), "text": (0xFE, b"")}
 
 
@@ -48,7 +49,7 @@ def find(raw: bytes) -> list[Part]:
                 parts.append(Part("unparsable", at, size, b""))
             break
         if kind:
-            parts.append(Part(kind, at, end, payload, name))
+            parts.append(Part(kind, at, end, payload, name, inside=scanned and not _followed(raw, end)))
         at = end
         if marker == 0xDA:
             scanned = True
@@ -57,15 +58,19 @@ def find(raw: bytes) -> list[Part]:
 
 
 def wrap(part: Part, payload: bytes) -> bytes:
-    """A segment like `part` with another payload; empty where it would not fit into one."""
+    """A segment like `part` with another payload; where that is empty or does not fit into one, none, or an empty comment."""
+    nothing = _NO_COMMENT if part.inside else b""
+    if not payload:
+        return nothing
     marker, head = _HEADS[part.kind]
     body = head + payload
-    return b"" if len(body) > MAX_SEGMENT else bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2, "big") + body
+    return nothing if len(body) > MAX_SEGMENT else bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2, "big") + body
 
 
 def finish(raw: bytes, grown: int) -> bytes:  # noqa: ARG001  as every container
-    """A JPEG counts nothing over the whole file."""
-    return raw
+    """The same file without what stands between its start and the first marker: readers know a JPEG by the two together."""
+    first = raw.find(b"\xff", 2)
+    return raw[:2] + raw[first:] if first > 2 else raw
 
 
 def _kind(marker: int, body: bytes) -> tuple[Kind | None, bytes, str]:

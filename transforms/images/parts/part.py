@@ -19,6 +19,7 @@ class Part:
       end: offset after the last byte.
       payload: what is inside the frame: a TIFF structure, an XMP packet, a text.
       name: keyword of a text, or what tells an extended packet from another.
+      inside: coded pixels go on behind it without a mark of their own; something must stay there, for decoders end a scan at any segment.
     """
 
     kind: Kind
@@ -26,3 +27,4 @@ class Part:
     end: int
     payload: bytes
     name: str = ""
+    inside: bool = False

@@ -1,5 +1,6 @@
 """Side data in a PNG: eXIf, text chunks, C2PA, chunks nobody knows, and what follows IEND. PNG (third edition), section 11.3."""
 
+import re
 import struct
 import zlib
 
@@ -9,6 +10,8 @@ from transforms.images.parts.part import Part
 INFLATED = 8 << 20  # bytes that all compressed texts of a picture may have together
 XMP = "XML:com.adobe.xmp"
 _PROFILE = "Raw profile type "
+_TYPE = re.compile(rb"\w{4}")
+_END = b"\0\0\0\0IEND\xaeB`\x82"
 # Registered and well-known chunks that say how a picture looks, and nothing of a person.
 _PLAIN = frozenset({
     b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"bKGD", b"hIST",
@@ -20,12 +23,16 @@ _PLAIN = frozenset({
 def find(raw: bytes) -> list[Part]:
     """The side data of a PNG, in the order of the file. A chunk that claims more bytes than there are ends the walk."""
     parts: list[Part] = []
-    budget = INFLATED
+    budget, pixels = INFLATED, None
     at = len(PNG_MAGIC)
     while at + 8 <= len(raw):
         length, kind = int.from_bytes(raw[at : at + 4], "big"), raw[at + 4 : at + 8]
         end = at + 12 + length
-        if kind not in _PLAIN:
+        if not _TYPE.fullmatch(kind) and at > (pixels := raw.rfind(b"IDAT") if pixels is None else pixels):
+            end = raw.find(_END, at)  # readers stop here: no frame that follows is shown
+            end = len(raw) if end < 0 else end
+            parts.append(Part("unparsable", at, end, b""))
+        elif kind not in _PLAIN:
             if end > len(raw):
                 parts.append(Part("unparsable", at, len(raw), b""))
                 break

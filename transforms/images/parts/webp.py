@@ -17,8 +17,8 @@ def find(raw: bytes) -> list[Part]:
         data, stop = raw[at + 8 : stop], min(stop + (length & 1), max(stop, end))
         if kind not in _PLAIN:
             if at + 8 + length > len(raw):
-                parts.append(Part("unparsable", at, len(raw), b""))
-                return parts
+                parts.append(Part("unparsable", at, end, b""))
+                break
             name = {b"EXIF": "exif", b"XMP ": "xmp", b"C2PA": "content_credentials"}.get(kind, "unparsable")
             parts.append(Part(name, at, stop, data))  # type: ignore[arg-type]  # one of Kind
         at = stop
@@ -34,7 +34,7 @@ def wrap(part: Part, payload: bytes) -> bytes:
 
 
 def finish(raw: bytes, grown: int) -> bytes:
-    """The same file with the length in its head, and the flags that say which chunks there are, as its chunks are.
+    """The same file with the length in its head, and without the flags of chunks that are gone.
 
     Args:
       raw: the file with other chunks.
@@ -49,6 +49,6 @@ def finish(raw: bytes, grown: int) -> bytes:
     out = bytearray(raw)
     out[4:8] = max(0, int.from_bytes(raw[4:8], "little") + grown).to_bytes(4, "little")
     if flags_at is not None and flags_at < len(raw):
-        out[flags_at] &= ~(_EXIF_FLAG | _XMP_FLAG) & 0xFF
-        out[flags_at] |= (_EXIF_FLAG if b"EXIF" in kinds else 0) | (_XMP_FLAG if b"XMP " in kinds else 0)
+        gone = (0 if b"EXIF" in kinds else _EXIF_FLAG) | (0 if b"XMP " in kinds else _XMP_FLAG)
+        out[flags_at] &= ~gone & 0xFF  # a chunk that the head does not tell of is not read: it does not tell of it now
     return bytes(out)
