@@ -13,7 +13,7 @@ ASK, LOOK_UP = 0, 1 << 63
 def told(hashes, words, rows, **bounds):
     """Pairs as {(asking, found): (distance, anchor)}, and what was cut."""
     arrays = buckets.by_top(np.asarray(hashes, np.uint64), np.asarray(words, np.uint64), np.asarray(rows, np.uint64))
-    buckets.settle(*arrays, BITS)
+    buckets.settle(*arrays)
     found, cut = neighbours.neighbours(*arrays, BITS, **bounds)
     out = {}
     for asking, other, note in found.tolist():

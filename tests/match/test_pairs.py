@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from transforms.match import buckets, keys, pairs, planes
-from transforms.match.buckets import by_top
+from transforms.match.buckets import by_top, settle
 
 TWELVE, THIRTY = planes.plane(2, 3), planes.plane(4, 2)
 
@@ -22,7 +22,9 @@ def told_pictures(hashes, ids, rows, plane=TWELVE):
         [(_, (entries, words))] = keys.picture_entries(
             table, keys.picture_words(np.asarray(ids, np.uint64), np.asarray(rows)), plane, key, everything
         )
-        found, crowded = pairs.picture_pairs(*by_top(entries, words, words & keys.LOW_BITS), plane, key)
+        arrays = by_top(entries, words, words & keys.LOW_BITS)
+        settle(*arrays)
+        found, crowded = pairs.picture_pairs(*arrays, plane, key)
         out += map(tuple, found.tolist())
         cut += crowded
     return out, cut

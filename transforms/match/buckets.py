@@ -29,26 +29,27 @@ def grown(array: np.ndarray, used: int, more: int) -> np.ndarray:
     return out
 
 
-def settle(first: np.ndarray, second: np.ndarray, third: np.ndarray, key_bits: int) -> None:
-    """Orders each bucket by all three of its arrays in turn, in place.
+def settle(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> None:
+    """Orders what `by_top` has ordered by all three arrays in turn, in place.
+
+    Whatever the length of a key, only what shares the upper 40 bits is out of order: of hashes few at a time, however full the buckets.
 
     Args:
-      first: uint64[n], whose top `key_bits` are the key; sorted by them.
+      first: uint64[n], sorted by their upper 40 bits.
       second: uint64[n].
       third: uint64[n]; may be `second` itself.
-      key_bits: at most 40.
 
     >>> words = np.array([1 << 63 | 7, 1 << 63 | 5], np.uint64)
-    >>> settle(words, words, words, 1)
+    >>> settle(words, words, words)
     >>> (words & np.uint64(15)).tolist()
     [5, 7]
     """
-    _settle(first, second, third, np.uint64(64 - key_bits))
+    _settle(first, second, third, np.uint64(ROW_BITS))
 
 
 @compiled
 def _settle(first: np.ndarray, second: np.ndarray, third: np.ndarray, shift: np.uint64) -> None:
-    """Shell's sort of every bucket, with Knuth's gaps."""
+    """Shell's sort of every run that shares the bits above, with Knuth's gaps."""
     begin = ZERO
     while begin < len(first):
         end = begin + 1

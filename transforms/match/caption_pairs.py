@@ -11,7 +11,6 @@ import numpy as np
 from transforms.compiled import ZERO, compiled
 from transforms.match.buckets import settle
 from transforms.match.keys import LOW_BITS, ROW_BITS
-from transforms.match.planes import HASH_BITS
 
 ALL_PAIRS = 8
 
@@ -45,7 +44,7 @@ def caption_pairs(words: np.ndarray, rows: np.ndarray, own: int) -> np.ndarray:
     shared[:-1] |= equal
     places = places[shared]  # only these are looked at
     words, rows = words[places], rows[places]
-    settle(words, rows, rows, HASH_BITS - ROW_BITS)
+    settle(words, rows, rows)
     told = np.empty((len(words), 2), np.uint64)
     found = _tell(words, rows, np.uint64(own), told)
     if found > len(told):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from transforms.compiled import ZERO, compiled, ones
-from transforms.match.buckets import grown, settle
+from transforms.match.buckets import grown
 from transforms.match.keys import ELDER, MIRRORED
 from transforms.match.planes import HASH_BITS, Plane
 
@@ -53,7 +53,7 @@ def picture_pairs(hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, plane
     """Candidate pairs of pictures: uint64[m, 3] of smaller row, larger row, distance; and how many were cut.
 
     Args:
-      hashes: uint64[n], permuted for the key and sorted by it; ordered inside the buckets here. Equal hashes are told by key 0 alone.
+      hashes: uint64[n], permuted for the key, in the order of `buckets.settle`. Equal hashes are told by key 0 alone.
       words: uint64[n] of `keys.picture_entries`.
       rows: uint64[n], dense row numbers.
       plane: the keys.
@@ -63,7 +63,6 @@ def picture_pairs(hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, plane
       The pairs, and the number of hashes that a bound kept from being compared with all others of the bucket.
     """
     bits = int(plane.bits[key])
-    settle(hashes, words, rows, bits)
     starts = _starts(hashes)
     heads, distinct, elder = starts, hashes[starts], words[starts] & ELDER != 0
     if elder.any():  # of each hash the first row of the run; a hash that none has is compared with those that one has

@@ -89,8 +89,8 @@ def pair(plan: Plan, unit: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, 
     owners, (hashes, words) = gather(blocks, [np.uint64, np.uint64])
     hashes, words, rows = by_top(hashes, words, owners << np.uint64(plan.owner_bits) | words & keys.LOW_BITS)
     hashes, words, rows = _with_own(plan, hashes >> np.uint64(HASH_BITS - bits), rows, hashes, words, rows)
+    settle(hashes, words, rows)
     if plan.reach == "views":
-        settle(hashes, words, rows, bits)
         told, cut[0, 1:] = neighbours(hashes, words, rows, bits)
         for owner, found in scatter(plan.owner_of(told[:, 0]), plan.owners, *candidates(told, plan.local)):
             yield owner << 1 | PICTURES, pack(unit, *found, none)
