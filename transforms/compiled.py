@@ -3,24 +3,32 @@
 `error_model="numpy"` and no bounds checks let the loops vectorise; no `fastmath`, so that every machine adds in the same order. A
 compiled function calls only functions of its own file and `ones`, because numba's cache watches that file alone.
 
-The first run on a machine waits for all of them. A kernel costs 0.04 s and 5 ms for each place where it reads or writes an array: two
-thirds are numba's own typing and lowering, one is LLVM's work. So no wrapper for C is made, arrays are allocated outside and not counted
-(`_nrt=False`: a kernel that allocates does not compile), constants of a type are globals, what is read twice has a name, and `min`, `max`,
-slices and array expressions are written out where that reads no worse. Of numba's passes only those run that plain loops need, and none
-rewrites (`no_rewrites=True`), a twelfth of the time in all. `tests/benchmarks/first_compile.py` tells what each costs.
+The first run on a machine waits for all of them. A kernel costs 0.04 s, 3 ms for each place where it reads a row of numbers, 6 of a table,
+5 for a choice and 7 for a loop: two thirds are numba's own typing and lowering, one is LLVM's work. So no wrapper for C is made, arrays are
+allocated outside and not counted (`_nrt=False`: a kernel that allocates does not compile), constants of a type are globals, counts begin
+with `ZERO`, what is read twice has a name, and `min`, `max`, slices and array expressions are written out where that reads no worse. Of
+numba's passes only those run that plain loops need, and none rewrites (`no_rewrites=True`), a twelfth of the time in all.
+`tests/benchmarks/first_compile.py` tells what each costs.
 """
 
 import importlib
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 from numba.core import compiler, typed_passes, types, untyped_passes
 from numba.core.compiler_machinery import PassManager
 from numba.extending import intrinsic
 
 from transforms.storage import scratch_folder
+
+ZERO: Any = np.int64(0)
+TRUE: Any = np.bool_(True)
+FALSE: Any = np.bool_(False)
+"""Where variables begin that a loop changes: plain ones have types of their own to numba, which then infers all others again."""
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -73,15 +81,17 @@ def ones(_context: Any, word: Any) -> tuple[Any, Callable[..., Any]]:
     return types.uint64(word), lambda _context, builder, _signature, words: builder.ctpop(words[0])
 
 
-def load_quickly() -> None:
+def _load_quickly() -> None:
     """Loads what the first kernel of a process needs, less scipy's BLAS, for which numba looks and which no kernel here uses.
 
-    It spares a command that has two seconds in all a fifth of one. To be called while the process has one thread: another one could not
-    import scipy meanwhile.
+    It spares every process a fifth of a second. Not where there are other threads, which could not import scipy meanwhile.
     """
-    if "scipy.linalg" not in sys.modules:
+    if "scipy.linalg" not in sys.modules and threading.active_count() == 1:
         sys.modules["scipy.linalg"] = None  # type: ignore[assignment]  # an import of it fails, and numba does without
         try:
             importlib.import_module("numba.np.arraymath")
         finally:
             del sys.modules["scipy.linalg"]
+
+
+_load_quickly()

@@ -15,7 +15,6 @@ from schemas.layout import Layout
 from schemas.reasons import ILLEGAL, TAKEN_DOWN
 from schemas.signatures import FAST_SLACK
 from schemas.versions import versions
-from transforms.compiled import load_quickly
 from transforms.images.decode import PictureError
 from transforms.storage import exists, list_folder, read_bytes, read_parquet
 from transforms.trace import RADIUS, Near, Query, read_query, trace
@@ -76,7 +75,6 @@ def look_up(layout: Layout, image: str, most: int, tell: Callable[[str], None]) 
       InputError: the picture cannot be read, or the run's signatures are another version's.
       DifferenceError: the run has no signatures or no ledger.
     """
-    load_quickly()
     record = json.loads(read_bytes(layout.record))
     images = record["job"]["dedup"]["images"]
     radius = RADIUS + (FAST_SLACK if images["mode"] == "fast" else 0)

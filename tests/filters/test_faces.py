@@ -51,6 +51,11 @@ def test_boxes_of_a_column_are_counted_and_kept_in_pixels():
     assert (flag.kind, flag.rows.tolist(), flag.scores.tolist()) == ("flag", [0, 1], [2.0, 1.0])
 
 
+def test_a_box_that_sticks_out_of_the_picture_is_cut_to_it_and_still_told_in_shares():
+    rows = [{"image": picture(), "face_boxes": boxes} for boxes in ([[0.9, 0.5, 1.05, 0.8]], [[-0.02, 0.0, 0.1, 0.1]])]
+    assert [[(box["left"], box["width"]) for box in boxes] for boxes in measured(Faces(), *rows)] == [[(180, 20)], [(0, 20)]]
+
+
 def test_the_job_says_whether_faces_are_reported_blurred_or_rejected():
     rows = [{"image": picture(), "face_boxes": [[0.1, 0.2, 0.3, 0.5]]}, {"image": picture(), "face_boxes": []}]
     assert judged(Faces(), rows) == [{"faces"}, set()]
@@ -65,14 +70,14 @@ def test_the_job_says_whether_faces_are_reported_blurred_or_rejected():
 
 def test_faces_that_must_not_be_seen_are_not_passed_where_no_box_is_known():
     subject = Faces(find="column", do="blur")
-    for value in (None, "no boxes", [[1, 2, 3]], [[0.1, 0.2, float("nan"), 1]]):
+    for value in (None, "no boxes", [[1, 2, 3]], [[0.1, 0.2, float("nan"), 1]], [[0.5, 0.1, 0.2, 0.4]], [[900.0, 20.0, 950.0, 60.0]]):
         with pytest.raises(ValueError, match=r"Expecting|box"):
             subject.measure(batch_of([{"image": picture(), "face_boxes": value}], subject))
 
 
 def test_a_box_is_cut_to_the_picture_and_an_empty_one_is_none():
     shown = batch_of([{"image": picture()}]).pictures[0]
-    assert given_boxes([[150, 50, 300, 400], [3, 3, 3, 9], [500, 500, 600, 600]], shown, needed=True) == [
+    assert given_boxes([[150, 50, 300, 400], [3, 3, 3, 9]], shown, needed=True) == [
         {"left": 150, "top": 50, "width": 50, "height": 50, "score": 1.0}
     ]
     assert given_boxes("[[0, 0, 1, 0.5]]", shown, needed=True) == [{"left": 0, "top": 0, "width": 200, "height": 50, "score": 1.0}]

@@ -6,6 +6,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from tests.filters.conformance import batch_of, check_filter, findings, judged
+from tests.images.side_data import exif, photo, saved, segment, with_segments, with_thumbnail
 from transforms.filters.personal_data import PersonalData, withheld
 
 CARD = "4111 1111 1111 1111"
@@ -141,6 +142,16 @@ def test_position_serial_number_and_owner_of_a_picture_are_stripped():
     rows = [{"image": raw}, {"exif": exif}, {"image": picture(), "exif": "{}"}]
     stripped = {"stripped:gps", "stripped:serial_number", "stripped:owner"}
     assert judged(PersonalData(), rows) == [stripped, stripped, set()]
+
+
+def test_whatever_else_goes_out_of_a_picture_is_an_action_too():
+    """D16: no picture is published with other bytes than were read, and nothing said of it."""
+    plain = saved(photo(), "JPEG")
+    blocks = with_thumbnail(exif(gps=False, serial=None).tobytes()[6:], plain), b"II*\0\xff\xff\xff\xff"
+    thumbnail, broken = (with_segments(plain, segment(0xE1, b"Exif\0\0" + block)) for block in blocks)
+    double = saved(photo(), "MPO", save_all=True, append_images=[photo()])
+    words = judged(PersonalData(), [{"image": raw} for raw in (thumbnail, broken, double)])
+    assert words == [{"stripped:thumbnail"}, {"stripped:unparsable"}, {"stripped:second_picture"}]
 
 
 @pytest.mark.parametrize("exif", [b'{"GPS GPSLatitude": "[1, 2, 3]"}', {"GPS GPSLatitude": "[1, 2, 3]"}])

@@ -334,29 +334,31 @@ def test_a_caption_longer_than_the_model_reads_is_scored_by_its_beginning(checkp
     assert len(detoxify_classifier.scores(model, ["a red kite " * 500, "a red kite"])["score"]) == 2
 
 
+def with_config(checkpoint, folder, section, **changed):
+    """The path of a checkpoint of which the configuration says something else."""
+    import torch
+
+    stored = torch.load(checkpoint, weights_only=True)
+    stored["config"][section]["args"].update(changed)
+    torch.save(stored, folder / "other.ckpt")
+    return str(folder / "other.ckpt")
+
+
 @pytest.mark.extra
 @with_detoxify
 def test_a_checkpoint_whose_tokenizer_is_elsewhere_names_the_cure(checkpoint, tmp_path, monkeypatch):
-    import torch
-
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    stored = torch.load(checkpoint, weights_only=True)
-    stored["config"]["arch"]["args"]["model_type"] = "nobody/has-this-model"
-    torch.save(stored, tmp_path / "elsewhere.ckpt")
+    other = with_config(checkpoint, tmp_path, "arch", model_type="nobody/has-this-model")
     with pytest.raises(MissingError, match="names a tokenizer and a configuration that are not on this machine"):
-        detoxify_classifier.load(str(tmp_path / "elsewhere.ckpt"))
+        detoxify_classifier.load(other)
 
 
 @pytest.mark.extra
 @with_detoxify
 def test_a_model_without_a_class_toxicity_is_refused(checkpoint, tmp_path):
-    import torch
-
-    stored = torch.load(checkpoint, weights_only=True)
-    stored["config"]["dataset"]["args"]["classes"] = ["hate", "fear"]
-    torch.save(stored, tmp_path / "other.ckpt")
+    other = with_config(checkpoint, tmp_path, "dataset", classes=["hate", "fear"])
     with pytest.raises(JobError, match="has the classes hate, fear, and none is toxicity"):
-        detoxify_classifier.load(str(tmp_path / "other.ckpt"))
+        detoxify_classifier.load(other)
 
 
 @pytest.mark.extra

@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 COLUMN: Final = "column"
 ROLE: Final = "face_boxes"
 MEASURED = pa.struct([("boxes", image_model.FACES)])
+_MOST_SHARE: Final = 2.0  # detectors' boxes stick out of pictures by some of their side; no face is two pixels wide
 
 
 class Faces(Filter):
     """Flags pictures with faces; with `do: blur` publishes them with the faces blurred, with `do: reject` not at all.
 
     Boxes come from the column `face_bboxes` as img2dataset and DataComp have it (left, top, right, bottom, as shares of the sides, or in
-    pixels where a number is above 1), or from a detector: NudeNet's face classes, or a detector of one's own by a spec. Where neither is
-    named, faces that the filter `nsfw` saw with NudeNet are counted all the same. What share of faces a detector finds was not measured; in
-    CommonPool the one in use missed an estimated 102 million. Nobody is recognised.
+    pixels where a number is above 2; what sticks out of the picture is cut), or from a detector: NudeNet's face classes, or a detector of
+    one's own by a spec. Where neither is named, faces that the filter `nsfw` saw are counted all the same. What share of faces a detector
+    finds was not measured; in CommonPool the one in use missed an estimated 102 million. Nobody is recognised.
     """
 
     name: ClassVar[str] = "faces"
@@ -137,7 +138,7 @@ def given_boxes(value: Any, picture: "Picture", *, needed: bool) -> list[dict[st
       needed: whether an absent value is a failure.
 
     Raises:
-      ValueError: it is absent where it is needed, or is no list of boxes.
+      ValueError: it is absent where it is needed, or is no list of boxes that lie in the picture.
     """
     if isinstance(value, str):
         value = json.loads(value)
@@ -146,14 +147,16 @@ def given_boxes(value: Any, picture: "Picture", *, needed: bool) -> list[dict[st
             raise ValueError("no boxes")
         return None
     boxes = [[float(number) for number in box] for box in value]
-    if any(len(box) != 4 or not all(math.isfinite(number) and number >= 0 for number in box) for box in boxes):
+    if any(len(box) != 4 or not all(map(math.isfinite, box)) or box[0] > box[2] or box[1] > box[3] for box in boxes):
         raise ValueError("a box is four numbers: left, top, right, bottom")
-    shares = all(number <= 1 for box in boxes for number in box)
+    shares = all(number <= _MOST_SHARE for box in boxes for number in box)
     across, down = (picture.width, picture.height) if shares else (1, 1)
     found = []
     for left, top, right, bottom in boxes:
-        start, above = min(math.floor(left * across), picture.width), min(math.floor(top * down), picture.height)
+        start, above = max(math.floor(left * across), 0), max(math.floor(top * down), 0)
         end, below = min(math.ceil(right * across), picture.width), min(math.ceil(bottom * down), picture.height)
+        if start > picture.width or above > picture.height or end < 0 or below < 0:
+            raise ValueError("a box lies outside the picture: are they boxes of a picture of another size?")
         if end > start and below > above:
             found.append({"left": start, "top": above, "width": end - start, "height": below - above, "score": 1.0})
     return found

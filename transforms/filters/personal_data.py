@@ -14,7 +14,8 @@ from pydantic import model_validator
 from schemas.job import Names, Phase, key
 from schemas.reasons import KEY_WITHHELD, URL_WITHHELD
 from transforms.filters.base import Batch, Context, Filter, Finding
-from transforms.images.scrub import PERSONAL, personal_fields, scrub_exif_text
+from transforms.images.parts.fields import in_order
+from transforms.images.scrub import removable, scrub_exif_text
 from transforms.text.allowed import allowed_by, identities
 from transforms.text.personal_data import CARD, EMAIL, IBAN, IP, KINDS, PHONE, SSN, TRIGGER, Span, find
 from transforms.text.personal_links import find_in_link
@@ -27,7 +28,7 @@ SPAN = pa.struct(
 MEASURED = pa.struct(
     [
         ("spans", pa.list_(SPAN)),
-        ("stripped", pa.list_(pa.string())),  # gps, serial_number, owner, ...: what the picture's metadata or the exif column holds
+        ("stripped", pa.list_(pa.string())),  # of transforms.images.parts.fields.WORDS: what goes out of metadata and the exif column
         ("url_withheld", pa.bool_()),
         ("key_withheld", pa.bool_()),
     ]
@@ -43,9 +44,9 @@ class PersonalData(Filter):
     Every text column that would be published is looked at, nested values and JSON text too. In URLs, keys and file names a number counts
     only after a word that says what it is (`phone=`), in EXIF text only in fields in which people write, and in response headers only
     e-mail addresses do, since other numbers there are identifiers. A URL or a key that holds any of it, an IP address excepted, is
-    withheld, never altered: it is an identity, and `allow` changes nothing there. Position, serial numbers and owner in a picture's
-    metadata are always stripped. Rules with check digits (`transforms.text.personal_data`, `personal_links`); names and postal addresses
-    are not looked for.
+    withheld, never altered: it is an identity, and `allow` changes nothing there. Position, serial numbers, owner, thumbnails and
+    whatever cannot be parsed are always stripped from a picture's metadata, and actions say what. Rules with check digits
+    (`transforms.text.personal_data`, `personal_links`); names and postal addresses are not looked for.
     """
 
     name: ClassVar[str] = "personal_data"
@@ -176,11 +177,11 @@ def _holds_text(kind: pa.DataType) -> bool:
 
 
 def _stripped(batch: Batch) -> list[list[str]]:
-    """What of position, serial numbers and owner is in every row's picture and EXIF column."""
+    """What is taken out of every row's picture and EXIF column: position, serial numbers, owner, thumbnails, what cannot be parsed."""
     found: list[list[str]] = []
     for exif, raw, picture, parts in zip(batch.role("exif"), batch.images, batch.pictures, batch.parts, strict=True):
-        words = {*_exif_fields(exif), *(() if raw is None or picture is None else personal_fields(raw, parts))}
-        found.append([word for word in PERSONAL if word in words])
+        words = {*_exif_fields(exif), *(() if raw is None or picture is None else removable(raw, parts))}
+        found.append(list(in_order(words)))
     return found
 
 

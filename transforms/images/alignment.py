@@ -38,7 +38,7 @@ import threading
 import numpy as np
 
 from schemas.signatures import PICTURES_AGREE, THUMBNAIL_SIDE
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 from transforms.images.differences import differences
 from transforms.images.drawn import Looks, looks
 from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, STILL, Level, halved
@@ -259,7 +259,7 @@ def _soften(planes, across, edges):  # type: ignore[no-untyped-def]
 def _compare(sums, to, found):  # type: ignore[no-untyped-def]
     """Mean and least correlation of softened gradients over the blocks with detail that the maps leave inside, from sums of `_PRODUCTS`."""
     for row in range(len(found)):
-        s, map_, total, least, counted = sums[row], to[row], 0.0, 1.0, 0
+        s, map_, total, least, counted = sums[row], to[row], 0.0, 1.0, ZERO
         yy, yx, y0, xy, xx, x0 = map_[0], map_[1], map_[2], map_[3], map_[4], map_[5]
         far_y, far_x = _FAR - (abs(yy) + abs(yx)) * _HALF_BLOCK, _FAR - (abs(xy) + abs(xx)) * _HALF_BLOCK
         for b in range(BLOCKS):

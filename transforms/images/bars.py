@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 from transforms.images.resample import Box
 
 _DEEPEST = 0.34  # of the picture's side
@@ -44,15 +44,15 @@ def _depth(flat, start, down, along, deepest, columns, skipped, between, counts)
 
     Its first row is one of the first `skipped` and one more; `between` rows of other colours may lie between two of the bar's.
     """
-    end, gap, colour = 0, 0, -1
+    end, gap, colour = ZERO, ZERO, ZERO - 1
     for row in range(deepest):
-        at, inside = start + row * down, 0
+        at, inside = start + row * down, ZERO
         if colour < 0:
             for level in range(256):
                 counts[level] = 0
             for x in range(columns):
                 counts[flat[at + x * along]] += 1
-            most = 0
+            most = ZERO
             for level in range(256):
                 inside += counts[level]
                 if level >= 24:
@@ -60,17 +60,17 @@ def _depth(flat, start, down, along, deepest, columns, skipped, between, counts)
                 if inside > most:
                     most, colour = inside, level - 12 if level > 24 else 12
             if most < _EVEN * columns:
-                colour = -1
+                colour = ZERO - 1
                 if row > skipped:
                     return 0
             else:
                 end = row + 1
         else:
             for x in range(columns):
-                inside += abs(np.int64(flat[at + x * along]) - colour) <= 14
+                inside += abs(flat[at + x * along] - colour) <= 14
             gap += 1
             if inside >= _EVEN * columns:
-                end, gap = row + 1, 0
+                end, gap = row + 1, ZERO
             elif gap > between:
                 break
     return end

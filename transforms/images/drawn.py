@@ -15,7 +15,7 @@ import dataclasses
 import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 
 _MOST = 3.7  # bits
 _GROUND, _WIDE = 0.15, 0.25  # of all pixels
@@ -86,7 +86,7 @@ def _look(thumbnails, entropies, counts, found):  # type: ignore[no-untyped-def]
         picture, out = thumbnails[row], found[row]
         for k in range(_PIXELS):
             counts[picture[k]] += 1
-        inside = binned = total = most = before = beyond = 0  # of the last three levels; of the bin so far; two counts before
+        inside = binned = total = most = before = beyond = ZERO  # of the last three levels; of the bin so far; two counts before
         for level in range(256):
             count = counts[level]
             counts[level] = 0
@@ -94,8 +94,8 @@ def _look(thumbnails, entropies, counts, found):  # type: ignore[no-untyped-def]
             most = inside if inside > most else most
             inside, beyond, before = inside - beyond, before, count
             if level % _LEVELS == _LEVELS - 1:
-                total, binned = total + entropies[binned], 0
-        evenly = sharply = np.int32(0)
+                total, binned = total + entropies[binned], ZERO
+        evenly = sharply = ZERO
         for i in range(1, THUMBNAIL_SIDE - 1):
             for k in range(np.uint64(i) * _SIDE + _ONE, np.uint64(i + 1) * _SIDE - _ONE):
                 twice = np.int32(picture[k]) << 1

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 
 FEW = 16  # pairs that fit a core's cache
 GRID = 6
@@ -120,7 +120,7 @@ class Level:
             self.multiply(_OF_SEEN, len(_OF_STILL))
             _weigh(sums, floor, self.side, self.moments, self.systems)
             solve(self.systems, _UNKNOWNS, _TINY)
-            _move(self.systems[_UNKNOWNS**2 :], self.side, to)
+            _move(self.systems[_UNKNOWNS**2 :], _FAR, self.side, to.reshape(len(to), -1))
         return before
 
 
@@ -206,7 +206,7 @@ def _warp(planes, packed, n, to, part, got):  # type: ignore[no-untyped-def]
 def _bound(planes, to, at):  # type: ignore[no-untyped-def]
     """Pixels inside and outside, at full size."""
     for row in range(len(planes)):
-        map_, ones, k = to[row], planes[row, ONES], 0
+        map_, ones, k = to[row], planes[row, ONES], ZERO
         yy, yx, y0, xy, xx, x0 = map_[0], map_[1], map_[2], map_[3], map_[4], map_[5]
         for i in range(len(at)):
             down = at[i]
@@ -303,19 +303,19 @@ def solve(systems, size, least):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _move(steps, side, to):  # type: ignore[no-untyped-def]
+def _move(steps, far, side, to):  # type: ignore[no-untyped-def]
     """Maps after the steps, float64 [6, n], as far as one may go, in place; steps are written on."""
-    for row in range(len(to)):
-        map_ = to[row]
-        for i in range(_UNKNOWNS):
-            size, most = steps[i, row], _FAR[i]
+    for i in range(_UNKNOWNS):
+        step, most = steps[i], far[i]
+        for row in range(len(step)):
+            size = step[row]
             size = size if size < most else most
-            steps[i, row] = (size if size > -most else -most) / side
-        for i in range(2):  # the map of the step, its columns (shift, down, along), about the middle
-            steps[3 * i, row] -= 0.5 * (steps[3 * i + 1, row] + steps[3 * i + 2, row])
-            steps[4 * i + 1, row] += 1
-        for i in range(2):
-            y, x, shift = map_[i, 0], map_[i, 1], map_[i, 2]
-            for j in range(3):
-                column = (j + 1) % 3
-                map_[i, j] = y * steps[column, row] + x * steps[3 + column, row] + (0.0 if column else shift)
+            step[row] = (size if size > -most else -most) / side
+    down, down_y, down_x, along, along_y, along_x = steps[0], steps[1], steps[2], steps[3], steps[4], steps[5]
+    for row in range(len(to)):
+        map_, yy, yx, xy, xx = to[row], down_y[row], down_x[row], along_y[row], along_x[row]
+        shift_y, shift_x = down[row] - 0.5 * (yy + yx), along[row] - 0.5 * (xy + xx)  # about the middle
+        for i in range(0, _UNKNOWNS, 3):
+            y, x = map_[i], map_[i + 1]
+            map_[i], map_[i + 1] = y * (yy + 1) + x * xy, y * yx + x * (xx + 1)
+            map_[i + 2] += y * shift_y + x * shift_x

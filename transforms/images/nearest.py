@@ -8,7 +8,7 @@ says which point of the one thumbnail shows what a point of the other does. `ali
 import numpy as np
 
 from schemas.signatures import LOOKED_UP, PARTS, VIEWS
-from transforms.compiled import compiled, ones
+from transforms.compiled import ZERO, compiled, ones
 from transforms.images.maps import after, inverted, mirror_maps, rounded
 from transforms.images.views import frames
 
@@ -98,7 +98,7 @@ def _nearest_all(have, hashes, other_have, other_hashes, meetings, flips, best, 
     `best` is for the two ways round: a view of the one in what is looked up of the other, and the reverse.
     """
     for row in range(len(found)):
-        own, others, first = hashes[row], other_hashes[row], 0
+        own, others, first = hashes[row], other_hashes[row], ZERO
         for way in range(2):
             asking, asked = (others, own) if way else (own, others)
             held, looked_up = (other_have[row], have[row]) if way else (have[row], other_have[row])

@@ -10,14 +10,14 @@ from typing import Literal
 
 import numpy as np
 
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 _UNIT = 1 << 14  # of a weight
 _KEPT = 6  # binary places of a sum down a column
 _DROPPED, _REST = np.int32(14 - _KEPT), np.int32(14 + _KEPT)
-_HALF_KEPT, _HALF = np.int32(1 << 13 - _KEPT), np.int32(1 << 13 + _KEPT)  # what rounds
+_HALF_KEPT, _HALF = np.int32(1 << 13 - _KEPT), np.int64(1 << 13 + _KEPT)  # what rounds
 
 
 def resampled(grey: np.ndarray, box: Box, side: int, by: Literal["area", "triangle"]) -> np.ndarray:
@@ -99,7 +99,7 @@ def deviation(grey: np.ndarray) -> float:
 
 @compiled
 def _sums(levels):  # type: ignore[no-untyped-def]
-    total = squares = 0
+    total, squares = ZERO, ZERO
     for k in range(len(levels)):
         level = np.int64(levels[k])
         total += level

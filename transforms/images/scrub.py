@@ -101,7 +101,13 @@ def scrub(raw: bytes) -> Scrubbed:
 
 
 def personal_fields(raw: bytes, parts: list[Part] | None = None) -> tuple[str, ...]:
-    """Which of `gps`, `serial_number` and `owner` the side data of a picture file tells, embedded pictures included. Never raises.
+    """Which of `gps`, `serial_number` and `owner` the side data of a picture file tells; arguments as of `removable`."""
+    found = removable(raw, parts)
+    return tuple(word for word in PERSONAL if word in found)
+
+
+def removable(raw: bytes, parts: list[Part] | None = None) -> tuple[str, ...]:
+    """What `scrub` takes out of a picture file, embedded pictures included, as it names it. Never raises.
 
     Args:
       raw: the file.
@@ -115,7 +121,7 @@ def personal_fields(raw: bytes, parts: list[Part] | None = None) -> tuple[str, .
     else:
         changes = _changes(CONTAINERS[kind].find(raw) if parts is None else parts)
         found = set().union(*(change.words for change in changes.values()))
-    return tuple(word for word in PERSONAL if word in found)
+    return in_order(found)
 
 
 def scrub_exif_text(text: str) -> tuple[str | None, tuple[str, ...]]:

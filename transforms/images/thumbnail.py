@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from schemas.signatures import THUMBNAIL_SIDE
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 from transforms.images.resample import Box, resampled
 
 HASHED_SIDE = 32  # imagehash.phash: hash_size 8, highfreq_factor 4
@@ -71,9 +71,9 @@ def _depth(flat, start, down, along, rows, columns, edge):  # type: ignore[no-un
         least, most = level if level < least else least, level if level > most else most
         if most - least > _EVEN:
             return 0
-    colour, end, depth = (least + most) // 2, rows, 0
+    colour, end, depth = (least + most) // 2, rows, ZERO
     for row in range(1, rows):
-        stray, at = np.int64(0), start + row * down
+        stray, at = ZERO, start + row * down
         for x in range(columns):
             off = abs(np.int64(flat[at + x * along]) - colour)
             stray = off if off > stray else stray

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 from transforms.match.keys import LOW_BITS, ROW_BITS
 
 _LONGEST_PACKED = 1 << ROW_BITS
@@ -49,12 +49,12 @@ def settle(first: np.ndarray, second: np.ndarray, third: np.ndarray, key_bits: i
 @compiled
 def _settle(first: np.ndarray, second: np.ndarray, third: np.ndarray, shift: np.uint64) -> None:
     """Shell's sort of every bucket, with Knuth's gaps."""
-    begin = 0
+    begin = ZERO
     while begin < len(first):
         end = begin + 1
         while end < len(first) and first[end] >> shift == first[begin] >> shift:
             end += 1
-        gap = 1
+        gap = ZERO + 1
         while gap < (end - begin) // 3:
             gap = 3 * gap + 1
         while gap > 0:

@@ -8,7 +8,7 @@ that no row number decides.
 
 import numpy as np
 
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 from transforms.match.buckets import settle
 from transforms.match.keys import LOW_BITS, ROW_BITS
 from transforms.match.planes import HASH_BITS
@@ -57,7 +57,7 @@ def caption_pairs(words: np.ndarray, rows: np.ndarray, own: int) -> np.ndarray:
 @compiled
 def _tell(words: np.ndarray, rows: np.ndarray, own: np.uint64, told: np.ndarray) -> int:
     """How many pairs there are in buckets that are in order; those for which there is room are told."""
-    found, begin = 0, 0
+    found, begin = ZERO, ZERO
     while begin < len(words):
         end = begin + 1
         while end < len(words) and words[end] >> _SHIFT == words[begin] >> _SHIFT:

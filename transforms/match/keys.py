@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from schemas.signatures import PHASHES
-from transforms.compiled import compiled
+from transforms.compiled import TRUE, ZERO, compiled
 from transforms.match.planes import HASH_BITS, Plane
 
 BUCKET_BITS = 40  # of a band's key; always as many, so that a bucket is the same whatever the number of ranges
@@ -74,10 +74,10 @@ def picture_entries(
 @compiled
 def _permute_and_count(hashes, words, mirrored, tables, shift, bits, asked, found, parts, ends):  # type: ignore[no-untyped-def]
     """Each distinct hash of a row whose range is asked for, permuted, with its word and its range; how many each range has."""
-    n = 0
+    n = ZERO
     for i in range(len(hashes)):
         for view in range(len(hashes[i])):
-            value, out, fresh = hashes[i, view], _ZERO, True
+            value, out, fresh = hashes[i, view], _ZERO, TRUE
             for earlier in range(view):
                 fresh &= hashes[i, earlier] != value
             if fresh:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from schemas.signatures import BAND_ROWS, BANDS, PERMUTATIONS
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 from transforms.match.texts import Texts
 
 SHINGLE_CHARACTERS = 3
@@ -70,7 +70,7 @@ def _look_up(
 
     Returns the text and the place where it stopped, and how many slots it made (their numbers stand in `fresh`).
     """
-    mask, made = np.uint64(len(table) - 1), 0
+    mask, made = np.uint64(len(table) - 1), ZERO
     while text < len(starts):
         while at < lengths[text] - 2:
             if 2 * (used + made) >= len(table):
@@ -87,7 +87,7 @@ def _look_up(
                 slot = (slot + np.uint64(1)) & mask
             slots[j] = slot
             at += 1
-        text, at = text + 1, 0
+        text, at = text + 1, ZERO
     return text, at, made
 
 

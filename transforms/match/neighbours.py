@@ -15,7 +15,7 @@ the bucket's rows alone.
 
 import numpy as np
 
-from transforms.compiled import compiled, ones
+from transforms.compiled import ZERO, compiled, ones
 from transforms.match.buckets import grown
 from transforms.match.keys import ROW_BITS
 from transforms.match.planes import HASH_BITS
@@ -106,7 +106,7 @@ def _stand(hashes, words, shift, most, chains, standing, seen, ends, counts):  #
     Of those that ask and for which others stand: the place, and that of the first one of the same hash. A bucket with elder rows is two:
     rows of the run are held against all, elder rows against those of the run.
     """
-    n, begin, place, start, middle, buckets, before = 0, 0, 0, 0, 0, 0, 0
+    n, begin, place, start, middle, buckets, before = ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO
     behind = (_ONE << shift) - _ONE
     while begin < len(hashes):
         end, key, elders = begin + 1, hashes[begin] >> shift, words[begin] & ELDER_VIEW
@@ -117,7 +117,7 @@ def _stand(hashes, words, shift, most, chains, standing, seen, ends, counts):  #
             looked_up = turn & 1
             if not looked_up:
                 start, before = place, n
-            middle, same, head = place, 0, 0
+            middle, same, head = place, ZERO, ZERO
             for k in range(begin, end):
                 hash_, word = hashes[k], words[k]
                 elder = word & ELDER_VIEW
@@ -126,7 +126,7 @@ def _stand(hashes, words, shift, most, chains, standing, seen, ends, counts):  #
                 change = word ^ words[k - 1]
                 fresh = k == begin or hash_ != hashes[k - 1] or change >> _KIND_SHIFT > _ZERO
                 head = k if fresh else head
-                same = 0 if fresh or change & ELDER_VIEW else same + 1
+                same = ZERO if fresh or change & ELDER_VIEW else same + 1
                 if same < most:
                     # Bits that were turned count as differing, so they stand where the equal bits of the key stood.
                     turned = (_ONE << (word >> _KIND_SHIFT & _FLIPS)) - _ONE
@@ -154,7 +154,7 @@ def _meet(rows, orders, seen, parts, radius, ranks, places, told, state, cut):  
         if n + 3 * (most + 1) * (middle - low) > len(told):
             return True
         for asking in range(low, middle):
-            row, hash_, held, within, first, nearest = rows[asking], seen[asking], 0, 0, _NONE, 0
+            row, hash_, held, within, first, nearest = rows[asking], seen[asking], ZERO, ZERO, _NONE, ZERO
             for block in range(start, stop, 64):
                 hits, end = _ZERO, block + 64 if block + 64 < stop else stop
                 for i in range(np.uint64(block), np.uint64(end)):

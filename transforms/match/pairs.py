@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from transforms.compiled import compiled, ones
+from transforms.compiled import ZERO, compiled, ones
 from transforms.match.buckets import grown, settle
 from transforms.match.keys import ELDER, MIRRORED
 from transforms.match.planes import HASH_BITS, Plane
@@ -138,16 +138,16 @@ def _tell(hashes, highs, lows, seen, masks, key, told, state, full):  # type: ig
         state[0], state[1] = asking, n
         if n + 3 * MOST_NEIGHBOURS > len(told):
             return True
-        hash_, high, low, found = hashes[asking], highs[asking], lows[asking], 0
+        hash_, high, low, found = hashes[asking], highs[asking], lows[asking], ZERO
         while high > low and found < MOST_NEIGHBOURS:
-            block, hits = high - 64 if high - 64 > low else low, 0
+            block, hits = high - 64 if high - 64 > low else low, ZERO
             for y in range(np.uint64(block), np.uint64(high)):
                 hits += ones(seen[y] ^ hash_) <= RADIUS
             for y in range(high - 1, block - 1 if hits > 0 else high - 1, -1):
                 difference = seen[y] ^ hash_
                 distance = ones(difference)
                 if distance <= RADIUS and found < MOST_NEIGHBOURS:
-                    least = 0
+                    least = ZERO
                     while masks[least] & difference:
                         least += 1
                     if least == key:

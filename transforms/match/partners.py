@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from transforms.compiled import compiled
+from transforms.compiled import TRUE, ZERO, compiled
 from transforms.match.blocks import EMPTY, gather, pack, scatter
 from transforms.match.neighbours import ANCHOR
 from transforms.match.pairs import nearest_of, packed_pairs
@@ -80,11 +80,11 @@ def save(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[int]:
 @compiled
 def _keep(first, second, seen, orders, places, keep):  # type: ignore[no-untyped-def]
     """Marks what is kept; how many rows had more partners than there is room for in `seen`. `orders`, `places`: one more than anchors."""
-    crowded, begin, most, anchors = 0, 0, len(seen), len(orders) - 1
+    crowded, begin, most, anchors = ZERO, ZERO, len(seen), len(orders) - 1
     while begin < len(first):
-        k, many, held = begin, 0, 0
+        k, many, held = begin, ZERO, ZERO
         while k < len(first) and first[k] >> _ROW_SHIFT == first[begin] >> _ROW_SHIFT:
-            other, fresh = second[k] >> np.uint64(1), True
+            other, fresh = second[k] >> np.uint64(1), TRUE
             for i in range(many if many < most else most):
                 fresh &= seen[i] != other
             if fresh:
@@ -95,7 +95,7 @@ def _keep(first, second, seen, orders, places, keep):  # type: ignore[no-untyped
             if second[k] & ANCHOR:
                 for i in range(held):
                     if second[places[i]] == second[k]:
-                        j = -1  # the nearer of two is there
+                        j = ZERO - 1  # the nearer of two is there
                 if j >= 0:
                     while j > 0 and orders[j - 1] > order:
                         orders[j], places[j] = orders[j - 1], places[j - 1]

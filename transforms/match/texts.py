@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from transforms.compiled import compiled
+from transforms.compiled import FALSE, compiled
 
 SAYS_NOTHING, SAYS_SOMETHING, ASK = 0, 1, 2
 """No letter and no digit; an ASCII one; characters beyond ASCII alone, which Unicode must be asked about."""
@@ -55,7 +55,7 @@ class Texts:
 @compiled
 def _look(points: np.ndarray, starts: np.ndarray, lengths: np.ndarray, ids: np.ndarray, says: np.ndarray) -> None:
     for i in range(len(starts)):
-        h, some, beyond = np.uint64(lengths[i]) * np.uint64(0xFF51AFD7ED558CCD), False, False
+        h, some, beyond = np.uint64(lengths[i]) * np.uint64(0xFF51AFD7ED558CCD), FALSE, FALSE
         start, last = starts[i], lengths[i] - 1
         for k in range(lengths[i]):
             point = points[start + k]

@@ -23,7 +23,7 @@ from schemas.signatures import (
     THUMBNAIL_SIDE,
     VIEWS,
 )
-from transforms.compiled import compiled
+from transforms.compiled import ZERO, compiled
 from transforms.images.alignment import agreements
 from transforms.images.nearest import mirror_maps, nearest_views
 
@@ -111,7 +111,7 @@ class Pictures:
 @compiled
 def _count_equal(left: np.ndarray, at_left: np.ndarray, right: np.ndarray, at_right: np.ndarray, out: np.ndarray) -> None:
     for i in range(len(out)):
-        one, other, same = left[at_left[i]], right[at_right[i]], 0
+        one, other, same = left[at_left[i]], right[at_right[i]], ZERO
         for k in range(PERMUTATIONS):
             same += one[k] == other[k]
         out[i] = same

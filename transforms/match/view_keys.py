@@ -23,7 +23,7 @@ bits that were turned and in those behind the key.
 import numpy as np
 
 from schemas.signatures import DOUBTS, LOOKED_UP, PARTS, SUBSETS, VIEWS
-from transforms.compiled import compiled
+from transforms.compiled import TRUE, ZERO, compiled
 from transforms.images.views import SUBSET_BITS
 from transforms.match.keys import ROW_BITS
 from transforms.match.planes import HASH_BITS
@@ -135,7 +135,7 @@ def entries(
 
 @compiled
 def _entries(have, hashes, doubts, low, sources, tables, bits, wanted, shifts, sent, out, words, parts):  # type: ignore[no-untyped-def]
-    n, turns = 0, sent[len(sources) :]
+    n, turns = ZERO, sent[len(sources) :]
     for row in range(len(have)):
         for source in range(len(sources)):
             view, side, orientation = sources[source, 0], sources[source, 1], sources[source, 2]
@@ -146,7 +146,7 @@ def _entries(have, hashes, doubts, low, sources, tables, bits, wanted, shifts, s
             turned, word, entry = orientation >> 2, hashes[row, view] ^ _NEGATED[orientation], np.uint64(0)
             for octet in range(8):
                 entry |= tables[turned, octet, np.int64(word >> np.uint64(8 * octet) & np.uint64(255))]
-            sent[source], fresh = entry, True
+            sent[source], fresh = entry, TRUE
             for earlier in range(source):
                 fresh &= sent[earlier] != entry or sources[earlier, 1] != side
             if not fresh:
@@ -161,7 +161,7 @@ def _entries(have, hashes, doubts, low, sources, tables, bits, wanted, shifts, s
                 if wanted[np.int64(part)]:
                     out[n], words[n], parts[n] = entry, word, part
                     n += 1
-                flip = 0
+                flip = ZERO
                 while variant >> flip & 1:
                     flip += 1
                 word = word - _ONE_FLIP if (variant ^ variant >> 1) >> flip & 1 else word + _ONE_FLIP
