@@ -8,7 +8,7 @@ says which point of the one thumbnail shows what a point of the other does. `ali
 import numpy as np
 
 from schemas.signatures import LOOKED_UP, PARTS, VIEWS
-from transforms.compiled import ZERO, compiled, ones
+from transforms.compiled import compiled, ones
 from transforms.images.maps import after, inverted, mirror_maps, rounded
 from transforms.images.views import frames
 
@@ -16,7 +16,7 @@ __all__ = ["MEETINGS", "ORIENTATIONS", "mirror_maps", "nearest_views", "orient"]
 
 ORIENTATIONS = 8
 """As it is; bit 0: mirrored; bit 1: upside down; bit 2: then turned about its diagonal."""
-_NONE = 65  # a distance that no two hashes have
+_NONE = np.uint64(65)  # a distance that no two hashes have
 _ODD_COLUMNS, _ODD_ROWS = np.uint64(0xAAAAAAAAAAAAAAAA), np.uint64(0xFF00FF00FF00FF00)
 _FLIPS = np.array([(_ODD_COLUMNS if way & 1 else 0) ^ (_ODD_ROWS if way & 2 else 0) for way in range(ORIENTATIONS)], np.uint64)
 _SHIFTS = np.array([7, 14, 28], np.uint64)
@@ -56,14 +56,37 @@ def nearest_views(
       maps, float64 [n, 2, 3]: a point of the left thumbnail, (down, along, 1) with sides of 1, to that of the right one, by the nearest
       pair of views. distances, int64 [n]: bits in which it differs. When left and right change places, distances stay, maps are inverted.
     """
-    found = np.zeros((len(left[0]), 5), np.int64)
-    _nearest_all(*left[:2], *right[:2], MEETINGS, _FLIPS, np.empty((2, 4), np.int64), found)
-    distances, views, entries, orientations, crossed = found.T
-    crossed = crossed != 0
+    one_way, other_way = _nearest(left, right), _nearest(right, left)
+    crossed, same = _less(other_way, one_way), np.flatnonzero((other_way == one_way).all(axis=1))
+    crossed[same] = _less(right[1][same], left[1][same])
+    distances, views, entries, orientations = np.where(crossed[:, None], other_way, one_way).astype(np.int64).T
     maps = inverted(frames(views, np.where(crossed[:, None], right[2], left[2])))
     ends = _turned(frames(entries, np.where(crossed[:, None], left[2], right[2])), orientations)
     maps = rounded(after(ends, maps))
     return np.where(crossed[:, None, None], inverted(maps), maps), distances
+
+
+def _nearest(asking: tuple[np.ndarray, ...], asked: tuple[np.ndarray, ...]) -> np.ndarray:
+    """The nearest of the one's views to what is looked up of the other: distance, view, looked up, orientation, uint64 [n, 4].
+
+    Of equally near ones the first of `MEETINGS`, and of its views.
+    """
+    found = np.zeros((len(asking[0]), 3), np.uint64)
+    entries, orientations = MEETINGS[:, 0], MEETINGS[:, 1]
+    words, turned = np.take(asked[1], entries, axis=1), np.flatnonzero(orientations > 3)
+    words ^= _FLIPS[orientations]
+    words[:, turned] = _turned_bits(words[:, turned])
+    have = asked[0][:, None] >> entries.astype(np.uint32) & np.uint32(1) != 0
+    _meet(asking[0], asking[1], have, words, MEETINGS, found)
+    distances, views, meetings = found.T
+    entries, orientations = MEETINGS[meetings.astype(np.int64), :2].T.astype(np.uint64)
+    return np.stack([distances, views, entries, orientations], axis=1)
+
+
+def _less(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Whether rows of numbers come before others by the first in which they differ, bool [n]."""
+    rows, place = np.arange(len(one)), (one != other).argmax(axis=1)
+    return one[rows, place] < other[rows, place]
 
 
 def _turned(maps: np.ndarray, orientations: np.ndarray) -> np.ndarray:
@@ -84,45 +107,27 @@ def orient(hashes: np.ndarray, orientation: int) -> np.ndarray:
         words ^= _ODD_COLUMNS
     if orientation & 2:
         words ^= _ODD_ROWS
-    if orientation & 4:
-        for shift, mask in zip(_SHIFTS, _MASKS, strict=True):
-            moved = (words ^ words >> shift) & mask
-            words ^= moved ^ moved << shift
+    return _turned_bits(words) if orientation & 4 else words
+
+
+def _turned_bits(words: np.ndarray) -> np.ndarray:
+    """Hashes of pictures turned about their diagonal: single bits change places across it, then pairs, then nibbles."""
+    for shift, mask in zip(_SHIFTS, _MASKS, strict=True):
+        moved = (words ^ words >> shift) & mask
+        words = words ^ moved ^ moved << shift
     return words
 
 
 @compiled
-def _nearest_all(have, hashes, other_have, other_hashes, meetings, flips, best, found):  # type: ignore[no-untyped-def]
-    """Distance, view, looked up, orientation, and whether the view is one of the other picture's; of equally near ones the first.
-
-    `best` is for the two ways round: a view of the one in what is looked up of the other, and the reverse.
-    """
+def _meet(have, hashes, looked_up, words, meetings, found):  # type: ignore[no-untyped-def]
+    """Distance, view and meeting of the nearest view, of equally near ones the first."""
     for row in range(len(found)):
-        own, others, first = hashes[row], other_hashes[row], ZERO
-        for way in range(2):
-            asking, asked = (others, own) if way else (own, others)
-            held, looked_up = (other_have[row], have[row]) if way else (have[row], other_have[row])
-            nearest = best[way]
-            nearest[0] = _NONE
-            for k in range(len(meetings)):
-                entry, orientation = meetings[k, 0], meetings[k, 1]
-                if looked_up >> np.uint32(entry) & _BIT == 0:
-                    continue
-                word = asked[entry] ^ flips[orientation]
-                if orientation > 3:  # exchanges single bits, then pairs, then nibbles across the diagonal
-                    for step in range(len(_SHIFTS)):
-                        moved = (word ^ word >> _SHIFTS[step]) & _MASKS[step]
-                        word ^= moved ^ moved << _SHIFTS[step]
+        own, asked, held, out, nearest = hashes[row], words[row], have[row], found[row], _NONE
+        for k in range(len(meetings)):
+            if looked_up[row, k]:
+                word = asked[k]
                 for view in range(meetings[k, 2], meetings[k, 3]):
-                    distance = np.int64(ones(asking[view] ^ word))
-                    if distance < nearest[0] and held >> np.uint32(view) & _BIT:
-                        nearest[0], nearest[1], nearest[2], nearest[3] = distance, view, entry, orientation
-        for k in range(4):
-            if first == 0 and best[0, k] != best[1, k]:
-                first = 1 if best[0, k] < best[1, k] else -1
-        for view in range(len(own)):
-            if first == 0 and own[view] != others[view]:
-                first = 1 if own[view] < others[view] else -1
-        for k in range(4):
-            found[row, k] = best[1 if first < 0 else 0, k]
-        found[row, 4] = first < 0
+                    distance = ones(own[view] ^ word)
+                    if distance < nearest and held >> np.uint32(view) & _BIT:
+                        nearest, out[1], out[2] = distance, view, k
+        out[0] = nearest
