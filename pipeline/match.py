@@ -126,6 +126,8 @@ def match(
             facts = _at_once(plan, engine) if _is_small(plan, memory) else _in_steps(plan, engine, memory)
     storage.write_bytes(join(folder, "facts.json"), json.dumps(facts, sort_keys=True).encode())
     _remove(join(folder, STEPS))
+    if plan.floor:
+        plan.floor.clear()
 
 
 def _remove(folder: str) -> None:
@@ -159,10 +161,10 @@ def _in_stars(plan: Plan, memory: Memory, edges: Mapping[int, int]) -> bool:
 
 
 def _run(plan: Plan, engine: Engine, label: str, build: Build) -> None:
-    """Runs a pipeline; what it exchanged is gone when it has ended."""
+    """Runs a pipeline; where its exchanges lay the next one may write."""
     engine.run(label, build)
     if plan.floor:
-        plan.floor.clear()
+        plan.floor.reuse()
 
 
 def _at_once(plan: Plan, engine: Engine) -> dict[str, int]:

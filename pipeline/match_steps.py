@@ -35,9 +35,9 @@ class _Step(Step):
 class _LaidStep(_Step):
     """A step whose blocks lie on a floor: it takes those it is sent from there, and lays down those that it yields."""
 
-    def __init__(self, function: Callable[..., Iterable[Any]], floor: Floor, name: str, *, grouped: bool, lays: bool):
+    def __init__(self, function: functools.partial[Iterable[Any]], floor: Floor, number: int, *, grouped: bool, lays: bool):
         super().__init__(function, grouped=grouped)
-        self._floor, self._name, self._lays = floor, name, lays
+        self._floor, self._name, self._number, self._lays = floor, function.func.__name__, number, lays
 
     def process(self, element: Any) -> Iterable[Any]:
         key = element
@@ -45,7 +45,7 @@ class _LaidStep(_Step):
             key, blocks = element
             element = key, self._floor.take(blocks)
         found = super().process(element)
-        return self._floor.lay(f"{self._name}-{key}", found) if self._lays else found
+        return self._floor.lay(self._name, self._number, key, found) if self._lays else found
 
 
 _NUMBERS = itertools.count()  # of steps, so that no two lay down blocks under one name
@@ -58,7 +58,7 @@ def step(function: Callable[..., Iterable[Any]], *arguments: Any, grouped: bool 
     if floor is None:
         made = _Step(named, grouped=grouped)
     else:
-        made = _LaidStep(named, floor, f"{function.__name__}-{next(_NUMBERS)}", grouped=grouped, lays=output == Block)
+        made = _LaidStep(named, floor, next(_NUMBERS), grouped=grouped, lays=output == Block)
     return beam.ParDo(made).with_output_types(output)
 
 

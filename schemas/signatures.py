@@ -1,4 +1,4 @@
-"""The fixed-width columns that match compares: `work/signatures/<shard>.<hash>.arrow`, addressed by row.
+"""The columns that match compares: `work/signatures/<shard>.<hash>.arrow`, addressed by row, of fixed width but for the last.
 
 Arrow IPC, uncompressed, one record batch, so that a worker maps the file and touches only the pages of the column and rows it needs.
 """
@@ -9,6 +9,8 @@ PERMUTATIONS = 128
 BANDS = 18
 BAND_ROWS = 7
 THUMBNAIL_SIDE = 48
+DETAIL_SIDE = 96
+DETAIL = 2 + DETAIL_SIDE**2 * 5 // 8  # octets: the least and the greatest level, then of every pixel four bits, then of every pixel one
 PHASHES = ("plain", "plain_mirrored", "trimmed", "trimmed_mirrored")
 
 # fmt: off
@@ -53,5 +55,7 @@ SIGNATURE = pa.schema(
         pa.field("view_doubts", pa.binary(len(LOOKED_UP + PARTS) * SUBSETS * DOUBTS), nullable=False),  # least certain first
         pa.field("geometry", pa.binary(4 * GEOMETRY), nullable=False),  # little-endian float32
         pa.field("thumbnail", pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE), nullable=False),  # grey, trimmed
+        # Of pictures that are drawn or printed, else empty; see transforms.images.details. Eight octets a row where any row has one.
+        pa.field("detail", pa.large_binary(), nullable=False),
     ]
 )

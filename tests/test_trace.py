@@ -5,6 +5,7 @@ import pytest
 
 from schemas.signatures import FAST_SLACK, VIEWS
 from tests.match.signed_rows import Row, noisy, photo, signed, write
+from transforms.images.details import Details
 from transforms.images.nearest import nearest_views
 from transforms.match.scan import FAR, nearest
 from transforms.match.verify import Pictures
@@ -92,7 +93,9 @@ def test_the_look_up_compares_just_what_verification_compares():
     bits = (have << np.arange(len(VIEWS), dtype=np.uint32)).sum(axis=1, dtype=np.uint32)
     geometry = np.tile(np.array([1, 0, 1, 0, 1, 0, 1, 0, 1], np.float32), (101, 1))
     one, rest = slice(0, 1), slice(1, 101)
-    pictures = Pictures(np.zeros((1, 48, 48), np.uint8), np.zeros((1, 4), np.uint64), bits[one], hashes[one], geometry[one])
+    pictures = Pictures(
+        np.zeros((1, 48, 48), np.uint8), np.zeros((1, 4), np.uint64), bits[one], hashes[one], geometry[one], Details.none(1)
+    )
     looked_up = nearest(hashes[rest].astype("<u8").view(np.uint8), asked_of(Query(bytes(32), False, 1, 1, pictures)).views)
     left = (np.repeat(bits[one], 100), np.repeat(hashes[one], 100, axis=0), geometry[rest])
     _, distances = nearest_views(left, (bits[rest], hashes[rest], geometry[rest]))

@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 
 from schemas.signatures import PHASHES, SIGNATURE, THUMBNAIL_SIDE
 from transforms.match.columns import write_columns
+from transforms.match.detail_column import DETAILS
 from transforms.match.signatures import caption_columns
 from transforms.text.caption import normal_form
 
@@ -157,7 +158,8 @@ def batch_of(captions: Captions, pictures: Pictures, rows: np.ndarray) -> tuple[
     columns["uid"] = np.stack([mixed(rows, 70), mixed(rows, 71)], axis=1)
     digests = np.frombuffer(b"".join(hashlib.sha256(text.encode()).digest()[:8] for text in texts), "<u8")
     columns["order"] = np.stack([mixed(rows, 72), digests.astype(np.uint64)], axis=1)
-    for field in SIGNATURE:
+    names = [name for name in SIGNATURE.names if name != DETAILS]
+    for field in map(SIGNATURE.field, names):
         if field.name in arrays:
             continue
         if not pa.types.is_fixed_size_binary(field.type):
@@ -167,7 +169,7 @@ def batch_of(captions: Captions, pictures: Pictures, rows: np.ndarray) -> tuple[
             arrays[field.name] = pa.FixedSizeBinaryArray.from_buffers(
                 field.type, len(rows), [None, pa.py_buffer(np.ascontiguousarray(values))]
             )
-    return pa.RecordBatch.from_arrays([arrays[name] for name in SIGNATURE.names], schema=SIGNATURE), truth_captions, truth_pictures
+    return pa.RecordBatch.from_pydict({name: arrays[name] for name in names}), truth_captions, truth_pictures
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ from PIL import Image, ImageOps
 from schemas.ledger import LEDGER
 from schemas.signatures import LOOKED_UP, SIGNATURE, VIEWS
 from transforms.match.columns import write_columns
+from transforms.match.detail_column import DETAILS
 from transforms.trace import Query, read_query
 
 SHARD = 10_000
@@ -65,10 +66,12 @@ def values_of(query: Query) -> dict[str, bytes]:
 
 
 def signatures(rng: np.random.Generator, reach: str, planted: list[dict[str, bytes]]) -> pa.RecordBatch:
-    columns = []
+    columns = {}
     for field in SIGNATURE:
+        if field.name == DETAILS:
+            continue
         if pa.types.is_boolean(field.type):
-            columns.append(pa.array(np.ones(SHARD, bool)))
+            columns[field.name] = pa.array(np.ones(SHARD, bool))
             continue
         width = field.type.bit_width // 8
         drawn = field.name in RANDOM or (field.name == "view_hashes" and reach == "views")
@@ -79,8 +82,8 @@ def signatures(rng: np.random.Generator, reach: str, planted: list[dict[str, byt
         for place, values in enumerate(planted):
             if field.name in values:
                 octets[place * 1_000 + 17] = np.frombuffer(values[field.name], np.uint8)
-        columns.append(pa.Array.from_buffers(field.type, SHARD, [None, pa.py_buffer(octets)]))
-    return pa.RecordBatch.from_arrays(columns, schema=SIGNATURE)
+        columns[field.name] = pa.Array.from_buffers(field.type, SHARD, [None, pa.py_buffer(octets)])
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def ledger(shard: str) -> pa.Table:

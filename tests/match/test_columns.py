@@ -7,10 +7,11 @@ import pyarrow as pa
 import pytest
 
 from schemas.errors import InputError
-from schemas.signatures import SIGNATURE, THUMBNAIL_SIDE
+from schemas.signatures import DETAIL, SIGNATURE, THUMBNAIL_SIDE
 from tests.match.signed_rows import Row, photo, signed
 from transforms.match import columns
 from transforms.match.columns import FETCHED, expect_rows, no_rows, open_columns, read_rows, write_columns
+from transforms.match.detail_column import DETAILED, DETAILS
 
 
 def names_in(path: str) -> list[str]:
@@ -22,8 +23,9 @@ def test_columns_that_are_zero_in_every_row_are_left_out_and_read_as_zeros(tmp_p
     batch, path = signed([Row("a red kite"), Row(None), Row("short")]), str(tmp_path / "a.arrow")
     write_columns([batch.slice(0, 1), batch.slice(1)], path)
     assert names_in(path) == ["uid", "order", "caption_kind", "caption_id", "caption_bands", "caption_minhash"]
-    found = open_columns(path, SIGNATURE.names)
-    for name in SIGNATURE.names:
+    found = open_columns(path, [*SIGNATURE.names, DETAILED])
+    assert (found[DETAILED].tolist(), found[DETAILS].shape) == ([False] * 3, (0, DETAIL))
+    for name in set(SIGNATURE.names) - {DETAILS}:
         width = {} if found[name].ndim == 1 else {"width": found[name].shape[1]}
         assert width == ({"width": batch.column(name).type.byte_width} if pa.types.is_fixed_size_binary(batch.column(name).type) else {})
         values = batch.column(name).to_pylist()

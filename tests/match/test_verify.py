@@ -4,6 +4,7 @@ import numpy as np
 
 from schemas.signatures import CAPTION_EXACT, CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, GEOMETRY, PERMUTATIONS, VIEWS
 from transforms.images.alignment import AGREE
+from transforms.images.details import Details
 from transforms.match.blocks import pack, unpack
 from transforms.match.verify import LEAST_EQUAL, PICTURE_KINDS, Captions, Pictures, caption_agreements, picture_agreements
 
@@ -47,6 +48,7 @@ def pictures(thumbnails, phashes=None):
         np.zeros(n, np.uint32),
         np.zeros((n, len(VIEWS)), np.uint64),
         np.zeros((n, GEOMETRY), np.float32),
+        Details.none(n),
     )
 
 

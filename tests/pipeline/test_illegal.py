@@ -29,6 +29,7 @@ from transforms.consent.list_files import read_list
 from transforms.images.decode import open_picture
 from transforms.images.phash import hash_pictures
 from transforms.match.columns import open_columns
+from transforms.match.detail_column import DETAILED, DETAILS
 
 COLUMNS = {"image_embedding": "image_embedding"}
 JOB = {
@@ -93,8 +94,8 @@ def test_no_byte_of_release_or_work_folder_shows_what_is_illegal(ran: Ran) -> No
 
 def test_of_their_signatures_the_uid_alone_is_left(ran: Ran) -> None:
     for shard, bad in zip(ran.run.shards, ([0], [0, 1]), strict=True):
-        columns = open_columns(ran.run.signature(shard), SIGNATURE.names)
-        for name in set(SIGNATURE.names) - {"uid"}:
+        columns = open_columns(ran.run.signature(shard), [*SIGNATURE.names, DETAILED])
+        for name in {*SIGNATURE.names, DETAILED} - {"uid", DETAILS}:
             assert not columns[name][bad].any()
 
 

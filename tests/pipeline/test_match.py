@@ -8,6 +8,7 @@ import pytest
 import pipeline.match
 from pipeline.match import passes_needed
 from schemas.errors import InputError
+from tests.images.test_kinds import form
 from tests.match.signed_rows import InProcess, Row, matched, noisy, photo, sets, signed, write
 from transforms import storage
 from transforms.match.clusters import read_clusters
@@ -82,6 +83,20 @@ def test_passes_and_shares_and_how_signatures_come_cannot_show(many, tmp_path, m
     assert ("match: forest" in engine.jobs) == near
     assert all(sum(step in job for job in engine.jobs) >= 2 + near for step in ("pass", "edges", "clusters"))
     assert_equal(passes, plain)
+
+
+@pytest.mark.parametrize("near", [True, False], ids=["read where they lie", "travel"])
+def test_drawn_pictures_are_told_apart_by_their_details_wherever_those_come_from(tmp_path, monkeypatch, near):
+    pages = [np.asarray(form(np.random.default_rng(number)).convert("L")) for number in range(3)]
+    rows = [Row(caption(place), page) for place, page in enumerate([photo(1), *pages, *(page.clip(6, 250) for page in pages)])]
+    signatures = signed(rows)
+    assert [len(detail) > 0 for detail in signatures.column("detail").to_pylist()] == [False, *[True] * 6]
+    monkeypatch.setattr(pipeline.match, "BASE_BYTES", 1)
+    monkeypatch.setattr("transforms.match.rows.Rows.near", near)
+    files = write(signatures, tmp_path / "s", [3, 4])
+    found = matched(files, tmp_path / "c", "image_or_caption", owner_bits=2, partition_bytes=3_000, memory_bytes=200_000)
+    assert sets(found.cluster) == {frozenset((place, place + 3)) for place in (1, 2, 3)}
+    assert_equal(found, matched(files, tmp_path / "d", "image_or_caption"))
 
 
 @pytest.mark.parametrize("policy", ["image", "image_and_caption", "image_or_caption"])

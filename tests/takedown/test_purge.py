@@ -5,8 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.annotations import BASE, NOTES
-from schemas.signatures import SIGNATURE
+from schemas.signatures import DETAIL, SIGNATURE
 from transforms.match.columns import open_columns, write_columns
+from transforms.match.detail_column import DETAILED, DETAILS
 from transforms.takedown.hits import GONE
 from transforms.takedown.purge import as_counted, purge_annotations, purge_signatures
 
@@ -49,15 +50,16 @@ def test_of_a_row_that_went_groups_and_scores_stay_and_of_a_hidden_one_groups_al
 def signature(number: int) -> dict:
     fixed = pa.types.is_fixed_size_binary
     row = {field.name: bytes([number + 1]) * field.type.byte_width if fixed(field.type) else 1 for field in SIGNATURE}
-    return row | {"has_picture": True, "has_hashes": True}
+    return row | {"has_picture": True, "has_hashes": True, DETAILS: bytes([number + 1]) * DETAIL}
 
 
 def test_of_a_signature_that_went_the_uid_is_left(tmp_path):
     write_columns([pa.RecordBatch.from_pylist([signature(n) for n in range(3)], SIGNATURE)], str(tmp_path / "a.arrow"))
     purge_signatures(str(tmp_path / "a.arrow"), str(tmp_path / "b.arrow"), [1, 2], {"03" * 16: "ee" * 16})
-    old, new = (open_columns(str(tmp_path / name), SIGNATURE.names) for name in ("a.arrow", "b.arrow"))
+    old, new = (open_columns(str(tmp_path / name), [*SIGNATURE.names, DETAILED]) for name in ("a.arrow", "b.arrow"))
     assert [bytes(uid).hex() for uid in new["uid"]] == ["01" * 16, "02" * 16, "ee" * 16]
-    for name in set(SIGNATURE.names) - {"uid"}:
+    assert (len(old[DETAILS]), len(new[DETAILS])) == (3, 1)
+    for name in {*SIGNATURE.names, DETAILED} - {"uid"}:
         assert not np.any(new[name][1:]), name
         assert np.array_equal(new[name][0], old[name][0]), name
 

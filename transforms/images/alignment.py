@@ -14,10 +14,14 @@ Forms, slides and mock-ups of products share a template: most blocks agree wholl
 So pictures of a look that comes in series (`transforms.images.drawn`) are fitted in any case, and also looked at where they differ most
 (`transforms.images.differences`) and where they vary each by itself (`transforms.images.windows`):
 
-* of two drawn pictures no place may differ by more than an edit explains, two and a half times what is allowed there, nor a block with
-  detail not agree at all, nor slopes in any window correlate by less than half, as they do along two lines of text. Pictures that were only
-  saved again are spared the look at faint blocks: no block of theirs is off by four levels;
-* nor may they in a window of two dense pictures, such as crosswords;
+* two drawn or dense pictures are looked at closely, by the finer pictures that are kept of them (`transforms.images.closely`): no window
+  of theirs may be more unlike than five times what is usual in the pair, or 0.4, where both vary, nor than 0.6 where one does. Fine print
+  that other pixels were made of may reach 0.4 where thumbnails differ as little as is asked of those without finer pictures. What closely
+  looks alike may differ in tone, a switch that is on, a flag: no place by three and a half times what is allowed there;
+* of two drawn ones without finer pictures no place may differ by more than an edit explains, two and a half times what is allowed there,
+  nor a block with detail not agree at all, nor slopes in any window correlate by less than half, as they do along two lines of text.
+  Pictures that were only saved again are spared the look at faint blocks: no block of theirs is off by four levels;
+* nor may they in a window of two dense ones, such as crosswords;
 * of others on a ground of one colour, photos of products among them, one may have a stamp or a banner laid over it, but not each something
   that the other lacks, two and a half times what is allowed, as two prints on one product do; and on a wide ground neither, four times what
   is allowed, but along its edges (`transforms.images.exchanged`), nor may, if they are smooth, slopes of both be unlike there;
@@ -26,9 +30,10 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
 
 The agreement of such a pair is at most `AGREE` by how far it is beyond; what is clearly two by windows is not looked at for places.
 
-What 48 x 48 grey pixels do not show is not told apart: the same shape in another colour, another digit in a line of small print, a badge in
-the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as one to the right. A photograph
-that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture makes it another.
+What 48 x 48 grey pixels, or 96 x 96 of drawn pictures, do not show is not told apart: the same shape in another colour, another digit in a
+line of small print, a badge in the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as
+one to the right. A photograph that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture
+makes it another.
 """
 
 import dataclasses
@@ -39,6 +44,8 @@ import numpy as np
 
 from schemas.signatures import PICTURES_AGREE, THUMBNAIL_SIDE
 from transforms.compiled import ZERO, compiled
+from transforms.images.closely import closely_unlike
+from transforms.images.details import Details
 from transforms.images.differences import differences
 from transforms.images.drawn import Looks, looks
 from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, STILL, Level, halved
@@ -51,6 +58,10 @@ _NEARLY = 0.35
 _FLOOR = 0.2  # correlation below which a block is left out at 48 x 48; at 24 x 24 it is 0
 _FEWEST = 12
 _DIFFERENT, _ADDED = 2.5, 4.0  # of what is allowed to an edited copy: anywhere, or what each of two has; what one has on a wide ground
+_WRITTEN, _COVERED = 0.4, 0.6  # of what `closely_unlike` tells: where both of two vary; where one does
+_OF_USUAL, _SAVED = 5.0, 0.02  # where both vary, in units of what is usual in the pair and what saving adds to it
+_RESAMPLED = 0.006  # of a side, by which a map stretches, shears or turns it: fine print is then made of other pixels
+_TONED = 3.5  # of what is allowed to an edited copy, anywhere, where it was looked at closely
 _UNLIKE, _APART = 0.5, 0.8  # of what `unlikeness` tells: of drawn or dense pictures, anywhere; where both of two vary
 _CLEARLY = 1.001  # of what is allowed: two pictures, whatever else they differ by
 _UNSURE = 0.3  # correlation of the least block, below which smooth pictures without a ground are looked at
@@ -71,7 +82,7 @@ _MIDDLES = ((np.indices((GRID, GRID)) + 0.5) / GRID).reshape(-1)
 _SHARE, _DETAILED = 1 / _AREA, _AREA * 0.35**2  # sum of squares of softened gradients from which a block has detail
 
 
-def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndarray:
+def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: tuple[Details, Details] | None = None) -> np.ndarray:
     """How well each pair of thumbnails agrees once aligned: 1 the same pixels, `AGREE` and more the same picture.
 
     Args:
@@ -79,11 +90,12 @@ def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndar
       right: uint8 [n, 48, 48].
       maps: float64 [n, 2, 3], where to begin: a point of the left thumbnail, (down, along, 1) with sides of 1, to that of the right one;
         see `transforms.images.nearest`.
+      details: of the left pictures and of the right ones; None: nothing is drawn.
 
     Returns:
       float32 [n], 0 to 1, rounded to 1e-4. The same when left and right change places and maps are inverted.
     """
-    pairs = _Pairs.of(left, right, maps)
+    pairs = _Pairs.of(left, right, maps, Details.joined(details or [Details.none(len(left))] * 2))
     agreed, least, _ = _fit(pairs, 0, 0)
     alike = np.flatnonzero(agreed >= AGREE)
     agreed[alike[_suspect(pairs.take(alike), least[alike])[0]]] = 0
@@ -93,45 +105,58 @@ def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> np.ndar
     for coarse, fine in _STEPS if len(places) else ():
         found, least, moved = _fit(pairs, coarse, fine)
         same, on = found >= AGREE, (found >= _NEARLY) & (found < AGREE) & (AGREE - found < moved)
-        fitted.append((places[same], found[same], least[same], *pairs.take(same).fields()[1:]))
+        fitted.append((places[same], found[same], least[same], pairs.still[same], pairs.moved[same], pairs.to[same]))
         agreed[places[~same]] = np.maximum(agreed[places[~same]], found[~same])
         places, pairs = places[on], pairs.take(on)
     if fitted:
         alike, found, least, *fields = (np.concatenate(parts) for parts in zip(*fitted, strict=True))
-        agreed[alike] = np.maximum(agreed[alike], _judged(_Pairs(pairs.pictures, *fields), found, least))
+        agreed[alike] = np.maximum(agreed[alike], _judged(_Pairs(pairs.pictures, pairs.details, *fields), found, least))
     return np.rint(agreed * 1e4).astype(np.float32) / np.float32(1e4)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Pairs:
-    """Thumbnails, uint8 [m, 48 * 48]; which is looked for in which other one, int64 [n] each; the maps that say where, [n, 2, 3]."""
+    """Thumbnails, uint8 [m, 48 * 48], and details; which is looked for in which other one, int64 [n] each; the maps to it, [n, 2, 3]."""
 
     pictures: np.ndarray
+    details: Details
     still: np.ndarray
     moved: np.ndarray
     to: np.ndarray
 
     @classmethod
-    def of(cls, left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> "_Pairs":
-        """Pairs of left and right; a left one that is the same again is one picture."""
+    def of(cls, left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details) -> "_Pairs":
+        """Pairs of left and right, and details of both in turn; a left one that is the same again and has none is one picture."""
         left, right = (np.ascontiguousarray(side).reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right))
-        swapped, to = _in_order(left, right, maps)
+        swapped, to = _in_order(left, right, maps, details)
         rows, words = np.arange(len(left)), left.view(np.uint64)
-        first = np.maximum.accumulate(rows * np.append(True, (words[1:] != words[:-1]).any(axis=1))[: len(rows)])
+        fresh = np.append(True, (words[1:] != words[:-1]).any(axis=1))[: len(rows)] | details.held[: len(rows)]
+        first = np.maximum.accumulate(rows * fresh)
         still, moved = np.where(swapped, (rows + len(rows), first), (first, rows + len(rows)))
-        return cls(np.concatenate([left, right]), still, moved, to)
+        return cls(np.concatenate([left, right]), details, still, moved, to)
 
     def take(self, which: np.ndarray) -> "_Pairs":
         """Some alone, by their numbers or bool [n]."""
-        return _Pairs(self.pictures, self.still[which], self.moved[which], self.to[which])
+        return _Pairs(self.pictures, self.details, self.still[which], self.moved[which], self.to[which])
 
     def sides(self) -> tuple[np.ndarray, np.ndarray]:
         """The thumbnails of every pair, uint8 [n, 48 * 48] each."""
         return self.pictures[self.still], self.pictures[self.moved]
 
     def fields(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """All of them, in order."""
+        """All but the details, in order."""
         return self.pictures, self.still, self.moved, self.to
+
+    def detailed(self) -> np.ndarray:
+        """Which have a detail of either picture, bool [n]."""
+        held: np.ndarray = self.details.held[self.still] & self.details.held[self.moved]
+        return held
+
+    def closely(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`transforms.images.closely.closely_unlike` of pairs that have a detail of either picture."""
+        pictures, places = np.unique(np.stack([self.still, self.moved]), return_inverse=True)
+        still, moved = places.reshape(2, -1)
+        return closely_unlike(self.details.levels(pictures), still, moved, self.to)
 
 
 class _Room(threading.local):
@@ -177,11 +202,11 @@ def _moved(by: np.ndarray) -> np.ndarray:
 
 def _suspect(pairs: _Pairs, least: np.ndarray) -> tuple[np.ndarray, Looks]:
     """Which pairs, by their numbers, may be two of one template, and what both of a pair look like."""
-    asked, both = np.arange(len(least)), Looks.any(len(least))
+    asked, both, detailed = np.arange(len(least)), Looks.any(len(least)), pairs.detailed()
     for side in (np.minimum(pairs.still, pairs.moved), np.maximum(pairs.still, pairs.moved)):
         pictures, places = np.unique(side[asked], return_inverse=True)
         both &= looks(pairs.pictures[pictures]).take(places)
-        which = both.grounded | both.dense | (both.smooth & (least[asked] < _UNSURE))
+        which = both.grounded | both.dense | (both.smooth & (least[asked] < _UNSURE)) | detailed[asked]
         asked, both = asked[which], both.take(which)
     return asked, both
 
@@ -190,30 +215,45 @@ def _judged(pairs: _Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
     """The mean over the blocks; of pictures that would be the same by it but may be two of one template, less by how far they differ."""
     found = mean.copy()
     alike, both = _suspect(pairs, least)
-    pairs = pairs.take(alike)
-    hidden = both.drawn & (least[alike] < _HIDDEN)
-    hidden[hidden] = _farthest(*pairs.take(hidden).sides()) > _SAVED_AGAIN**2
-    unlike, apart = np.zeros((2, len(alike)))
-    varied = np.flatnonzero(~hidden & (both.drawn | both.dense | (both.smooth & (both.wide | ~both.grounded))))
-    unlike[varied], apart[varied] = unlikeness(*pairs.take(varied).fields()).T
-    differ = np.zeros((3, len(alike)))
-    beyond = _beyond(both, hidden, unlike, apart, *differ)
-    asked = np.flatnonzero((beyond < _CLEARLY) & (both.grounded | (apart > _APART)))
-    differ[:, asked] = differences(*pairs.take(asked).fields(), ~both.drawn[asked], _DIFFERENT)
-    beyond = _beyond(both, hidden, unlike, apart, *differ)
-    found[alike] = np.minimum(found[alike], AGREE / np.maximum(beyond, AGREE))
+    found[alike] = np.minimum(found[alike], AGREE / np.maximum(_beyond(pairs.take(alike), both, least[alike]), AGREE))
     return found
 
 
-def _beyond(
-    both: Looks, hidden: np.ndarray, unlike: np.ndarray, apart: np.ndarray, everywhere: np.ndarray, each: np.ndarray, either: np.ndarray
-) -> np.ndarray:
-    """How far pairs differ in units of what is allowed to pictures of their looks; more than 1 are two."""
-    strict = np.maximum.reduce([everywhere / _DIFFERENT, 2.0 * hidden, unlike / _UNLIKE])
-    lenient = np.maximum.reduce([each / _DIFFERENT, both.wide * either / _ADDED, (both.wide & both.smooth) * apart / _APART])
-    filled = np.minimum(each / _DIFFERENT, apart / _APART)
-    beyond = np.where(both.drawn, strict, np.where(both.grounded, lenient, filled))
-    return np.where(both.dense, np.maximum(beyond, unlike / _UNLIKE), beyond)
+def _beyond(pairs: _Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
+    """By how much pairs differ, in units of what is allowed to copies of one picture of their looks, float64 [n]; more than 1 are two.
+
+    What costs more is not looked at where what costs less tells already that they are two.
+    """
+    close, resampled = pairs.detailed(), np.abs(np.abs(pairs.to[:, :, :2]) - np.eye(2)).max(axis=(1, 2), initial=0) > _RESAMPLED
+    drawn, taken = both.drawn & ~close, ~both.drawn & ~close
+    filled, faint = taken & ~both.grounded, drawn & (least < _HIDDEN)
+    faint[faint] = _farthest(*pairs.take(faint).sides()) > _SAVED_AGAIN**2
+    unlike, apart, everywhere, each, either, covered, written, usual = measures = np.zeros((8, len(close)))
+
+    def beyond() -> np.ndarray:
+        read_anew = resampled & (everywhere <= _DIFFERENT) & (unlike <= _UNLIKE)
+        copied = np.where(read_anew, _WRITTEN, np.minimum(_WRITTEN, _OF_USUAL * (_SAVED + np.maximum(usual, 0))))
+        rules = (
+            (faint, np.full(len(close), 2.0)),
+            (drawn | (both.dense & ~close), unlike / _UNLIKE),
+            (drawn, everywhere / _DIFFERENT),
+            (taken & both.grounded, each / _DIFFERENT),
+            (taken & both.wide, either / _ADDED),
+            (taken & both.wide & both.smooth, apart / _APART),
+            (filled, np.minimum(each / _DIFFERENT, apart / _APART)),
+            (close & ~both.dense, everywhere / _TONED),
+            (close, covered / _COVERED),
+            (close, written / copied),
+        )
+        return np.maximum.reduce([np.where(which, much, 0.0) for which, much in rules])
+
+    asked = np.flatnonzero(~faint & ((close & resampled) | drawn | both.dense | (taken & both.smooth & (both.wide | filled))))
+    measures[:2, asked] = unlikeness(*pairs.take(asked).fields()).T
+    asked = np.flatnonzero((beyond() < _CLEARLY) & (close | both.grounded | (apart > _APART)))
+    measures[2:5, asked] = differences(*pairs.take(asked).fields(), taken[asked], _DIFFERENT)
+    asked = np.flatnonzero((beyond() < _CLEARLY) & close)
+    measures[5:, asked] = pairs.take(asked).closely()
+    return beyond()
 
 
 def _farthest(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -223,14 +263,16 @@ def _farthest(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return (off * off).mean(axis=(2, 4)).max(axis=(1, 2), initial=0.0)
 
 
-def _in_order(left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _in_order(left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details) -> tuple[np.ndarray, np.ndarray]:
     """Whether the right picture is the one looked for, and the map from it; the left one if not.
 
-    It is the one that shows less; of equal ones the smaller, pixel by pixel.
+    It is the one that shows less; of equal ones the smaller, pixel by pixel, and of equal thumbnails that with the smaller detail.
     """
     rows, words = np.arange(len(maps)), [side.view(np.uint64) for side in (left, right)]
     place = (words[0] != words[1]).argmax(axis=1)
-    swapped = words[0][rows, place].byteswap() > words[1][rows, place].byteswap()
+    one, other = (side[rows, place].byteswap() for side in words)
+    swapped, equal = one > other, rows[(one == other) & details.held[: len(rows)] & details.held[len(rows) :]]
+    swapped[equal] = details.greater(equal, equal + len(rows))
     to = rounded(np.where(swapped[:, None, None], inverted(maps), maps))
     larger = np.abs(to[:, 0, 0] * to[:, 1, 1] - to[:, 0, 1] * to[:, 1, 0]) > _SAME_SIZE
     return swapped ^ larger, np.where(larger[:, None, None], inverted(to), to)

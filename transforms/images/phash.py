@@ -13,6 +13,7 @@ import numpy as np
 
 from schemas.signatures import PHASHES, THUMBNAIL_SIDE
 from transforms.images.decode import Picture
+from transforms.images.details import Details, details
 from transforms.images.thumbnail import HASHED_SIDE
 from transforms.images.views import Views, describe
 
@@ -44,6 +45,7 @@ class Hashes:
       low_detail: bool [n], whether `phash` says nothing: more than 16 coefficients at the median. True where there is no picture.
       phashes: uint64 [n, 4], in the order of `schemas.signatures.PHASHES`.
       thumbnails: uint8 [n, 48, 48], grey, without border.
+      details: of those that are drawn or printed, a finer one.
       views: its views, with `dedup.images.reach: views`; None otherwise.
     """
 
@@ -51,6 +53,7 @@ class Hashes:
     low_detail: np.ndarray
     phashes: np.ndarray
     thumbnails: np.ndarray
+    details: Details
     views: Views | None = None
 
 
@@ -67,7 +70,9 @@ def hash_pictures(pictures: Sequence[Picture | None], reach: Literal["views", "p
         phashes[rows] = np.stack([straight, mirrored], axis=2).reshape(len(rows), len(PHASHES))
         low_detail[rows] = near_median(coefficients[:, 0]) > _MOST_NEAR
         thumbnails[rows] = np.stack([picture.thumbnail for picture in found])
-    return Hashes(phashes[:, 0].copy(), low_detail, phashes, thumbnails, describe(pictures) if reach == "views" else None)
+    return Hashes(
+        phashes[:, 0].copy(), low_detail, phashes, thumbnails, details(pictures), describe(pictures) if reach == "views" else None
+    )
 
 
 def low_frequencies(grey: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Signature files: the columns of `schemas.signatures.SIGNATURE` that say something, in one uncompressed batch, read by column.
 
+Two names stand for the column of details, which is not of fixed width: see `transforms.match.detail_column`.
+
 A column that is zero in every row of a file is left out and read as zeros: a list of URLs carries no 2.3 kB of thumbnail a row, and
 pictures that are compared as they are carry no views.
 """
@@ -8,22 +10,27 @@ import functools
 import hashlib
 import mmap
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from schemas.errors import InputError
-from schemas.signatures import SIGNATURE
+from schemas.signatures import DETAIL, SIGNATURE
 from transforms import storage
+from transforms.match.detail_column import DETAILED, DETAILS, Held, Octets, columns_of, no_details
 
-_METADATA = {b"winnow.columns": hashlib.sha256(str(SIGNATURE).encode()).hexdigest().encode()}
+_FIXED = pa.schema([field for field in SIGNATURE if field.name != DETAILS])  # a file of these alone has rows without details
+_METADATA = {b"winnow.columns": hashlib.sha256(str(_FIXED).encode()).hexdigest().encode()}
 _ALWAYS = "uid"
 _FILES_KNOWN = 4_096  # local files, where whose columns begin is remembered
 WIDE = 1 << 10  # bytes of a row of a column
 APART = 1 << 14  # bytes from one row to the next, in the mean: what lies between costs more to look at than it costs to ask for each
 FETCHED = 1 << 17  # bytes of a file: what a system fetches in one go, if not more
 BETWEEN = 1 << 15  # bytes that cost less to fetch than another request for what is behind them
+
+Column = np.ndarray | Held | Octets
+"""What rows are taken of as of an array."""
 
 
 def write_columns(batches: Sequence[pa.RecordBatch], path: str) -> None:
@@ -34,7 +41,7 @@ def write_columns(batches: Sequence[pa.RecordBatch], path: str) -> None:
       path: where.
     """
     table = pa.Table.from_batches(batches) if batches else SIGNATURE.empty_table()
-    kept = [name for name in table.column_names if name == _ALWAYS or any(_values(part).any() for part in table.column(name).chunks)]
+    kept = [name for name in table.column_names if name == _ALWAYS or any(_says_something(part) for part in table.column(name).chunks)]
     schema = pa.schema([SIGNATURE.field(name) for name in kept], _METADATA)
     columns = [_one_array(table.column(name)) for name in kept]
     with pa.OSFile(path, "wb") as target, pa.ipc.new_file(target, schema) as writer:
@@ -51,15 +58,27 @@ def open_columns(path: str, names: Sequence[str]) -> dict[str, np.ndarray]:
     Raises:
       InputError: the file was written by another version, or is damaged.
     """
+    return {name: column[:] for name, column in _opened(path, names).items()}
+
+
+def _opened(path: str, names: Sequence[str]) -> dict[str, Column]:
     if storage.is_local(path):
         with storage.open_read(path) as file:
             return _mapped(path, file.fileno(), names)
     with storage.open_arrow(path) as source:
         reader = _checked(path, pa.ipc.open_file(source))
         there = reader.schema.names
-        fields = [there.index(name) for name in {*names, _ALWAYS} if name in there]
+        fields = [there.index(name) for name in {*names, _ALWAYS, *({DETAILS} if DETAILED in names else ())} if name in there]
         batch = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=fields)).get_batch(0)
-    return {name: _values(batch.column(name)) if name in there else _zeros_of(SIGNATURE.field(name).type, batch.num_rows) for name in names}
+    return {name: _column_of(batch, name) for name in names}
+
+
+def _column_of(batch: pa.RecordBatch, name: str) -> Column:
+    """A column of a batch, or one that it has not."""
+    if name in (DETAILED, DETAILS):
+        ends, details = columns_of(batch.column(DETAILS)) if DETAILS in batch.schema.names else no_details(batch.num_rows)
+        return Held(ends) if name == DETAILED else Octets(ends, details)
+    return _values(batch.column(name)) if name in batch.schema.names else _zeros_of(SIGNATURE.field(name).type, batch.num_rows)
 
 
 def read_rows(path: str, names: Sequence[str], rows: int, wanted: slice | np.ndarray) -> dict[str, np.ndarray]:
@@ -79,7 +98,7 @@ def read_rows(path: str, names: Sequence[str], rows: int, wanted: slice | np.nda
       InputError: the file was written by another version, has other rows, or is damaged.
     """
     if not storage.is_local(path) or isinstance(wanted, slice):
-        return {name: column[wanted] for name, column in _of_so_many(path, open_columns(path, names), rows).items()}
+        return {name: column[wanted] for name, column in _of_so_many(path, _opened(path, names), rows).items()}
     with storage.open_read(path) as file:
         columns = _of_so_many(path, _mapped(path, file.fileno(), names), rows)
         places = _places_in(path, file.fileno())[1]
@@ -126,28 +145,33 @@ def _checked(path: str, reader: pa.RecordBatchFileReader) -> pa.RecordBatchFileR
     return reader
 
 
-def _mapped(path: str, file: int, names: Sequence[str]) -> dict[str, np.ndarray]:
+def _mapped(path: str, file: int, names: Sequence[str]) -> dict[str, Column]:
     """The columns of an open local file over a map of it."""
     rows, places = _places_in(path, file)
     content = mmap.mmap(file, 0, access=mmap.ACCESS_READ)
-    return {name: _read(content, SIGNATURE.field(name).type, rows, places.get(name)) for name in names}
+    return {name: _read(content, name, rows, places) for name in names}
 
 
 def _are_few(wanted: np.ndarray, width: int) -> bool:
     return len(wanted) * APART < int(wanted[-1] - wanted[0]) * width
 
 
-def _of_so_many(path: str, columns: dict[str, np.ndarray], rows: int) -> dict[str, np.ndarray]:
+def _of_so_many(path: str, columns: dict[str, Column], rows: int) -> dict[str, Column]:
     found = next((len(column) for column in columns.values() if len(column) != rows), None)
     if found is not None:
         raise InputError(f"{path}: {found} rows where one batch of {rows} rows was written; remove it and run again")
     return columns
 
 
-def _wanted(path: str, file: int, place: int | None, column: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def _wanted(path: str, file: int, place: int | None, column: Column, wanted: np.ndarray) -> np.ndarray:
     """Some rows of a column of an open local file that begins there: read one by one if they are few, else looked at where it is mapped."""
+    if isinstance(column, Octets):
+        places = column.places(wanted)
+        return column[wanted] if place is None or not len(places) else _one_by_one(path, file, place, DETAIL, places)
+    if place is None or isinstance(column, Held) or column.dtype == np.bool_:
+        return column[wanted]
     width = column[:1].nbytes
-    if place is None or column.dtype == np.bool_ or not _are_few(wanted, width):
+    if not _are_few(wanted, width):
         return column[wanted]
     return _one_by_one(path, file, place, width, wanted).view(column.dtype).reshape(-1, *column.shape[1:])
 
@@ -179,12 +203,23 @@ def _places(path: str, version: tuple[int, ...]) -> tuple[int, dict[str, int]]: 
         batch = _checked(path, pa.ipc.open_file(source)).get_batch(0)
         source.seek(0)
         start = source.read_buffer().address
-        columns = zip(batch.schema.names, batch.columns, strict=True)
-        return batch.num_rows, {name: column.buffers()[1].address - start for name, column in columns} if batch.num_rows else {}
+        if not batch.num_rows:
+            return 0, {}
+        places = {name: column.buffers()[-1].address - start for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+        if DETAILS in places:
+            places[DETAILED] = batch.column(DETAILS).buffers()[1].address - start
+        return batch.num_rows, places
 
 
-def _read(content: mmap.mmap, kind: pa.DataType, rows: int, place: int | None) -> np.ndarray:
-    """A column that begins at a byte, or one that the file has not."""
+def _read(content: mmap.mmap, name: str, rows: int, places: Mapping[str, int]) -> Column:
+    """A column, or one that the file has not, from the bytes at which columns begin."""
+    if name in (DETAILED, DETAILS):
+        ends, details = no_details(rows)
+        if DETAILED in places:
+            ends = np.frombuffer(content, "<i8", rows + 1, places[DETAILED])
+            details = np.frombuffer(content, np.uint8, int(ends[-1]), places[DETAILS]).reshape(-1, DETAIL)
+        return Held(ends) if name == DETAILED else Octets(ends, details)
+    kind, place = SIGNATURE.field(name).type, places.get(name)
     if place is None:
         return _zeros_of(kind, rows)
     if pa.types.is_boolean(kind):
@@ -196,11 +231,17 @@ def _read(content: mmap.mmap, kind: pa.DataType, rows: int, place: int | None) -
 
 def no_rows(name: str) -> np.ndarray:
     """A column of no rows."""
-    return _zeros_of(SIGNATURE.field(name).type, 0)
+    ends, details = no_details(0)
+    columns: dict[str, Column] = {DETAILED: Held(ends), DETAILS: Octets(ends, details)}
+    return columns[name][:] if name in columns else _zeros_of(SIGNATURE.field(name).type, 0)
 
 
 def _one_array(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _says_something(column: pa.Array) -> bool:
+    return bool(len(columns_of(column)[1])) if column.type == pa.large_binary() else bool(_values(column).any())
 
 
 def _values(column: pa.Array) -> np.ndarray:

@@ -25,10 +25,9 @@ from transforms.match.members import MEMBER, Members
 from transforms.match.order import as_words
 from transforms.match.plan import PICTURES, Plan
 from transforms.match.verification import AGREEMENTS
-from transforms.match.verify import PICTURE_COLUMNS, PICTURE_KINDS, Pictures
+from transforms.match.verify import PICTURE_BYTES, PICTURE_COLUMNS, PICTURE_KINDS, Pictures
 
 ROWS_A_BLOCK = 1 << 12
-PICTURE_BYTES = sum(np.dtype(kind).itemsize for kind in PICTURE_KINDS)
 MOST_LEADERS = {BY_CAPTION: 4_096, BY_PICTURE: 256, BY_POLICY: 256}
 """Of a group that a row is compared with. A caption costs 20 ns, a picture 80 us: 50,000 rows in a chain stay below 20 minutes."""
 
@@ -101,14 +100,14 @@ def _blocks(plan: Plan, graph: int, owner: int, groups: np.ndarray, bits: int) -
     columns = plan.rows.read(owner, _COLUMNS, local)
     members = _members(plan, graph, owner, groups, columns)
     pictured = np.flatnonzero(members["thumbnail"])
-    pictures = plan.rows.read(owner, PICTURE_COLUMNS, local[pictured])
+    pictures = Pictures.of(plan.rows.read(owner, PICTURE_COLUMNS, local[pictured]).values())
     for part, (some,) in scatter(mixed(roots, bits), 1 << bits, np.arange(len(local))):
         for at in range(0, len(some), ROWS_A_BLOCK):
             these = members[places := some[at : at + ROWS_A_BLOCK]]
             short = columns["caption_minhash"][places[these["signed"]]]
             long = columns["text_minhash"][places[these["signed"] & (these["kind"] & CAPTION_LONG != 0)]]
             brought = np.searchsorted(pictured, places[these["thumbnail"]])
-            yield part, pack(owner, these.view(np.uint8), short, long, *[pictures[name][brought] for name in PICTURE_COLUMNS], *_NO_EDGES)
+            yield part, pack(owner, these.view(np.uint8), short, long, *pictures.take(brought).arrays(), *_NO_EDGES)
 
 
 def _members(plan: Plan, graph: int, owner: int, groups: np.ndarray, columns: dict[str, np.ndarray]) -> np.ndarray:
@@ -138,8 +137,7 @@ def _members(plan: Plan, graph: int, owner: int, groups: np.ndarray, columns: di
 def _pictures_of(plan: Plan, rows: np.ndarray) -> Pictures:
     """What the pictures of some rows are compared by, in their order."""
     wanted = distinct(rows)
-    columns = plan.rows.gather(wanted, PICTURE_COLUMNS)
-    found = Pictures.of(columns[name] for name in PICTURE_COLUMNS)
+    found = Pictures.of(plan.rows.gather(wanted, PICTURE_COLUMNS).values())
     return found.take(np.searchsorted(wanted, rows))
 
 

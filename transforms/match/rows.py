@@ -14,6 +14,7 @@ import numpy as np
 
 from transforms import storage
 from transforms.match.columns import expect_rows, has_column, no_rows, read_rows
+from transforms.match.detail_column import DETAILS
 
 OWNER_BITS = 18
 MOST_OWNER_BITS = 20  # of a million rows some steps hold 300 MB
@@ -83,7 +84,7 @@ class Rows:
         return owner << self.owner_bits, min(self.total, (owner + 1) << self.owner_bits)
 
     def read(self, owner: int, names: Sequence[str], local: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Columns of an owner's rows: numbers as they are, fixed-width binary as uint8[n, width].
+        """Columns of an owner's rows: numbers as they are, fixed-width binary as uint8[n, width], details of those that have one.
 
         Args:
           owner: which.
@@ -98,13 +99,18 @@ class Rows:
     def gather(self, rows: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
         """Columns of dense rows, uint64[n], ascending, whoever owns them; as `read` gives them."""
         found: dict[str, np.ndarray] = {}
-        at = 0
+        details, at = [no_rows(DETAILS)], 0
         for number, wanted in self._places(rows):
             part = read_rows(self.files[number].path, names, self.files[number].rows, wanted)
             found = found or {name: np.empty((len(rows), *values.shape[1:]), values.dtype) for name, values in part.items()}
             for name, values in part.items():
-                found[name][at : at + len(wanted)] = values
+                if name == DETAILS:  # not one a row
+                    details.append(values)
+                else:
+                    found[name][at : at + len(wanted)] = values
             at += len(wanted)
+        if DETAILS in found:
+            found[DETAILS] = np.concatenate(details)
         return found or {name: no_rows(name) for name in names}
 
     def expect(self, rows: np.ndarray, name: str) -> None:

@@ -34,6 +34,7 @@ from schemas.signatures import (
 from transforms.filters.base import Batch
 from transforms.images.phash import Hashes
 from transforms.images.views import Views
+from transforms.match.detail_column import array_of
 from transforms.match.minhash import CHARACTER_SEED, SHINGLE_CHARACTERS, SHINGLE_WORDS, WORD_SEED, MinHasher, band_keys, number_marks
 from transforms.match.order import content_order
 from transforms.match.texts import ASK, SAYS_NOTHING, Texts
@@ -76,10 +77,12 @@ def sign(
 def _picture_columns(batch: Batch, hashes: Hashes) -> dict[str, pa.Array]:
     """The columns that pixels decide."""
     usable = np.array([picture is not None for picture in batch.pictures], bool) & ~np.asarray(hashes.low_detail, bool)
+    details = hashes.details.where(usable)
     return {
         "has_hashes": pa.array(usable),
         "picture_hashes": _matrix(np.where(usable[:, None], hashes.phashes, np.uint64(0)).astype("<u8"), 8 * len(PHASHES)),
         "thumbnail": _matrix(np.where(usable[:, None, None], hashes.thumbnails, np.uint8(0)), THUMBNAIL_SIDE**2),
+        "detail": array_of(details.held, details.octets),
         **_view_columns(hashes.views, usable),
     }
 

@@ -36,7 +36,7 @@ def pair_bytes(plan: Plan, family: int) -> int:
     """What a pair sends, about."""
     if plan.rows.near:
         return 8
-    return 12 + sum(np.dtype(kind).itemsize for kind in _SIGNATURES[family][: -1 if family == CAPTIONS else None])
+    return 12 + sum(np.dtype(kind).itemsize for kind in _SIGNATURES[family][:-1])  # few have what is last
 
 
 def send(plan: Plan, number: int, count: int, passes: int, forests: int, key: int) -> Iterator[tuple[int, bytes]]:
@@ -163,13 +163,14 @@ def _sent_side(family: int, parts: list[tuple[int, list[np.ndarray]]]) -> Side:
     before = np.cumsum([0, *(len(arrays[2]) for _, arrays in parts)])
     index = np.concatenate([np.empty(0, np.int64), *(arrays[1] + start for (_, arrays), start in zip(parts, before[:-1], strict=True))])
     columns = [np.concatenate([arrays[at] for _, arrays in parts]) for at in range(2, 2 + len(_SIGNATURES[family]))] if parts else []
+    pictures = Pictures.of(columns) if parts and family == PICTURES else None
 
     def side(places: np.ndarray) -> tuple[Captions | Pictures, np.ndarray]:
         wanted, at = _numbered(index[places].astype(np.uint64))
-        found = [column[wanted.astype(np.int64)] for column in columns]
-        if family == PICTURES:
-            return Pictures.of(found), at
-        kinds, ids, short, long = found
+        rows = wanted.astype(np.int64)
+        if pictures is not None:
+            return pictures.take(rows), at
+        kinds, ids, short, long = (column[rows] for column in columns)
         return Captions(kinds, ids, short, long[kinds & CAPTION_LONG != 0]), at
 
     return side

@@ -7,7 +7,7 @@ A shared key is a hint. Unverified, captions of a million rows chain into cluste
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -17,6 +17,7 @@ from schemas.signatures import (
     CAPTION_NONE,
     CAPTION_SHORT,
     CAPTIONS_AGREE,
+    DETAIL,
     GEOMETRY,
     PERMUTATIONS,
     PHASHES,
@@ -25,7 +26,9 @@ from schemas.signatures import (
 )
 from transforms.compiled import ZERO, compiled
 from transforms.images.alignment import agreements
+from transforms.images.details import Details
 from transforms.images.nearest import mirror_maps, nearest_views
+from transforms.match.detail_column import DETAILED, DETAILS
 
 LEAST_EQUAL = CAPTIONS_AGREE
 """Of 128 places: the estimate of the Jaccard similarity is 0.7 or more. The low 8 bits of each value stand for it (Li and Koenig 2010);
@@ -57,15 +60,18 @@ class Captions:
         return np.cumsum(self.kind & CAPTION_LONG != 0) - 1
 
 
-PICTURE_COLUMNS = ("thumbnail", "picture_hashes", "views", "view_hashes", "geometry")
-"""Of `schemas.signatures.SIGNATURE`: what pictures are compared by."""
+PICTURE_COLUMNS = ("thumbnail", "picture_hashes", "views", "view_hashes", "geometry", DETAILED, DETAILS)
+"""Of `schemas.signatures.SIGNATURE`: what pictures are compared by, as `transforms.match.columns` reads it."""
 
 _PICTURE_LAYOUTS: tuple[tuple[np.dtype, tuple[int, ...]], ...] = (
     (np.dtype(np.uint8), (THUMBNAIL_SIDE, THUMBNAIL_SIDE)), (np.dtype("<u8"), (len(PHASHES),)),
-    (np.dtype("<u4"), ()), (np.dtype("<u8"), (len(VIEWS),)), (np.dtype("<f4"), (GEOMETRY,)),
+    (np.dtype("<u4"), ()), (np.dtype("<u8"), (len(VIEWS),)), (np.dtype("<f4"), (GEOMETRY,)), (np.dtype(np.bool_), ()),
+    (np.dtype(np.uint8), (DETAIL,)),
 )  # fmt: skip
 PICTURE_KINDS: list[DTypeLike] = [(dtype, math.prod(shape)) if shape else dtype for dtype, shape in _PICTURE_LAYOUTS]
 """The arrays of `Pictures.arrays`, as `transforms.match.blocks.unpack` and `gather` take them."""
+PICTURE_BYTES = sum(np.dtype(kind).itemsize for kind in PICTURE_KINDS[:-1])
+"""Of one that is not drawn."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +84,7 @@ class Pictures:
       views: uint32[n], bit v where the picture has view v of `schemas.signatures.VIEWS`; 0 under `reach: plain`.
       view_hashes: uint64[n, views].
       geometry: float32[n, 9], see `transforms.images.views`.
+      details: of those that are drawn, see `transforms.images.details`.
     """
 
     thumbnails: np.ndarray
@@ -85,19 +92,29 @@ class Pictures:
     views: np.ndarray
     view_hashes: np.ndarray
     geometry: np.ndarray
+    details: Details
 
     @classmethod
     def of(cls, arrays: Iterable[np.ndarray]) -> "Pictures":
         """From arrays in the order of `PICTURE_COLUMNS`, as `Rows.read` or `blocks.unpack` gives them."""
         layouts = zip(arrays, _PICTURE_LAYOUTS, strict=True)
-        return cls(*[np.ascontiguousarray(array).view(dtype).reshape(len(array), *shape) for array, (dtype, shape) in layouts])
+        thumbnails, phashes, views, view_hashes, geometry, held, octets = (
+            np.ascontiguousarray(array).view(dtype).reshape(len(array), *shape) for array, (dtype, shape) in layouts
+        )
+        return cls(thumbnails, phashes, views, view_hashes, geometry, Details(held, octets))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Pictures"]) -> "Pictures":
+        """All rows of some, in order."""
+        return cls.of([np.concatenate(arrays) for arrays in zip(*(part.arrays() for part in parts), strict=True)])
 
     def __len__(self) -> int:
         return len(self.views)
 
     def arrays(self) -> list[np.ndarray]:
         """The arrays as they travel, in the order of `PICTURE_COLUMNS`."""
-        return [self.thumbnails, self.phashes, self.views, self.view_hashes, self.geometry]
+        held = self.details
+        return [self.thumbnails, self.phashes, self.views, self.view_hashes, self.geometry, held.held, held.octets]
 
     def seen(self, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The views of these rows alone, bool [n], as `transforms.images.nearest.nearest_views` takes them."""
@@ -105,7 +122,8 @@ class Pictures:
 
     def take(self, at: np.ndarray) -> "Pictures":
         """These rows alone."""
-        return Pictures(*[array[at] for array in self.arrays()])
+        views, hashes, geometry = self.seen(at)
+        return Pictures(self.thumbnails[at], self.phashes[at], views, hashes, geometry, self.details.take(at))
 
 
 @compiled
@@ -164,7 +182,7 @@ def picture_agreements(left: Pictures, at_left: np.ndarray, right: Pictures, at_
         maps = np.empty((len(both), 2, 3))
         maps[~both] = mirror_maps(_nearer_mirrored(one.phashes[~both], other.phashes[~both]))
         maps[both], _ = nearest_views(one.seen(both), other.seen(both))
-        found = agreements(one.thumbnails, other.thumbnails, maps)
+        found = agreements(one.thumbnails, other.thumbnails, maps, (one.details, other.details))
         out[some] = np.minimum(np.round(found.astype(np.float64), 4), BELOW_ONE)
     return out
 

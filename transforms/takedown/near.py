@@ -76,8 +76,7 @@ class Block:
     @functools.cached_property
     def pictures(self) -> Pictures:
         """What they are compared by."""
-        every = [one.query.pictures.arrays() for one in self.wanted]
-        return Pictures(*(np.concatenate(arrays) for arrays in zip(*every, strict=True)))
+        return Pictures.joined([one.query.pictures for one in self.wanted])
 
 
 def gallery(wanted: Iterable[Wanted], *, views: bool) -> list[Block]:
@@ -109,14 +108,16 @@ def wanted_of(read: Reading, hits: Hits) -> list[Wanted]:
       hits: rows that go.
     """
     rows = [row for row in sorted(hits) if any(cause.scope == CONTENT for cause in hits[row])]
-    columns = read(["has_picture", "has_hashes", "picture_id", *PICTURE_COLUMNS]) if rows else {}
-    found = []
+    if not rows:
+        return []
+    columns = read(["has_picture", "has_hashes", "picture_id", *PICTURE_COLUMNS])
+    every, found = Pictures.of([columns[name] for name in PICTURE_COLUMNS]), []
     for row in rows:
         causes = {
             cause.reason: dataclasses.replace(cause, kind=NEAR, detail=LOOKS) for cause in reversed(hits[row]) if cause.scope == CONTENT
         }
         if columns["has_picture"][row]:
-            pictures = Pictures.of([columns[name][row : row + 1] for name in PICTURE_COLUMNS])
+            pictures = every.take(np.array([row]))
             identity = int(columns["picture_id"][row]).to_bytes(8, "little")
             found.append(Wanted(Query(identity, not columns["has_hashes"][row], 0, 0, pictures), causes))
     return found
@@ -162,7 +163,7 @@ def _same(read: Reading, block: Block, radius: int) -> Iterator[tuple[int, int]]
     at, of = np.nonzero(close & ~equal)
     if len(at):
         compared = read(PICTURE_COLUMNS)
-        theirs = Pictures.of([compared[name][rows] for name in PICTURE_COLUMNS])
+        theirs = Pictures.of([compared[name] for name in PICTURE_COLUMNS]).take(rows)
         equal[at, of] = picture_agreements(block.pictures, of, theirs, at) >= AGREE
     for place, picture in zip(*(found.tolist() for found in np.nonzero(equal)), strict=True):
         yield int(rows[place]), picture

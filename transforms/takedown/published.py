@@ -24,6 +24,7 @@ from transforms.images.decode import Picture, PictureError, open_picture
 from transforms.images.pdq import pdq_hash
 from transforms.images.phash import hash_pictures
 from transforms.images.views import describe
+from transforms.match.detail_column import DETAILED, DETAILS
 from transforms.storage import open_read, read_parquet
 from transforms.takedown.hits import Cause, Hits
 
@@ -117,10 +118,10 @@ def _signed(data: str, ledger: str, mode: Literal["fast", "exact"], reach: Liter
                 start += batch.num_rows
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     rows = read_footer(ledger).rows
-    every = {name: np.zeros((rows, *values.shape[1:]), values.dtype) for name, values in columns.items()}
-    for name, values in columns.items():
-        every[name][kept[:start]] = values
-    return every
+    every = {name: np.zeros((rows, *values.shape[1:]), values.dtype) for name, values in columns.items() if name != DETAILS}
+    for name, values in every.items():
+        values[kept[:start]] = columns[name]
+    return every | {DETAILS: columns[DETAILS]}
 
 
 def _columns(pictures: Sequence[Picture | None], digests: Sequence[str | None], reach: Literal["views", "plain"]) -> dict[str, np.ndarray]:
@@ -128,6 +129,7 @@ def _columns(pictures: Sequence[Picture | None], digests: Sequence[str | None], 
     hashes = hash_pictures(pictures, reach)
     views = hashes.views or describe([None] * len(pictures))
     usable = ~hashes.low_detail
+    details = hashes.details.where(usable)
     columns = {
         "picture_hashes": hashes.phashes.astype("<u8"), "thumbnail": hashes.thumbnails.reshape(len(pictures), THUMBNAIL_SIDE**2),
         "views": views.have, "view_hashes": views.hashes.astype("<u8"), "geometry": views.geometry.astype("<f4"),
@@ -139,7 +141,7 @@ def _columns(pictures: Sequence[Picture | None], digests: Sequence[str | None], 
     return {
         **{name: values if values.ndim == 1 else np.ascontiguousarray(values).view(np.uint8) for name, values in told.items()},
         "has_picture": np.array([digest is not None for digest in digests], bool), "has_hashes": usable,
-        "picture_id": np.array(identities, np.uint64),
+        "picture_id": np.array(identities, np.uint64), DETAILED: details.held, DETAILS: details.octets,
     }  # fmt: skip
 
 

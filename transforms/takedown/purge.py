@@ -13,6 +13,7 @@ from schemas.annotations import BASE, EMBEDDINGS, NOTES
 from schemas.reasons import UNREADABLE
 from schemas.signatures import SIGNATURE
 from transforms.match.columns import open_columns, write_columns
+from transforms.match.detail_column import DETAILED, DETAILS, array_of
 from transforms.storage import atomic_write, open_read, read_parquet
 from transforms.takedown.hits import GONE
 from transforms.takedown.tables import replaced
@@ -97,12 +98,16 @@ def purge_signatures(source: str, target: str, rows: Sequence[int], renamed: Map
     Raises:
       InputError: they were written by another version.
     """
-    columns = open_columns(source, SIGNATURE.names)
+    columns = open_columns(source, [*SIGNATURE.names, DETAILED])
     keep = np.ones(len(columns["uid"]), bool)
     keep[np.array(rows, np.int64)] = False
     arrays = []
     for field in SIGNATURE:
         values = np.array(columns[field.name])
+        if field.name == DETAILS:
+            held = columns[DETAILED]
+            arrays.append(array_of(held & keep, values[keep[held]]))
+            continue
         if field.name != "uid":
             values[~keep] = 0
         else:

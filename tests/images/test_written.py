@@ -1,0 +1,92 @@
+"""Pages and screens of one layout are told apart by what is written in them, and copies of one stay one."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageEnhance, ImageFont
+
+from schemas.signatures import DETAIL
+from tests.images.drawing import encoded
+from tests.images.test_kinds import pictures
+from transforms.images.alignment import AGREE, agreements
+from transforms.images.details import Details, packed
+from transforms.match.verify import Pictures, picture_agreements
+
+
+def manual(name: str) -> Image.Image:
+    """A page of a reference: one word of it is another's."""
+    image = Image.new("RGB", (1024, 640), "white")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 0, 200, 640), fill=(225, 225, 225))
+    draw.text((20, 20), "Manual", font=ImageFont.load_default(30), fill="black")
+    draw.text((240, 40), f"Function {name}", font=ImageFont.load_default(26), fill="black")
+    draw.rectangle((240, 110, 1000, 160), fill=(225, 225, 225))
+    draw.text((256, 124), f"pub fn {name}(a: Vector, b: Vector) -> Vector", font=ImageFont.load_default(18), fill="black")
+    draw.text((256, 230), "Compares both, one by one, and stores what it finds.", font=ImageFont.load_default(18), fill="black")
+    return image
+
+
+def switches(on: tuple[bool, ...]) -> Image.Image:
+    """A screen of settings: which are on is told by the colour of a switch."""
+    image = Image.new("RGB", (400, 740), (242, 242, 247))
+    draw = ImageDraw.Draw(image)
+    draw.text((15, 12), "Settings", font=ImageFont.load_default(28), fill="black")
+    for line, lit in enumerate(on):
+        top = 72 + 60 * line
+        draw.rectangle((0, top, 400, top + 58), fill="white")
+        draw.text((16, top + 16), f"Option number {line}", font=ImageFont.load_default(16), fill="black")
+        draw.rounded_rectangle((338, top + 16, 384, top + 42), 13, fill=(52, 199, 89) if lit else (204, 204, 204))
+    return image
+
+
+SERIES = {
+    "manual": [manual(name) for name in ("wide_max_word", "wide_min_word", "wide_add_word")],
+    "switches": [switches(tuple(bool(bits >> line & 1) for line in range(10))) for bits in (0b1010110011, 0b1010011011, 0b0110110010)],
+}
+
+
+@pytest.mark.parametrize("kind", SERIES)
+def test_another_word_or_switch_makes_another_picture_and_saving_or_toning_none(kind):
+    images = SERIES[kind]
+    found, rows, (left, right) = pictures(images), np.arange(len(images)), np.triu_indices(len(images), 1)
+    assert found.details.held.all()
+    assert picture_agreements(found, left, found, right).max() < AGREE
+    saved_again = [Image.open(io.BytesIO(encoded(image, "JPEG", quality=60))) for image in images]
+    for copies in (
+        saved_again,
+        [image.reduce(2) for image in images],
+        [ImageEnhance.Contrast(image).enhance(1.2) for image in images],
+    ):
+        again = pictures(copies)
+        assert picture_agreements(found, rows, again, rows).min() >= AGREE
+        assert picture_agreements(found, left, again, right).max() < AGREE
+
+
+def test_a_pair_agrees_alike_either_way_round_where_the_details_alone_differ():
+    one = pictures(SERIES["manual"][:1])
+    levels = one.details.levels(np.array([0])).astype(int)
+    other = np.where(np.random.default_rng(3).random(levels.shape) < 0.05, 255 - levels, levels).astype(np.uint8)
+    details, again = one.details, Details(np.ones(1, bool), packed(other))
+    maps = np.array([[[1.0, 0.0, 0.004], [0.0, 1.0, -0.002]]])
+    back = np.array([[[1.0, 0.0, -0.004], [0.0, 1.0, 0.002]]])
+    there = agreements(one.thumbnails, one.thumbnails, maps, (details, again))
+    assert there.tolist() == agreements(one.thumbnails, one.thumbnails, back, (again, details)).tolist()
+    assert there[0] < AGREE <= agreements(one.thumbnails, one.thumbnails, maps, (details, details))[0]
+
+
+def test_pairs_with_details_agree_alike_alone_and_among_others():
+    found = pictures([image for images in SERIES.values() for image in images])
+    left, right = (side.ravel() for side in np.indices((len(found), len(found))))
+    together = picture_agreements(found, left, found, right)
+    np.testing.assert_array_equal(together.reshape(len(found), -1), together.reshape(len(found), -1).T)
+    for place in range(0, len(left), 5):
+        assert picture_agreements(found, left[place : place + 1], found, right[place : place + 1])[0] == together[place]
+
+
+def test_a_picture_without_a_detail_is_compared_by_its_thumbnail():
+    found = pictures(SERIES["manual"])
+    bare = Pictures(found.thumbnails, found.phashes, found.views, found.view_hashes, found.geometry, Details.none(len(found)))
+    assert bare.arrays()[-1].shape == (0, DETAIL)
+    rows = np.arange(len(found))
+    assert picture_agreements(found, rows, bare, rows).min() >= AGREE
