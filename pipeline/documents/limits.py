@@ -11,8 +11,8 @@ from transforms.models.toxicity.identity_bias import identity_bias
 # tests/benchmarks/patches.py, seed 11: 680 pictures of each size and treatment, at the default settings.
 _PATCHES_FOUND = (
     "Of patches put into a corner of 40 photos among 1,000 others (17 kinds: plain colours, checkers, noise, a logo), 98 % of those of 16 "
-    "to 48 pixels a side were flagged, 86 % of those of a twentieth of the shorter side, 63 % of those of 3 % of it, and 92 % where pictures "
-    "were scaled down afterwards. Of 1,040 photos without one none was, and 16 of 400 under a bar with a name along a whole side."
+    "to 48 pixels a side were flagged, 86 % of those of a twentieth of the shorter side, 63 % of those of 3 % of it, and 92 % where the "
+    "pictures were scaled down afterwards. Of 1,040 photos without one none was, and 16 of 400 under a bar with a name along a whole side."
 )
 
 
