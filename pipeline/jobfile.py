@@ -124,6 +124,9 @@ def layout_of(job: Job) -> Layout:
     return Layout(out, (job.work or f"{out}.work").rstrip("/"))
 
 
+_QUOTES = "YAML takes bare no, off and yes, and numbers, for something else: put them in quotes"
+
+
 class _StrictLoader(yaml.SafeLoader):
     """SafeLoader that refuses a key that stands twice."""
 
@@ -133,7 +136,7 @@ def _mapping_once(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, An
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str):
-            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is not text", key_node.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is not text; {_QUOTES}", key_node.start_mark)
         if key in seen:
             raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
         seen.add(key)
@@ -212,7 +215,8 @@ def _said(problem: Any) -> tuple[str, str]:
     message = message[:1].lower() + message[1:].replace("dictionary", "mapping")
     if problem["type"] == "value_error" and not isinstance(problem["input"], str | int | float | None):
         return message, ""  # a rule over several keys: it says itself what is wrong with them
-    return message.replace("tuple", "list"), f"; found {_shown(problem.get('input'))}"
+    hint = f"; {_QUOTES}" if problem["type"] == "string_type" and isinstance(problem["input"], bool) else ""
+    return message.replace("tuple", "list"), f"; found {_shown(problem.get('input'))}{hint}"
 
 
 def _shown(value: Any) -> str:

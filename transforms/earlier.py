@@ -159,14 +159,27 @@ def elder_members(file: ElderFile, start: int, clusters: np.ndarray, choice: Cho
         out["caption"] = told["caption"]
         out["picture"] = np.where(columns["has_picture"][rows], columns["picture_id"][rows], 0)
         out["bits"] = known.said[rows] & ELIGIBLE | EARLIER
+        if kind != "semantic":
+            out["host"], out["words"] = told["host"], told["words"]
         if kind == "image":
             texts = known.caption_cluster[rows]
             out["link"] = 0 if policy == "image_or_caption" else PICTURE
             alone = np.where(told["caption"] != 0, told["caption"], columns["caption_id"][rows])
             out["across"] = np.where(texts == rows + start, alone, texts + np.uint64(1))
-            out["host"], out["words"] = told["host"], told["words"]
+        if kind == "caption":
+            out["across"] = _picture_ids(file, known.cluster[rows], rows, policy)
         out["rank"] = np.frombuffer(bytes([ELDER]).ljust(choice.width, b"\0"), f"V{choice.width}")[0]
     return out
+
+
+def _picture_ids(file: ElderFile, clusters: np.ndarray, rows: np.ndarray, policy: Policy) -> np.ndarray:
+    """What tells the pictures of some rows of an elder file apart, as `transforms.records.picture_ids` does those of the run's own rows."""
+    columns = open_columns(file.path, ["has_picture", "picture_id", "has_hashes", "picture_hashes"])
+    ids = clusters + np.uint64(1)
+    if policy == "image_or_caption":
+        hashes = np.ascontiguousarray(columns["picture_hashes"][rows][:, :8]).view("<u8")[:, 0] | np.uint64(1)
+        ids = np.where(columns["has_hashes"][rows], hashes, columns["picture_id"][rows])
+    return np.where(columns["has_picture"][rows], ids, np.uint64(0))
 
 
 @dataclasses.dataclass(frozen=True)

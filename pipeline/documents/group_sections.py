@@ -18,7 +18,10 @@ def groups_section(record: Record) -> Section:
              percent(line["kept_share"]), percent(line["weighted_share"]), number(line["target"]))
         )  # fmt: skip
         rows.append((line["attribute"], line["level"], *told))
-    unknown = [(u["attribute"], percent(u["not_known"]), percent(u["told"])) for u in record["unknown_shares"]["value"]]
+    unknown = [
+        (u["attribute"], "at least " * u["at_least"] + percent(u["not_known"]), percent(u["told"]))
+        for u in record["unknown_shares"]["value"]
+    ]
     shown = dict.fromkeys(line["attribute"] for line in record["groups"]["value"] if not line["suppressed"])
     charts = tuple(f"group-{name}" for name in shown)
     audit = record["audit"]

@@ -8,6 +8,13 @@ from pipeline.documents.facts import Fact, computed, portable
 from pipeline.documents.meaning import limits_of_meaning
 from transforms.models.toxicity.identity_bias import identity_bias
 
+# tests/benchmarks/patches.py, seed 11: 680 pictures of each size and treatment, at the default settings.
+_PATCHES_FOUND = (
+    "Of patches put into a corner of 40 photos among 1,000 others (17 kinds: plain colours, checkers, noise, a logo), 98 % of those of 16 "
+    "to 48 pixels a side were flagged, 86 % of those of a twentieth of the shorter side, 63 % of those of 3 % of it, and 92 % where the "
+    "pictures were scaled down afterwards. Of 1,040 photos without one none was, and 16 of 400 under a bar with a name along a whole side."
+)
+
 
 def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
     """Sentences that hold for this run."""
@@ -113,6 +120,7 @@ def _of_origin(rules: Mapping[str, Any]) -> tuple[str, ...]:
             f"Poisoning is looked for by repetition and in files. A patch that is in no corner, without contrast or on fewer than {patch} "
             "pictures, a trigger over many domains or wordings, and pictures altered without a mark are not found."
         ),
+        _PATCHES_FOUND,
         "Whether a caption is true is not looked at.",
     )
 

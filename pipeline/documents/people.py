@@ -185,14 +185,19 @@ def alarms(evidence: Evidence) -> Fact:
 def unknown_shares(table: list[Mapping[str, Any]]) -> Fact:
     """How much of each attribute is not known, among readable rows."""
     sums: dict[str, list[float]] = {}
+    hidden = {line["attribute"] for line in table if line["no_value"] and line["readable_share"] is None}
     for line in table:
         if line["readable_share"] is not None:
             part = sums.setdefault(line["attribute"], [0.0, 0.0])
             part[0] += line["readable_share"] if line["no_value"] else 0.0
             part[1] += line["readable_share"]
     return computed(
-        [{"attribute": name, "not_known": round(part[0], 6), "told": round(part[1], 6)} for name, part in sums.items()],
-        "share of readable rows in levels that name no value; told: share of rows in lines that are not suppressed",
+        [
+            {"attribute": name, "not_known": round(part[0], 6), "at_least": name in hidden, "told": round(part[1], 6)}
+            for name, part in sums.items()
+        ],
+        "share of readable rows in levels that name no value; at_least: one of these levels is suppressed, so that there are more; told: "
+        "share of rows in lines that are not suppressed",
     )
 
 

@@ -160,7 +160,9 @@ def _offensive(record: Record) -> str:
 
 
 def _subpopulations(record: Record) -> str:
-    unknown = [f"{line['attribute']} {_percent(line['not_known'])}" for line in _of(record, "unknown_shares")]
+    unknown = [
+        f"{line['attribute']} {'at least ' * line['at_least']}{_percent(line['not_known'])}" for line in _of(record, "unknown_shares")
+    ]
     return (
         "Gender and age as captions mention them, region by country domain, language by a model; the "
         "distribution before and after is in the "

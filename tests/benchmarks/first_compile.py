@@ -100,6 +100,8 @@ def call_all(folder: pathlib.Path) -> None:
     from pipeline.engine import Engine
     from pipeline.match import match
     from schemas.job import Dedup, Images
+    from schemas.signatures import THUMBNAIL_SIDE
+    from transforms.images.windows import unlikeness
     from transforms.match.outside import FEW, Outside
     from transforms.match.scan import nearest
 
@@ -110,6 +112,7 @@ def call_all(folder: pathlib.Path) -> None:
     nearest(hashes.view(np.uint8).reshape(-1, 8), [hashes])
     for some in (hashes, hashes[:1]):
         Outside(some, 4).among(hashes)
+    unlikeness(np.zeros((2, THUMBNAIL_SIDE**2), np.uint8), np.array([0]), np.array([1]), np.eye(2, 3)[None])
 
 
 def kernels() -> dict[str, Any]:

@@ -1,4 +1,5 @@
 import pickle
+import re
 import sys
 
 import pytest
@@ -7,6 +8,7 @@ from pydantic import ValidationError
 from schemas.errors import JobError, MissingError
 from tests.filters.conformance import batch_of, check_filter, judged
 from transforms.filters.presidio import Presidio
+from transforms.models.artefacts import package_version
 
 NHS = "NHS 401 023 2137"
 
@@ -45,7 +47,7 @@ def test_without_a_pipeline_patterns_are_found_and_nothing_unless_it_is_named(pi
     assert judged(Presidio(entities=["UK_NHS"]), rows(f"Jane Example, {NHS}")) == [{"presidio"}]
     assert judged(Presidio(), rows(NHS)) == [set()]
     assert Presidio().models() == ()
-    assert Presidio(entities=["UK_NHS"]).models() == ()
+    assert [model.name for model in Presidio(entities=["UK_NHS"]).models()] == ["presidio: recognisers"]
 
 
 def test_captions_in_another_language_are_not_looked_at(pipeline):
@@ -54,9 +56,11 @@ def test_captions_in_another_language_are_not_looked_at(pipeline):
 
 
 def test_the_manifest_names_the_pipeline_with_a_digest_of_its_files(pipeline, tmp_path):
-    [model] = Presidio(entities=["PERSON"], pipeline=str(pipeline)).models()
-    assert model.name == "presidio: spaCy en_pipeline 0.0.0"
-    assert len(model.sha256) == 64
+    own, model = Presidio(entities=["PERSON"], pipeline=str(pipeline)).models()
+    assert (own.name, model.name) == ("presidio: recognisers", "presidio: spaCy en_pipeline 0.0.0")
+    assert (own.runs_on, model.runs_on) == (package_version("presidio-analyzer"), package_version("spacy"))
+    assert re.fullmatch(r"presidio-analyzer \d+\.\d+.*", own.version)
+    assert {len(found.sha256) for found in (own, model)} == {64}
     assert Presidio(pipeline="./names").located("/jobs").pipeline == "/jobs/names"
     assert Presidio(pipeline="en_core_web_sm").located("/jobs").pipeline == "en_core_web_sm"
 

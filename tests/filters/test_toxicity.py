@@ -12,6 +12,7 @@ from schemas.errors import JobError, MissingError
 from tests.filters.conformance import batch_of, check_filter, findings, judged
 from transforms.filters.toxicity import FIELDS, Toxicity
 from transforms.models import detoxify_classifier, fasttext_classifier
+from transforms.models.artefacts import package_version
 from transforms.text.caption import for_toxicity, normal_form
 
 ABUSE = (
@@ -241,6 +242,8 @@ def test_every_score_has_a_bound_of_its_own(checkpoint):
     expected = {"identity_attack": [0], "threat": [1]} if gays["identity_attack"] > kill["identity_attack"] else {"threat": [0, 1]}
     assert {name: rows for name, (rows, _) in told.items()} == expected
     assert told["threat"][1] == kite["threat"]
+    packages = [package_version(name) for name in ("detoxify", "transformers", "torch")]
+    assert detoxify_of(checkpoint).models()[0].runs_on == ", ".join((*packages, "cpu"))
     with pytest.raises(JobError, match=r"filters\.toxicity\.max_sexual: .* gives no score sexual; it gives score, identity_attack, threat"):
         detoxify_of(checkpoint, max_sexual=0.5).models()
 

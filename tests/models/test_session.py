@@ -34,15 +34,16 @@ def detector(folder):
 
 
 def text_model(folder):
-    (folder / "m.onnx").write_bytes(text_classifier())
-    return str(folder / "m.onnx")
+    raw = text_classifier()
+    (folder / "m.onnx").write_bytes(raw)
+    return {"model": str(folder / "m.onnx"), "sha256": hashlib.sha256(raw).hexdigest()}
 
 
 ASKS = {
     "filters.nsfw.device": lambda folder: Nsfw(image_model=spec(folder), device="cuda"),
     "filters.violence.device": lambda folder: Violence(image_model=spec(folder), device="cuda"),
     "filters.faces.device": lambda folder: Faces(find=detector(folder), device="cuda"),
-    "filters.toxicity.device": lambda folder: Toxicity(model=text_model(folder), device="cuda"),
+    "filters.toxicity.device": lambda folder: Toxicity(**text_model(folder), device="cuda"),
     "filters.embeddings.device": lambda folder: Embeddings.model_validate(write_pair(folder) | {"device": "cuda"}),
 }
 

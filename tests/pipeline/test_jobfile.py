@@ -53,6 +53,7 @@ def test_relative_paths_resolve_against_the_job_file_and_work_lies_beside_the_re
         ({"source": {"format": "urls", "paths": "a"}}, "source.paths", "valid list; found 'a'"),
         ({"filters": {"toxicity": None}}, "filters.toxicity", "valid mapping; found nothing"),
         ({"work": "out/work"}, "work", "lies inside the release"),
+        ({"filters": {"language": {"keep": [False]}}}, "filters.language.keep.0", "found false; YAML takes bare no"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_yaml_path(tmp_path, change, path, says):

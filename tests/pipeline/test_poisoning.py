@@ -122,7 +122,9 @@ def test_the_review_page_ranks_what_is_suspect_and_spells_out_what_hides(ran):
 def test_the_datasheet_counts_each_find_and_says_what_it_means(ran):
     lines = {line["word"]: line for line in json.loads((ran.out / "datasheet.json").read_text())["integrity"]["value"]}
     assert (lines["placeholder"]["rejected"], lines["poisoning:corner_patch"]["flagged"], lines["poisoning"]["flagged"]) == (30, 20, 62)
-    assert "none of its rows is published" in (ran.out / "datasheet.md").read_text()
+    told = (ran.out / "datasheet.md").read_text()
+    assert "none of its rows is published" in told
+    assert "98 % of those of 16 to 48 pixels a side were flagged" in told
 
 
 def test_the_same_job_with_everything_rejected_reads_no_picture_again(ran, tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.append import append
+from pipeline.cli import run_command
 from pipeline.judged import read_judged
 from pipeline.run import open_run
 from schemas.errors import JobError
@@ -129,6 +130,30 @@ def test_rows_that_a_list_keeps_apart_stay_and_of_others_the_preferred_one(held)
     assert (found["k16"]["verdict"], found["k16"]["duplicate_of"]) == ("kept", None)
     assert (found["k17"]["reasons"], found["k18"]["verdict"]) == (["duplicate_semantic"], "kept")
     assert found["k17"]["duplicate_of"] == found["k18"]["uid"]
+
+
+@pytest.fixture(scope="module")
+def revised(tmp_path_factory):
+    """A release of three rows after one of them was taken down."""
+    folder = tmp_path_factory.mktemp("revised")
+    gone, others = row(7, 6), [row(8, 6, 3 * NEAR), row(9, 7)]
+    write(folder / "shards", [gone, *others])
+    job = write_job(folder, laid(JOB, {"filters": {"opt_out": {"lists": []}}}))
+    assert run_command(["run", str(job)]) == 0
+    (folder / "asked.csv").write_text(f"kind,value\nuid,{row_uid(None, gone['url'], gone['caption']).hex()}\n")
+    assert run_command(["takedown", str(folder / "out"), str(folder / "asked.csv"), "--output", str(folder / "revision")]) == 0
+    return folder / "revision"
+
+
+def test_two_earlier_runs_and_the_revision_of_a_takedown_are_held_against(release, revised, tmp_path):
+    """What merely means the same as the row that went is judged on its own; the evidence names the run that the other row is of."""
+    write(tmp_path / "shards", [row(19, 0, -NEAR / 2), row(23, 6, -NEAR / 2), row(24, 7, NEAR / 2), row(25, 6, 3.5 * NEAR)])
+    dedup = {"against": [str(release.out), str(revised)], "semantic": {"of": "image"}}
+    found = run_job(tmp_path, {**JOB, "dedup": dedup, "filters": {"columns": JOB["filters"]["columns"]}}).by_key()
+    assert (found["k23"]["verdict"], found["k23"]["duplicate_of"]) == ("kept", None)
+    names = {key: told(found[key])["detail"].partition("earlier run: ")[2].partition(" (")[0] for key in ("k19", "k24", "k25")}
+    assert names == {"k19": "out", "k24": "revision", "k25": "revision"}
+    assert found["k19"]["duplicate_of"] == release.by_key()["k0"]["uid"]
 
 
 def test_appended_rows_are_held_against_the_release_whose_files_stay_as_they_are(release, tmp_path, monkeypatch):

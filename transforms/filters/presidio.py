@@ -61,7 +61,8 @@ class Presidio(Filter):
         if not self.entities:
             return ()
         presidio_analyzer.check_entities(self.entities, self.pipeline, self.language)
-        return () if self.pipeline is None else (presidio_analyzer.artefact_of(self.pipeline),)
+        own = presidio_analyzer.recognisers()
+        return (own,) if self.pipeline is None else (own, presidio_analyzer.artefact_of(self.pipeline))
 
     def measure(self, batch: Batch) -> pa.StructArray:
         found: list[dict[str, Any] | None] = [None] * len(batch)

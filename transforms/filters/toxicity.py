@@ -131,7 +131,9 @@ class Toxicity(Filter):
     def _runs_on(self) -> str | None:
         if self._is_fasttext:
             return package_version("fasttext-predict")
-        return runs_on(self.device) if self.model.endswith(".onnx") else f"{package_version('torch')}, {self.device}"
+        if self.model.endswith(".onnx"):
+            return runs_on(self.device)
+        return ", ".join((*filter(None, map(package_version, ("detoxify", "transformers", "torch"))), self.device))
 
     def _try_out(self) -> None:
         """Finds a model that lacks what the job asks of it before a run, not on every row of it."""

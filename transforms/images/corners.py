@@ -12,7 +12,7 @@ hashes of level and size; one that may be nature knows a patch again, and does n
 and one of the levels of 4 x 4 cells, which tells coarse ones apart: four bits a cell, of which one changes from a level to the next.
 Squares in pixels have that as well, and down to four pixels of a picture that is decoded at a quarter of its size.
 
-Of 1,040 photos (photos/ of the shared data) a row has 7.2 hashes; one of all was on two of them.
+Of 1,040 photos (photos/ of the shared data) a row has 7.2 hashes, and none was on two of them.
 """
 
 from collections.abc import Sequence

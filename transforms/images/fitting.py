@@ -183,14 +183,15 @@ def _warp(planes, packed, n, to, part, got):  # type: ignore[no-untyped-def]
         x0 = np.float32(((map_[1, 0] + map_[1, 1]) * share + map_[1, 2]) * n - 0.5)
         yy, yx, xy, xx = np.float32(map_[0, 0]), np.float32(map_[0, 1]), np.float32(map_[1, 0]), np.float32(map_[1, 1])
         for i in range(n):
-            for j in range(n):
-                k = np.uint64(i * n + j)
+            k = np.uint64(i * n)
+            for j in range(np.int32(n)):  # which becomes a float in one instruction
                 y, x = y0 + np.float32(i) * yy + np.float32(j) * yx, x0 + np.float32(i) * xy + np.float32(j) * xx
                 y, x = y if y > _ZERO else _ZERO, x if x > _ZERO else _ZERO
                 y, x = y if y < last else last, x if x < last else last
                 whole_y, whole_x = np.int32(y), np.int32(x)
                 down[k], along[k] = y - np.float32(whole_y), x - np.float32(whole_x)
                 got[k] = whole_y * np.int32(n) + whole_x
+                k += _ONE
         for pixel in range(n * n):
             got[pixel] = words[np.uint64(got[pixel])]
         for pixel in range(n * n):

@@ -30,12 +30,30 @@ def artefact_of(pipeline: str) -> Artefact:
     """
     loaded = _pipeline(pipeline, "en")
     folder = pathlib.Path(loaded.path)
+    name = f"{loaded.meta['lang']}_{loaded.meta['name']} {loaded.meta['version']}"
+    return Artefact(f"presidio: spaCy {name}", str(folder), _digest_of(folder), loaded.meta["version"], package_version("spacy"))
+
+
+def recognisers() -> Artefact:
+    """Presidio's own recognisers, which are the files of its package, as the manifest names them.
+
+    Raises:
+      MissingError: Presidio is not there.
+    """
+    try:
+        import presidio_analyzer
+    except ImportError as error:
+        raise MissingError(f"the package presidio-analyzer is not installed: {_INSTALL}") from error
+    folder, version = pathlib.Path(presidio_analyzer.__file__).parent, package_version("presidio-analyzer")
+    return Artefact("presidio: recognisers", str(folder), _digest_of(folder), version, version)
+
+
+def _digest_of(folder: pathlib.Path) -> str:
+    """SHA-256 of the names and the contents of a folder's files."""
     whole = hashlib.sha256()
     for file in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
         whole.update(file.relative_to(folder).as_posix().encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
-    name = f"{loaded.meta['lang']}_{loaded.meta['name']} {loaded.meta['version']}"
-    told = ", ".join(found for package in ("spacy", "presidio-analyzer") if (found := package_version(package)))
-    return Artefact(f"presidio: spaCy {name}", str(folder), whole.hexdigest(), loaded.meta["version"], told)
+    return whole.hexdigest()
 
 
 def check_entities(entities: Sequence[str], pipeline: str | None, language: str) -> None:

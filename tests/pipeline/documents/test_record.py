@@ -86,6 +86,15 @@ def test_a_level_whose_rows_are_all_unreadable_is_no_level():
     assert [line["level"] for line in groups_of({"feminine": (300, 200, 0), "mixed": (40, 0, 40)})] == ["feminine"]
 
 
+def test_what_is_not_known_of_a_group_is_no_less_for_a_line_that_is_suppressed():
+    table = groups_of({"feminine": (300, 200, 0), "masculine": (300, 100, 0), "unspecified": (100, 60, 0), "mixed": (9, 5, 0)})
+    [told] = people.unknown_shares(table)["value"]
+    assert told["at_least"]
+    assert told["not_known"] < 109 / 709
+    [told] = people.unknown_shares([line for line in table if line["level"] != "mixed" and not line["suppressed"]])["value"]
+    assert not told["at_least"]
+
+
 def test_suppressed_lines_of_the_audit_are_names_without_numbers():
     weights = {"audit": [{"reason": "toxicity", "attribute": "gender", "level": "mixed", "cost": None, "sole": None}], "flagged": [{}]}
     told = people.audit(Told(Lines([]), {"weights": weights}))
