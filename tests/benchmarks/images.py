@@ -7,7 +7,7 @@ becomes a Parquet file of `key`, the file's name without its suffix, and `cluste
 line of standard output is one JSON object:
 
     rows                 pictures, unreadable ones among them, which are nobody's duplicates
-    start_cpu_s          CPU seconds of signing the first pictures once before: codecs are loaded, compiled loops read
+    start_cpu_s          CPU seconds of matching the first pictures once before: codecs are loaded, compiled loops read
     work_cpu_s           CPU seconds without that, the start of the interpreter and loading libraries
     sign_us, match_us    of them, microseconds a picture: from bytes to signatures on disk; from there to clusters
     pairs, verify_us     candidate pairs that were verified, microseconds each
@@ -30,7 +30,7 @@ from transforms.match.rows import SignatureFile
 from transforms.storage import FileInfo
 
 SHARD = 10_000  # pictures a signature file
-WARM = 16  # pictures
+WARM = 160  # pictures
 
 
 def sign(files: list[FileInfo], folder: pathlib.Path, dedup: Dedup) -> list[SignatureFile]:
@@ -57,7 +57,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, verifying("picture_agreements") as verified:
         given = [FileInfo(str(path), path.stat().st_size, "") for path in paths]
         loaded = time.process_time()
-        sign(given[:WARM], pathlib.Path(scratch), dedup)
+        clusters(sign(given[:WARM], pathlib.Path(scratch), dedup), pathlib.Path(scratch, "first"), dedup)
+        verified.update(pairs=0.0, seconds=0.0)
         began = time.process_time()
         files = sign(given, pathlib.Path(scratch), dedup)
         signed = time.process_time()

@@ -250,7 +250,7 @@ def _beyond(pairs: _Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
     asked = np.flatnonzero(~faint & ((close & resampled) | drawn | both.dense | (taken & both.smooth & (both.wide | filled))))
     measures[:2, asked] = unlikeness(*pairs.take(asked).fields()).T
     asked = np.flatnonzero((beyond() < _CLEARLY) & (close | both.grounded | (apart > _APART)))
-    measures[2:5, asked] = differences(*pairs.take(asked).fields(), taken[asked], _DIFFERENT)
+    measures[2:5, asked] = differences(*pairs.take(asked).fields(), taken[asked], _DIFFERENT, AGREE * _DIFFERENT)
     asked = np.flatnonzero((beyond() < _CLEARLY) & close)
     measures[5:, asked] = pairs.take(asked).closely()
     return beyond()

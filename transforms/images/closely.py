@@ -14,10 +14,10 @@ of their edited copies more do than by thumbnails alone.
 import threading
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from schemas.signatures import DETAIL_SIDE
-from transforms.images.fitting import SEEN, STILL, Level
+from transforms.compiled import compiled
+from transforms.images.fitting import ONES, SEEN, STILL, Level
 
 _TOGETHER = 4  # pairs whose work fits a core's cache
 _CELL = 4  # pixels; a window is of 2 x 2 cells
@@ -26,7 +26,16 @@ _PIXELS = 4 * _CELL * _CELL
 _COVERED = 0.6  # of a window's pixels that the map leaves inside, from which it is compared
 _VARIES = 10.0  # levels over two pixels: root mean square in a window from which it varies
 _NOISE = np.float32(4.0**2)  # levels over two pixels, squared
-_AT = (np.arange(DETAIL_SIDE) + 0.5) / DETAIL_SIDE
+_PADDED = DETAIL_SIDE + 2
+_SIDE, _WIDE, _HIGH, _LINES = (np.uint64(size) for size in (DETAIL_SIDE, _PADDED, _CELL, _CELLS))
+_BESIDE, _TWO = np.uint64(1), np.uint64(2)
+_ENDS, _ONE, _OTHER = range(3)
+_AROUND = [down * _PADDED + along for down in range(3) for along in range(3)]  # a pixel up to a pixel down, a pixel left to a pixel right
+_HERE = _AROUND[4]
+_PRODUCTS = np.array([
+    (_ENDS, _HERE, _ENDS, _HERE), (_ONE, _HERE, _ONE, _HERE), *((_ONE, _HERE, _OTHER, at) for at in _AROUND),
+    *((_OTHER, at, _OTHER, at) for at in _AROUND),
+], np.uint64)  # fmt: skip
 
 
 class _Room(threading.local):
@@ -35,6 +44,9 @@ class _Room(threading.local):
     def __init__(self) -> None:
         """Makes room for a few pairs."""
         self.level = Level.of(DETAIL_SIDE, _TOGETHER)
+        self.slopes = np.zeros((_TOGETHER, 2, 3, _PADDED, _PADDED), np.float32)
+        self.sums = np.zeros((2 * _TOGETHER, len(_PRODUCTS), _CELLS, _CELLS), np.float32)
+        self.line = np.zeros(DETAIL_SIDE, np.float32)
 
 
 _ROOM = _Room()
@@ -58,8 +70,8 @@ def closely_unlike(pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, t
         level = _ROOM.level.first(len(to[some]))
         level.load(pictures, still[some], moved[some])
         level.warp(to[some])
-        one, other = (level.planes[:, plane].reshape(-1, DETAIL_SIDE, DETAIL_SIDE) for plane in (STILL, SEEN))
-        unlike, varies, both_vary = _windows(one, other, _inside(to[some]))
+        level.bound(to[some])
+        unlike, varies, both_vary = _windows(level.planes.reshape(len(to[some]), -1, DETAIL_SIDE, DETAIL_SIDE))
         found[0, some] = np.where(varies, unlike, 0).max(axis=1)
         ordered, count = np.sort(np.where(both_vary, unlike, np.inf), axis=1), both_vary.sum(axis=1)
         some_vary = np.flatnonzero(count)
@@ -68,43 +80,45 @@ def closely_unlike(pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, t
     return found[0], found[1], found[2]
 
 
-def _inside(to: np.ndarray) -> np.ndarray:
-    """1 where the maps lead into the other picture, else 0: float32 [n, 96, 96]."""
-    places = to[:, :, :1, None] * _AT[:, None] + (to[:, :, 1:2] * _AT + to[:, :, 2:])[:, :, None]
-    return ((places >= 0) & (places <= 1)).all(axis=1).astype(np.float32)
-
-
-def _windows(still: np.ndarray, seen: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _windows(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One less the correlation of slopes in each window, down and along; whether one of them varies there; whether both do: [n, 1058]."""
-    ends = _of_ends(np.multiply, inside)
-    one, other = (_of_ends(np.subtract, picture) * ends for picture in (still, seen))
-    covered, one_varies, other_varies = (_sums(planes) / np.float32(_PIXELS) for planes in (ends, one * one, other * other))
-    shared, there = (_sums(planes) / np.float32(_PIXELS) for planes in (one * _around(other), _around(other * other)))
-    unlike = 1 - ((shared + _NOISE) / np.sqrt((one_varies + _NOISE) * (there + _NOISE))).max(axis=(0, 1))
+    slopes, sums = _ROOM.slopes[: len(planes)], _ROOM.sums[: 2 * len(planes)]
+    for of, source, plane in ((np.multiply, ONES, _ENDS), (np.subtract, STILL, _ONE), (np.subtract, SEEN, _OTHER)):
+        _of_ends(of, planes[:, source], slopes[:, :, plane, 1:-1, 1:-1])
+    slopes[:, :, _ONE:] *= slopes[:, :, _ENDS:_ONE]
+    _multiply(slopes.reshape(len(sums), 3, -1), _PRODUCTS, _ROOM.line, sums.reshape(*sums.shape[:2], -1))
+    pairs = sums[..., :-1, :] + sums[..., 1:, :]
+    windows = (pairs[..., :-1] + pairs[..., 1:]).swapaxes(0, 1) / np.float32(_PIXELS)
+    covered, one_varies, shared, there = windows[0], windows[1], windows[2 : 2 + len(_AROUND)], windows[2 + len(_AROUND) :]
+    other_varies = there[_AROUND.index(_HERE)]
+    unlike = 1 - ((shared + _NOISE) / np.sqrt((one_varies + _NOISE) * (there + _NOISE))).max(axis=0)
     compared = covered >= _COVERED
     either, both = (compared & (of(one_varies, other_varies) > _VARIES**2) for of in (np.maximum, np.minimum))
-    return unlike.reshape(len(still), -1), either.reshape(len(still), -1), both.reshape(len(still), -1)
+    return unlike.reshape(len(planes), -1), either.reshape(len(planes), -1), both.reshape(len(planes), -1)
 
 
-def _of_ends(of: np.ufunc, planes: np.ndarray) -> np.ndarray:
-    """A function of the pixels behind and before each one, down and along, 0 at the edges: float32 [n, 2, 96, 96]."""
-    found = np.zeros((len(planes), 2, DETAIL_SIDE, DETAIL_SIDE), np.float32)
+def _of_ends(of: np.ufunc, planes: np.ndarray, found: np.ndarray) -> None:
+    """A function of the pixels behind and before each one, down and along, into float32 [n, 2, 96, 96], whose edges stay 0."""
     of(planes[:, 2:], planes[:, :-2], out=found[:, 0, 1:-1])
     of(planes[:, :, 2:], planes[:, :, :-2], out=found[:, 1, :, 1:-1])
-    return found
 
 
-def _around(planes: np.ndarray) -> np.ndarray:
-    """The same as seen from a pixel up to a pixel down, and from a pixel left to a pixel right: [3, 3, n, 2, 96, 96]."""
-    padded = np.pad(planes, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    return sliding_window_view(padded, planes.shape[2:], axis=(2, 3)).transpose(2, 3, 0, 1, 4, 5)
-
-
-def _sums(planes: np.ndarray) -> np.ndarray:
-    """Sums over windows, float32 [..., 23, 23], in one order on every machine."""
-    rows = planes.reshape(*planes.shape[:-2], _CELLS, _CELL, DETAIL_SIDE)
-    lines = (rows[..., 0, :] + rows[..., 1, :]) + (rows[..., 2, :] + rows[..., 3, :])
-    columns = lines.reshape(*lines.shape[:-1], _CELLS, _CELL)
-    cells = (columns[..., 0] + columns[..., 1]) + (columns[..., 2] + columns[..., 3])
-    pairs = cells[..., :-1, :] + cells[..., 1:, :]
-    return pairs[..., :-1] + pairs[..., 1:]
+@compiled
+def _multiply(planes, products, line, sums):  # type: ignore[no-untyped-def]
+    """Sums over cells of the products of padded planes, each from a place of its own, in one order on every machine."""
+    for row in range(len(planes)):
+        for product in range(len(products)):
+            one, other, out = planes[row, products[product, 0]], planes[row, products[product, 2]], sums[row, product]
+            begin, end = products[product, 1], products[product, 3]
+            for i in range(_LINES):
+                for j in range(_SIDE):
+                    down = i * _HIGH * _WIDE + j
+                    at, there = begin + down, end + down
+                    upper = one[at] * other[there] + one[at + _WIDE] * other[there + _WIDE]
+                    at, there = at + _WIDE + _WIDE, there + _WIDE + _WIDE
+                    line[j] = upper + (one[at] * other[there] + one[at + _WIDE] * other[there + _WIDE])
+                for j in range(_LINES):
+                    at = j * _HIGH
+                    left = line[at] + line[at + _BESIDE]
+                    at += _TWO
+                    out[i * _LINES + j] = left + (line[at] + line[at + _BESIDE])

@@ -17,7 +17,7 @@ import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
 from transforms.compiled import compiled
-from transforms.images.exchanged import exchanged
+from transforms.images.exchanged import MIDDLE, exchanged
 from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, STILL, Level, slide, solve
 
 _CAUSES = (ONES, SEEN, SEEN_DOWN, SEEN_ALONG, DOWN)  # brightness, contrast, shift down and along, blur
@@ -66,7 +66,7 @@ _ROOM = _Room()
 
 
 def differences(
-    pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray, over: np.ndarray, most: float
+    pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray, over: np.ndarray, most: float, least: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How much aligned thumbnails differ where they differ most, in units of what is allowed there.
 
@@ -76,7 +76,8 @@ def differences(
       moved: int64 [n], the other, in which.
       to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
       over: bool [n], whether something may lie over the one picture.
-      most: from how much on that is looked at.
+      most: from how much on that is looked at, anywhere.
+      least: and from how much on away from the edges, which is at least what either has there.
 
     Returns:
       everywhere; and where that was looked at, what each picture has that the other lacks, and what either has, else 0; float64 [n].
@@ -93,8 +94,8 @@ def differences(
         before = np.multiply(level.planes[:, STILL], weaker[:, None], out=_ROOM.before[: len(weaker)])
         _bend(level)
         _explain(level.planes, _PLANES, _shares(level.multiply(_PRODUCTS)))
-        found[0, some] = _most(level, weaker)
-        much = np.flatnonzero(over[some] & (found[0, some] > most))
+        found[0, some], inner = _most(level, weaker)
+        much = np.flatnonzero(over[some] & (found[0, some] > most) & (inner > least))
         if len(much):
             found[1:, start + much] = _apart(level.planes[much], before[much], weaker[much, None])
     return found[0], found[1], found[2]
@@ -191,8 +192,8 @@ def _explain(planes, causes, shares):  # type: ignore[no-untyped-def]
                         rest[k] -= plane[k] * much
 
 
-def _most(level: Level, weaker: np.ndarray) -> np.ndarray:
-    """The most that is left of the differences over 4 x 4 pixels, in units of what is allowed there, float32 [n].
+def _most(level: Level, weaker: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The most that is left of the differences over 4 x 4 pixels, in units of what is allowed there: anywhere; in the middle; float32 [n].
 
     Args:
       level: pairs, of which the first plane is what is left, and `ALONG` the squares of the slopes.
@@ -212,4 +213,4 @@ def _most(level: Level, weaker: np.ndarray) -> np.ndarray:
     allowed += _ALLOWED
     squares[:, 0] /= allowed
     square = squares[:, 0].reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    return np.sqrt(square[:, :_PATCHES, :_PATCHES].max(axis=(1, 2)))
+    return np.sqrt(square[:, :_PATCHES, :_PATCHES].max(axis=(1, 2))), np.sqrt(square[:, *MIDDLE].max(axis=(1, 2)))

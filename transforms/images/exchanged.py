@@ -27,7 +27,7 @@ _DOUBTFUL = np.float32(2)  # mean square, in units of what is allowed, from whic
 _SIDE = THUMBNAIL_SIDE
 _RIM = slice(None, None, _SIDE - 1)
 _LAST = _SIDE - 3  # pixel of a row, the second one of the last 4; it stands for the one after it too
-_MIDDLE = (slice(_SIDE // 6, -(_SIDE // 6) - 3), slice(_SIDE // 12, -(_SIDE // 12) - 3))  # of the first pixels of 4 x 4
+MIDDLE = (slice(_SIDE // 6, -(_SIDE // 6) - 3), slice(_SIDE // 12, -(_SIDE // 12) - 3))  # of the first pixels of 4 x 4
 _NEXT, _MEAN, _NEAR = np.array([[0, 1, 1], [0, 1 / 16, 1 / 16], [1, 2, 1]], np.float32)
 
 
@@ -86,7 +86,7 @@ def _patch(planes: np.ndarray, of: int, to: int) -> None:
 
 def _most(planes: np.ndarray, of: int) -> np.ndarray:
     """The most of means over 4 x 4 pixels away from the edges, in units of what is allowed there, float32 [n]."""
-    means, allowed = (planes[:, plane].reshape(-1, _SIDE, _SIDE)[:, *_MIDDLE] for plane in (of, _ALLOWED))
+    means, allowed = (planes[:, plane].reshape(-1, _SIDE, _SIDE)[:, *MIDDLE] for plane in (of, _ALLOWED))
     return np.sqrt((means / allowed).max(axis=(1, 2)))
 
 

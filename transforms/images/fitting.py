@@ -48,7 +48,6 @@ def _moments() -> np.ndarray:
     return np.vstack([square, (3 + slope) * _LOW + feature])
 
 
-_AT = (np.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
 _FEATURES, _MOMENT = _features().reshape(-1), _moments().reshape(-1)
 
 
@@ -101,7 +100,7 @@ class Level:
 
     def bound(self, to: np.ndarray) -> None:
         """Makes the plane `ONES` 0 where the maps lead out of the other picture."""
-        _bound(self.planes, to.reshape(len(to), -1), _AT)
+        _bound(self.planes, to.reshape(len(to), -1), (np.arange(self.side) + 0.5) / self.side)
 
     def multiply(self, pairs: np.ndarray, first: int = 0) -> np.ndarray:
         """Sums over 6 x 6 blocks of the products of pairs of planes, int64 [m, 2], into `sums` from the first on: float64 [n, m, 36]."""
@@ -205,7 +204,7 @@ def _warp(planes, packed, n, to, part, got):  # type: ignore[no-untyped-def]
 
 @compiled
 def _bound(planes, to, at):  # type: ignore[no-untyped-def]
-    """Pixels inside and outside, at full size."""
+    """Pixels inside and outside; `at` are their middles."""
     for row in range(len(planes)):
         map_, ones, k = to[row], planes[row, ONES], ZERO
         yy, yx, y0, xy, xx, x0 = map_[0], map_[1], map_[2], map_[3], map_[4], map_[5]
