@@ -65,18 +65,13 @@ def closely_unlike(pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, t
       the most of all windows in which one of them varies; the most of those in which both do, and of these the median; float64 [n].
     """
     found = np.zeros((3, len(to)))
-    for start in range(0, len(to), _TOGETHER):
-        some = slice(start, start + _TOGETHER)
-        level = _ROOM.level.first(len(to[some]))
-        level.load(pictures, still[some], moved[some])
-        level.warp(to[some])
-        level.bound(to[some])
-        unlike, varies, both_vary = _windows(level.planes.reshape(len(to[some]), -1, DETAIL_SIDE, DETAIL_SIDE))
+    for some, level in _ROOM.level.aligned(pictures, still, moved, to):
+        unlike, varies, both_vary = _windows(level.planes.reshape(len(level.planes), -1, DETAIL_SIDE, DETAIL_SIDE))
         found[0, some] = np.where(varies, unlike, 0).max(axis=1)
         ordered, count = np.sort(np.where(both_vary, unlike, np.inf), axis=1), both_vary.sum(axis=1)
         some_vary = np.flatnonzero(count)
         for row, place in ((1, count - 1), (2, (count - 1) // 2)):
-            found[row, start + some_vary] = ordered[some_vary, place[some_vary]]
+            found[row, some.start + some_vary] = ordered[some_vary, place[some_vary]]
     return found[0], found[1], found[2]
 
 

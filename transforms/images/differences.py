@@ -83,13 +83,8 @@ def differences(
       everywhere; and where that was looked at, what each picture has that the other lacks, and what either has, else 0; float64 [n].
     """
     found = np.zeros((3, len(to)))
-    for start in range(0, len(to), FEW):
-        some = slice(start, start + FEW)
-        level = _ROOM.level.first(len(to[some]))
-        level.load(pictures, still[some], moved[some])
-        level.warp(to[some])
+    for some, level in _ROOM.level.aligned(pictures, still, moved, to):
         _smooth(level)
-        level.bound(to[some])
         weaker = np.minimum(1, 1 / _centre(level)).astype(np.float32)
         before = np.multiply(level.planes[:, STILL], weaker[:, None], out=_ROOM.before[: len(weaker)])
         _bend(level)
@@ -97,7 +92,7 @@ def differences(
         found[0, some], inner = _most(level, weaker)
         much = np.flatnonzero(over[some] & (found[0, some] > most) & (inner > least))
         if len(much):
-            found[1:, start + much] = _apart(level.planes[much], before[much], weaker[much, None])
+            found[1:, some.start + much] = _apart(level.planes[much], before[much], weaker[much, None])
     return found[0], found[1], found[2]
 
 

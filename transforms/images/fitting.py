@@ -9,6 +9,7 @@ a block, in that order and without fused multiplies, so that the result is the s
 
 import dataclasses
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -87,6 +88,16 @@ class Level:
     def load(self, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray) -> None:
         """Takes pairs of pictures, uint8 [m, side * side]: the one looked for, and the one that moves, int64 [n] each."""
         _load(pictures, still, moved, self.side, self.planes, self.words)
+
+    def aligned(self, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> "Iterator[tuple[slice, Level]]":
+        """As many pairs as there is room for after the other: which, and they at their maps, with what lies inside both in `ONES`."""
+        for start in range(0, len(to), len(self.planes)):
+            some = slice(start, start + len(self.planes))
+            level = self.first(len(to[some]))
+            level.load(pictures, still[some], moved[some])
+            level.warp(to[some])
+            level.bound(to[some])
+            yield some, level
 
     def slope(self, plane: int) -> None:
         """Central differences of a plane, into the two planes after it."""

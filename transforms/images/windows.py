@@ -59,12 +59,8 @@ def unlikeness(pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: n
       float64 [n, 2]: of all windows in which one of them varies; of those in the middle in which both do.
     """
     found = np.zeros((len(to), 2))
-    for start in range(0, len(to), FEW):
-        some = slice(start, start + FEW)
-        level, sums = _ROOM.level.first(len(to[some])), _ROOM.sums[: len(to[some])]
-        level.load(pictures, still[some], moved[some])
-        level.warp(to[some])
-        level.bound(to[some])
+    for some, level in _ROOM.level.aligned(pictures, still, moved, to):
+        sums = _ROOM.sums[: len(level.planes)]
         level.planes[:, ONES] *= _INNER
         level.slope(STILL)
         level.slope(SEEN)
