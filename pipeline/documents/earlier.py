@@ -36,11 +36,15 @@ def appended(evidence: Evidence) -> Fact:
     return computed(table, "winnow append: shards that joined the release; verdicts and weights of all rows before stayed as they were")
 
 
+def before_appends(run: Run) -> str | None:
+    """The version of the release before all appends; None where there was none."""
+    return run.appended[0].onto if run.appended else None
+
+
 def of_first_run(evidence: Evidence, how: str) -> str:
     """How something was counted that an append leaves as the release before all appends had it."""
-    if not evidence.run.appended:
-        return how
-    return f"{how}; of the rows of version {evidence.run.appended[0].onto} alone: what was appended since is not counted here"
+    first = before_appends(evidence.run)
+    return how if first is None else f"{how}; of the rows of version {first} alone: what was appended since is not counted here"
 
 
 def in_manifest(run: Run) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.documents.earlier import of_first_run
+from pipeline.documents.earlier import before_appends, of_first_run
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, share
 from pipeline.documents.revision import WEIGHTS
@@ -131,9 +131,8 @@ def weights(evidence: Evidence) -> dict[str, Fact]:
 def _since(evidence: Evidence) -> list[str]:
     """What to say of weights that were set before rows went or came."""
     told = [WEIGHTS] if evidence.revision else []
-    if evidence.run.appended:
-        onto = evidence.run.appended[0].onto
-        told.append(f"All this is of the rows of version {onto}: what was appended since weighs what its cells weigh there.")
+    if (first := before_appends(evidence.run)) is not None:
+        told.append(f"All this is of the rows of version {first}: what was appended since weighs what its cells weigh there.")
     return told
 
 

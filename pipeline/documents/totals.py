@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.documents.artefacts import hashes_of_sets, of_pairs
+from pipeline.documents.earlier import before_appends
 from pipeline.documents.evidence import Evidence
 from pipeline.documents.facts import Fact, computed, share
 from pipeline.eval_sets import tallies
@@ -215,6 +216,5 @@ def columns(evidence: Evidence, kept: int) -> Fact:
 
 
 def _meaning(evidence: Evidence, name: str) -> str:
-    told, appended = OWN_MEANINGS[name], evidence.run.appended
-    first = evidence.revision["first"] if evidence.revision else appended[0].onto if appended else None
+    told, first = OWN_MEANINGS[name], evidence.revision["first"] if evidence.revision else before_appends(evidence.run)
     return told.replace("over all rows", f"over the rows of version {first}") if first and name == "weight" else told
