@@ -36,7 +36,7 @@ from transforms.records import Policy, member_type, members
 from transforms.resolve import Placeholders, Triggers
 from transforms.semantic.elders import COPIES
 from transforms.semantic.found import FACTS, Found, outliers, read_found
-from transforms.storage import read_bytes, read_parquet
+from transforms.storage import read_json, read_parquet
 from transforms.verdicts import Facts, Verdicts, judge_rows, vocabulary
 
 Parts = Mapping[str, Iterable[Iterable[bytes]]]
@@ -132,13 +132,18 @@ class Docket:
         """The dense number of the first row of the release that rows are appended to; None where a release is made."""
         return self.earlier.starts[-1] if self.frozen else None
 
-    def sizes(self, records: np.ndarray) -> Counter[int]:
-        """How many clusters of each size whole clusters are, in rows of the run; what is appended to makes other sizes of clusters."""
+    def sizes(self, outcomes: np.ndarray) -> Counter[int]:
+        """How many clusters there are of each size, in rows of the run and as lists part them; what is appended makes others of some.
+
+        Args:
+          outcomes: of whole clusters, as `transforms.resolve` gives them.
+        """
         found: Counter[int] = Counter()
-        rows, clusters = records["row"], records["cluster"]
+        rows, clusters, names = outcomes["row"], outcomes["cluster"], outcomes["name"].view("S16")
+        part = np.cumsum(np.append(True, (clusters[1:] != clusters[:-1]) | (names[1:] != names[:-1])))[: len(rows)]
         then = (rows >= self.release) & (clusters < COPIES) if self.release is not None else np.zeros(len(rows), bool)
         for some, sign in (((rows < self.starts[-1]) | then, 1), (then, -1)):
-            sizes, number = np.unique(np.unique(clusters[some], return_counts=True)[1], return_counts=True)
+            sizes, number = np.unique(np.unique(part[some & (names != b"")], return_counts=True)[1], return_counts=True)
             found.update({size: sign * count for size, count in zip(sizes.tolist(), number.tolist(), strict=True) if size > 1})
         return found
 
@@ -208,7 +213,7 @@ class Docket:
         """How rows that mean the same were looked for; None where nobody asked."""
         if self.semantic.of is None:
             return None
-        return dict(json.loads(read_bytes(join(self.layout.semantic, FACTS))))
+        return dict(read_json(join(self.layout.semantic, FACTS)))
 
     def _same(self, shard: int) -> Found:
         return read_found(self.layout.semantic, self.starts[shard], self.starts[shard + 1])

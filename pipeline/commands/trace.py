@@ -16,7 +16,7 @@ from schemas.reasons import ILLEGAL, TAKEN_DOWN
 from schemas.signatures import FAST_SLACK
 from schemas.versions import versions
 from transforms.images.decode import PictureError
-from transforms.storage import exists, list_folder, read_bytes, read_parquet
+from transforms.storage import exists, list_folder, read_bytes, read_json, read_parquet
 from transforms.trace import RADIUS, Near, Query, read_query, trace
 
 _ENDING = len(".0123456789abcdef.arrow")
@@ -75,7 +75,7 @@ def look_up(layout: Layout, image: str, most: int, tell: Callable[[str], None]) 
       InputError: the picture cannot be read, or the run's signatures are another version's.
       DifferenceError: the run has no signatures or no ledger.
     """
-    record = json.loads(read_bytes(layout.record))
+    record = read_json(layout.record)
     images = record["job"]["dedup"]["images"]
     radius = RADIUS + (FAST_SLACK if images["mode"] == "fast" else 0)
     try:
@@ -153,7 +153,7 @@ def _signatures(layout: Layout, shards: Collection[str]) -> dict[str, str]:
 def _other_version(layout: Layout) -> bool:
     if not exists(layout.manifest):
         return False
-    return bool(json.loads(read_bytes(layout.manifest))["versions"]["code"] != versions()["code"])
+    return bool(read_json(layout.manifest)["versions"]["code"] != versions()["code"])
 
 
 def _with_ledger(layout: Layout, shards: Sequence[str], found: Sequence[Near]) -> Iterator[tuple[dict[str, Any], Near]]:

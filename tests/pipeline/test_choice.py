@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -153,6 +154,13 @@ def test_rows_that_a_list_keeps_apart_are_never_duplicates_of_each_other(ran):
     assert detail(two, "not_duplicate") == [f"dedup.not_duplicates: kept apart from {one['uid']}"]
     judged = json.loads((ran.work / "judged.json").read_bytes())
     assert judged["not_duplicates"] == {"pairs": 2, "uids": 3, "unknown_uids": 1}
+
+
+def test_cluster_sizes_are_those_of_the_ledger_after_lists_have_parted_clusters(ran):
+    sizes = json.loads((ran.work / "judged.json").read_bytes())["cluster_sizes"]
+    for kind, column in (("image", "cluster"), ("caption", "caption_cluster")):
+        rows = Counter(row[column] for row in ran.ledger() if row[column])
+        assert sizes[kind] == {str(size): number for size, number in Counter(rows.values()).items()}
 
 
 def test_a_kept_row_carries_the_captions_of_its_copies_but_no_reserved_rude_or_private_one(ran):
