@@ -15,12 +15,12 @@ from pipeline.eval_sets import elder_start, signed_parts
 from pipeline.frozen import FrozenFacts
 from pipeline.policies import host_rule, with_host_signals
 from pipeline.run import Run
+from pipeline.run_checks import check_preferred_values
 from schemas import annotations
-from schemas.errors import JobError
 from schemas.job import Benchmark, Rebalance, Semantic
 from schemas.layout import Layout, join
 from schemas.versions import versions
-from transforms.annotate import TALLY, source_schema
+from transforms.annotate import TALLY
 from transforms.choice import Choice
 from transforms.earlier import Earlier, Kind, elder_members
 from transforms.eval_sets.hash_lists import listed_overlaps
@@ -286,23 +286,10 @@ def _elders(run: Run, own: int) -> tuple[tuple[tuple[ElderFile, int], ...], Earl
 
 
 def _choice(run: Run) -> Choice:
-    """What the job says about which copy stays.
-
-    Raises:
-      JobError: a column that it names holds no number in any row; those of an append need none, the release has some.
-    """
+    """What the job says about which copy stays, and what becomes of the others."""
+    check_preferred_values(run)
     dedup = run.job.dedup
-    choice = Choice(dedup.prefer, frozenset(source.name for source in run.job.source if source.protected), dedup.action)
-    tallies = [json.loads(footer.metadata[TALLY]) for footer in run.footers]
-    numbers = {column for tally in tallies for column in tally["numbers"]}
-    if choice.columns and run.frozen is None and any(tally["rows"] for tally in tallies):
-        run.check_preferred({name for footer in run.footers for name in source_schema(footer.metadata).names})
-        for column in choice.columns:
-            if column not in numbers:
-                raise JobError(
-                    f"dedup.prefer: column {column!r} holds no number, date or true/false in any row; name another or take it out"
-                )
-    return choice
+    return Choice(dedup.prefer, frozenset(source.name for source in run.job.source if source.protected), dedup.action)
 
 
 def unpacked(blocks: Iterable[bytes], choice: Choice) -> np.ndarray:

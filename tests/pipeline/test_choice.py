@@ -9,7 +9,7 @@ import pytest
 
 from schemas.errors import JobError, MissingError
 from tests.builders import jpeg, sample, write_parquet
-from tests.runs import Ran, run_job, stamps
+from tests.runs import Ran, run_command, run_job, stamps, write_job
 
 SHOP, WEB = "shop", "web"
 # fmt: off
@@ -217,6 +217,16 @@ def test_flagged_duplicates_stay_with_their_evidence(first):
     assert first.ledger["kite_rude"]["reasons"] == ["toxicity"]
     assert {"copies", "copy_hosts"} <= first.columns
     assert not {"captions", "caption_count"} & first.columns
+
+
+def test_check_gives_the_alarm_where_the_probed_rows_hold_nothing_to_choose_by(first, capsys):
+    path = write_job(first.ran.out.parent / "checked", job(first.ran.out.parent, not_duplicates=[]))
+    sources = f"source.0.paths=[{first.ran.out.parent}/shop/*.parquet]", f"source.1.paths=[{first.ran.out.parent}/web/*.parquet]"
+    wishes = "dedup.prefer=[{column: status, order: low}, {column: width, order: high}]"
+    assert run_command(["check", str(path), *(part for setting in (*sources, wishes) for part in ("--set", setting))]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "alarm: dedup.prefer.0: column status holds no number" in told
+    assert "dedup.prefer.1" not in told
 
 
 @pytest.mark.parametrize(
