@@ -21,6 +21,7 @@ from transforms.text.content_words import in_common
 OUTCOME = np.dtype(
     [
         ("row", "<i8"),
+        ("cluster", "<i8"),  # as match found it; a list of pairs makes parts of it
         ("name", "V16"),  # smallest uid of the cluster; zero where the row is alone in its part
         ("of", "V16"),  # uid of who stays in its place; zero where nobody does
         ("by", "<i8"),  # dense row of who stays
@@ -101,7 +102,7 @@ def resolve(
       placeholders: when a picture is one; None where nobody asks. Nobody of a rejected one is eligible.
 
     Returns:
-      OUTCOME records. `link` is the row's with its leader; that of who stays where the row itself is the leader. `agreement` likewise,
+      OUTCOME records by part. `link` is the row's with its leader; of who stays where the row is the leader. `agreement` likewise,
       but 1 exactly where who stays has the same picture, byte for byte, or where a caption ties them the same normal form.
       CARRIED records, by row and place; none without `captions`.
     """
@@ -113,7 +114,7 @@ def resolve(
     stays = ranking.eligible[ranking.starts][ranking.part] if len(records) else ranking.eligible
     duplicate = stays & (ranked != best)
     out = np.zeros(len(records), OUTCOME)
-    out["row"], out["by"] = records["row"][ranked], records["row"][best]
+    out["row"], out["cluster"], out["by"] = records["row"][ranked], records["cluster"][ranked], records["row"][best]
     sizes = np.bincount(ranking.part)
     out["copies"], out["hosts"] = _seen(records, ranking)
     out["name"] = np.where(sizes[ranking.part] > 1, smallest_uid(records, ranking, release).view("S16"), b"").astype("S16").view("V16")
@@ -153,11 +154,12 @@ def cap(
       of_texts: whether clusters are of captions, of which the same ones agree wholly; meanings agree as they do with the leader's.
 
     Returns:
-      OUTCOME records; DUPLICATE marks rows beyond the first `most` in the order of `rank`, TRIGGER all rows of a suspected caption.
+      OUTCOME records by part; DUPLICATE marks rows beyond the first `most` in the order of `rank`, TRIGGER all rows of a suspected caption.
     """
     ranking = rank(records, records["bits"] & ELIGIBLE > 0, pairs)
     out = np.zeros(len(records), OUTCOME)
-    out["row"], out["by"] = records["row"][ranking.order], records["row"][ranking.best]
+    out["row"], out["cluster"] = records["row"][ranking.order], records["cluster"][ranking.order]
+    out["by"] = records["row"][ranking.best]
     out["copies"] = np.bincount(ranking.part)[ranking.part]
     out["name"] = np.where(out["copies"] > 1, smallest_uid(records, ranking, release).view("S16"), b"").astype("S16").view("V16")
     out["hosts"], out["across"] = (_distinct(records[name][ranking.order], ranking.part) for name in ("host", "across"))
