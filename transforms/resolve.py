@@ -242,8 +242,8 @@ def by_shard(outcomes: np.ndarray, starts: np.ndarray) -> Iterator[tuple[int, by
     ordered = outcomes[np.argsort(outcomes["row"], kind="stable")]
     shard = np.searchsorted(starts, ordered["row"], side="right") - 1
     numbers, heads = np.unique(shard, return_index=True)
-    for number, head, end in zip(numbers.tolist(), heads.tolist(), [*heads[1:].tolist(), len(ordered)], strict=True):
-        yield number, ordered[head:end].tobytes()
+    for number, part in zip(numbers.tolist(), np.split(ordered, heads[1:]), strict=False):  # nothing is one part, of no shard
+        yield number, part.tobytes()
 
 
 def _placeholders(records: np.ndarray, rule: Placeholders | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
