@@ -22,6 +22,7 @@ from pipeline.illegal import forget_emptied, is_emptied, read_emptied
 from pipeline.log import LOGGER
 from pipeline.progress import Progress
 from pipeline.run import Run, is_matched
+from pipeline.run_checks import check_preferred_values
 from pipeline.semantic import is_compared
 from pipeline.steps import Step
 from schemas.errors import EngineError, InputError, WinnowError, reported
@@ -43,6 +44,7 @@ def annotate(run: Run) -> None:
 
     Raises:
       InputError: more is unreadable, or not scored by a filter, than the job allows.
+      JobError: a column by which the copy that stays is to be chosen holds nothing.
     """
     make_private(run.layout.work)
     sign_benchmarks(run)  # match reads them; what is wrong with them is told before hours of work
@@ -60,6 +62,7 @@ def annotate(run: Run) -> None:
             run.engine.run("annotate", lambda root: root | AnnotateShards(tasks, run.job.source, recipe, stop), sum(s.size for s in stale))
             forget_emptied(run.layout, [signature for _, _, signature in tasks])
     check_limits(run, list(zip(run.shards, run.footers, strict=True)), final=True)
+    check_preferred_values(run)  # judge goes by them; before hours of match
 
 
 class AnnotateShards(beam.PTransform):

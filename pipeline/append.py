@@ -33,7 +33,7 @@ from schemas.errors import InputError, JobError
 from schemas.job import Job, Phase, Source, keys_of
 from schemas.shards import Shard
 from schemas.versions import versions
-from transforms.storage import exists, read_bytes, remove, write_bytes
+from transforms.storage import exists, read_bytes, read_json, remove, write_bytes
 
 FROZEN = (Phase.ANNOTATE, Phase.MATCH, Phase.JUDGE, Phase.EMIT)
 
@@ -105,7 +105,7 @@ def refuse_changes(base: Run, job: Job) -> None:
     """
     cure = "Set it back, or make the release anew with `winnow run --replace`"
     made_by = base.layout.revision if exists(base.layout.revision) else base.layout.record  # a takedown leaves rows as they were made
-    then, now = json.loads(read_bytes(made_by))["versions"], versions()
+    then, now = read_json(made_by)["versions"], versions()
     for name in sorted(now):
         if then.get(name) != now[name]:
             raise JobError(
@@ -150,7 +150,7 @@ def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, t
 def _appending(job: Run, base: Run, elder: Elder) -> Run:
     """The new shards as a run that is held against the release."""
     number = len(base.appended) + 1
-    raw = json.loads(read_bytes(base.layout.judged))
+    raw = read_json(base.layout.judged)
     facts = frozen_facts(raw, base.layout.appended(number - 1).reserved)
     shards = tuple(_new_shards(job.shards, base.shards))
     return dataclasses.replace(
@@ -205,7 +205,7 @@ def _take_in(run: Run) -> Run:
     )  # fmt: skip
     write_record(union)
     remove(layout.manifest)
-    raw, marker = json.loads(read_bytes(layout.judged)), json.loads(read_bytes(run.layout.judged))
+    raw, marker = read_json(layout.judged), read_json(run.layout.judged)
     number = len(union.appended)
     raw["appended"] = [*(found for found in raw.get("appended", ()) if found["part"] < number), {"part": number, **marker}]
     raw["digest"] = hashlib.sha256(f"{elder.sha256} {marker['digest']}".encode()).hexdigest()[:16]

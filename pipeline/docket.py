@@ -15,12 +15,12 @@ from pipeline.eval_sets import elder_start, signed_parts
 from pipeline.frozen import FrozenFacts
 from pipeline.policies import host_rule, with_host_signals
 from pipeline.run import Run
+from pipeline.run_checks import check_preferred_values
 from schemas import annotations
-from schemas.errors import JobError
 from schemas.job import Benchmark, Rebalance, Semantic
 from schemas.layout import Layout, join
 from schemas.versions import versions
-from transforms.annotate import TALLY, source_schema
+from transforms.annotate import TALLY
 from transforms.choice import Choice
 from transforms.earlier import Earlier, Kind, elder_members
 from transforms.eval_sets.hash_lists import listed_overlaps
@@ -36,7 +36,7 @@ from transforms.records import Policy, member_type, members
 from transforms.resolve import Placeholders, Triggers
 from transforms.semantic.elders import COPIES
 from transforms.semantic.found import FACTS, Found, outliers, read_found
-from transforms.storage import read_bytes, read_parquet
+from transforms.storage import read_json, read_parquet
 from transforms.verdicts import Facts, Verdicts, judge_rows, vocabulary
 
 Parts = Mapping[str, Iterable[Iterable[bytes]]]
@@ -132,13 +132,18 @@ class Docket:
         """The dense number of the first row of the release that rows are appended to; None where a release is made."""
         return self.earlier.starts[-1] if self.frozen else None
 
-    def sizes(self, records: np.ndarray) -> Counter[int]:
-        """How many clusters of each size whole clusters are, in rows of the run; what is appended to makes other sizes of clusters."""
+    def sizes(self, outcomes: np.ndarray) -> Counter[int]:
+        """How many clusters there are of each size, in rows of the run and as lists part them; what is appended makes others of some.
+
+        Args:
+          outcomes: of whole clusters, as `transforms.resolve` gives them.
+        """
         found: Counter[int] = Counter()
-        rows, clusters = records["row"], records["cluster"]
+        rows, clusters, names = outcomes["row"], outcomes["cluster"], outcomes["name"].view("S16")
+        part = np.cumsum(np.append(True, (clusters[1:] != clusters[:-1]) | (names[1:] != names[:-1])))[: len(rows)]
         then = (rows >= self.release) & (clusters < COPIES) if self.release is not None else np.zeros(len(rows), bool)
         for some, sign in (((rows < self.starts[-1]) | then, 1), (then, -1)):
-            sizes, number = np.unique(np.unique(clusters[some], return_counts=True)[1], return_counts=True)
+            sizes, number = np.unique(np.unique(part[some & (names != b"")], return_counts=True)[1], return_counts=True)
             found.update({size: sign * count for size, count in zip(sizes.tolist(), number.tolist(), strict=True) if size > 1})
         return found
 
@@ -208,7 +213,7 @@ class Docket:
         """How rows that mean the same were looked for; None where nobody asked."""
         if self.semantic.of is None:
             return None
-        return dict(json.loads(read_bytes(join(self.layout.semantic, FACTS))))
+        return dict(read_json(join(self.layout.semantic, FACTS)))
 
     def _same(self, shard: int) -> Found:
         return read_found(self.layout.semantic, self.starts[shard], self.starts[shard + 1])
@@ -281,23 +286,10 @@ def _elders(run: Run, own: int) -> tuple[tuple[tuple[ElderFile, int], ...], Earl
 
 
 def _choice(run: Run) -> Choice:
-    """What the job says about which copy stays.
-
-    Raises:
-      JobError: a column that it names holds no number in any row; those of an append need none, the release has some.
-    """
+    """What the job says about which copy stays, and what becomes of the others."""
+    check_preferred_values(run)
     dedup = run.job.dedup
-    choice = Choice(dedup.prefer, frozenset(source.name for source in run.job.source if source.protected), dedup.action)
-    tallies = [json.loads(footer.metadata[TALLY]) for footer in run.footers]
-    numbers = {column for tally in tallies for column in tally["numbers"]}
-    if choice.columns and run.frozen is None and any(tally["rows"] for tally in tallies):
-        run.check_preferred({name for footer in run.footers for name in source_schema(footer.metadata).names})
-        for column in choice.columns:
-            if column not in numbers:
-                raise JobError(
-                    f"dedup.prefer: column {column!r} holds no number, date or true/false in any row; name another or take it out"
-                )
-    return choice
+    return Choice(dedup.prefer, frozenset(source.name for source in run.job.source if source.protected), dedup.action)
 
 
 def unpacked(blocks: Iterable[bytes], choice: Choice) -> np.ndarray:

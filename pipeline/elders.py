@@ -7,7 +7,6 @@ job makes its own, and a run that has not ended says nothing yet.
 import dataclasses
 import hashlib
 import itertools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +18,7 @@ from schemas.versions import digest, signature_versions, versions
 from transforms.match.elders import elder_set
 from transforms.match.rows import ElderFile
 from transforms.semantic.found import FACTS
-from transforms.storage import exists, list_folder, read_bytes
+from transforms.storage import exists, list_folder, read_bytes, read_json
 
 _DIGEST = ".0123456789abcdef"  # between the name of a shard and the ending of a file about it
 
@@ -120,9 +119,8 @@ def open_elder(layout: Layout, where: str, *, name: bool) -> Elder:
             )
     from pipeline.judged import read_judged
 
-    manifest, record = read_bytes(layout.manifest), read_bytes(layout.record)
-    told, ledger = json.loads(manifest)["ledger"]["sha256"], (read_judged(layout) or {})["ledger"]
-    known = json.loads(record)
+    manifest, known = read_bytes(layout.manifest), read_json(layout.record)
+    told, ledger = read_json(layout.manifest)["ledger"]["sha256"], (read_judged(layout) or {})["ledger"]
     shards = [found["name"] for found in known["shards"]]
     if ledger_digest(ledger) != told or sorted(ledger) != sorted(shards):
         raise InputError(
@@ -145,7 +143,7 @@ def refuse_others(job: Job, elder: Elder, where: str) -> None:
     Raises:
       JobError: names the run, the key and the cure.
     """
-    theirs = json.loads(read_bytes(elder.layout.record))["job"]
+    theirs = read_json(elder.layout.record)["job"]
     refuse_other_embeddings(job, theirs, where)
     for part, signing in keys_of(job.dedup, Phase.ANNOTATE).items():
         for name, value in signing.items():
@@ -163,7 +161,7 @@ def refuse_others(job: Job, elder: Elder, where: str) -> None:
                 f"{where} was made with source.decode.{name}: {source['decode'].get(name)}, and this job says {budgets[0][name]}: other "
                 f"pictures are readable there. Say the same here, or make that run again"
             )
-    then = json.loads(read_bytes(elder.layout.manifest))["versions"]
+    then = read_json(elder.layout.manifest)["versions"]
     for name, here in signature_versions().items():
         if then.get(name) != here:
             raise JobError(
@@ -183,7 +181,7 @@ def elder_shards(elder: Elder, layout: Layout) -> Iterator[ElderShard]:
       InputError: a shard has no signatures, or those of two runs.
     """
     annotations, signatures = _by_shard(elder.layout.annotations, ".parquet"), _by_shard(elder.layout.signatures, ".arrow")
-    meant = json.loads(read_bytes(elder.layout.record))["job"]["dedup"].get("semantic", {}).get("of") is not None
+    meant = read_json(elder.layout.record)["job"]["dedup"].get("semantic", {}).get("of") is not None
     for part, shards in enumerate(elder.parts):
         start, own, whole = 0, sum(rows for _, rows in shards), elder.layout.appended(part)
         semantic = whole.semantic if meant and exists(join(whole.semantic, FACTS)) else None

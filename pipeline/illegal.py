@@ -24,7 +24,7 @@ from schemas.reasons import ILLEGAL
 from schemas.removals import ILLEGAL_ENTRIES
 from schemas.shards import Shard
 from transforms.match.columns import open_columns
-from transforms.storage import atomic_write, exists, read_bytes, read_parquet, remove, write_bytes
+from transforms.storage import atomic_write, exists, read_json, read_parquet, remove, write_bytes
 from transforms.takedown.entries import entries_of_content
 from transforms.takedown.purge import purge_embeddings, purge_signatures
 from transforms.takedown.signed import phashes_of
@@ -94,7 +94,7 @@ def _keep_entries(run: Run, illegal: dict[str, list[int]], added: Sequence[dict[
 
 def read_emptied(layout: Layout) -> dict[str, list[int]]:
     """Names of signature files that were emptied of some rows, and the rows."""
-    found: dict[str, list[int]] = json.loads(read_bytes(layout.emptied)) if exists(layout.emptied) else {}
+    found: dict[str, list[int]] = read_json(layout.emptied) if exists(layout.emptied) else {}
     return found
 
 

@@ -244,20 +244,19 @@ class _Resolve(JudgeStep):
         with reported("judge, clusters"):
             docket = self.docket
             records = unpacked(element[1], docket.choice)
-            for size, number in docket.sizes(records).items():
+            carried = None
+            if self.kind == "image":
+                asked = docket.placeholders
+                outcomes, carried = resolve(records, docket.pairs, docket.release, captions=docket.keep_captions, placeholders=asked)
+            else:
+                of_texts = self.kind == "caption"
+                most, triggers = (docket.max_per_caption, docket.triggers) if of_texts else (1, None)
+                outcomes = cap(records, most, docket.pairs, docket.release, triggers, of_texts=of_texts)
+            for size, number in docket.sizes(outcomes).items():
                 yield beam.pvalue.TaggedOutput("sizes", ((self.kind, size), number))
             starts = np.array(docket.starts[:-1])
-            if self.kind != "image":
-                capped = self.kind == "caption"
-                most, triggers = (docket.max_per_caption, docket.triggers) if capped else (1, None)
-                outcomes = cap(records, most, docket.pairs, docket.release, triggers, of_texts=capped)
-                yield from by_shard(_of_this_run(outcomes, docket), starts)
-                return
-            outcomes, carried = resolve(
-                records, docket.pairs, docket.release, captions=docket.keep_captions, placeholders=docket.placeholders
-            )
             yield from by_shard(_of_this_run(outcomes, docket), starts)
-            for part in by_shard(_of_this_run(carried, docket), starts):
+            for part in by_shard(_of_this_run(carried, docket), starts) if carried is not None else ():
                 yield beam.pvalue.TaggedOutput("carried", part)
 
 

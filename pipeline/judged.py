@@ -1,11 +1,10 @@
 """What judge left about a run as a whole: counts, cluster sizes, weights, audit, and the hash of every ledger file."""
 
-import json
 from collections import Counter
 from typing import Any, Final
 
 from schemas.layout import Layout
-from transforms.storage import exists, read_bytes
+from transforms.storage import exists, read_json
 from transforms.suspects import ranked
 
 # What the marker of a version that did not count it yet says: that nothing was found.
@@ -21,7 +20,7 @@ def read_judged(layout: Layout) -> dict[str, Any] | None:
     """What judge left about the run as a whole, or None where it has not ended well; with what it left about all that was appended."""
     if not exists(layout.judged):
         return None
-    found = _UNCOUNTED | json.loads(read_bytes(layout.judged))
+    found = _UNCOUNTED | read_json(layout.judged)
     found["ledger"] = {shard: {"captions": 0} | told for shard, told in found["ledger"].items()}
     for part in found.pop("appended", ()):
         found["ledger"] |= part["ledger"]

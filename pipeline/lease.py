@@ -15,7 +15,7 @@ import uuid
 
 from pipeline.log import LOGGER
 from schemas.errors import EngineError, InputError
-from transforms.storage import exists, read_bytes, remove, write_bytes
+from transforms.storage import exists, read_json, remove, write_bytes
 
 BEAT_SECS = 10.0
 STALE_SECS = 60.0
@@ -61,7 +61,7 @@ class Holder:
 def read_lease(path: str) -> Holder | None:
     """Who holds a lease; None where nobody does, or the file is none of ours."""
     try:
-        return Holder(**json.loads(read_bytes(path))) if exists(path) else None
+        return Holder(**read_json(path)) if exists(path) else None
     except (InputError, TypeError, ValueError):  # removed meanwhile, or not what we write
         return None
 

@@ -29,7 +29,7 @@ from transforms.not_duplicates import pair_files
 from transforms.read.reader import check_columns
 from transforms.read.shards import list_shards
 from transforms.remote import use_options
-from transforms.storage import exists, folder_of, list_folder, read_bytes, write_bytes
+from transforms.storage import exists, folder_of, list_folder, read_json, write_bytes
 
 if TYPE_CHECKING:
     from pipeline.engine import Engine
@@ -187,7 +187,7 @@ class Run:
 
 def is_matched(run: Run) -> bool:
     """Whether the clusters are up to date."""
-    return exists(run.layout.matched) and json.loads(read_bytes(run.layout.matched))["digest"] == run.match_digest
+    return exists(run.layout.matched) and read_json(run.layout.matched)["digest"] == run.match_digest
 
 
 def open_run(
@@ -250,7 +250,7 @@ def reopen_run(out: str, work: str | None, settings: Sequence[str] = ()) -> Run:
       DifferenceError: there is no such run.
     """
     layout = find_run(out, work)
-    record = json.loads(read_bytes(layout.record))
+    record = read_json(layout.record)
     job = recorded_job(record["job"], layout.record, settings)
     targets.check(job.rebalance)
     run = _recorded(record, job, layout)
@@ -272,7 +272,7 @@ def reopen_as_far_as_known(out: str, work: str | None) -> tuple[Run, list[str]]:
       DifferenceError: there is no such run.
     """
     layout = find_run(out, work)
-    record = json.loads(read_bytes(layout.record))
+    record = read_json(layout.record)
     job, unknown = job_as_far_as_known(record["job"], layout.record)
     return _recorded(record, job, layout), unknown
 

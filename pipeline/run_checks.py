@@ -1,12 +1,14 @@
 """What is made sure of before any worker of a run starts: that models, lists and columns are there, and that it overwrites no source."""
 
 import contextlib
+import json
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from pipeline.embeddings import check_embeddings
 from schemas.errors import JobError, MissingError, UnreadableShardError
 from schemas.job import Publish
+from transforms.annotate import TALLY, source_schema
 from transforms.eval_sets.hash_lists import hash_files
 from transforms.filters.columns import Columns
 from transforms.filters.faces import COLUMN, ROLE, Faces
@@ -85,6 +87,25 @@ def check_named_columns(run: "Run") -> None:
             )
         if all_seen:
             check_dropped(drop, there)
+
+
+def check_preferred_values(run: "Run") -> None:
+    """Makes sure, once all rows are measured, that columns by which the copy that stays is chosen hold something to choose by.
+
+    Those of an append need hold nothing: the release has some.
+
+    Raises:
+      JobError: one is in no shard, or holds no number in any row.
+    """
+    wanted = [wish.column for wish in run.job.dedup.prefer if wish.column is not None]
+    tallies = [json.loads(footer.metadata[TALLY]) for footer in run.footers] if wanted and run.frozen is None else []
+    if not any(tally["rows"] for tally in tallies):
+        return
+    run.check_preferred({name for footer in run.footers for name in source_schema(footer.metadata).names})
+    numbers = {column for tally in tallies for column in tally["numbers"]}
+    for column in wanted:
+        if column not in numbers:
+            raise JobError(f"dedup.prefer: column {column!r} holds no number, date or true/false in any row; name another or take it out")
 
 
 def check_dropped(drop: Iterable[str], there: Collection[str]) -> None:

@@ -138,7 +138,9 @@ class Benchmark(Section):
     format: Literal["webdataset", "parquet", "urls"] | None = key(Phase.MATCH, "layout of the shards", None)
     columns: dict[str, str] = key(Phase.MATCH, "shards: role: column, where the layout's own names are not recognised", {})
     captions: Files = key(Phase.MATCH, "files of captions: a line each, or CSV, TSV, JSON or Parquet with `column`", ())
-    column: str | int | None = key(Phase.MATCH, "captions: column that holds them; a number is its place in files without a header", None)
+    column: str | Annotated[int, Field(ge=1)] | None = key(
+        Phase.MATCH, "captions: column that holds them; a number is its place, from 1, in files without a header", None
+    )
     # Of 17,650 web captions 9 are near one of 100,460 captions of Flickr8k and Flickr30k, of which 0.8 % have fewer than 5 words.
     min_words: int | None = key(Phase.MATCH, "captions with fewer words do not count; null: none counts", 5, ge=1)
     hashes: Files = key(Phase.JUDGE, "lists of MD5, SHA-1, SHA-256 or perceptual hashes: md5sum's, bare, CSV or Parquet", ())

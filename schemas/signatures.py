@@ -55,7 +55,7 @@ SIGNATURE = pa.schema(
         pa.field("view_doubts", pa.binary(len(LOOKED_UP + PARTS) * SUBSETS * DOUBTS), nullable=False),  # least certain first
         pa.field("geometry", pa.binary(4 * GEOMETRY), nullable=False),  # little-endian float32
         pa.field("thumbnail", pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE), nullable=False),  # grey, trimmed
-        # Of pictures that are drawn or printed, else empty; see transforms.images.details. Eight octets a row where any row has one.
+        # Of pictures that are drawn or nearly so, else empty; see transforms.images.details. Eight octets a row where any row has one.
         pa.field("detail", pa.large_binary(), nullable=False),
     ]
 )

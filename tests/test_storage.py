@@ -14,6 +14,7 @@ import pytest
 from schemas.errors import EngineError, InputError
 from tests import remote_filesystem
 from transforms import remote, storage
+from transforms.footers import read_footer
 from transforms.local_copy import kept_copy, local_copy
 from transforms.storage import (
     atomic_write,
@@ -24,6 +25,7 @@ from transforms.storage import (
     open_arrow,
     open_read,
     read_bytes,
+    read_json,
     read_parquet,
     remove,
     remove_all,
@@ -216,6 +218,29 @@ def test_a_cache_that_somebody_else_may_write_to_is_not_used(tmp_path, monkeypat
     scratch_folder.cache_clear()
     assert pathlib.Path(folder).name not in ("winnow", "winnow-12345")
     assert os.listdir(folder) == []
+
+
+@pytest.mark.parametrize("kept", [0, 0.6])
+def test_a_file_of_ours_that_is_cut_short_is_named_with_what_to_do(base, kept):
+    parquet, arrow, record = (f"{base}/{name}" for name in ("a.parquet", "a.arrow", "a.json"))
+    table = pa.table({"a": range(100)})
+    with atomic_write(parquet) as scratch:
+        pq.write_table(table, scratch)
+    with atomic_write(arrow) as scratch, pa.ipc.new_file(scratch, table.schema) as writer:
+        writer.write_table(table)
+    write_bytes(record, b'{"rows": 100, "shards": ["a"]}')
+    for path, read in ((parquet, read_parquet), (parquet, read_footer), (arrow, read_arrow), (record, read_json)):
+        read(path)
+        content = read_bytes(path)
+        write_bytes(path, content[: int(len(content) * kept)])
+        with pytest.raises(InputError, match=rf"{path}: is cut short or damaged .*put it back as it was"):
+            read(path)
+        write_bytes(path, content)
+
+
+def read_arrow(path: str) -> pa.Table:
+    with open_arrow(path) as source:
+        return pa.ipc.open_file(source).read_all()
 
 
 def test_a_store_that_is_lost_is_an_engine_error_and_never_damaged_data(store):

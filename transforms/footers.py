@@ -4,9 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import pyarrow.parquet as pq
-
-from transforms.storage import AT_ONCE, open_read
+from transforms.storage import AT_ONCE, open_parquet
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,10 +19,10 @@ def read_footer(path: str) -> Footer:
     """The footer of a Parquet file.
 
     Raises:
-      InputError: the file is not there.
+      InputError: the file is not there, or is damaged.
     """
-    with open_read(path) as file:
-        found = pq.read_metadata(file)
+    with open_parquet(path) as file:
+        found = file.metadata
     return Footer(found.num_rows, {name: value for name, value in (found.metadata or {}).items() if name != b"ARROW:schema"})
 
 
@@ -32,10 +30,10 @@ def columns_but(path: str, left: str) -> list[str]:
     """The columns of a Parquet file but for one.
 
     Raises:
-      InputError: the file is not there.
+      InputError: the file is not there, or is damaged.
     """
-    with open_read(path) as file:
-        return [name for name in pq.read_schema(file).names if name != left]
+    with open_parquet(path) as file:
+        return [name for name in file.schema_arrow.names if name != left]
 
 
 def read_footers(paths: Sequence[str]) -> list[Footer]:

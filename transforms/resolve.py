@@ -21,6 +21,7 @@ from transforms.text.content_words import in_common
 OUTCOME = np.dtype(
     [
         ("row", "<i8"),
+        ("cluster", "<i8"),  # as match found it; a list of pairs makes parts of it
         ("name", "V16"),  # smallest uid of the cluster; zero where the row is alone in its part
         ("of", "V16"),  # uid of who stays in its place; zero where nobody does
         ("by", "<i8"),  # dense row of who stays
@@ -101,7 +102,7 @@ def resolve(
       placeholders: when a picture is one; None where nobody asks. Nobody of a rejected one is eligible.
 
     Returns:
-      OUTCOME records. `link` is the row's with its leader; that of who stays where the row itself is the leader. `agreement` likewise,
+      OUTCOME records by part. `link` is the row's with its leader; of who stays where the row is the leader. `agreement` likewise,
       but 1 exactly where who stays has the same picture, byte for byte, or where a caption ties them the same normal form.
       CARRIED records, by row and place; none without `captions`.
     """
@@ -113,7 +114,7 @@ def resolve(
     stays = ranking.eligible[ranking.starts][ranking.part] if len(records) else ranking.eligible
     duplicate = stays & (ranked != best)
     out = np.zeros(len(records), OUTCOME)
-    out["row"], out["by"] = records["row"][ranked], records["row"][best]
+    out["row"], out["cluster"], out["by"] = records["row"][ranked], records["cluster"][ranked], records["row"][best]
     sizes = np.bincount(ranking.part)
     out["copies"], out["hosts"] = _seen(records, ranking)
     out["name"] = np.where(sizes[ranking.part] > 1, smallest_uid(records, ranking, release).view("S16"), b"").astype("S16").view("V16")
@@ -153,11 +154,12 @@ def cap(
       of_texts: whether clusters are of captions, of which the same ones agree wholly; meanings agree as they do with the leader's.
 
     Returns:
-      OUTCOME records; DUPLICATE marks rows beyond the first `most` in the order of `rank`, TRIGGER all rows of a suspected caption.
+      OUTCOME records by part; DUPLICATE marks rows beyond the first `most` in the order of `rank`, TRIGGER all rows of a suspected caption.
     """
     ranking = rank(records, records["bits"] & ELIGIBLE > 0, pairs)
     out = np.zeros(len(records), OUTCOME)
-    out["row"], out["by"] = records["row"][ranking.order], records["row"][ranking.best]
+    out["row"], out["cluster"] = records["row"][ranking.order], records["cluster"][ranking.order]
+    out["by"] = records["row"][ranking.best]
     out["copies"] = np.bincount(ranking.part)[ranking.part]
     out["name"] = np.where(out["copies"] > 1, smallest_uid(records, ranking, release).view("S16"), b"").astype("S16").view("V16")
     out["hosts"], out["across"] = (_distinct(records[name][ranking.order], ranking.part) for name in ("host", "across"))
@@ -239,8 +241,9 @@ def by_shard(outcomes: np.ndarray, starts: np.ndarray) -> Iterator[tuple[int, by
     """Records with a `row`, packed, per shard number; `starts` is the dense number of each shard's first row, ascending."""
     ordered = outcomes[np.argsort(outcomes["row"], kind="stable")]
     shard = np.searchsorted(starts, ordered["row"], side="right") - 1
-    for number in np.unique(shard).tolist():
-        yield number, ordered[shard == number].tobytes()
+    numbers, heads = np.unique(shard, return_index=True)
+    for number, part in zip(numbers.tolist(), np.split(ordered, heads[1:]), strict=False):  # nothing is one part, of no shard
+        yield number, part.tobytes()
 
 
 def _placeholders(records: np.ndarray, rule: Placeholders | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -275,9 +278,10 @@ def _texts(records: np.ndarray) -> np.ndarray:
 def _related(records: np.ndarray, said: np.ndarray, cluster: np.ndarray, some: np.ndarray, least: float) -> np.ndarray:
     """Of some members (bool[n]) of clusters (int64[n]) those whose captions, each once, speak of the same; where most are mute none do."""
     out = np.zeros(len(records), bool)
-    for number in np.unique(cluster[some]).tolist():
-        mine = np.flatnonzero(some & (cluster == number))
-        mine = mine[np.lexsort((records["row"][mine], records["uid"].view("S16")[mine], said[mine]))]
+    chosen = np.flatnonzero(some)
+    uid, row = records["uid"].view("S16")[chosen], records["row"][chosen]
+    chosen = chosen[np.lexsort((row, uid, said[chosen], cluster[chosen]))]
+    for mine in np.split(chosen, np.flatnonzero(np.diff(cluster[chosen])) + 1):
         texts, first = np.unique(said[mine], return_index=True)
         words = records["words"][mine[first[texts != 0]]]
         speaking = words[words != 0]

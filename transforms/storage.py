@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import errno
 import functools
+import json
 import os
 import pathlib
 import re
@@ -16,7 +17,7 @@ import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -159,11 +160,49 @@ def read_bytes(path: str) -> bytes:
         return file.read()
 
 
+def read_json(path: str) -> Any:
+    """What a JSON file of Winnow's own holds.
+
+    Raises:
+      InputError: there is no such file, or it is damaged.
+    """
+    content = read_bytes(path)
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise _damaged(path, error) from error
+
+
 @contextlib.contextmanager
 def open_arrow(path: str) -> Iterator[pa.NativeFile]:
-    """A file for pyarrow: mapped into memory where it is local, else read where it is asked for. Arrays made of it outlive the block."""
+    """A file for pyarrow: mapped into memory where it is local, else read where it is asked for. Arrays made of it outlive the block.
+
+    Raises:
+      InputError: there is no such file, or what the block reads in it is damaged.
+    """
     with open_read(path) as file, pa.PythonFile(file, "r") if not is_local(path) else pa.memory_map(path) as source:
-        yield source
+        try:
+            yield source
+        except pa.ArrowInvalid as error:
+            raise _damaged(path, error) from error
+
+
+@contextlib.contextmanager
+def open_parquet(path: str) -> Iterator[pq.ParquetFile]:
+    """A Parquet file.
+
+    Raises:
+      InputError: there is no such file, or what the block reads in it is damaged.
+    """
+    with open_read(path) as file:
+        try:
+            yield pq.ParquetFile(file, pre_buffer=False)
+        except pa.ArrowInvalid as error:
+            raise _damaged(path, error) from error
+
+
+def _damaged(path: str, error: Exception) -> InputError:
+    return InputError(f"{path}: is cut short or damaged ({error}); put it back as it was, or remove it and end the run that wrote it again")
 
 
 def read_parquet(path: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -172,10 +211,10 @@ def read_parquet(path: str, columns: Sequence[str] | None = None) -> pa.Table:
     Arrow's own threads stay out of it: one of them that still holds a file of Python's when the interpreter ends aborts the process.
 
     Raises:
-      InputError: there is no such file, or it cannot be opened.
+      InputError: there is no such file, or it cannot be opened, or is damaged.
     """
-    with open_read(path) as file:
-        return pq.ParquetFile(file, pre_buffer=False).read(None if columns is None else list(columns), use_threads=False)
+    with open_parquet(path) as file:
+        return file.read(None if columns is None else list(columns), use_threads=False)
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from transforms.match.verify import PICTURE_COLUMNS, Pictures, picture_agreement
 
 RADIUS = 6  # bits of 64 by which two perceptual hashes may differ, `schemas.signatures.FAST_SLACK` more where the run's mode is fast
 VIEW_RADIUS = 8  # of the hashes of views, as match has it
+DEFAULT_BUDGET = Decode()
 ALIGNED = 512  # rows, the nearest, that are aligned with the picture
 
 
@@ -76,18 +77,19 @@ class Near:
         return self.identical or self.agreement >= AGREE
 
 
-def read_query(raw: bytes, mode: Literal["fast", "exact"], reach: Literal["views", "plain"]) -> Query:
+def read_query(raw: bytes, mode: Literal["fast", "exact"], reach: Literal["views", "plain"], budget: Decode = DEFAULT_BUDGET) -> Query:
     """A picture as annotate would read it.
 
     Args:
       raw: the file.
       mode: how the run's pictures were decoded.
       reach: what the run keeps of its pictures.
+      budget: of one picture.
 
     Raises:
       PictureError: it cannot be opened; the message is the reason.
     """
-    picture = open_picture(raw, Decode(), mode)
+    picture = open_picture(raw, budget, mode)
     hashes = hash_pictures([picture], reach)
     views = hash_pictures([None], "views").views if hashes.views is None else hashes.views
     assert views is not None

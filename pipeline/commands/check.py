@@ -22,6 +22,7 @@ from schemas.shards import Shard
 from transforms.eval_sets.hash_lists import load_sets
 from transforms.read.count import count_rows
 from transforms.read.reader import open_shard
+from transforms.source_numbers import values_of
 from transforms.storage import is_local
 from transforms.verdicts import Verdicts
 
@@ -130,8 +131,15 @@ def _tell_verdicts(run: Run, found: Look, console: Console) -> None:
     unreadable, gone = int(verdicts.unreadable.sum()), int(verdicts.rejected.sum())
     told = f"probed {len(found.samples)} rows: {unreadable} unreadable, {gone - unreadable} would be rejected"
     console.print(f"{told}, before duplicates are looked for")
-    for alarm in _silenced(verdicts):
+    for alarm in (*_silenced(verdicts), *_numberless(run, verdicts)):
         console.print(f"[bold]alarm[/bold]: {escape(alarm)}")
+
+
+def _numberless(run: Run, verdicts: Verdicts) -> Iterator[str]:
+    """Columns by which the copy that stays is to be chosen, and which hold nothing to choose by in the probed rows."""
+    for place, wish in enumerate(run.job.dedup.prefer):
+        if wish.column is not None and np.isnan(values_of(verdicts.annotations.column("numbers"), wish.column)).all():
+            yield f"dedup.prefer.{place}: column {wish.column} holds no number, date or true/false in the probed rows"
 
 
 def _silenced(verdicts: Verdicts) -> Iterator[str]:

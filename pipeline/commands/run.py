@@ -22,7 +22,7 @@ from pipeline.semantic import compare_whole, is_compared
 from schemas.errors import JobError
 from schemas.layout import Layout
 from transforms.match.rows import SignatureFile
-from transforms.storage import check_writable, exists, list_folder, make_private, read_bytes, remove, remove_all, write_bytes
+from transforms.storage import check_writable, exists, list_folder, make_private, read_json, remove, remove_all, write_bytes
 
 
 def run_phases(run: Run, only: Sequence[str] = ()) -> None:
@@ -77,7 +77,7 @@ def _check_strangers(run: Run) -> None:
 
 def _check_appended(run: Run) -> None:
     """Makes sure that a release which shards were appended to is not judged anew by mistake, half appended or whole."""
-    appended = exists(run.layout.record) and json.loads(read_bytes(run.layout.record))["appended"]
+    appended = exists(run.layout.record) and read_json(run.layout.record)["appended"]
     if not appended:
         return
     if not run.replace:

@@ -3,7 +3,6 @@
 import dataclasses
 import datetime as dt
 import hashlib
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -26,7 +25,7 @@ from schemas.reasons import ILLEGAL
 from transforms.consent.list_files import read_list
 from transforms.consent.lists import load_lists
 from transforms.remote import use_options
-from transforms.storage import exists, list_below, list_folder, read_bytes
+from transforms.storage import exists, list_below, list_folder, read_bytes, read_json
 from transforms.takedown.absent import absent
 from transforms.takedown.chain import covering, is_ledger, read_removals, removed_uids, restored, shared, standing, write_removals
 from transforms.takedown.derived import FORMS, Gone, remove_from
@@ -117,7 +116,7 @@ def restore(layout: Layout, ids: Sequence[str], tell: Tell) -> None:
       JobError: what it removed is illegal.
     """
     before = read_removals(layout.removals)
-    manifest = json.loads(read_bytes(layout.manifest)) if exists(layout.manifest) else {}
+    manifest = read_json(layout.manifest) if exists(layout.manifest) else {}
     after = restored(layout.removals, before, ids, str(manifest.get("release", "")))
     mine = before.filter(pc.is_in(before.column("removal_id"), pa.array(list(ids))))
     same = sorted(covering(standing(after), mine))

@@ -11,12 +11,13 @@ from rich.table import Table
 
 from pipeline.commands.console import plain
 from schemas.errors import DifferenceError, InputError
+from schemas.job import Decode
 from schemas.layout import Layout
 from schemas.reasons import ILLEGAL, TAKEN_DOWN
 from schemas.signatures import FAST_SLACK
 from schemas.versions import versions
 from transforms.images.decode import PictureError
-from transforms.storage import exists, list_folder, read_bytes, read_parquet
+from transforms.storage import exists, list_folder, read_bytes, read_json, read_parquet
 from transforms.trace import RADIUS, Near, Query, read_query, trace
 
 _ENDING = len(".0123456789abcdef.arrow")
@@ -73,22 +74,23 @@ def look_up(layout: Layout, image: str, most: int, tell: Callable[[str], None]) 
 
     Raises:
       InputError: the picture cannot be read, or the run's signatures are another version's.
-      DifferenceError: the run has no signatures or no ledger.
+      DifferenceError: the run has no signatures, no ledger or no pictures.
     """
-    record = json.loads(read_bytes(layout.record))
-    images = record["job"]["dedup"]["images"]
+    record = read_json(layout.record)
+    images, sources = record["job"]["dedup"]["images"], record["job"]["source"]
+    if all(source["format"] == "urls" for source in sources):
+        raise DifferenceError(f"{layout.out} was made of lists of URLs: none of its rows has a picture that one could be compared with")
     radius = RADIUS + (FAST_SLACK if images["mode"] == "fast" else 0)
+    budget = Decode(**{name: max(source["decode"][name] for source in sources) for name in Decode.model_fields})
     try:
-        query = read_query(read_bytes(image), images["mode"], images["reach"])
+        query = read_query(read_bytes(image), images["mode"], images["reach"], budget)
     except PictureError as error:
         raise InputError(f"{image}: cannot be read as a picture ({error}); give a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF file") from error
     signatures = _signatures(layout, {shard["name"] for shard in record["shards"]})
     if _other_version(layout):
         tell(f"{layout.out} was made by another version of Winnow, whose hashes may differ by some bits; `winnow run` brings it up to date")
-    if query.low_detail:
-        tell(f"{image} has too little detail to be compared by its looks (flat, drawn or symmetric): only the same bytes are looked for")
-    elif images["reach"] == "plain":
-        tell(f"{layout.out} keeps no views of its pictures (dedup.images.reach: plain), so crops, cuts and turns are not found")
+    for message in _limits(layout.out, record["job"], image, query):
+        tell(message)
     found: list[Found] = []
     withheld = 0
     for row, near in _with_ledger(layout, list(signatures), trace(list(signatures.values()), query, radius)):
@@ -99,6 +101,17 @@ def look_up(layout: Layout, image: str, most: int, tell: Callable[[str], None]) 
         else:
             found.append(Found(row, near))
     return Traced(image, query, found, withheld, radius)
+
+
+def _limits(out: str, job: Mapping[str, Any], image: str, query: Query) -> Iterator[str]:
+    """What is not found by this picture in this run."""
+    listed = [source["name"] for source in job["source"] if source["format"] == "urls"]
+    if listed:
+        yield f"rows of {', '.join(listed)} have no pictures in {out} (format: urls), and are not found"
+    if query.low_detail:
+        yield f"{image} has too little detail to be compared by its looks (flat, drawn or symmetric): only the same bytes are looked for"
+    elif job["dedup"]["images"]["reach"] == "plain":
+        yield f"{out} keeps no views of its pictures (dedup.images.reach: plain), so crops, cuts and turns are not found"
 
 
 def table(traced: Traced) -> Table:
@@ -153,7 +166,7 @@ def _signatures(layout: Layout, shards: Collection[str]) -> dict[str, str]:
 def _other_version(layout: Layout) -> bool:
     if not exists(layout.manifest):
         return False
-    return bool(json.loads(read_bytes(layout.manifest))["versions"]["code"] != versions()["code"])
+    return bool(read_json(layout.manifest)["versions"]["code"] != versions()["code"])
 
 
 def _with_ledger(layout: Layout, shards: Sequence[str], found: Sequence[Near]) -> Iterator[tuple[dict[str, Any], Near]]:

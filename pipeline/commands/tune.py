@@ -1,7 +1,6 @@
 """`winnow tune`: judges a finished run again with other thresholds, in a folder of its own, and says what would change."""
 
 import dataclasses
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +22,7 @@ from schemas import reasons
 from schemas.errors import DifferenceError, JobError
 from schemas.job import Phase
 from schemas.layout import Layout
-from transforms.storage import exists, read_bytes
+from transforms.storage import exists, read_json
 
 EARLIER = {Phase.ANNOTATE: "its rows would have to be read and measured again", Phase.MATCH: "its clusters would have to be found again"}
 
@@ -68,7 +67,7 @@ def _refuse_other_inputs(now: Run, then: Run) -> None:
     if read_before[0] != read_before[1]:
         raise JobError("tune: these settings change what annotate or match reads; use `winnow run JOB --set ... --replace`")
     finished = read_judged(now.layout) is not None and exists(now.layout.matched)
-    fresh = finished and json.loads(read_bytes(now.layout.matched))["digest"] == now.match_digest
+    fresh = finished and read_json(now.layout.matched)["digest"] == now.match_digest
     if not (fresh and is_compared(now)) or now.unannotated():
         raise DifferenceError(
             f"{now.layout.out}: not a finished run of this version of Winnow and these models; `winnow run JOB` brings it up to date"

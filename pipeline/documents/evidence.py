@@ -17,7 +17,7 @@ from transforms.annotate import TALLY, source_schema
 from transforms.emit import data_files
 from transforms.footers import Footer, read_footers
 from transforms.release_schema import ReleaseSchema, release_schema
-from transforms.storage import exists, list_folder, read_bytes
+from transforms.storage import exists, list_folder, read_json
 
 _DIGEST = len(".0123456789abcdef")
 AGAIN = "run `winnow run` again: it does only what is missing"
@@ -125,7 +125,7 @@ def _notes(annotated: list[Footer]) -> dict[str, int]:
 
 
 def _revision(run: Run) -> dict[str, Any] | None:
-    return json.loads(read_bytes(run.layout.revision)) if exists(run.layout.revision) else None
+    return read_json(run.layout.revision) if exists(run.layout.revision) else None
 
 
 def _source_bytes(run: Run) -> int:

@@ -119,11 +119,10 @@ def _missing(record: Record) -> str:
 
 
 def _relationships(record: Record) -> str:
-    clusters = sum(line["clusters"] for line in _of(record, "duplicates", "image_clusters"))
+    clusters = _n(sum(line["clusters"] for line in _of(record, "duplicates", "image_clusters")))
     return (
-        f"Of each of the {_n(clusters)} clusters of duplicate pictures one row at most stands for all. Which rows "
-        "share a cluster is recorded "
-        "in the private ledger; rows of one site share the host of their URL."
+        f"The rows read make {clusters} clusters of duplicates. Of those in which a row may stay, one stands for all; the others are "
+        f"{_fate(record)}. Which rows share a cluster is recorded in the private ledger; rows of one site share the host of their URL."
     )
 
 
@@ -132,10 +131,18 @@ def _errors(record: Record) -> str:
         f"{line['reason']}: {_n(line['identical'])} identical, {_n(line['near'])} near" for line in _of(record, "duplicates", "rows")
     ]
     return (
-        f"Removed as redundant: {_list(duplicates)}. Captions come from the web and may not describe their "
+        f"Rows that repeat another, {_fate(record)}: {_list(duplicates)}. Captions come from the web and may not describe their "
         "picture. Near-duplicates beyond the "
         f"reach of the comparison ({_of(record, 'duplicates', 'reach')}) may remain; see what this run cannot see."
     )
+
+
+def _fate(record: Record) -> str:
+    """What becomes of a row that another stands for."""
+    if _of(record, "duplicates", "action") == "flag":
+        return "flagged and not removed for that"
+    protected = _of(record, "duplicates", "protected")
+    return f"removed, but for those of {_list(protected)}" if protected else "removed"
 
 
 def _self_contained(record: Record) -> str:

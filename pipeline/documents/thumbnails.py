@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterator
 
 import numpy as np
-import pyarrow.parquet as pq
 import xxhash
 from PIL import ImageOps
 
@@ -15,7 +14,7 @@ from schemas.job import Decode
 from schemas.layout import Layout
 from schemas.reasons import KEPT, RESERVED
 from transforms.images.decode import PictureError, decode_rgb
-from transforms.storage import open_read, read_parquet
+from transforms.storage import open_parquet, read_parquet
 
 SHOWN = 8
 SHARDS = 4  # at most so many ledger and data files are opened for it
@@ -72,8 +71,7 @@ def _pictures(layout: Layout, shard: str, number: int) -> Iterator[bytes]:
     kept = [row for row in ledger if row["verdict"] == KEPT]
     plain = [n for n, row in enumerate(kept) if not row["flags"] and not row["actions"] and row["consent"] != RESERVED]
     chosen = sorted(plain, key=lambda n: _rank(kept[n]["uid"]))[:number]
-    with open_read(layout.data_file(shard)) as file:
-        data = pq.ParquetFile(file, pre_buffer=False)
+    with open_parquet(layout.data_file(shard)) as data:
         starts = np.cumsum([0, *(data.metadata.row_group(group).num_rows for group in range(data.num_row_groups))])
         for row in chosen:
             group = int(np.searchsorted(starts, row, side="right")) - 1

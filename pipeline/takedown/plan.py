@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -18,7 +17,7 @@ from schemas.errors import DifferenceError
 from schemas.layout import Layout, join
 from schemas.reasons import ILLEGAL, KEPT
 from schemas.versions import digest
-from transforms.storage import list_folder, make_private, read_bytes, remove_all, remove_if_empty
+from transforms.storage import list_folder, make_private, read_json, remove_all, remove_if_empty
 from transforms.takedown.chain import appended, head_of, next_id, read_removals
 from transforms.takedown.entries import removal_rows
 from transforms.takedown.found import Row, read_found
@@ -128,7 +127,7 @@ def _search(finished: Finished, asked: Asked, layout: Layout) -> tuple[Removed, 
     make_private(layout.work)
     try:
         run.engine.run("takedown", functools.partial(_apply, Search(shards, asking, path)), _bytes_to_search(finished))
-        return *read_found(path), json.loads(read_bytes(f"{path}.json"))
+        return *read_found(path), read_json(f"{path}.json")
     finally:
         remove_all([path, f"{path}.json"])
         remove_if_empty(layout.work)

@@ -28,7 +28,7 @@ from schemas.errors import JobError
 from schemas.layout import Layout, join
 from transforms.footers import read_footers
 from transforms.links import share, share_all
-from transforms.storage import exists, is_below, list_folder, make_private, read_bytes, remove, remove_all, write_bytes
+from transforms.storage import exists, is_below, list_folder, make_private, read_bytes, read_json, remove, remove_all, write_bytes
 from transforms.takedown.chain import shared, write_removals
 from transforms.takedown.shard import Everywhere, Files, ShardChange
 
@@ -53,7 +53,7 @@ def is_done(finished: Finished, plan: Plan, layout: Layout) -> bool:
     for folder in (finished.run.layout.out, finished.run.layout.work):
         if is_below(join(layout.out, "manifest.json"), folder):
             raise JobError(f"--output {layout.out}: lies in {folder}, which a takedown never changes; name another folder")
-    ours = exists(layout.revision) and json.loads(read_bytes(layout.revision))["digest"] == plan.digest(finished)
+    ours = exists(layout.revision) and read_json(layout.revision)["digest"] == plan.digest(finished)
     if exists(layout.manifest) and not ours:
         raise JobError(f"{layout.out} holds another finished release; name a folder for this one with --output")
     if not exists(layout.revision) and [*list_folder(layout.data), *list_folder(layout.out)]:
@@ -110,13 +110,13 @@ def _run(finished: Finished, plan: Plan, layout: Layout) -> Run:
 def _revision(finished: Finished, plan: Plan) -> dict[str, Any]:
     """What the new release remembers of those before it: the one it is made from, what was appended in between, and the earlier ones."""
     old = finished.run.layout.revision
-    before = json.loads(read_bytes(old)) if exists(old) else None
+    before = read_json(old) if exists(old) else None
     earlier = {line["version"]: line for line in before["earlier"]} if before else {}
     for part in finished.run.appended:
         earlier.setdefault(part.onto, {"version": part.onto, "manifest": part.manifest})
     earlier[finished.version] = {"version": finished.version, "manifest": finished.manifest_sha256}
     datasheet = join(finished.run.layout.out, "datasheet.json")
-    documented = json.loads(read_bytes(datasheet)) if exists(datasheet) else {}
+    documented = read_json(datasheet) if exists(datasheet) else {}
     unknown = dict.fromkeys([*(before.get("unknown", ()) if before else ()), *finished.unknown])
     return {
         "digest": plan.digest(finished), "of": finished.version, "manifest": finished.manifest_sha256,

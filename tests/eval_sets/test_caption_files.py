@@ -45,6 +45,14 @@ def test_a_column_of_parquet_may_hold_several_captions_a_row(tmp_path):
         ("a.json", '[{"caption": "one"}]', "text", "there is no column 'text'; it has caption"),
         ("a.json", '[{"caption": 7}]', "caption", "column 'caption' holds int, not text"),
         ("a.tsv", "1.jpg\tone\n2.jpg\n", 2, "line 2: has 1 fields, none at place 2"),
+        ("a.csv", "caption,caption\none,two\n", "caption", "there is more than one column 'caption'"),
+        ("a.csv", 'caption\n"one\ntwo\n', "caption", "line 3: is no CSV"),
+        ("a.txt", "", None, "holds no caption; put the whole file there"),
+        ("a.csv", "caption\n", "caption", "holds no caption"),
+        ("a.csv", "image,caption\n1.jpg,one\n", None, "is a table, not a caption a line; name the one that holds captions"),
+        ("Flickr8k.token", "1.jpg#0\tone\n1.jpg#1\ttwo\n", None, "is a table"),
+        ("coco", '{"annotations": [\n{"caption": "one"}\n]}', None, "is a table"),
+        ("lines", '{"caption": "one"}\n{"caption": "two"}\n', None, "is a table"),
     ],
 )
 def test_what_cannot_be_read_is_named(name, text, column, says, tmp_path):

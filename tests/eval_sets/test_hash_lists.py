@@ -89,6 +89,13 @@ def test_a_list_that_is_not_there_is_named(tmp_path):
         load_set("bench", [str(tmp_path / "gone.txt")], 4)
 
 
+@pytest.mark.parametrize("text", ["", "# none yet\n  # none\n", "md5,name\n"])
+def test_a_list_that_holds_nothing_lets_no_benchmark_in(text, tmp_path):
+    (tmp_path / "sums.txt").write_text(text)
+    with pytest.raises(JobError, match=r"sums\.txt: holds no hash; put the whole list there"):
+        load_set("bench", [str(tmp_path / "sums.txt")], 4)
+
+
 def test_rows_are_found_by_any_digest_once_and_by_near_hashes_within_their_radius(tmp_path):
     path = tmp_path / "list.csv"
     path.write_text(f"kind,value,radius\nmd5,{MD5.hex()},\nsha256,{SHA256.hex()},\nphash,{PHASH:x},\nphash,{~PHASH & 2**64 - 1:016x},0\n")

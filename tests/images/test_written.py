@@ -4,13 +4,14 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageEnhance, ImageFont
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
 from schemas.signatures import DETAIL
 from tests.images.drawing import encoded
 from tests.images.test_kinds import pictures
 from transforms.images.alignment import AGREE, agreements
 from transforms.images.details import Details, packed
+from transforms.images.drawn import looks
 from transforms.match.verify import Pictures, picture_agreements
 
 
@@ -40,6 +41,18 @@ def switches(on: tuple[bool, ...]) -> Image.Image:
     return image
 
 
+def quotes(seed: int) -> Image.Image:
+    """A list of numbers, each as long as the one in its place in another list."""
+    image, digits = Image.new("RGB", (640, 520), "white"), np.random.default_rng(seed)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((14, 14, 464, 38), fill=(11, 37, 69))
+    for line in range(18):
+        for column, length in enumerate((5, 6, 5, 4, 9, 6, 6)):
+            number = "".join(str(digit) for digit in digits.integers(0, 10, length))
+            draw.text((22 + 64 * column, 44 + 25 * line), number, font=ImageFont.load_default(14), fill="black")
+    return image
+
+
 SERIES = {
     "manual": [manual(name) for name in ("wide_max_word", "wide_min_word", "wide_add_word")],
     "switches": [switches(tuple(bool(bits >> line & 1) for line in range(10))) for bits in (0b1010110011, 0b1010011011, 0b0110110010)],
@@ -61,6 +74,16 @@ def test_another_word_or_switch_makes_another_picture_and_saving_or_toning_none(
         again = pictures(copies)
         assert picture_agreements(found, rows, again, rows).min() >= AGREE
         assert picture_agreements(found, left, again, right).max() < AGREE
+
+
+def test_a_blurred_copy_that_looks_less_drawn_is_one_with_its_original_alone():
+    images = [quotes(seed) for seed in range(8)]
+    found, blurred = pictures(images), pictures([image.filter(ImageFilter.GaussianBlur(4)) for image in images])
+    assert not looks(blurred.thumbnails.reshape(len(images), -1)).nearly.any()
+    assert blurred.details.held.all()
+    rows, (left, right) = np.arange(len(images)), np.triu_indices(len(images), 1)
+    assert picture_agreements(found, rows, blurred, rows).min() >= AGREE
+    assert picture_agreements(found, left, blurred, right).max() < AGREE
 
 
 def test_a_pair_agrees_alike_either_way_round_where_the_details_alone_differ():

@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from schemas.errors import JobError, MissingError
 from tests.builders import jpeg, sample, write_parquet
-from tests.runs import Ran, run_job, stamps
+from tests.runs import Ran, run_command, run_job, stamps, write_job
 
 SHOP, WEB = "shop", "web"
 # fmt: off
@@ -155,6 +156,13 @@ def test_rows_that_a_list_keeps_apart_are_never_duplicates_of_each_other(ran):
     assert judged["not_duplicates"] == {"pairs": 2, "uids": 3, "unknown_uids": 1}
 
 
+def test_cluster_sizes_are_those_of_the_ledger_after_lists_have_parted_clusters(ran):
+    sizes = json.loads((ran.work / "judged.json").read_bytes())["cluster_sizes"]
+    for kind, column in (("image", "cluster"), ("caption", "caption_cluster")):
+        rows = Counter(row[column] for row in ran.ledger() if row[column])
+        assert sizes[kind] == {str(size): number for size, number in Counter(rows.values()).items()}
+
+
 def test_a_kept_row_carries_the_captions_of_its_copies_but_no_reserved_rude_or_private_one(ran):
     """A19: one picture, millions of captions."""
     published = ran.published()
@@ -209,6 +217,16 @@ def test_flagged_duplicates_stay_with_their_evidence(first):
     assert first.ledger["kite_rude"]["reasons"] == ["toxicity"]
     assert {"copies", "copy_hosts"} <= first.columns
     assert not {"captions", "caption_count"} & first.columns
+
+
+def test_check_gives_the_alarm_where_the_probed_rows_hold_nothing_to_choose_by(first, capsys):
+    path = write_job(first.ran.out.parent / "checked", job(first.ran.out.parent, not_duplicates=[]))
+    sources = f"source.0.paths=[{first.ran.out.parent}/shop/*.parquet]", f"source.1.paths=[{first.ran.out.parent}/web/*.parquet]"
+    wishes = "dedup.prefer=[{column: status, order: low}, {column: width, order: high}]"
+    assert run_command(["check", str(path), *(part for setting in (*sources, wishes) for part in ("--set", setting))]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "alarm: dedup.prefer.0: column status holds no number" in told
+    assert "dedup.prefer.1" not in told
 
 
 @pytest.mark.parametrize(

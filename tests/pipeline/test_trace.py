@@ -161,6 +161,29 @@ def test_a_run_that_kept_no_views_says_what_is_not_found_in_it(traced, tmp_path,
     assert "keeps no views" not in plain(capsys)
 
 
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_list_of_urls_is_said_to_hold_no_pictures(traced, others, tmp_path, capsys):
+    shutil.copytree(traced.work, tmp_path / "out.work")
+    record = json.loads((tmp_path / "out.work" / "run.json").read_bytes())
+    [source] = record["job"]["source"]
+    record["job"]["source"] = [source | {"name": "list", "format": "urls"}, *[source] * others]
+    (tmp_path / "out.work" / "run.json").write_text(json.dumps(record))
+    status = run_command(["trace", str(tmp_path / "out"), str(traced.out.parent / "query.png")])
+    told = plain(capsys)
+    assert (status, "was made of lists of URLs" in told, "rows of list have no pictures" in told) == (
+        (0, False, True) if others else (7, True, False)
+    )
+
+
+def test_the_picture_has_the_budget_that_the_pictures_of_the_run_had(traced, tmp_path, capsys):
+    shutil.copytree(traced.work, tmp_path / "out.work")
+    record = json.loads((tmp_path / "out.work" / "run.json").read_bytes())
+    record["job"]["source"][0]["decode"]["max_pixels"] = 100
+    (tmp_path / "out.work" / "run.json").write_text(json.dumps(record))
+    assert run_command(["trace", str(tmp_path / "out"), str(traced.out.parent / "query.png")]) == 3
+    assert "cannot be read as a picture (too many pixels" in plain(capsys)
+
+
 def test_what_an_append_that_failed_has_left_is_not_looked_into(traced, tmp_path, capsys):
     """The shards that it signed are not of the release, and have no ledger."""
     shutil.copytree(traced.work, tmp_path / "out.work")

@@ -12,6 +12,7 @@ from schemas.errors import JobError
 from transforms.consent.list_files import content_of, text_of
 
 KEY: Final = "dedup.eval_overlap.captions"
+_TABLES: Final = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
 
 
 def read_captions(path: str, column: str | int | None) -> Iterator[str]:
@@ -25,14 +26,18 @@ def read_captions(path: str, column: str | int | None) -> Iterator[str]:
 
     Raises:
       MissingError: there is no such file.
-      JobError: it has no such column, or a line of it cannot be read; names the line.
+      JobError: it has no such column, or a line of it cannot be read; names the line. It holds no caption, or is a table and no column is
+        named: a set that finds nothing lets the benchmark in.
     """
-    content = content_of(path, KEY)
+    content, nothing = content_of(path, KEY), True
     for text in _values(path, content, column):
         if text is not None and not isinstance(text, str):
             raise JobError(f"{path}: column {column!r} holds {type(text).__name__}, not text; name another with `column`")
         if text and text.strip():
+            nothing = False
             yield text
+    if nothing:
+        raise JobError(f"{path}: holds no caption; put the whole file there, or take it out of {KEY}")
 
 
 def _values(path: str, content: bytes, column: str | int | None) -> Iterator[Any]:
@@ -40,10 +45,25 @@ def _values(path: str, content: bytes, column: str | int | None) -> Iterator[Any
         return _parquet(path, content, column)
     text = text_of(path, content)
     if column is None:
-        return iter(text.splitlines())
+        lines = [line for line in text.splitlines() if line.strip()]
+        if path.lower().removesuffix(".gz").endswith(_TABLES) or (lines and all("\t" in line for line in lines)) or _is_json(lines):
+            raise JobError(f"{path}: is a table, not a caption a line; name the one that holds captions with `column`, by name or by place")
+        return iter(lines)
     if text.lstrip()[:1] in {"{", "["}:
         return _json(path, text, column)
     return _csv(path, text, column)
+
+
+def _is_json(lines: list[str]) -> bool:
+    """Whether lines are JSON, an object each or together."""
+    if not lines or lines[0].lstrip()[:1] not in {"{", "["}:
+        return False
+    for text in (lines[0], "\n".join(lines)):
+        try:
+            return isinstance(json.loads(text), dict | list)
+        except (ValueError, RecursionError):
+            continue
+    return False
 
 
 def _parquet(path: str, content: bytes, column: str | int | None) -> Iterator[Any]:
@@ -86,14 +106,14 @@ def _csv(path: str, text: str, column: str | int) -> Iterator[Any]:
     delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
     lines = io.StringIO(text, newline="")
     # A quotation mark in a TSV is one.
-    reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE) if delimiter == "\t" else csv.reader(lines)
+    reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE) if delimiter == "\t" else csv.reader(lines, strict=True)
     place = column - 1 if isinstance(column, int) else None
     try:
         for fields in reader:
             if not any(field.strip() for field in fields):
                 continue
             if place is None:
-                if column not in fields:
+                if fields.count(str(column)) != 1:
                     raise _absent(path, column, fields)
                 place = fields.index(str(column))
                 continue
@@ -105,5 +125,7 @@ def _csv(path: str, text: str, column: str | int) -> Iterator[Any]:
 
 
 def _absent(path: str, column: str | int | None, names: list[str]) -> JobError:
-    wanted = "name one with `column`" if column is None else f"there is no column {column!r}"
+    wanted = (
+        "name one with `column`" if column is None else f"there is {'no' if column not in names else 'more than one'} column {column!r}"
+    )
     return JobError(f"{path}: {wanted}; it has {', '.join(names) or 'none'}")

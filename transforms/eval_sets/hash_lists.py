@@ -69,7 +69,7 @@ def read_hashes(path: str) -> Iterator[Hash]:
         yield from _table(path, _csv(path, text, delimiter))
         return
     for row, line in enumerate(text.splitlines(), 1):
-        if line.strip() and not line.startswith("#"):
+        if line.strip() and not line.lstrip().startswith("#"):
             yield _of_line(path, row, line.strip())
 
 
@@ -231,18 +231,21 @@ def load_set(name: str, paths: Sequence[str], radius: int) -> ListedSet:
 
     Raises:
       MissingError: a list is not there.
-      JobError: a list is malformed.
+      JobError: a list is malformed, or holds no hash: a set that finds nothing lets the benchmark in.
     """
     packed: dict[str, bytearray] = {kind: bytearray() for kind in ("sha256", "sha1", "md5")}
     near: list[tuple[int, int]] = []
     size = 0
     for path in paths:
+        before = size
         for found in read_hashes(path):
             size += 1
             if found.kind == "phash":
                 near.append((int.from_bytes(found.value), radius if found.radius is None else found.radius))
             else:
                 packed[found.kind] += found.value[:16]
+        if size == before:
+            raise JobError(f"{path}: holds no hash; put the whole list there, or take it out of {KEY}")
     digests = {kind: Digests.of(bytes(raw), np.arange(len(raw) // 16)) for kind, raw in packed.items() if raw}
     hashes, radii = np.array([value for value, _ in near], np.uint64), np.array([bits for _, bits in near], np.int64)
     return ListedSet(name, digests, PerceptualHashes(hashes, radii, np.arange(len(near))), size)

@@ -24,7 +24,7 @@ from transforms.match.columns import write_columns
 from transforms.match.elders import BENCHMARK, write_places
 from transforms.match.signatures import sign
 from transforms.read.reader import open_shard
-from transforms.storage import atomic_write, read_bytes, write_bytes
+from transforms.storage import atomic_write, read_bytes, read_json, write_bytes
 from transforms.text.caption import count_words
 from transforms.text.url import normal_url
 
@@ -73,13 +73,13 @@ def sign_part(part: Part, dedup: Dedup, signature: str, places: str, tally: str)
 
 def read_tally(path: str) -> Tally:
     """The tally of a part that is signed."""
-    return Tally(**json.loads(read_bytes(path))["counts"])
+    return Tally(**read_json(path)["counts"])
 
 
 @functools.lru_cache(maxsize=256)
 def read_items(path: str) -> list[str]:
     """What people call the rows of a part: the file of each picture, or, as its only entry, the file that all rows lie in."""
-    items: list[str] = json.loads(read_bytes(path))["items"]
+    items: list[str] = read_json(path)["items"]
     return items
 
 

@@ -16,8 +16,11 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
 
 * two drawn or dense pictures are looked at closely, by the finer pictures that are kept of them (`transforms.images.closely`): no window
   of theirs may be more unlike than five times what is usual in the pair, or 0.4, where both vary, nor than 0.6 where one does. Fine print
-  that other pixels were made of may reach 0.4 where thumbnails differ as little as is asked of those without finer pictures. What closely
-  looks alike may differ in tone, a switch that is on, a flag: no place by three and a half times what is allowed there;
+  that other pixels were made of may reach 0.4 where thumbnails differ as little as is asked of those without finer pictures. Where slopes
+  of thumbnails go another way in a window, though nothing was resampled, a few digits in a page may differ: three times what is usual. What
+  closely looks alike may differ in tone, a switch that is on, a flag: no place by three and a half times what is allowed there;
+* so are two of which one is only nearly drawn or dense, as a copy that was blurred or framed is, but which may be photos under a banner:
+  they are two if a window in which both vary is more unlike than 0.6, and each has what the other lacks, twice what is allowed;
 * of two drawn ones without finer pictures no place may differ by more than an edit explains, two and a half times what is allowed there,
   nor a block with detail not agree at all, nor slopes in any window correlate by less than half, as they do along two lines of text.
   Pictures that were only saved again are spared the look at faint blocks: no block of theirs is off by four levels;
@@ -60,11 +63,14 @@ _FEWEST = 12
 _DIFFERENT, _ADDED = 2.5, 4.0  # of what is allowed to an edited copy: anywhere, or what each of two has; what one has on a wide ground
 _WRITTEN, _COVERED = 0.4, 0.6  # of what `closely_unlike` tells: where both of two vary; where one does
 _OF_USUAL, _SAVED = 5.0, 0.02  # where both vary, in units of what is usual in the pair and what saving adds to it
+_ASTRAY, _OF_USUAL_ASTRAY = 0.7, 3.0  # of what `unlikeness` tells of a picture that was not resampled: from which less is allowed; that
+_EACH = 2.0  # of what is allowed to an edited copy: what each of two has, one of which is only nearly drawn
 _RESAMPLED = 0.006  # of a side, by which a map stretches, shears or turns it: fine print is then made of other pixels
 _TONED = 3.5  # of what is allowed to an edited copy, anywhere, where it was looked at closely
 _UNLIKE, _APART = 0.5, 0.8  # of what `unlikeness` tells: of drawn or dense pictures, anywhere; where both of two vary
 _CLEARLY = 1.001  # of what is allowed: two pictures, whatever else they differ by
 _UNSURE = 0.3  # correlation of the least block, below which smooth pictures without a ground are looked at
+_SURE = 0.8  # correlation of the least block, from which nothing lies over either of two that are taken
 _HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which it holds something too faint for levels
 _SAVED_AGAIN = 4.0  # levels: a copy saved at quality 60 is off by 1 in its worst block, another form, card or slide by 8.6 at least
 _FAR, _HALF_BLOCK = 0.5 + 0.02, 1 / (2 * GRID)  # of a side: from the middle, a place that counts as inside; a block's edge from its middle
@@ -224,15 +230,17 @@ def _beyond(pairs: _Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
 
     What costs more is not looked at where what costs less tells already that they are two.
     """
-    close, resampled = pairs.detailed(), np.abs(np.abs(pairs.to[:, :, :2]) - np.eye(2)).max(axis=(1, 2), initial=0) > _RESAMPLED
+    detailed, resampled = pairs.detailed(), np.abs(np.abs(pairs.to[:, :, :2]) - np.eye(2)).max(axis=(1, 2), initial=0) > _RESAMPLED
+    close, doubtful = detailed & both.printed, detailed & ~both.printed
     drawn, taken = both.drawn & ~close, ~both.drawn & ~close
-    filled, faint = taken & ~both.grounded, drawn & (least < _HIDDEN)
+    filled, faint, unsure = taken & ~both.grounded, drawn & (least < _HIDDEN), taken & (least < _SURE)
     faint[faint] = _farthest(*pairs.take(faint).sides()) > _SAVED_AGAIN**2
     unlike, apart, everywhere, each, either, covered, written, usual = measures = np.zeros((8, len(close)))
 
     def beyond() -> np.ndarray:
         read_anew = resampled & (everywhere <= _DIFFERENT) & (unlike <= _UNLIKE)
-        copied = np.where(read_anew, _WRITTEN, np.minimum(_WRITTEN, _OF_USUAL * (_SAVED + np.maximum(usual, 0))))
+        of_usual = np.where(~resampled & (unlike > _ASTRAY), _OF_USUAL_ASTRAY, _OF_USUAL)
+        copied = np.where(read_anew, _WRITTEN, np.minimum(_WRITTEN, of_usual * (_SAVED + np.maximum(usual, 0))))
         rules = (
             (faint, np.full(len(close), 2.0)),
             (drawn | (both.dense & ~close), unlike / _UNLIKE),
@@ -244,15 +252,18 @@ def _beyond(pairs: _Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
             (close & ~both.dense, everywhere / _TONED),
             (close, covered / _COVERED),
             (close, written / copied),
+            (doubtful, np.minimum(written / _COVERED, each / _EACH)),
         )
         return np.maximum.reduce([np.where(which, much, 0.0) for which, much in rules])
 
-    asked = np.flatnonzero(~faint & ((close & resampled) | drawn | both.dense | (taken & both.smooth & (both.wide | filled))))
+    asked = np.flatnonzero(~faint & ((close & resampled) | drawn | both.dense | (unsure & both.smooth & (both.wide | filled))))
     measures[:2, asked] = unlikeness(*pairs.take(asked).fields()).T
-    asked = np.flatnonzero((beyond() < _CLEARLY) & (close | both.grounded | (apart > _APART)))
+    asked = np.flatnonzero((beyond() < _CLEARLY) & (close | drawn | (unsure & (doubtful | both.grounded | (apart > _APART)))))
     measures[2:5, asked] = differences(*pairs.take(asked).fields(), taken[asked], _DIFFERENT, AGREE * _DIFFERENT)
-    asked = np.flatnonzero((beyond() < _CLEARLY) & close)
+    asked = np.flatnonzero((beyond() < _CLEARLY) & (close | (doubtful & (each > _EACH))))
     measures[5:, asked] = pairs.take(asked).closely()
+    asked = np.flatnonzero((beyond() < _CLEARLY) & close & ~resampled & (written > _OF_USUAL_ASTRAY * (_SAVED + np.maximum(usual, 0))))
+    measures[:2, asked] = unlikeness(*pairs.take(asked).fields()).T
     return beyond()
 
 

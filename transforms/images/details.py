@@ -1,5 +1,8 @@
 """A second, finer grey picture of those that are drawn or printed, which tell themselves apart by what 48 x 48 pixels do not show.
 
+Those that look nearly so have one too: a copy that is blurred, turned or framed anew may look less drawn than its original, and most where
+the ground of a page was taken for a border.
+
 Photos are nearly all of a web crawl and are told apart by their thumbnails: they have none, and no row of theirs grows by one.
 """
 
@@ -21,7 +24,7 @@ _STEPS = 31  # from the least to the greatest level
 
 @dataclasses.dataclass(frozen=True)
 class Details:
-    """What is kept of the drawn ones among some pictures.
+    """What is kept of the drawn ones, and of those that nearly are, among some pictures.
 
     Attributes:
       held: bool [n], which of the pictures have a detail.
@@ -33,7 +36,7 @@ class Details:
 
     @classmethod
     def none(cls, pictures: int) -> "Details":
-        """Of so many pictures, none of which is drawn."""
+        """Of so many pictures, none of which has one."""
         return cls(np.zeros(pictures, np.bool_), np.empty((0, DETAIL), np.uint8))
 
     @classmethod
@@ -88,7 +91,8 @@ def details(pictures: Sequence[Picture | None]) -> Details:
     if not present:
         return found
     own = looks(np.stack([picture.thumbnail for picture in pictures if picture is not None]).reshape(-1, THUMBNAIL_SIDE**2))
-    found.held[present] = own.drawn | own.dense
+    bordered = [picture.box != (0, 0, *picture.grey.shape[::-1]) for picture in pictures if picture is not None]
+    found.held[present] = own.nearly | (own.barely & bordered)
     levels = [
         resampled(picture.grey, picture.box, DETAIL_SIDE, "area")
         for picture, held in zip(pictures, found.held, strict=True)

@@ -17,16 +17,16 @@ import numpy as np
 from schemas.signatures import THUMBNAIL_SIDE
 from transforms.compiled import ZERO, compiled
 
-_MOST = 3.7  # bits
-_GROUND, _WIDE = 0.15, 0.25  # of all pixels
+_MOST, _NEARLY, _BARELY = 3.7, 4.0, 4.3  # bits
+_LITTLE, _SOME, _GROUND, _WIDE = 0.08, 0.1, 0.15, 0.25  # of all pixels
 _LEVELS = 4  # of a bin
-_SMOOTH, _DENSE = 0.15, 0.55  # of the pixels that are not at an edge
+_SMOOTH, _CROWDED, _DENSE = 0.15, 0.5, 0.55  # of the pixels that are not at an edge
 _EVEN, _SHARP = 1, 48  # levels: second differences both at most, one at least
 _SIDE, _ONE, _INNER = np.uint64(THUMBNAIL_SIDE), np.uint64(1), (THUMBNAIL_SIDE - 2) ** 2
 _PIXELS = THUMBNAIL_SIDE**2
 _ENTROPIES = np.rint(2.0**20 * np.arange(_PIXELS + 1) * np.log2(np.maximum(np.arange(_PIXELS + 1), 1))).astype(np.int64)
 """n log2 n in whole units, so that a sum over the bins is the same in every order."""
-_LEAST = int(_ENTROPIES[-1]) - round(2**20 * _PIXELS * _MOST)
+_LEAST, _LESS, _STILL_LESS = (int(_ENTROPIES[-1]) - round(2**20 * _PIXELS * bits) for bits in (_MOST, _NEARLY, _BARELY))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +39,9 @@ class Looks:
       wide: bool [n], a ground that takes a quarter.
       smooth: bool [n], at least 15 pixels in 100 lie on a plane with their neighbours.
       dense: bool [n], at least 55 pixels in 100 stand out sharply from those beside them, or from those above and below.
+      printed: bool [n], drawn or dense.
+      nearly: bool [n], printed or nearly so, as edited copies of what is printed are.
+      barely: bool [n], as blurred copies of what is printed are without their margins, and some photos.
     """
 
     drawn: np.ndarray
@@ -46,6 +49,9 @@ class Looks:
     wide: np.ndarray
     smooth: np.ndarray
     dense: np.ndarray
+    printed: np.ndarray
+    nearly: np.ndarray
+    barely: np.ndarray
 
     @classmethod
     def any(cls, n: int) -> "Looks":
@@ -71,9 +77,11 @@ def looks(thumbnails: np.ndarray) -> Looks:
     counts = np.empty((len(thumbnails), 4), np.int64)
     _look(thumbnails, _ENTROPIES, np.zeros(256, np.int64), counts)
     sums, most, even, sharp = counts.T
-    grounded = most >= _GROUND * _PIXELS
-    drawn, wide = (sums >= _LEAST) & grounded, most >= _WIDE * _PIXELS
-    return Looks(drawn, grounded, wide, even >= _SMOOTH * _INNER, sharp >= _DENSE * _INNER)
+    grounded, wide = most >= _GROUND * _PIXELS, most >= _WIDE * _PIXELS
+    drawn, dense = (sums >= _LEAST) & grounded, sharp >= _DENSE * _INNER
+    nearly = (sums >= _LESS) & (most >= _SOME * _PIXELS) | (sharp >= _CROWDED * _INNER)
+    barely = (sums >= _STILL_LESS) & (most >= _LITTLE * _PIXELS)
+    return Looks(drawn, grounded, wide, even >= _SMOOTH * _INNER, dense, drawn | dense, nearly, barely)
 
 
 @compiled

@@ -71,7 +71,7 @@ _PICTURE_LAYOUTS: tuple[tuple[np.dtype, tuple[int, ...]], ...] = (
 PICTURE_KINDS: list[DTypeLike] = [(dtype, math.prod(shape)) if shape else dtype for dtype, shape in _PICTURE_LAYOUTS]
 """The arrays of `Pictures.arrays`, as `transforms.match.blocks.unpack` and `gather` take them."""
 PICTURE_BYTES = sum(np.dtype(kind).itemsize for kind in PICTURE_KINDS[:-1])
-"""Of one that is not drawn."""
+"""Of one that has no detail."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Pictures:
       views: uint32[n], bit v where the picture has view v of `schemas.signatures.VIEWS`; 0 under `reach: plain`.
       view_hashes: uint64[n, views].
       geometry: float32[n, 9], see `transforms.images.views`.
-      details: of those that are drawn, see `transforms.images.details`.
+      details: of those that are drawn or nearly so, see `transforms.images.details`.
     """
 
     thumbnails: np.ndarray

@@ -8,14 +8,13 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from schemas.annotations import EMBEDDINGS
 from schemas.errors import InputError
 from transforms.match.columns import open_columns
 from transforms.match.elders import read_places
 from transforms.semantic.elders import clusters_of
-from transforms.storage import open_read
+from transforms.storage import open_parquet
 from transforms.vectors import KIND, unpack
 
 BATCH_ROWS = 8_192
@@ -72,8 +71,7 @@ def read_vectors(shard: ShardRows, side: Literal["image", "text"], width: int | 
     numbers = np.arange(shard.start, shard.start + shard.rows)
     if shard.places is not None:
         numbers = clusters_of(read_places(shard.places), shard.start - shard.before, shard.start)
-    with open_read(shard.annotation) as file:
-        opened = pq.ParquetFile(file, pre_buffer=False)
+    with open_parquet(shard.annotation) as opened:
         start = 0
         for batch in opened.iter_batches(BATCH_ROWS, columns=[f"{EMBEDDINGS}.{side}", "problem"], use_threads=False):
             packed = batch.column(EMBEDDINGS).field(side)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from schemas.annotations import BASE
 from schemas.signatures import FAST_SLACK
@@ -16,7 +15,7 @@ from transforms.consent.embedded import creator_ids, creators
 from transforms.consent.lists import Lists
 from transforms.images.metadata import read_metadata
 from transforms.images.phash import hash_pictures
-from transforms.storage import open_read
+from transforms.storage import open_parquet
 from transforms.takedown.published import opened, pdq_of
 from transforms.text.url import host_of, normal_url, registrable_domain
 
@@ -41,8 +40,7 @@ def absent(path: str, lists: Lists) -> tuple[int, Counter[str]]:
       MissingError: the entries hold PDQ hashes, and the extra `pdq` is not installed.
     """
     rows, found = 0, Counter[str]()
-    with open_read(path) as file:
-        data = pq.ParquetFile(file, pre_buffer=False)
+    with open_parquet(path) as data:
         there = set(data.schema_arrow.names)
         bytes_asked = lists.has(_OF_BYTES) and "image" in there
         columns = [name for name in (*_READ, *(("image",) if bytes_asked else ())) if name in there]

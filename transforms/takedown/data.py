@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from schemas.errors import LawError
 from transforms.emit import write_data
-from transforms.storage import open_read
+from transforms.storage import open_parquet
 from transforms.summaries import CREDITED, Published
 from transforms.takedown.tables import replaced
 
@@ -33,16 +33,14 @@ def rewrite_data(
     Raises:
       LawError: the file holds other rows than the ledger says.
     """
-    with open_read(source) as file:
-        data = pq.ParquetFile(file, pre_buffer=False)
+    with open_parquet(source) as data:
         schema = _schema_of(data)
         return write_data(target, schema, _staying(data, schema, source, uids, gone, carried))
 
 
 def read_credits(path: str) -> dict[str, pa.ChunkedArray]:
     """The columns of a data file by which rows are counted, as far as it has them."""
-    with open_read(path) as file:
-        data = pq.ParquetFile(file, pre_buffer=False)
+    with open_parquet(path) as data:
         names = [name for name in CREDITED if name in data.schema_arrow.names and data.schema_arrow.field(name).type == pa.string()]
         table = data.read(names, use_threads=False)
     return {name: table.column(name) for name in names}

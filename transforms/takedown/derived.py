@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from transforms.storage import atomic_write, open_read
+from transforms.storage import atomic_write, open_parquet
 from transforms.takedown.derived_tar import remove_samples
 from transforms.takedown.derived_text import remove_lines
 
@@ -63,8 +63,7 @@ def remove_rows(path: str, uids: pa.Array) -> int | None:
     Returns:
       How many rows went; None where the file has no column `uid`.
     """
-    with open_read(path) as file:
-        data = pq.ParquetFile(file, pre_buffer=False)
+    with open_parquet(path) as data:
         if "uid" not in data.schema_arrow.names:
             return None
         groups = range(data.num_row_groups)

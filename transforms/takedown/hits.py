@@ -9,13 +9,12 @@ from typing import Final, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from schemas.annotations import BASE
 from schemas.reasons import KEPT, REMOVED_LATER
 from transforms.consent.lists import Lists
 from transforms.consent.signal import CONTENT, Scope
-from transforms.storage import open_read, read_parquet
+from transforms.storage import open_parquet, read_parquet
 
 GONE: Final = "taken down after release"  # `problem` of an annotation that a takedown has emptied
 CLUSTER: Final = "cluster"
@@ -105,8 +104,7 @@ def find(annotation: str, lists: Lists, slack: int) -> Hits:
       slack: bits added to the radius of perceptual hashes.
     """
     wanted = {"problem", *(column for kind, columns in _MATCHED.items() if lists.has((kind,)) for column in columns)}
-    with open_read(annotation) as file:
-        source = pq.ParquetFile(file, pre_buffer=False)
+    with open_parquet(annotation) as source:
         there = [name for name in source.schema_arrow.names if name in wanted]
         table = source.read(there, use_threads=False).combine_chunks()
     for name in sorted(wanted.intersection(BASE.names).difference(there)):  # which the version that wrote them did not know
@@ -188,8 +186,7 @@ def names(ledger: str, uids: pa.Array, columns: Sequence[str]) -> bool:
       uids: the uids.
       columns: texts, lists of them, or `evidence`, in the details of which uids of other rows may stand.
     """
-    with open_read(ledger) as file:
-        source = pq.ParquetFile(file, pre_buffer=False)
+    with open_parquet(ledger) as source:
         table = source.read([name for name in columns if name in source.schema_arrow.names], use_threads=False)
     for name, column in zip(table.column_names, table.columns, strict=True):
         values = pc.list_flatten(column) if pa.types.is_list(column.type) else column

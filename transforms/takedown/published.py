@@ -25,7 +25,7 @@ from transforms.images.pdq import pdq_hash
 from transforms.images.phash import hash_pictures
 from transforms.images.views import describe
 from transforms.match.detail_column import DETAILED, DETAILS
-from transforms.storage import open_read, read_parquet
+from transforms.storage import open_parquet, read_parquet
 from transforms.takedown.hits import Cause, Hits
 
 HASHED: Final = ("sha256", "sha1", "md5")
@@ -49,8 +49,7 @@ def find_published(data: str, ledger: str, annotation: str, lists: Lists) -> Hit
     by_pdq = lists.has(("pdq",)) and not _has_pdq(annotation)
     if not by_pdq and not lists.has(HASHED):
         return {}
-    with open_read(data) as file:
-        source = pq.ParquetFile(file, pre_buffer=False)
+    with open_parquet(data) as source:
         if not set(_STATED) <= set(source.schema_arrow.names):
             return {}
         stated = source.read(list(_STATED), use_threads=False)
@@ -73,8 +72,7 @@ def find_published(data: str, ledger: str, annotation: str, lists: Lists) -> Hit
 
 def _has_pdq(annotation: str) -> bool:
     """Whether any row of a shard has a PDQ hash that was taken when it was read."""
-    with open_read(annotation) as file:
-        source = pq.ParquetFile(file, pre_buffer=False)
+    with open_parquet(annotation) as source:
         if not any(source.schema.column(place).path == _PDQ for place in range(len(source.schema))):
             return False
         column = source.read([_PDQ], use_threads=False).column(0).combine_chunks()
@@ -109,8 +107,7 @@ class Signing:
 def _signed(data: str, ledger: str, mode: Literal["fast", "exact"], reach: Literal["views", "plain"]) -> dict[str, np.ndarray]:
     kept = _kept(ledger)
     parts, start = [_columns([], [], reach)], 0
-    with open_read(data) as file:
-        source = pq.ParquetFile(file, pre_buffer=False)
+    with open_parquet(data) as source:
         if {"image", "read_sha256"} <= set(source.schema_arrow.names):
             for batch in source.iter_batches(_ROWS, columns=["image", "read_sha256"], use_threads=False):
                 raw = pc.struct_field(batch.column("image"), "bytes").to_pylist()

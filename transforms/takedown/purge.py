@@ -14,7 +14,7 @@ from schemas.reasons import UNREADABLE
 from schemas.signatures import SIGNATURE
 from transforms.match.columns import open_columns, write_columns
 from transforms.match.detail_column import DETAILED, DETAILS, array_of
-from transforms.storage import atomic_write, open_read, read_parquet
+from transforms.storage import atomic_write, open_parquet, read_parquet
 from transforms.takedown.hits import GONE
 from transforms.takedown.tables import replaced
 
@@ -37,8 +37,7 @@ def purge_annotations(source: str, target: str, rows: Collection[int], renamed: 
       renamed: uids that are written down nowhere any more -> what stands in their place.
       hidden: of the rows those of which no measure is kept either.
     """
-    with open_read(source) as file:
-        opened = pq.ParquetFile(file, pre_buffer=False)
+    with open_parquet(source) as opened:
         metadata = {name: value for name, value in (opened.metadata.metadata or {}).items() if name != b"ARROW:schema"}
         metadata[NOTES] = json.dumps([note.partition(":")[0] for note in json.loads(metadata[NOTES])]).encode()  # behind it stand names
         table = opened.read(use_threads=False).replace_schema_metadata(None)
@@ -51,8 +50,7 @@ def purge_annotations(source: str, target: str, rows: Collection[int], renamed: 
 
 def purge_embeddings(path: str, rows: Sequence[int]) -> None:
     """Writes a shard's annotations again without the embeddings of rows; nothing is done where these have none."""
-    with open_read(path) as file:
-        opened = pq.ParquetFile(file, pre_buffer=False)
+    with open_parquet(path) as opened:
         table = opened.read(use_threads=False).replace_schema_metadata(None)
         metadata = {name: value for name, value in (opened.metadata.metadata or {}).items() if name != b"ARROW:schema"}
     at = table.schema.get_field_index(EMBEDDINGS)
