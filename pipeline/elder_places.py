@@ -80,6 +80,7 @@ class _SendStanding(_Step):
     def process(self, element: tuple[int, ElderShard]) -> Iterable[tuple[_Key, bytes]]:
         part, shard = element
         with reported(f"elders, shard {shard.name}"):
+            _check_ledger(shard)
             ledger, clusters, semantic = _read(shard)
             for kind, cluster in (("image", clusters.cluster), ("semantic", semantic)):
                 leaders = standing(ledger, cluster, shard.own) if cluster is not None else np.empty(0, np.int64)
@@ -98,7 +99,6 @@ class _WritePlaces(_Step):
             of_images, of_meanings = (
                 {number: bits for (of, what, number), bits in kept.items() if (of, what) == (part, kind)} for kind in ("image", "semantic")
             )
-            _check_ledger(shard)
             ledger, clusters, semantic = _read(shard)
             known = places(ledger, clusters, shard.own, of_images, semantic, of_meanings)
             spoken = {} if shard.annotation is None else said_of(read_parquet(shard.annotation, ANNOTATED))
