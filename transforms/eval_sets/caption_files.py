@@ -90,7 +90,7 @@ def _json(path: str, text: str, column: str | int) -> Iterator[Any]:
         parts = [_object(path, number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     rows = [row for row in parts if isinstance(row, dict)]
     there = {name for row in rows for name in row}
-    outer, *inner = [column] if column in there else str(column).split(".")
+    outer, *inner = [str(column)] if column in there else str(column).split(".")
     if outer not in there:
         raise _absent(path, column, sorted(there))
     for row in rows:
