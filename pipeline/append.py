@@ -13,6 +13,7 @@ manifest that lies there, or where none lies, is that of an append which has not
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -163,10 +164,11 @@ def _new_shards(named: Sequence[Shard], held: Sequence[Shard]) -> Iterator[Shard
     """The shards that a release does not hold, each under a name that none of its own has.
 
     Raises:
-      InputError: a file of the release is another one now.
+      InputError: a file of the release is another one now, or lies elsewhere now.
     """
     known = {(shard.source, shard.path, shard.row_groups): shard for shard in held}
     files = {(shard.source, shard.path) for shard in held}
+    alike = {_looks(shard): shard.path for shard in held}
     taken = {shard.name.casefold() for shard in held}
     for shard in named:
         then = known.get((shard.source, shard.path, shard.row_groups))
@@ -177,11 +179,22 @@ def _new_shards(named: Sequence[Shard], held: Sequence[Shard]) -> Iterator[Shard
                 f"append: {shard.path} has changed since the release was made of it (size, time or sidecar), and a release keeps its rows. "
                 f"Put the file back as it was, leave it out of the globs, or make the release anew with `winnow run --replace`"
             )
+        was = alike.get(_looks(shard))
+        if was is not None and not exists(was):
+            raise InputError(
+                f"append: {shard.path} seems to be {was}, which is in the release and not there any more: appended, each of its rows would "
+                f"count twice. Put it back there, or leave it out of the globs: the release needs its shards no more"
+            )
         name, number = shard.name, 2
         while name.casefold() in taken:
             name, number = f"{shard.name}-{number}", number + 1
         taken.add(name.casefold())
         yield dataclasses.replace(shard, name=name)
+
+
+def _looks(shard: Shard) -> tuple[Any, ...]:
+    """What stays of a shard that is moved."""
+    return shard.source, os.path.basename(shard.path), shard.size, shard.version, shard.row_groups
 
 
 def _take_in(run: Run) -> Run:

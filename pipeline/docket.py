@@ -187,18 +187,15 @@ class Docket:
         verdicts = self.verdicts(shard, facts)
         return verdicts, *apply_images(verdicts, list(images), self.starts[shard], self.choice, self.earlier, self.poisoning)
 
-    def apply_captions(self, shard: int, verdicts: Verdicts, captions: list[bytes]) -> Resolved:
-        """What caption clusters say of a shard; the findings are added to `verdicts`."""
-        return apply_captions(verdicts, captions, self.starts[shard], self.choice, self.earlier, self.poisoning)
-
     def settled(self, shard: int, facts: Facts, parts: Parts) -> "Settled":
         """A shard judged as far as `parts` tell: packed outcomes of its clusters by what they are clusters of."""
         verdicts, images, copies = self.judged(shard, facts, flat(parts["images"]))
         first = self.starts[shard]
-        captions = self.apply_captions(shard, verdicts, flat(parts["captions"]))
+        captions = apply_captions(verdicts, flat(parts["captions"]), first, self.choice, self.earlier, self.poisoning, [images])
         semantic = None
         if "semantic" in parts:
-            semantic = apply_semantic(verdicts, flat(parts["semantic"]), first, self.choice, self.semantic, self.earlier)
+            before = [images, captions]
+            semantic = apply_semantic(verdicts, flat(parts["semantic"]), first, self.choice, self.semantic, self.earlier, before)
         return Settled(verdicts, images, captions, semantic, copies)
 
     def same_members(self, shard: int, verdicts: Verdicts) -> Iterable[tuple[int, bytes]]:

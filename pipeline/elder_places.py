@@ -4,6 +4,7 @@ shards of earlier runs ─► SendStanding ─► GroupByKey ─► MarkClusters
 shards of earlier runs ─► WritePlaces ◄──────────────────────────────┘ ─► work/elders/
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,14 +14,14 @@ import numpy as np
 from pipeline.elders import ElderShard, elder_shards
 from pipeline.run import Run
 from pipeline.steps import Step
-from schemas.errors import reported
+from schemas.errors import InputError, reported
 from schemas.versions import guard, versions
 from transforms.earlier import ANNOTATED, LEDGER_COLUMNS, RANGE, bits_of, places, said_of, standing
 from transforms.match.clusters import Clusters, read_clusters
 from transforms.match.elders import elder_set, write_places
 from transforms.match.rows import ElderFile
 from transforms.semantic.found import read_found
-from transforms.storage import list_folder, read_parquet, remove_all, sweep
+from transforms.storage import list_folder, read_bytes, read_parquet, remove_all, sweep
 
 _Key = tuple[int, str, int]  # part, what clusters are of, range of leaders
 
@@ -79,6 +80,7 @@ class _SendStanding(_Step):
     def process(self, element: tuple[int, ElderShard]) -> Iterable[tuple[_Key, bytes]]:
         part, shard = element
         with reported(f"elders, shard {shard.name}"):
+            _check_ledger(shard)
             ledger, clusters, semantic = _read(shard)
             for kind, cluster in (("image", clusters.cluster), ("semantic", semantic)):
                 leaders = standing(ledger, cluster, shard.own) if cluster is not None else np.empty(0, np.int64)
@@ -102,6 +104,17 @@ class _WritePlaces(_Step):
             spoken = {} if shard.annotation is None else said_of(read_parquet(shard.annotation, ANNOTATED))
             write_places(shard.places, *known, **spoken)
             yield shard.places
+
+
+def _check_ledger(shard: ElderShard) -> None:
+    """Makes sure that a ledger is the one that its run has written: another one would let in what that run holds, or took down.
+
+    Raises:
+      InputError: it is another.
+    """
+    if hashlib.sha256(read_bytes(shard.ledger)).hexdigest() != shard.ledger_sha256:
+        cure = "put that one back, or make the run again (winnow run --replace)"
+        raise InputError(f"{shard.ledger}: is not the ledger that its run has written; {cure}")
 
 
 def _read(shard: ElderShard) -> tuple[Any, Clusters, np.ndarray | None]:

@@ -49,6 +49,7 @@ class ElderShard:
       part: number of the part it is in.
       annotation: its annotations; None where they are gone, or there are those of two runs.
       signature: its signatures; `ledger` and `clusters` likewise.
+      ledger_sha256: of the ledger, as the run told it when it ended.
       semantic: which of its rows mean the same; None where that run did not look for them.
       start: number of its first row within its part.
       rows: how many.
@@ -61,6 +62,7 @@ class ElderShard:
     annotation: str | None
     signature: str
     ledger: str
+    ledger_sha256: str
     clusters: str
     semantic: str | None
     start: int
@@ -180,6 +182,9 @@ def elder_shards(elder: Elder, layout: Layout) -> Iterator[ElderShard]:
     Raises:
       InputError: a shard has no signatures, or those of two runs.
     """
+    from pipeline.judged import read_judged
+
+    told = (read_judged(elder.layout) or {})["ledger"]
     annotations, signatures = _by_shard(elder.layout.annotations, ".parquet"), _by_shard(elder.layout.signatures, ".arrow")
     meant = read_json(elder.layout.record)["job"]["dedup"].get("semantic", {}).get("of") is not None
     for part, shards in enumerate(elder.parts):
@@ -194,8 +199,8 @@ def elder_shards(elder: Elder, layout: Layout) -> Iterator[ElderShard]:
             measured = annotations.get(name, [])
             made_of = digest([elder.sha256, part, versions()])
             yield ElderShard(
-                name, part, measured[0] if len(measured) == 1 else None, there[0], elder.layout.ledger_file(name), whole.clusters, semantic,
-                start, rows, own, layout.elder(name, made_of),
+                name, part, measured[0] if len(measured) == 1 else None, there[0], elder.layout.ledger_file(name),
+                told[name]["sha256"], whole.clusters, semantic, start, rows, own, layout.elder(name, made_of),
             )  # fmt: skip
             start += rows
 

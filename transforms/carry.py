@@ -48,11 +48,11 @@ def answers(
         captions = reader.captions().take(pa.array(rows)).to_pylist()
     texts = [("" if text is None else redact(text, kinds, allowed) if kinds else text).encode() for text in captions]
     lengths = np.array([len(text) for text in texts], np.int64)
-    for number in np.unique(found["shard"]).tolist():
-        mine = found["shard"] == number
-        head = np.zeros(int(mine.sum()), ANSWER)
+    for mine in np.split(np.arange(len(found)), np.flatnonzero(np.diff(found["shard"])) + 1) if len(found) else ():
+        head = np.zeros(len(mine), ANSWER)
         head["row"], head["place"], head["bytes"] = found["row"][mine], found["place"][mine], lengths[at[mine]]
-        yield number, b"".join([len(head).to_bytes(8, "little"), head.tobytes(), *(texts[place] for place in at[mine].tolist())])
+        content = b"".join([len(head).to_bytes(8, "little"), head.tobytes(), *(texts[place] for place in at[mine].tolist())])
+        yield int(found["shard"][mine[0]]), content
 
 
 @dataclasses.dataclass(frozen=True)

@@ -103,14 +103,23 @@ def apply_captions(
     choice: Choice,
     earlier: Earlier = NOTHING,
     poisoning: Poisoning | None = None,
+    before: Sequence[Resolved] = (),
 ) -> Resolved:
-    """Caption clusters' outcomes for one shard, arguments as of `apply_images`; the findings are added to `verdicts` too."""
+    """Caption clusters' outcomes for one shard; the findings are added to `verdicts` too.
+
+    Arguments as of `apply_images`, and `before`, what clusters said that go before these: where a row is a duplicate by them already, the
+    evidence names who stays here, as the row's `duplicate_of` names another.
+    """
     found = _outcomes(outcomes)
     rows = found["row"] - first
     beyond = found["bits"] & DUPLICATE > 0
     if beyond.any():
         kind, why = choice.treatment(source_of(verdicts))
-        details = ["; ".join(filter(None, (BEYOND, why, earlier.told(by)))) for by in found["by"][beyond].tolist()]
+        others = _others(found[beyond], rows[beyond], before)
+        details = [
+            "; ".join(filter(None, (BEYOND, why, of, earlier.told(by))))
+            for by, of in zip(found["by"][beyond].tolist(), others, strict=True)
+        ]
         verdicts.findings.append(Finding(kind, reasons.DUPLICATE_CAPTION, rows[beyond], _agreement(found[beyond]), TEXTS_AGREE, details))
     trigger = found[found["bits"] & TRIGGER > 0]
     if poisoning is not None and len(trigger):
@@ -120,9 +129,15 @@ def apply_captions(
 
 
 def apply_semantic(
-    verdicts: Verdicts, outcomes: Sequence[bytes], first: int, choice: Choice, semantic: Semantic, earlier: Earlier = NOTHING
+    verdicts: Verdicts,
+    outcomes: Sequence[bytes],
+    first: int,
+    choice: Choice,
+    semantic: Semantic,
+    earlier: Earlier = NOTHING,
+    before: Sequence[Resolved] = (),
 ) -> Resolved:
-    """Outcomes for one shard of clusters of rows that mean the same; the findings are added to `verdicts` too."""
+    """Outcomes for one shard of clusters of rows that mean the same, as of `apply_captions`; the findings are added to `verdicts` too."""
     found = _outcomes(outcomes)
     rows = found["row"] - first
     beyond = found["bits"] & DUPLICATE > 0
@@ -131,9 +146,16 @@ def apply_semantic(
         kind: Literal["reason", "flag"] = "flag" if protected or semantic.action == "flag" else "reason"
         similarity = np.round(found["agreement"][beyond].astype(np.float64), 4)
         said = (f"embeddings of {semantic.of}", protected)
-        told = ["; ".join(filter(None, (*said, earlier.told(by)))) for by in found["by"][beyond].tolist()]
+        stay, others = found["by"][beyond].tolist(), _others(found[beyond], rows[beyond], before)
+        told = ["; ".join(filter(None, (*said, of, earlier.told(by)))) for by, of in zip(stay, others, strict=True)]
         verdicts.findings.append(Finding(kind, DUPLICATE_SEMANTIC, rows[beyond], similarity, round(1 - semantic.eps, 4), told))
     return Resolved(_named(len(verdicts), rows, found["name"]), _named(len(verdicts), rows, found["of"]))
+
+
+def _others(found: np.ndarray, rows: np.ndarray, before: Sequence[Resolved]) -> list[str | None]:
+    """Whom rows repeat, in words, where `duplicate_of` of the ledger names somebody else."""
+    named = [next((of for result in before if (of := result.duplicate_of[row])), None) for row in rows.tolist()]
+    return [f"of {uid.hex()}" if other not in (None, uid.hex()) else None for uid, other in zip(found["of"].tolist(), named, strict=True)]
 
 
 def carried_by(packed: Sequence[bytes]) -> np.ndarray:

@@ -241,8 +241,9 @@ def by_shard(outcomes: np.ndarray, starts: np.ndarray) -> Iterator[tuple[int, by
     """Records with a `row`, packed, per shard number; `starts` is the dense number of each shard's first row, ascending."""
     ordered = outcomes[np.argsort(outcomes["row"], kind="stable")]
     shard = np.searchsorted(starts, ordered["row"], side="right") - 1
-    for number in np.unique(shard).tolist():
-        yield number, ordered[shard == number].tobytes()
+    numbers, heads = np.unique(shard, return_index=True)
+    for number, part in zip(numbers.tolist(), np.split(ordered, heads[1:]), strict=False):  # nothing is one part, of no shard
+        yield number, part.tobytes()
 
 
 def _placeholders(records: np.ndarray, rule: Placeholders | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -277,9 +278,10 @@ def _texts(records: np.ndarray) -> np.ndarray:
 def _related(records: np.ndarray, said: np.ndarray, cluster: np.ndarray, some: np.ndarray, least: float) -> np.ndarray:
     """Of some members (bool[n]) of clusters (int64[n]) those whose captions, each once, speak of the same; where most are mute none do."""
     out = np.zeros(len(records), bool)
-    for number in np.unique(cluster[some]).tolist():
-        mine = np.flatnonzero(some & (cluster == number))
-        mine = mine[np.lexsort((records["row"][mine], records["uid"].view("S16")[mine], said[mine]))]
+    chosen = np.flatnonzero(some)
+    uid, row = records["uid"].view("S16")[chosen], records["row"][chosen]
+    chosen = chosen[np.lexsort((row, uid, said[chosen], cluster[chosen]))]
+    for mine in np.split(chosen, np.flatnonzero(np.diff(cluster[chosen])) + 1):
         texts, first = np.unique(said[mine], return_index=True)
         words = records["words"][mine[first[texts != 0]]]
         speaking = words[words != 0]

@@ -66,6 +66,11 @@ def takedown(
     plan = make_plan(finished, ask(finished, path, flags, reason, as_of, tell), layout, tell)
     done = is_done(finished, plan, layout)
     console.print(_table(plan))
+    if plan.unheard:
+        tell(
+            "rows carry captions of their copies (dedup.keep_captions): of rows that go while a copy stays the new release has none, but "
+            "other files made of the column `captions` do, and `winnow apply-removals` cannot tell; make those anew"
+        )
     if dry_run:
         console.print(_rows(finished, plan))
         tell(f"nothing is written; the release without these rows would be {layout.out}")

@@ -167,7 +167,8 @@ def _choice(evidence: Evidence) -> dict[str, Fact]:
         "not_duplicates": computed({**listed, "lists": of_pairs(evidence)}, "dedup.not_duplicates: pairs that people call no duplicates"),
         "keep_captions": computed(job.dedup.keep_captions, "dedup.keep_captions: whether kept rows carry the captions of their cluster"),
         "captions_carried": computed(
-            sum(found["captions"] for found in evidence.judged["ledger"].values()), "captions in kept rows that are other rows' own"
+            sum(found["captions"] for found in evidence.judged["ledger"].values()),
+            "captions in kept rows that are other rows' own; those of one row that became one text by redaction are listed once",
         ),
     }
 

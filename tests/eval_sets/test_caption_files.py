@@ -22,6 +22,8 @@ TWO = ["two dogs run along a beach", 'a man reads "the times" on a bench']
         ("captions.jsonl", "".join(json.dumps({"caption": text}) + "\n" for text in TWO), "caption"),
         ("captions.json", json.dumps([{"id": 1, "caption": TWO}]), "caption"),
         ("captions_val2014.json", json.dumps({"images": [{"id": 1}], "annotations": [{"caption": text} for text in TWO]}), "caption"),
+        ("dataset_flickr8k.json", json.dumps({"images": [{"sentences": [{"raw": text} for text in TWO]}]}), "sentences.raw"),
+        ("dotted.jsonl", "".join(json.dumps({"text.en": text}) + "\n" for text in TWO), "text.en"),
     ],
 )
 def test_every_form_gives_the_captions_in_their_order(name, text, column, tmp_path):
@@ -43,6 +45,8 @@ def test_a_column_of_parquet_may_hold_several_captions_a_row(tmp_path):
         ("a.csv", "file,caption\n", "text", "there is no column 'text'; it has file, caption"),
         ("a.jsonl", '{"caption": "one"}\n{"caption"\n', "caption", "line 2: is no JSON"),
         ("a.json", '[{"caption": "one"}]', "text", "there is no column 'text'; it has caption"),
+        ("a.json", '[{"sentences": [{"raw": "one"}]}]', "sentences", "column 'sentences' holds dict, not text"),
+        ("a.json", '[{"sentences": [{"raw": "one"}]}]', "sentences.text", "holds no caption"),
         ("a.json", '[{"caption": 7}]', "caption", "column 'caption' holds int, not text"),
         ("a.tsv", "1.jpg\tone\n2.jpg\n", 2, "line 2: has 1 fields, none at place 2"),
         ("a.csv", "caption,caption\none,two\n", "caption", "there is more than one column 'caption'"),

@@ -9,9 +9,10 @@ import pytest
 from schemas.errors import InputError
 from schemas.signatures import DETAIL, SIGNATURE, THUMBNAIL_SIDE
 from tests.match.signed_rows import Row, photo, signed
-from transforms.match import columns
-from transforms.match.columns import FETCHED, expect_rows, no_rows, open_columns, read_rows, write_columns
+from transforms.match import local_columns
+from transforms.match.columns import expect_rows, no_rows, open_columns, read_rows, write_columns
 from transforms.match.detail_column import DETAILED, DETAILS
+from transforms.match.local_columns import FETCHED
 
 
 def names_in(path: str) -> list[str]:
@@ -64,10 +65,10 @@ def test_columns_of_a_local_file_are_not_copied(tmp_path):
     assert pa.total_allocated_bytes() - before < columns["caption_minhash"].nbytes
 
 
-@pytest.mark.parametrize("apart", [0, columns.APART, 1 << 30], ids=["all", "wide", "none"])
+@pytest.mark.parametrize("apart", [0, local_columns.APART, 1 << 30], ids=["all", "wide", "none"])
 def test_rows_here_and_there_are_those_of_the_map_however_many_columns_are_read_one_by_one(tmp_path, monkeypatch, apart):
     path, count, names = str(tmp_path / "a.arrow"), 200, ("thumbnail", "picture_hashes", "caption_kind", "text_minhash", "has_hashes")
-    monkeypatch.setattr(columns, "APART", apart)
+    monkeypatch.setattr(local_columns, "APART", apart)
     batch = signed([Row("a red kite", photo(i)) for i in range(4)])
     write_columns([batch.take(np.random.default_rng(2).integers(0, 4, count))], path)
     wanted = np.arange(1, count, 19)

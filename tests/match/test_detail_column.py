@@ -7,7 +7,7 @@ import pytest
 from schemas.signatures import DETAIL, SIGNATURE
 from tests.match.signed_rows import Row, photo, signed, write
 from transforms import storage
-from transforms.match import columns
+from transforms.match import local_columns
 from transforms.match.columns import open_columns, read_rows, write_columns
 from transforms.match.detail_column import DETAILED, DETAILS, array_of
 from transforms.match.rows import Rows, SignatureFile
@@ -39,7 +39,7 @@ def test_of_any_rows_those_that_have_one(path, monkeypatch, near, wanted):
 
 @pytest.mark.parametrize("apart", [0, 1 << 30], ids=["mapped", "one by one"])
 def test_rows_of_several_files_are_gathered_with_their_details(tmp_path, path, monkeypatch, apart):
-    monkeypatch.setattr(columns, "APART", apart)
+    monkeypatch.setattr(local_columns, "APART", apart)
     batch = signed([Row("a red kite")] * 3)
     files = (*write(batch, tmp_path / "plain"), *[SignatureFile(path, len(HELD))] * 2)
     wanted = np.sort(np.random.default_rng(7).choice(3 + 2 * len(HELD), 60, replace=False)).astype(np.uint64)

@@ -8,10 +8,11 @@ import shutil
 import pytest
 
 import transforms.annotate
+from pipeline.elder_places import place_elders
 from pipeline.run import open_run
 from schemas.errors import InputError, JobError
 from tests.builders import write_webdataset
-from tests.pipeline.releases import ALONE, DROPPED, KEPT, TAKEN, TAKEN_COPY, row
+from tests.pipeline.releases import ALONE, DROPPED, KEPT, TAKEN, TAKEN_COPY, copied, row
 from tests.runs import run_job, tars, write_job
 
 
@@ -142,6 +143,16 @@ def test_a_run_that_has_not_ended_is_refused(finished_release, tmp_path):
         open_run(job, ["dedup.against=out"])
     with pytest.raises(JobError, match=r"one run is named twice"):
         open_run(job, [f"dedup.against=[{finished_release.out}, {finished_release.out}/]"])
+
+
+def test_a_ledger_that_is_another_than_the_earlier_run_has_written_is_refused(finished_release, tmp_path):
+    """Its rows would be taken for those of the shard: what that run took down would come in."""
+    job = prepared(finished_release.out, tmp_path)
+    release = copied(finished_release.out.parent, tmp_path / "mixed")
+    first, second, *_ = sorted((release / "out.work" / "ledger").iterdir())
+    first.write_bytes(second.read_bytes())
+    with pytest.raises(InputError, match=r"ledger/00000.parquet: is not the ledger that its run has written; put that one back"):
+        place_elders(open_run(job, [f"dedup.against={release}/out"]))
 
 
 def test_a_work_folder_that_lies_elsewhere_can_be_named(finished_release, tmp_path):

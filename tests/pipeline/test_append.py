@@ -206,6 +206,12 @@ def test_a_shard_of_the_release_that_has_changed_is_refused(release):
         added(release)
 
 
+def test_a_shard_of_the_release_that_was_moved_is_not_counted_twice(release):
+    (release / "shards").rename(release / "elsewhere")
+    with pytest.raises(InputError, match=r"elsewhere/00000.tar seems to be \S+/shards/00000.tar, .* leave it out of the globs"):
+        added(release, f"source.paths=[{release}/elsewhere/*.tar]")
+
+
 def test_only_a_finished_release_is_appended_to_and_by_no_other_version(release, monkeypatch):
     put(release, NEW[:1], 2)
     with monkeypatch.context() as patch:

@@ -92,7 +92,7 @@ class First:
 def first(tmp_path_factory):
     folder = tmp_path_factory.mktemp("choice")
     write(folder, 11)
-    ran = run_job(folder, job(folder, not_duplicates=[], keep_captions=False, action="flag"))
+    ran = run_job(folder, job(folder, not_duplicates=[], keep_captions=False, action="flag", max_per_caption=1))
     return First(ran, ran.by_key(), set(ran.data()[0]))
 
 
@@ -227,6 +227,12 @@ def test_check_gives_the_alarm_where_the_probed_rows_hold_nothing_to_choose_by(f
     told = " ".join(capsys.readouterr().out.split())
     assert "alarm: dedup.prefer.0: column status holds no number" in told
     assert "dedup.prefer.1" not in told
+
+
+def test_evidence_names_whose_caption_a_row_repeats_where_its_picture_is_another_rows(first):
+    same, large, kite = (first.ledger[name] for name in ("kite_same_words", "kite_large", "kite"))
+    assert (same["flags"], same["duplicate_of"]) == (["duplicate_caption", "duplicate_image", "reserved_copy_exists"], kite["uid"])
+    assert detail(same, "duplicate_caption") == [f"beyond max_per_caption; of {large['uid']}"]
 
 
 @pytest.mark.parametrize(

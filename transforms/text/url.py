@@ -52,6 +52,7 @@ _PLAIN_HOST = re.compile(rf"https?://({_NAME})[/?#]")
 _BARE = re.compile(r"[^\s/?#:@]+\.[^\s/?#:@.]{2,}\.?(?::\d+)?(?:[/?#]|$)")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_BEYOND_ASCII = re.compile(r"(?:%[89A-Fa-f][0-9A-Fa-f])+")
 _UNSAFE = re.compile(r"[^\x21-\x7e]+")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _HEX = "0123456789ABCDEFabcdef"
@@ -136,10 +137,12 @@ def listed_domain(host: str, listed: Container[str]) -> str | None:
 def registrable_domain(host: str) -> str:
     """The part of a host that somebody registered, private suffixes of the Public Suffix List respected; a suffix or an IP as it is.
 
+    What ends in a number is an address, if not one in its normal form: no domain does (WHATWG URL, section 3.5).
+
     >>> registrable_domain("img.shop.example.co.uk"), registrable_domain("a.jo.github.io"), registrable_domain("10.0.0.1")
     ('example.co.uk', 'jo.github.io', '10.0.0.1')
     """
-    return host if _is_address(host) else _suffixes().privatesuffix(host) or host
+    return host if _is_address(host) or host.rpartition(".")[2].isdigit() else _suffixes().privatesuffix(host) or host
 
 
 @functools.cache
@@ -190,7 +193,9 @@ def _host_and_port(authority: str) -> tuple[str, str]:
 
 
 def _normal_host(host: str) -> str:
-    host = _ESCAPE.sub(lambda found: chr(int(found.group(1), 16)) if found.group(1) < "80" else found.group(), host)
+    if "%" in host:
+        host = _ESCAPE.sub(lambda found: chr(int(found.group(1), 16)) if found.group(1) < "80" else found.group(), host)
+        host = _BEYOND_ASCII.sub(_decoded, host)
     if host.startswith("[") or _is_address(host):
         try:
             address = ipaddress.ip_address(host.strip("[]"))
@@ -206,6 +211,14 @@ def _normal_host(host: str) -> str:
         return host.encode("idna").decode("ascii").lower()
     except UnicodeError:  # a label that IDNA 2003 refuses: escaped, so that the form stays ASCII
         return _escape_unsafe(host)
+
+
+def _decoded(escapes: re.Match[str]) -> str:
+    """Escaped UTF-8 as text, as a host may have it (RFC 3986, section 3.2.2); what is no UTF-8 as it is."""
+    try:
+        return bytes.fromhex(escapes.group().replace("%", "")).decode()
+    except UnicodeDecodeError:
+        return escapes.group()
 
 
 def _is_address(host: str) -> bool:
