@@ -8,6 +8,7 @@ from schemas.signatures import DETAIL, DETAIL_SIDE
 from tests.images.drawing import encoded, photo
 from transforms.images.decode import open_picture
 from transforms.images.details import Details, details, packed
+from transforms.images.drawn import looks
 from transforms.images.phash import hash_pictures
 
 
@@ -31,6 +32,24 @@ def test_only_drawn_pictures_have_one_in_the_order_of_their_rows():
     alone = [details([picture]).octets for picture in (pictures[2], pictures[4])]
     np.testing.assert_array_equal(found.octets, np.concatenate(alone))
     assert details([None, None]).octets.shape == details([]).octets.shape == (0, DETAIL)
+
+
+def test_a_picture_that_is_nearly_drawn_has_one_and_one_that_barely_is_where_its_border_was_taken():
+    ramp = np.tile(np.linspace(0, 210, 400).astype(np.uint8), (300, 1))
+
+    def shaded(ground: float, margin: int) -> Image.Image:
+        levels = ramp.copy()
+        levels[100 : 100 + round(300 * ground)] = 240
+        image = Image.new("L", (400 + 2 * margin, 300 + 2 * margin), 255)
+        image.paste(Image.fromarray(levels), (margin, margin))
+        return image
+
+    pictures = [opened(shaded(ground, margin)) for ground in (0.44, 0.5) for margin in (0, 40)]
+    own = looks(np.stack([picture.thumbnail for picture in pictures]).reshape(4, -1))
+    assert own.printed.tolist() == [False] * 4
+    assert own.nearly.tolist() == [False, False, True, True]
+    assert own.barely.tolist() == [True] * 4
+    assert details(pictures).held.tolist() == [False, True, True, True]
 
 
 def test_either_reach_has_the_same_details():

@@ -165,6 +165,32 @@ def test_one_product_with_two_prints_is_two_pictures_and_what_is_put_in_its_corn
         assert picture_agreements(rows, left, copies, right).max() < AGREE
 
 
+def jar(number: int) -> Image.Image:
+    """A shaded jar on white with a label."""
+    rng = np.random.default_rng(number)
+    body, label = (tuple(int(level) for level in rng.integers(30, 220, 3)) for _ in range(2))
+    image = Image.new("RGB", (500, 500), body)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 220, 500, 360), fill=label)
+    word, opposite = "".join(rng.choice(list("ABDEGHKMNRST"), 5)), tuple(255 - level for level in label)
+    draw.text((250, 270), word, font=ImageFont.load_default(44), fill=opposite, anchor="mm")
+    draw.text((250, 330), f"{int(rng.integers(10, 100)) * 10} ml", font=ImageFont.load_default(20), fill="black", anchor="mm")
+    shade = 0.5 + 0.5 * np.cos((np.linspace(-1, 1, 500) - 0.2) * 2.1).clip(0)
+    shape, (found, _) = Image.new("L", (500, 500)), page(500, 500)
+    ImageDraw.Draw(shape).rounded_rectangle((125, 150, 375, 450), 60, fill=255)
+    ImageDraw.Draw(shape).rectangle((145, 90, 355, 170), fill=255)
+    found.paste(Image.fromarray((np.asarray(image) * shade[:, None]).astype(np.uint8)), (0, 0), shape)
+    return found
+
+
+def test_shaded_jars_with_other_labels_are_other_pictures_and_their_copies_are_not():
+    jars = [jar(number) for number in (1, 12, 2, 8, 5, 7, 6, 22)]
+    rows, every, lefts = pictures(jars), np.arange(len(jars)), np.arange(0, len(jars), 2)
+    assert picture_agreements(rows, lefts, rows, lefts + 1).max() < AGREE
+    for copies in (pictures(jars, 60), pictures([image.reduce(2) for image in jars])):
+        assert picture_agreements(rows, every, copies, every).min() >= AGREE
+
+
 def test_a_photograph_is_one_picture_under_whatever_text():
     texts = ("when nobody looks", "on a monday morning", "my cat at three")
     memes = [photo(500, 400, seed=9).convert("RGB") for _ in texts]
