@@ -197,5 +197,5 @@ def test_clusters_and_ledgers_that_are_gone_are_made_again_though_markers_say_th
     before = contents(ran.work / "clusters", ran.work / "ledger")
     for folder in ("clusters", "ledger"):
         next(path for path in (ran.work / folder).iterdir() if path.is_file() and path.suffix != ".json").unlink()
-        run_job(tmp_path, tars())
-        assert contents(ran.work / "clusters", ran.work / "ledger") == before
+    run_job(tmp_path, tars())
+    assert contents(ran.work / "clusters", ran.work / "ledger") == before
