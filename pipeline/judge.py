@@ -50,12 +50,13 @@ from transforms.weigh import Weights, count_shard, solve_weights, weigh
 
 
 def judge(run: Run) -> None:
-    """Brings the ledger up to date, whole; nothing is done where the marker says that it is.
+    """Brings the ledger up to date, whole; nothing is done where the marker says that it is, and every file is there.
 
     Raises:
       LawError: the ledger does not account for every row of the source.
     """
-    if _marker(run) != run.judge_digest:
+    there = {file.path for file in list_folder(run.layout.ledger)}
+    if _marker(run) != run.judge_digest or not {run.layout.ledger_file(shard.name) for shard in run.shards} <= there:
         remove(run.layout.judged)
         sweep(run.layout.ledger)
         sweep(run.layout.captions)

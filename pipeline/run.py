@@ -186,8 +186,11 @@ class Run:
 
 
 def is_matched(run: Run) -> bool:
-    """Whether the clusters are up to date."""
-    return exists(run.layout.matched) and read_json(run.layout.matched)["digest"] == run.match_digest
+    """Whether the clusters are up to date, and as many files of them there as were written."""
+    if not exists(run.layout.matched):
+        return False
+    found = read_json(run.layout.matched)
+    return found["digest"] == run.match_digest and len(list_folder(run.layout.clusters, ".arrow")) >= found.get("files", 0)
 
 
 def open_run(

@@ -144,7 +144,8 @@ def match_whole(run: Run) -> None:
     memory = available_bytes() if run.engine.is_local else None
     with Progress("match", 0, []):
         match(signatures, run.layout.clusters, run.job.dedup, run.engine, memory, elders=elders)
-    write_bytes(run.layout.matched, json.dumps({"digest": run.match_digest}).encode())
+    files = len(list_folder(run.layout.clusters, ".arrow"))
+    write_bytes(run.layout.matched, json.dumps({"digest": run.match_digest, "files": files}).encode())
 
 
 def match_all(run: Run) -> None:

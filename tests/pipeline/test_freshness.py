@@ -9,7 +9,7 @@ from pipeline.commands.run import run_phases
 from pipeline.run import open_run
 from schemas.errors import JobError
 from tests.builders import sample, write_webdataset
-from tests.runs import WITHOUT_DOCUMENTS, Ran, run_job, run_samples, stamps, tars, write_job
+from tests.runs import WITHOUT_DOCUMENTS, Ran, contents, run_job, run_samples, stamps, tars, write_job
 
 THINGS = (
     "a lighthouse", "two bicycles", "the old observatory", "an orange cat", "market stalls", "a flock of geese", "three sailors",
@@ -190,3 +190,12 @@ def test_pictures_are_not_decoded_again_where_only_judge_changed(ran, monkeypatc
     monkeypatch.setattr(transforms.annotate, "open_picture", lambda *_: pytest.fail("a picture was decoded again"))
     after, _ = again(ran, {"filters": {"language": {"keep": ["en"]}}, "dedup": {"policy": "image_and_caption"}})
     assert len(after.ledger()) == 6
+
+
+def test_clusters_and_ledgers_that_are_gone_are_made_again_though_markers_say_that_they_are_done(tmp_path):
+    ran = run_samples(tmp_path, [sample(0), sample(1)])
+    before = contents(ran.work / "clusters", ran.work / "ledger")
+    for folder in ("clusters", "ledger"):
+        next(path for path in (ran.work / folder).iterdir() if path.is_file() and path.suffix != ".json").unlink()
+        run_job(tmp_path, tars())
+        assert contents(ran.work / "clusters", ran.work / "ledger") == before
