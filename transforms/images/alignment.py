@@ -22,7 +22,7 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
   times in a copy that was only saved again, which differs nowhere;
 * so are two of which one is only nearly drawn or dense, as a copy that was blurred or framed is, but which may be photos under a banner:
   they are two if a window in which both vary is more unlike than 0.4, each has what the other lacks, and slopes of both are unlike in the
-  middle, 0.45. Of 1,144 pairs of edited photos of that look 4 are lost;
+  middle, 0.45. Of 1,144 pairs of edited photos that are looked at for either, 5 are lost;
 * of two drawn ones without finer pictures no place may differ by more than an edit explains, two and a half times what is allowed there,
   nor a block with detail not agree at all, nor slopes in any window correlate by less than half, as they do along two lines of text.
   Pictures that were only saved again are spared the look at faint blocks: no block of theirs is off by four levels;
@@ -31,7 +31,7 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
   that the other lacks, two and a half times what is allowed, as two prints on one product do; and on a wide ground neither, four times what
   is allowed, but along its edges (`transforms.images.exchanged`), nor may, if they are smooth, slopes of both be unlike there. Smooth ones,
   as shaded jars and bottles with another label are, are two if each has something, one of them much, and slopes of both are unlike there.
-  Where the least block agrees by 0.85 nothing lies over either;
+  Where the least block agrees by 0.8 nothing lies over either;
 * of smooth ones that fill their picture, icons, posters and photos out of focus, one is told from the other only where a block hardly
   agrees, each has what the other lacks and slopes of both are unlike there.
 
