@@ -59,11 +59,13 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
             "Near-duplicate pictures are those that verify once aligned: copies cropped below about 78 % of a side, turned by more than "
             "five degrees other than by quarters, covered over half, or put into collages may remain, and so may edited copies of forms, "
             "screenshots, slides, charts and other drawn pictures: another content makes a template another picture, and six in "
-            "ten copies are found. Those that differ in colour alone or in a word of small print may count as one, and so may icons "
-            "that differ in a badge, or that are mirrored. One photograph "
-            "under other words (a meme, a quotation) is one picture: what is written over it is not read, and one copy stays. Captions "
-            "are compared by their characters, not by their meaning."
+            "ten copies are found. One photograph under other words (a meme, a quotation) is one picture: what is written over it is not "
+            "read, and one copy stays. Captions are compared by their characters, not by their meaning."
         )
+    told.append(
+        "Pictures that differ in colour alone (one product in several), in a word of small print, a ticked box or a figure on a screen may "
+        "count as one, and so may icons that differ in a badge, or that are mirrored."
+    )
     told += limits_of_meaning(evidence, record["embeddings"], record["semantic"])
     dedup = evidence.run.job.dedup
     if dedup.captions.digits == "ignore" and (dedup.policy != "image" or dedup.max_per_caption is not None):
