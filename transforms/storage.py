@@ -166,11 +166,17 @@ def read_json(path: str) -> Any:
     Raises:
       InputError: there is no such file, or it is damaged.
     """
-    content = read_bytes(path)
-    try:
+    return json_of(path, read_bytes(path))
+
+
+def json_of(path: str, content: bytes) -> Any:
+    """What the content of a JSON file of Winnow's own holds.
+
+    Raises:
+      InputError: it is damaged.
+    """
+    with _intact(path, ValueError):
         return json.loads(content)
-    except ValueError as error:
-        raise _damaged(path, error) from error
 
 
 @contextlib.contextmanager
@@ -180,11 +186,12 @@ def open_arrow(path: str) -> Iterator[pa.NativeFile]:
     Raises:
       InputError: there is no such file, or what the block reads in it is damaged.
     """
-    with open_read(path) as file, pa.PythonFile(file, "r") if not is_local(path) else pa.memory_map(path) as source:
-        try:
-            yield source
-        except pa.ArrowInvalid as error:
-            raise _damaged(path, error) from error
+    with (
+        open_read(path) as file,
+        pa.PythonFile(file, "r") if not is_local(path) else pa.memory_map(path) as source,
+        _intact(path, pa.ArrowInvalid),
+    ):
+        yield source
 
 
 @contextlib.contextmanager
@@ -194,15 +201,18 @@ def open_parquet(path: str) -> Iterator[pq.ParquetFile]:
     Raises:
       InputError: there is no such file, or what the block reads in it is damaged.
     """
-    with open_read(path) as file:
-        try:
-            yield pq.ParquetFile(file, pre_buffer=False)
-        except pa.ArrowInvalid as error:
-            raise _damaged(path, error) from error
+    with open_read(path) as file, _intact(path, pa.ArrowInvalid):
+        yield pq.ParquetFile(file, pre_buffer=False)
 
 
-def _damaged(path: str, error: Exception) -> InputError:
-    return InputError(f"{path}: is cut short or damaged ({error}); put it back as it was, or remove it and end the run that wrote it again")
+@contextlib.contextmanager
+def _intact(path: str, damaged: type[Exception]) -> Iterator[None]:
+    """Names the file where what the block raises says that it is damaged."""
+    try:
+        yield
+    except damaged as error:
+        cure = "put it back as it was, or remove it and end the run that wrote it again"
+        raise InputError(f"{path}: is cut short or damaged ({error}); {cure}") from error
 
 
 def read_parquet(path: str, columns: Sequence[str] | None = None) -> pa.Table:

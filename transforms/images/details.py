@@ -86,18 +86,14 @@ def details(pictures: Sequence[Picture | None]) -> Details:
     Each pixel is the mean of what it covers of the picture without its border, as in its thumbnail, in 32 equal steps from the least level
     to the greatest: with sixteen, faint print of one copy is lost in another.
     """
-    present = [row for row, picture in enumerate(pictures) if picture is not None]
+    there = [(row, picture) for row, picture in enumerate(pictures) if picture is not None]
     found = Details.none(len(pictures))
-    if not present:
+    if not there:
         return found
-    own = looks(np.stack([picture.thumbnail for picture in pictures if picture is not None]).reshape(-1, THUMBNAIL_SIDE**2))
-    bordered = [picture.box != (0, 0, *picture.grey.shape[::-1]) for picture in pictures if picture is not None]
-    found.held[present] = own.nearly | (own.barely & bordered)
-    levels = [
-        resampled(picture.grey, picture.box, DETAIL_SIDE, "area")
-        for picture, held in zip(pictures, found.held, strict=True)
-        if picture is not None and held
-    ]
+    own = looks(np.stack([picture.thumbnail for _, picture in there]).reshape(-1, THUMBNAIL_SIDE**2))
+    bordered = [picture.box != (0, 0, *picture.grey.shape[::-1]) for _, picture in there]
+    found.held[[row for row, _ in there]] = own.nearly | (own.barely & bordered)
+    levels = [resampled(picture.grey, picture.box, DETAIL_SIDE, "area") for row, picture in there if found.held[row]]
     return Details(found.held, packed(np.stack(levels).reshape(-1, _PIXELS))) if levels else found
 
 

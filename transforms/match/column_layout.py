@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import math
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,16 @@ def _layout(kind: pa.DataType) -> Layout:
 
 LAYOUTS: dict[str, Layout] = {field.name: _layout(field.type) for field in _FIXED}
 """Of each column of fixed width: the type of its values, and the shape of those of a row."""
+
+
+def width_of(name: str) -> int:
+    """Bytes of a row of a column of fixed width.
+
+    >>> width_of("caption_id"), width_of("thumbnail")
+    (8, 2304)
+    """
+    kind, shape = LAYOUTS[name]
+    return kind.itemsize * math.prod(shape)
 
 
 def checked(path: str, reader: pa.RecordBatchFileReader) -> pa.RecordBatchFileReader:

@@ -14,9 +14,9 @@ import pyarrow as pa
 from schemas.errors import InputError
 from schemas.signatures import SIGNATURE
 from transforms import storage
-from transforms.match.column_layout import METADATA, checked, zeros
+from transforms.match.column_layout import METADATA, checked, width_of, zeros
 from transforms.match.detail_column import DETAILED, DETAILS, Held, Octets, columns_of, no_details
-from transforms.match.local_columns import Column, local_columns
+from transforms.match.local_columns import Column, are_few, local_columns
 
 _ALWAYS = "uid"
 
@@ -99,6 +99,8 @@ def _expect_so_many(path: str, found: int, rows: int) -> None:
 
 def expect_rows(path: str, name: str, wanted: np.ndarray) -> None:
     """Tells the system that rows of a column of a local file will be read, int64[n], ascending, unless they are few."""
+    if are_few(wanted, width_of(name)):
+        return
     with local_columns(path) as here:
         here.expect(name, wanted)
 

@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 from schemas.errors import InputError
 from schemas.signatures import DETAIL
 from transforms import storage
-from transforms.match.column_layout import LAYOUTS, checked, zeros
+from transforms.match.column_layout import LAYOUTS, checked, width_of, zeros
 from transforms.match.detail_column import DETAILED, DETAILS, Held, Octets, no_details
 
 WIDE = 1 << 10  # bytes of a row of a column
@@ -71,25 +71,25 @@ class LocalColumns:
             return self._some_details(name, rows)
         if not self.has(name):
             return zeros(name, len(rows))
-        kind, shape = LAYOUTS[name]
-        width = kind.itemsize * math.prod(shape)
-        if kind == np.bool_ or not _are_few(rows, width):
+        (kind, shape), width = LAYOUTS[name], width_of(name)
+        if kind == np.bool_ or not are_few(rows, width):
             return self.column(name)[rows]
         return self._one_by_one(name, rows, width, width).view(kind).reshape(-1, *shape)
 
     def expect(self, name: str, rows: np.ndarray) -> None:
-        """Tells the system that rows of a column will be read, int64[n], ascending, unless they are few.
+        """Tells the system that rows of a column will be read, int64[n], ascending.
 
         So what is read here and there, over and over, is fetched in order and in large parts, and little that lies between takes its place.
         """
-        width = math.prod(LAYOUTS[name][1])
-        if self.has(name) and not _are_few(rows, width):
-            starts = self._places[name] + rows * width
-            parted = np.flatnonzero(np.diff(starts) > width + BETWEEN)
-            begins, ends = np.concatenate([starts[:1], starts[parted + 1]]), np.concatenate([starts[parted], starts[-1:]]) + width
-            for start, stop in zip(begins.tolist(), ends.tolist(), strict=True):
-                for at in range(start, stop, FETCHED):
-                    self._will_need(at, min(FETCHED, stop - at))
+        if not self.has(name):
+            return
+        width = width_of(name)
+        starts = self._places[name] + rows * width
+        parted = np.flatnonzero(np.diff(starts) > width + BETWEEN)
+        begins, ends = np.concatenate([starts[:1], starts[parted + 1]]), np.concatenate([starts[parted], starts[-1:]]) + width
+        for start, stop in zip(begins.tolist(), ends.tolist(), strict=True):
+            for at in range(start, stop, FETCHED):
+                self._will_need(at, min(FETCHED, stop - at))
 
     def _will_need(self, start: int, size: int) -> None:
         if hasattr(os, "posix_fadvise"):
@@ -106,7 +106,7 @@ class LocalColumns:
         width = _END.itemsize
         if not self.has(DETAILED):
             return np.zeros(len(rows), bool) if name == DETAILED else np.empty((0, DETAIL), np.uint8)
-        if not _are_few(rows, width):
+        if not are_few(rows, width):
             return self.column(name)[rows]
         begins, ends = self._one_by_one(DETAILED, rows, width, 2 * width).view(_END).T
         held: np.ndarray = ends > begins
@@ -139,7 +139,8 @@ def local_columns(path: str) -> Iterator[LocalColumns]:
         yield LocalColumns(path, file.fileno())
 
 
-def _are_few(rows: np.ndarray, width: int) -> bool:
+def are_few(rows: np.ndarray, width: int) -> bool:
+    """Whether rows of a column of a width, int64[n], ascending, lie so far apart that each is better asked for alone."""
     return len(rows) * APART < int(rows[-1] - rows[0]) * width
 
 
