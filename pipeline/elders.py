@@ -18,7 +18,7 @@ from schemas.versions import digest, signature_versions, versions
 from transforms.match.elders import elder_set
 from transforms.match.rows import ElderFile
 from transforms.semantic.found import FACTS
-from transforms.storage import exists, json_of, list_folder, read_bytes, read_json
+from transforms.storage import exists, list_folder, read_bytes, read_json
 
 _DIGEST = ".0123456789abcdef"  # between the name of a shard and the ending of a file about it
 
@@ -122,7 +122,7 @@ def open_elder(layout: Layout, where: str, *, name: bool) -> Elder:
     from pipeline.judged import read_judged
 
     manifest, known = read_bytes(layout.manifest), read_json(layout.record)
-    told, ledger = json_of(layout.manifest, manifest)["ledger"]["sha256"], (read_judged(layout) or {})["ledger"]
+    told, ledger = read_json(layout.manifest, manifest)["ledger"]["sha256"], (read_judged(layout) or {})["ledger"]
     shards = [found["name"] for found in known["shards"]]
     if ledger_digest(ledger) != told or sorted(ledger) != sorted(shards):
         raise InputError(

@@ -160,21 +160,13 @@ def read_bytes(path: str) -> bytes:
         return file.read()
 
 
-def read_json(path: str) -> Any:
-    """What a JSON file of Winnow's own holds.
+def read_json(path: str, content: bytes | None = None) -> Any:
+    """What a JSON file of Winnow's own holds, by its content where that was read before.
 
     Raises:
       InputError: there is no such file, or it is damaged.
     """
-    return json_of(path, read_bytes(path))
-
-
-def json_of(path: str, content: bytes) -> Any:
-    """What the content of a JSON file of Winnow's own holds.
-
-    Raises:
-      InputError: it is damaged.
-    """
+    content = read_bytes(path) if content is None else content
     with _intact(path, ValueError):
         return json.loads(content)
 

@@ -10,7 +10,7 @@ from pipeline.judged import read_judged
 from pipeline.run import Run, reopen_as_far_as_known
 from schemas.errors import JobError, MissingError
 from schemas.signatures import FAST_SLACK
-from transforms.storage import exists, json_of, list_folder, read_bytes
+from transforms.storage import exists, list_folder, read_bytes, read_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +69,7 @@ def open_finished(out: str, work: str | None) -> Finished:
         raise JobError(f"{out} is no finished release ({layout.manifest} is not there): `winnow run` ends it first")
     manifest = read_bytes(layout.manifest)
     return Finished(
-        run, json_of(layout.manifest, manifest), hashlib.sha256(manifest).hexdigest(), judged, by_shard(run, layout.annotations),
+        run, read_json(layout.manifest, manifest), hashlib.sha256(manifest).hexdigest(), judged, by_shard(run, layout.annotations),
         _signatures(run), by_shard(run, layout.emitted),
         {shard.name: layout.ledger_file(shard.name) for shard in run.shards}, unknown,
     )  # fmt: skip
