@@ -95,20 +95,28 @@ _MIDDLES = ((np.indices((GRID, GRID)) + 0.5) / GRID).reshape(-1)
 _SHARE, _DETAILED = 1 / _AREA, _AREA * 0.35**2  # sum of squares of softened gradients from which a block has detail
 
 
-def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: tuple[Details, Details] | None = None) -> np.ndarray:
+def agreements(
+    left: np.ndarray,
+    right: np.ndarray,
+    maps: np.ndarray,
+    details: tuple[Details, Details] | None = None,
+    at: tuple[np.ndarray, np.ndarray] | None = None,
+) -> np.ndarray:
     """How well each pair of thumbnails agrees once aligned: 1 the same pixels, `AGREE` and more the same picture.
 
     Args:
-      left: uint8 [n, 48, 48].
-      right: uint8 [n, 48, 48].
+      left: uint8 [l, 48, 48].
+      right: uint8 [r, 48, 48].
       maps: float64 [n, 2, 3], where to begin: a point of the left thumbnail, (down, along, 1) with sides of 1, to that of the right one;
         see `transforms.images.nearest`.
       details: of the left pictures and of the right ones; None: nothing is drawn.
+      at: int64 [n] each, which of the left pictures and which of the right ones each pair has; None: every one, in turn.
 
     Returns:
       float32 [n], 0 to 1, rounded to 1e-4. The same when left and right change places and maps are inverted.
     """
-    pairs = _Pairs.of(left, right, maps, Details.joined(details or [Details.none(len(left))] * 2))
+    held = Details.joined(details or [Details.none(len(side)) for side in (left, right)])
+    pairs = _Pairs.of(left, right, at or (np.arange(len(maps)), np.arange(len(maps))), maps, held)
     agreed, least, _ = _fit(pairs, 0, 0)
     alike = np.flatnonzero(agreed >= AGREE)
     agreed[alike[_suspect(pairs.take(alike), least[alike])[0]]] = 0
@@ -138,15 +146,12 @@ class _Pairs:
     to: np.ndarray
 
     @classmethod
-    def of(cls, left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details) -> "_Pairs":
-        """Pairs of left and right, and details of both in turn; a left one that is the same again and has none is one picture."""
-        left, right = (np.ascontiguousarray(side).reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right))
-        swapped, to = _in_order(left, right, maps, details)
-        rows, words = np.arange(len(left)), left.view(np.uint64)
-        fresh = np.append(True, (words[1:] != words[:-1]).any(axis=1))[: len(rows)] | details.held[: len(rows)]
-        first = np.maximum.accumulate(rows * fresh)
-        still, moved = np.where(swapped, (rows + len(rows), first), (first, rows + len(rows)))
-        return cls(np.concatenate([left, right]), details, still, moved, to)
+    def of(cls, left: np.ndarray, right: np.ndarray, at: tuple[np.ndarray, np.ndarray], maps: np.ndarray, details: Details) -> "_Pairs":
+        """Pairs of some of the left and some of the right ones, and details of both in turn."""
+        pictures = np.concatenate([side.reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right)])
+        one, other = at[0].astype(np.int64), at[1].astype(np.int64) + len(left)
+        swapped, to = _in_order(pictures, one, other, maps, details)
+        return cls(pictures, details, np.where(swapped, other, one), np.where(swapped, one, other), to)
 
     def take(self, which: np.ndarray) -> "_Pairs":
         """Some alone, by their numbers or bool [n]."""
@@ -286,16 +291,23 @@ def _farthest(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return (off * off).mean(axis=(2, 4)).max(axis=(1, 2), initial=0.0)
 
 
-def _in_order(left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details) -> tuple[np.ndarray, np.ndarray]:
+def _in_order(
+    pictures: np.ndarray, left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details
+) -> tuple[np.ndarray, np.ndarray]:
     """Whether the right picture is the one looked for, and the map from it; the left one if not.
 
     It is the one that shows less; of equal ones the smaller, pixel by pixel, and of equal thumbnails that with the smaller detail.
     """
-    rows, words = np.arange(len(maps)), [side.view(np.uint64) for side in (left, right)]
-    place = (words[0] != words[1]).argmax(axis=1)
-    one, other = (side[rows, place].byteswap() for side in words)
-    swapped, equal = one > other, rows[(one == other) & details.held[: len(rows)] & details.held[len(rows) :]]
-    swapped[equal] = details.greater(equal, equal + len(rows))
+    words = pictures.view(">u8")
+    one, other = words[left, 0], words[right, 0]
+    swapped, same = one > other, np.flatnonzero(one == other)
+    if len(same):
+        one, other = words[left[same]], words[right[same]]
+        rows, place = np.arange(len(same)), (one != other).argmax(axis=1)
+        one, other = one[rows, place], other[rows, place]
+        swapped[same] = one > other
+        equal = same[(one == other) & details.held[left[same]] & details.held[right[same]]]
+        swapped[equal] = details.greater(left[equal], right[equal])
     to = rounded(np.where(swapped[:, None, None], inverted(maps), maps))
     larger = np.abs(to[:, 0, 0] * to[:, 1, 1] - to[:, 0, 1] * to[:, 1, 0]) > _SAME_SIZE
     return swapped ^ larger, np.where(larger[:, None, None], inverted(to), to)
