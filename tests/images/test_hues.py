@@ -147,8 +147,8 @@ def test_pairs_agree_alike_either_way_round_where_hues_alone_differ():
     other[0, 4:30] = np.where(other[0, 4:30] == 0x11, 0x11, 0x99)
     there, back = (np.array([[[1.0, 0.0, down], [0.0, 1.0, along]]]) for down, along in ((0.06, -0.06), (-0.06, 0.06)))
     ways = (
-        agreements(one.thumbnails, one.thumbnails, there, (one.details, one.details), (one.hues, other)),
-        agreements(one.thumbnails, one.thumbnails, back, (one.details, one.details), (other, one.hues)),
+        agreements(one.thumbnails, one.thumbnails, there, (one.details, one.details), hues=(one.hues, other)),
+        agreements(one.thumbnails, one.thumbnails, back, (one.details, one.details), hues=(other, one.hues)),
     )
     assert ways[0].tolist() == ways[1].tolist()
     assert ways[0][0] < AGREE

@@ -98,23 +98,26 @@ def agreements(
     right: np.ndarray,
     maps: np.ndarray,
     details: tuple[Details, Details] | None = None,
+    at: tuple[np.ndarray, np.ndarray] | None = None,
     hues: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """How well each pair of thumbnails agrees once aligned: 1 the same pixels, `AGREE` and more the same picture.
 
     Args:
-      left: uint8 [n, 48, 48].
-      right: uint8 [n, 48, 48].
+      left: uint8 [l, 48, 48].
+      right: uint8 [r, 48, 48].
       maps: float64 [n, 2, 3], where to begin: a point of the left thumbnail, (down, along, 1) with sides of 1, to that of the right one;
         see `transforms.images.nearest`.
       details: of the left pictures and of the right ones; None: nothing is drawn.
-      hues: uint8 [n, 32] likewise, see `transforms.images.hues`; None: nothing has white in it.
+      at: int64 [n] each, which of the left pictures and which of the right ones each pair has; None: every one, in turn.
+      hues: uint8 [n, 32], of the left pictures and of the right ones, see `transforms.images.hues`; None: nothing has white in it.
 
     Returns:
       float32 [n], 0 to 1, rounded to 1e-4. The same when left and right change places and maps are inverted.
     """
-    colours = np.concatenate(hues or [np.zeros((len(left), HUES), np.uint8)] * 2)
-    pairs = Pairs.of(left, right, maps, Details.joined(details or [Details.none(len(left))] * 2), colours)
+    held = Details.joined(details or [Details.none(len(side)) for side in (left, right)])
+    coloured = np.concatenate(hues or [np.zeros((len(side), HUES), np.uint8) for side in (left, right)])
+    pairs = Pairs.of(left, right, at or (np.arange(len(maps)), np.arange(len(maps))), maps, held, coloured)
     agreed, least, _ = _fit(pairs, 0, 0)
     alike = np.flatnonzero(agreed >= AGREE)
     agreed[alike[_suspect(pairs.take(alike), least[alike])[0]]] = 0

@@ -78,7 +78,7 @@ class Details:
 
 
 def comes_after(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Whether rows come after others, octet by octet, uint8 [n, width] each: bool [n]."""
+    """Whether rows come after others, number by number, [n, width] each: bool [n]."""
     rows, place = np.arange(len(one)), (one != other).argmax(axis=1)
     after: np.ndarray = one[rows, place] > other[rows, place]
     return after

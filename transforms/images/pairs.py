@@ -25,16 +25,14 @@ class Pairs:
     to: np.ndarray
 
     @classmethod
-    def of(cls, left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details, hues: np.ndarray) -> "Pairs":
-        """Pairs of left and right, details and hues of both in turn; a left one that is the same again and has neither is one picture."""
-        left, right = (np.ascontiguousarray(side).reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right))
-        swapped, to = _in_order(left, right, maps, details, hues)
-        rows, words = np.arange(len(left)), left.view(np.uint64)
-        fresh = np.append(True, (words[1:] != words[:-1]).any(axis=1))[: len(rows)]
-        fresh |= details.held[: len(rows)] | hues[: len(rows)].any(axis=1)
-        first = np.maximum.accumulate(rows * fresh)
-        still, moved = np.where(swapped, (rows + len(rows), first), (first, rows + len(rows)))
-        return cls(np.concatenate([left, right]), details, hues, still, moved, to)
+    def of(
+        cls, left: np.ndarray, right: np.ndarray, at: tuple[np.ndarray, np.ndarray], maps: np.ndarray, details: Details, hues: np.ndarray
+    ) -> "Pairs":
+        """Pairs of some of the left and some of the right ones, and details and hues of both in turn."""
+        pictures = np.concatenate([side.reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right)])
+        one, other = at[0].astype(np.int64), at[1].astype(np.int64) + len(left)
+        swapped, to = _in_order(pictures, one, other, maps, details, hues)
+        return cls(pictures, details, hues, np.where(swapped, other, one), np.where(swapped, one, other), to)
 
     def take(self, which: np.ndarray) -> "Pairs":
         """Some alone, by their numbers or bool [n]."""
@@ -64,18 +62,22 @@ class Pairs:
         return closely_unlike(self.details.levels(pictures), still, moved, self.to)
 
 
-def _in_order(left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details, hues: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _in_order(
+    pictures: np.ndarray, left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details, hues: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Whether the right picture is the one looked for, and the map from it; the left one if not.
 
     It is the one that shows less; of equal ones the smaller, pixel by pixel, then by hues, then by details.
     """
-    rows, words = np.arange(len(maps)), [side.view(np.uint64) for side in (left, right)]
-    place = (words[0] != words[1]).argmax(axis=1)
-    one, other = (side[rows, place].byteswap() for side in words)
-    swapped, equal = one > other, rows[one == other]
-    swapped[equal] = comes_after(hues[equal], hues[equal + len(rows)])
-    equal = equal[(hues[equal] == hues[equal + len(rows)]).all(axis=1) & details.held[equal] & details.held[equal + len(rows)]]
-    swapped[equal] = details.greater(equal, equal + len(rows))
+    words = pictures.view(">u8")
+    one, other = words[left, 0], words[right, 0]
+    swapped, same = one > other, np.flatnonzero(one == other)
+    if len(same):
+        swapped[same] = comes_after(words[left[same]], words[right[same]])
+        same = same[(words[left[same]] == words[right[same]]).all(axis=1)]
+        swapped[same] = comes_after(hues[left[same]], hues[right[same]])
+        same = same[(hues[left[same]] == hues[right[same]]).all(axis=1) & details.held[left[same]] & details.held[right[same]]]
+        swapped[same] = details.greater(left[same], right[same])
     to = rounded(np.where(swapped[:, None, None], inverted(maps), maps))
     larger = np.abs(to[:, 0, 0] * to[:, 1, 1] - to[:, 0, 1] * to[:, 1, 0]) > _SAME_SIZE
     return swapped ^ larger, np.where(larger[:, None, None], inverted(to), to)

@@ -37,7 +37,8 @@ of 1,246,260 candidate pairs of a million captions, 125 were judged otherwise by
 
 MIRRORED = np.array([name.endswith("_mirrored") for name in PHASHES])
 BELOW_ONE = 0.9999  # what thumbnails that agree wholly give: 1.0 is said of equal bytes alone
-CHUNK = 512  # pairs of pictures aligned at once: what they work on fits the second cache
+CHUNK = 4096  # pairs of pictures aligned at once
+_NEAR = 512  # of which so many are looked at for their nearest views: what they work on fits the second cache
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,14 +181,34 @@ def picture_agreements(left: Pictures, at_left: np.ndarray, right: Pictures, at_
     out = np.empty(len(at_left), np.float64)
     for start in range(0, len(out), CHUNK):
         some = slice(start, start + CHUNK)
-        one, other = left.take(at_left[some]), right.take(at_right[some])
-        both = (one.views != 0) & (other.views != 0)
-        maps = np.empty((len(both), 2, 3))
-        maps[~both] = mirror_maps(_nearer_mirrored(one.phashes[~both], other.phashes[~both]))
-        maps[both], _ = nearest_views(one.seen(both), other.seen(both))
-        found = agreements(one.thumbnails, other.thumbnails, maps, (one.details, other.details), (one.hues, other.hues))
+        (one, at_one), (other, at_other) = _asked(left, at_left[some]), _asked(right, at_right[some])
+        maps = np.empty((len(at_one), 2, 3))
+        for near in range(0, len(maps), _NEAR):
+            few = slice(near, near + _NEAR)
+            maps[few] = _maps(one, at_one[few], other, at_other[few])
+        found = agreements(one.thumbnails, other.thumbnails, maps, (one.details, other.details), (at_one, at_other), (one.hues, other.hues))
         out[some] = np.minimum(np.round(found.astype(np.float64), 4), BELOW_ONE)
     return out
+
+
+def _asked(pictures: Pictures, at: np.ndarray) -> tuple[Pictures, np.ndarray]:
+    """The pictures that pairs have, no more than there are pairs, and which of them each pair has."""
+    if len(pictures) <= len(at):
+        return pictures, at
+    rows, places = np.unique(at, return_inverse=True)
+    return pictures.take(rows), places
+
+
+def _maps(left: Pictures, at_left: np.ndarray, right: Pictures, at_right: np.ndarray) -> np.ndarray:
+    """How pictures of each pair may lie in each other, float64[n, 2, 3], by their nearest views; under `reach: plain` by their hashes."""
+    seen, others = left.seen(at_left), right.seen(at_right)
+    both = (seen[0] != 0) & (others[0] != 0)
+    if both.all():
+        return nearest_views(seen, others)[0]
+    maps = mirror_maps(_nearer_mirrored(left.phashes[at_left], right.phashes[at_right]))
+    if both.any():
+        maps[both] = nearest_views(left.seen(at_left[both]), right.seen(at_right[both]))[0]
+    return maps
 
 
 def _nearer_mirrored(left: np.ndarray, right: np.ndarray) -> np.ndarray:
