@@ -37,25 +37,23 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
 
 The agreement of such a pair is at most `AGREE` by how far it is beyond; what is clearly two by windows is not looked at for places.
 
-What 48 x 48 grey pixels, or 96 x 96 of drawn pictures, do not show is not told apart: the same shape in another colour, another digit in a
-line of small print, a badge in the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as
-one to the right. A photograph that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture
-makes it another.
+Two that agree in grey are two if they show other colours on white (`transforms.images.hues`). What 48 x 48 grey pixels, 96 x 96 of drawn
+pictures and 8 x 8 hues do not show is not told apart: the same shape in black and in white, another digit in a line of small print, a badge
+in the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as one to the right. A photograph
+that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture makes it another.
 """
 
-import dataclasses
 import threading
 
 import numpy as np
 
-from schemas.signatures import PICTURES_AGREE, THUMBNAIL_SIDE
-from transforms.images.closely import closely_unlike
+from schemas.signatures import HUES, PICTURES_AGREE, THUMBNAIL_SIDE
 from transforms.images.details import Details
 from transforms.images.differences import differences
 from transforms.images.drawn import Looks, looks
 from transforms.images.fitting import FEW, GRID, Level, halved
 from transforms.images.gradients import compared
-from transforms.images.maps import inverted, rounded
+from transforms.images.pairs import Pairs
 from transforms.images.windows import unlikeness
 
 AGREE = PICTURES_AGREE  # of 1,040 photos no two different ones within 12 bits reach 0.58; of nine edits of 149 of them 99.5 in 100 reach it
@@ -73,12 +71,12 @@ _ASIDE, _ASUNDER = 0.45, 0.65  # of what `unlikeness` tells where both vary: of 
 _RESAMPLED = 0.006  # of a side, by which a map stretches, shears or turns it: fine print is then made of other pixels
 _TONED = 3.5  # of what is allowed to an edited copy, anywhere, where it was looked at closely
 _UNLIKE, _APART = 0.5, 0.8  # of what `unlikeness` tells: of drawn or dense pictures, anywhere; where both of two vary
+_RECOLOURED = 2.0  # of what is allowed, other colours
 _CLEARLY = 1.001  # of what is allowed: two pictures, whatever else they differ by
 _UNSURE = 0.3  # correlation of the least block, below which smooth pictures without a ground are looked at
 _SURE = 0.8  # correlation of the least block, from which nothing lies over either of two that are taken
 _HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which it holds something too faint for levels
 _SAVED_AGAIN = 4.0  # levels: a copy saved at quality 60 is off by 1 in its worst block, another form, card or slide by 8.6 at least
-_SAME_SIZE = 1.0001
 
 
 def agreements(
@@ -87,6 +85,7 @@ def agreements(
     maps: np.ndarray,
     details: tuple[Details, Details] | None = None,
     at: tuple[np.ndarray, np.ndarray] | None = None,
+    hues: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """How well each pair of thumbnails agrees once aligned: 1 the same pixels, `AGREE` and more the same picture.
 
@@ -97,15 +96,18 @@ def agreements(
         see `transforms.images.nearest`.
       details: of the left pictures and of the right ones; None: nothing is drawn.
       at: int64 [n] each, which of the left pictures and which of the right ones each pair has; None: every one, in turn.
+      hues: uint8 [n, 32], of the left pictures and of the right ones, see `transforms.images.hues`; None: nothing has white in it.
 
     Returns:
       float32 [n], 0 to 1, rounded to 1e-4. The same when left and right change places and maps are inverted.
     """
     held = Details.joined(details or [Details.none(len(side)) for side in (left, right)])
-    pairs = _Pairs.of(left, right, at or (np.arange(len(maps)), np.arange(len(maps))), maps, held)
+    coloured = np.concatenate(hues or [np.zeros((len(side), HUES), np.uint8) for side in (left, right)])
+    pairs = Pairs.of(left, right, at or (np.arange(len(maps)), np.arange(len(maps))), maps, held, coloured)
     agreed, least, _ = _fit(pairs, 0, 0)
     alike = np.flatnonzero(agreed >= AGREE)
     agreed[alike[_suspect(pairs.take(alike), least[alike])[0]]] = 0
+    agreed[alike[pairs.take(alike).recoloured()]] = 0
     places = np.flatnonzero(agreed < AGREE)
     pairs, agreed[places] = pairs.take(places), 0
     fitted = []
@@ -117,50 +119,8 @@ def agreements(
         places, pairs = places[on], pairs.take(on)
     if fitted:
         alike, found, least, *fields = (np.concatenate(parts) for parts in zip(*fitted, strict=True))
-        agreed[alike] = np.maximum(agreed[alike], _judged(_Pairs(pairs.pictures, pairs.details, *fields), found, least))
+        agreed[alike] = np.maximum(agreed[alike], _judged(Pairs(pairs.pictures, pairs.details, pairs.hues, *fields), found, least))
     return np.rint(agreed * 1e4).astype(np.float32) / np.float32(1e4)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Pairs:
-    """Thumbnails, uint8 [m, 48 * 48], and details; which is looked for in which other one, int64 [n] each; the maps to it, [n, 2, 3]."""
-
-    pictures: np.ndarray
-    details: Details
-    still: np.ndarray
-    moved: np.ndarray
-    to: np.ndarray
-
-    @classmethod
-    def of(cls, left: np.ndarray, right: np.ndarray, at: tuple[np.ndarray, np.ndarray], maps: np.ndarray, details: Details) -> "_Pairs":
-        """Pairs of some of the left and some of the right ones, and details of both in turn."""
-        pictures = np.concatenate([side.reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right)])
-        one, other = at[0].astype(np.int64), at[1].astype(np.int64) + len(left)
-        swapped, to = _in_order(pictures, one, other, maps, details)
-        return cls(pictures, details, np.where(swapped, other, one), np.where(swapped, one, other), to)
-
-    def take(self, which: np.ndarray) -> "_Pairs":
-        """Some alone, by their numbers or bool [n]."""
-        return _Pairs(self.pictures, self.details, self.still[which], self.moved[which], self.to[which])
-
-    def sides(self) -> tuple[np.ndarray, np.ndarray]:
-        """The thumbnails of every pair, uint8 [n, 48 * 48] each."""
-        return self.pictures[self.still], self.pictures[self.moved]
-
-    def fields(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """All but the details, in order."""
-        return self.pictures, self.still, self.moved, self.to
-
-    def detailed(self) -> np.ndarray:
-        """Which have a detail of either picture, bool [n]."""
-        held: np.ndarray = self.details.held[self.still] & self.details.held[self.moved]
-        return held
-
-    def closely(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """`transforms.images.closely.closely_unlike` of pairs that have a detail of either picture."""
-        pictures, places = np.unique(np.stack([self.still, self.moved]), return_inverse=True)
-        still, moved = places.reshape(2, -1)
-        return closely_unlike(self.details.levels(pictures), still, moved, self.to)
 
 
 class _Room(threading.local):
@@ -174,7 +134,7 @@ class _Room(threading.local):
 _ROOM = _Room()
 
 
-def _fit(pairs: _Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _fit(pairs: Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """So many steps at half and at full size, which improve the maps in place.
 
     Returns:
@@ -202,7 +162,7 @@ def _moved(by: np.ndarray) -> np.ndarray:
     return np.abs([shift, shift + down, shift + along, shift + down + along]).max(axis=(0, 2)) * THUMBNAIL_SIDE
 
 
-def _suspect(pairs: _Pairs, least: np.ndarray) -> tuple[np.ndarray, Looks]:
+def _suspect(pairs: Pairs, least: np.ndarray) -> tuple[np.ndarray, Looks]:
     """Which pairs, by their numbers, may be two of one template, and what both of a pair look like."""
     asked, both, detailed = np.arange(len(least)), Looks.any(len(least)), pairs.detailed()
     for side in (np.minimum(pairs.still, pairs.moved), np.maximum(pairs.still, pairs.moved)):
@@ -213,15 +173,15 @@ def _suspect(pairs: _Pairs, least: np.ndarray) -> tuple[np.ndarray, Looks]:
     return asked, both
 
 
-def _judged(pairs: _Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
+def _judged(pairs: Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
     """The mean over the blocks; of pictures that would be the same by it but may be two of one template, less by how far they differ."""
     found = mean.copy()
     alike, both = _suspect(pairs, least)
     found[alike] = np.minimum(found[alike], AGREE / np.maximum(_beyond(pairs.take(alike), both, least[alike]), AGREE))
-    return found
+    return np.where(pairs.recoloured(), np.minimum(found, AGREE / _RECOLOURED), found)
 
 
-def _beyond(pairs: _Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
+def _beyond(pairs: Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
     """By how much pairs differ, in units of what is allowed to copies of one picture of their looks, float64 [n]; more than 1 are two.
 
     What costs more is not looked at where what costs less tells already that they are two.
@@ -273,25 +233,3 @@ def _farthest(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     side = THUMBNAIL_SIDE // GRID
     off = (left.astype(np.int64) - right).reshape(len(left), GRID, side, GRID, side)
     return (off * off).mean(axis=(2, 4)).max(axis=(1, 2), initial=0.0)
-
-
-def _in_order(
-    pictures: np.ndarray, left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details
-) -> tuple[np.ndarray, np.ndarray]:
-    """Whether the right picture is the one looked for, and the map from it; the left one if not.
-
-    It is the one that shows less; of equal ones the smaller, pixel by pixel, and of equal thumbnails that with the smaller detail.
-    """
-    words = pictures.view(">u8")
-    one, other = words[left, 0], words[right, 0]
-    swapped, same = one > other, np.flatnonzero(one == other)
-    if len(same):
-        one, other = words[left[same]], words[right[same]]
-        rows, place = np.arange(len(same)), (one != other).argmax(axis=1)
-        one, other = one[rows, place], other[rows, place]
-        swapped[same] = one > other
-        equal = same[(one == other) & details.held[left[same]] & details.held[right[same]]]
-        swapped[equal] = details.greater(left[equal], right[equal])
-    to = rounded(np.where(swapped[:, None, None], inverted(maps), maps))
-    larger = np.abs(to[:, 0, 0] * to[:, 1, 1] - to[:, 0, 1] * to[:, 1, 0]) > _SAME_SIZE
-    return swapped ^ larger, np.where(larger[:, None, None], inverted(to), to)

@@ -19,6 +19,7 @@ from schemas.signatures import (
     CAPTIONS_AGREE,
     DETAIL,
     GEOMETRY,
+    HUES,
     PERMUTATIONS,
     PHASHES,
     THUMBNAIL_SIDE,
@@ -61,13 +62,13 @@ class Captions:
         return np.cumsum(self.kind & CAPTION_LONG != 0) - 1
 
 
-PICTURE_COLUMNS = ("thumbnail", "picture_hashes", "views", "view_hashes", "geometry", DETAILED, DETAILS)
+PICTURE_COLUMNS = ("thumbnail", "picture_hashes", "views", "view_hashes", "geometry", "hues", DETAILED, DETAILS)
 """Of `schemas.signatures.SIGNATURE`: what pictures are compared by, as `transforms.match.columns` reads it."""
 
 _PICTURE_LAYOUTS: tuple[tuple[np.dtype, tuple[int, ...]], ...] = (
     (np.dtype(np.uint8), (THUMBNAIL_SIDE, THUMBNAIL_SIDE)), (np.dtype("<u8"), (len(PHASHES),)),
-    (np.dtype("<u4"), ()), (np.dtype("<u8"), (len(VIEWS),)), (np.dtype("<f4"), (GEOMETRY,)), (np.dtype(np.bool_), ()),
-    (np.dtype(np.uint8), (DETAIL,)),
+    (np.dtype("<u4"), ()), (np.dtype("<u8"), (len(VIEWS),)), (np.dtype("<f4"), (GEOMETRY,)), (np.dtype(np.uint8), (HUES,)),
+    (np.dtype(np.bool_), ()), (np.dtype(np.uint8), (DETAIL,)),
 )  # fmt: skip
 PICTURE_KINDS: list[DTypeLike] = [(dtype, math.prod(shape)) if shape else dtype for dtype, shape in _PICTURE_LAYOUTS]
 """The arrays of `Pictures.arrays`, as `transforms.match.blocks.unpack` and `gather` take them."""
@@ -85,6 +86,7 @@ class Pictures:
       views: uint32[n], bit v where the picture has view v of `schemas.signatures.VIEWS`; 0 under `reach: plain`.
       view_hashes: uint64[n, views].
       geometry: float32[n, 9], see `transforms.images.views`.
+      hues: uint8[n, 32], of those with white in them, else zeros; see `transforms.images.hues`.
       details: of those that are drawn or nearly so, see `transforms.images.details`.
     """
 
@@ -93,16 +95,17 @@ class Pictures:
     views: np.ndarray
     view_hashes: np.ndarray
     geometry: np.ndarray
+    hues: np.ndarray
     details: Details
 
     @classmethod
     def of(cls, arrays: Iterable[np.ndarray]) -> "Pictures":
         """From arrays in the order of `PICTURE_COLUMNS`, as `Rows.read` or `blocks.unpack` gives them."""
         layouts = zip(arrays, _PICTURE_LAYOUTS, strict=True)
-        thumbnails, phashes, views, view_hashes, geometry, held, octets = (
+        thumbnails, phashes, views, view_hashes, geometry, hues, held, octets = (
             np.ascontiguousarray(array).view(dtype).reshape(len(array), *shape) for array, (dtype, shape) in layouts
         )
-        return cls(thumbnails, phashes, views, view_hashes, geometry, Details(held, octets))
+        return cls(thumbnails, phashes, views, view_hashes, geometry, hues, Details(held, octets))
 
     @classmethod
     def joined(cls, parts: Sequence["Pictures"]) -> "Pictures":
@@ -115,7 +118,7 @@ class Pictures:
     def arrays(self) -> list[np.ndarray]:
         """The arrays as they travel, in the order of `PICTURE_COLUMNS`."""
         held = self.details
-        return [self.thumbnails, self.phashes, self.views, self.view_hashes, self.geometry, held.held, held.octets]
+        return [self.thumbnails, self.phashes, self.views, self.view_hashes, self.geometry, self.hues, held.held, held.octets]
 
     def seen(self, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The views of these rows alone, bool [n], as `transforms.images.nearest.nearest_views` takes them."""
@@ -124,7 +127,7 @@ class Pictures:
     def take(self, at: np.ndarray) -> "Pictures":
         """These rows alone."""
         views, hashes, geometry = self.seen(at)
-        return Pictures(self.thumbnails[at], self.phashes[at], views, hashes, geometry, self.details.take(at))
+        return Pictures(self.thumbnails[at], self.phashes[at], views, hashes, geometry, self.hues[at], self.details.take(at))
 
 
 @compiled
@@ -183,7 +186,7 @@ def picture_agreements(left: Pictures, at_left: np.ndarray, right: Pictures, at_
         for near in range(0, len(maps), _NEAR):
             few = slice(near, near + _NEAR)
             maps[few] = _maps(one, at_one[few], other, at_other[few])
-        found = agreements(one.thumbnails, other.thumbnails, maps, (one.details, other.details), (at_one, at_other))
+        found = agreements(one.thumbnails, other.thumbnails, maps, (one.details, other.details), (at_one, at_other), (one.hues, other.hues))
         out[some] = np.minimum(np.round(found.astype(np.float64), 4), BELOW_ONE)
     return out
 
