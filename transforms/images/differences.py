@@ -205,12 +205,12 @@ def _explain(planes, shares, weaker, work, lines):  # type: ignore[no-untyped-de
                         lines[start + j] = much
             for y in range(block * _CELL, (block + _ONE) * _CELL):
                 for j in range(_SIDE):
-                    k = y * _SIDE + j
-                    inside = pixels[k]
-                    rest = pixels[k + _REST] - inside * lines[j] - pixels[k + _OTHER] * lines[j + _SECOND]
-                    rest = rest - pixels[k + _OTHER_DOWN] * lines[j + _THIRD] - pixels[k + _OTHER_ALONG] * lines[j + _FOURTH]
-                    rest = (rest - pixels[k + _BENT] * lines[j + _FIFTH]) * inside * scale
-                    pixels[k + _REST], work[k], work[k + _PLANE] = rest, rest * rest, pixels[k + _SQUARES] * (scale * scale)
+                    at = y * _SIDE + j
+                    inside = pixels[at]
+                    rest = pixels[at + _REST] - inside * lines[j] - pixels[at + _OTHER] * lines[j + _SECOND]
+                    rest = rest - pixels[at + _OTHER_DOWN] * lines[j + _THIRD] - pixels[at + _OTHER_ALONG] * lines[j + _FOURTH]
+                    rest = (rest - pixels[at + _BENT] * lines[j + _FIFTH]) * inside * scale
+                    pixels[at + _REST], work[at], work[at + _PLANE] = rest, rest * rest, pixels[at + _SQUARES] * (scale * scale)
         for k in range(_DOWNWARDS):
             work[k] = work[k] + work[k + _SIDE] + (work[k + _TWO * _SIDE] + work[k + _THREE * _SIDE])
         for k in range(_ONWARDS):

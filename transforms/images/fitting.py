@@ -118,7 +118,7 @@ class Level:
     def multiply(self, pairs: np.ndarray, first: int = 0) -> np.ndarray:
         """Sums over 6 x 6 blocks of the products of pairs of planes, int64 [m, 2], into `sums` from the first on: float64 [n, m, 36]."""
         sums = self.sums[:, first : first + len(pairs)]
-        _multiply(self.planes, pairs, self.sums, first, self.scratch)
+        _multiply(self.planes, pairs, self.sums, first, self.scratch[0])
         return sums
 
     def align(self, to: np.ndarray, steps: int, floor: float) -> np.ndarray:
@@ -238,11 +238,10 @@ def _bound(planes, to, at):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _multiply(planes, pairs, sums, first, room):  # type: ignore[no-untyped-def]
+def _multiply(planes, pairs, sums, first, line):  # type: ignore[no-untyped-def]
     """Down the columns of a row of blocks, then across eight of them; two rows of 24 pixels lie side by side."""
     rows = np.uint64(len(planes[0, 0])) // (_GRID * _SIDE)
     wide, beside = (_EIGHT, _FOUR) if rows > _TWO else (_FOUR, _SIDE // _TWO)
-    line, two, four = room[0], room[1], room[2]
     for row in range(len(planes)):
         for pair in range(len(pairs)):
             left, right, out = planes[row, pairs[pair, 0]], planes[row, pairs[pair, 1]], sums[row, first + pair]
@@ -254,15 +253,12 @@ def _multiply(planes, pairs, sums, first, room):  # type: ignore[no-untyped-def]
                         for _ in range(3):
                             at += _TWO * _SIDE
                             total += left[at] * right[at] + left[at + _SIDE] * right[at + _SIDE]
-                    line[i * _SIDE + j] = total
-            for k in range(_GRID * _SIDE):
-                two[k] = line[k] + line[k + _ONE]
-            for k in range(_GRID * _SIDE):
-                four[k] = two[k] + two[k + _TWO]
-            for i in range(_GRID):
+                    line[j] = total
                 for j in range(_GRID):
-                    at = i * _SIDE + j * wide
-                    out[i * _GRID + j] = four[at] + four[at + beside]
+                    at = j * wide
+                    total = (line[at] + line[at + _ONE]) + (line[at + _TWO] + line[at + _THREE])
+                    at += beside
+                    out[i * _GRID + j] = total + ((line[at] + line[at + _ONE]) + (line[at + _TWO] + line[at + _THREE]))
 
 
 @compiled
@@ -288,10 +284,11 @@ def _weigh(sums, floor, side, room, systems):  # type: ignore[no-untyped-def]
                 weighed[b + (2 + slope) * BLOCKS] = weight * error
         for k in range(_MOMENTS * _LOW):
             moments[k] = 0.0
-        for b in range(BLOCKS):
-            for moment in range(_MOMENTS):
+        for moment in range(_MOMENTS):
+            for b in range(BLOCKS):
+                much = weighed[moment * BLOCKS + b]
                 for k in range(_LOW):
-                    moments[moment * _LOW + k] += weighed[moment * BLOCKS + b] * _FEATURES[b * _LOW + k]
+                    moments[moment * _LOW + k] += much * _FEATURES[b * _LOW + k]
         stiffness = moments[0] + moments[2 * _LOW]
         for k in range(len(systems)):
             systems[k, row] = moments[_MOMENT[k]] + stiffness * _HELD[k]
