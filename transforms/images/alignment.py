@@ -43,17 +43,16 @@ in the corner of an icon. A mirrored picture is the same picture, and so is an a
 that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture makes it another.
 """
 
-import math
 import threading
 
 import numpy as np
 
 from schemas.signatures import HUES, PICTURES_AGREE, THUMBNAIL_SIDE
-from transforms.compiled import ZERO, compiled
 from transforms.images.details import Details
 from transforms.images.differences import differences
 from transforms.images.drawn import Looks, looks
-from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, STILL, Level, halved
+from transforms.images.fitting import FEW, GRID, Level, halved
+from transforms.images.gradients import compared
 from transforms.images.pairs import Pairs
 from transforms.images.windows import unlikeness
 
@@ -61,7 +60,6 @@ AGREE = PICTURES_AGREE  # of 1,040 photos no two different ones within 12 bits r
 _STEPS = ((3, 2), (0, 4), (0, 4))  # at 24 x 24 and at 48 x 48; a pair gets the next if it does not agree, but nearly and on the move
 _NEARLY = 0.35
 _FLOOR = 0.2  # correlation below which a block is left out at 48 x 48; at 24 x 24 it is 0
-_FEWEST = 12
 _DIFFERENT, _ADDED = 2.5, 4.0  # of what is allowed to an edited copy: anywhere, or what each of two has; what one has on a wide ground
 _WRITTEN, _COVERED = 0.4, 0.6  # of what `closely_unlike` tells: where both of two vary; where one does
 _OF_USUAL, _SAVED = 5.0, 0.02  # where both vary, in units of what is usual in the pair and what saving adds to it
@@ -79,18 +77,6 @@ _UNSURE = 0.3  # correlation of the least block, below which smooth pictures wit
 _SURE = 0.8  # correlation of the least block, from which nothing lies over either of two that are taken
 _HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which it holds something too faint for levels
 _SAVED_AGAIN = 4.0  # levels: a copy saved at quality 60 is off by 1 in its worst block, another form, card or slide by 8.6 at least
-_FAR, _HALF_BLOCK = 0.5 + 0.02, 1 / (2 * GRID)  # of a side: from the middle, a place that counts as inside; a block's edge from its middle
-_ONE, _SLOPE = np.float32(1), np.float32(0.5)
-_SIDE, _BESIDE = np.uint64(THUMBNAIL_SIDE), np.uint64(1)
-_ACROSS = np.pad(np.full((THUMBNAIL_SIDE, THUMBNAIL_SIDE - 2), _SLOPE), ((0, 0), (1, 1))).ravel()
-_EDGES = (np.array([[0], [THUMBNAIL_SIDE - 1]]) * THUMBNAIL_SIDE + np.arange(1, THUMBNAIL_SIDE - 1)).ravel().astype(np.uint64)
-_PRODUCTS = np.array([
-    (DOWN, ONES), (ALONG, ONES), (SEEN_DOWN, ONES), (SEEN_ALONG, ONES), (DOWN, SEEN_DOWN), (ALONG, SEEN_ALONG),
-    (DOWN, DOWN), (ALONG, ALONG), (SEEN_DOWN, SEEN_DOWN), (SEEN_ALONG, SEEN_ALONG),
-])  # fmt: skip
-_AREA = (THUMBNAIL_SIDE // GRID) ** 2
-_MIDDLES = ((np.indices((GRID, GRID)) + 0.5) / GRID).reshape(-1)
-_SHARE, _DETAILED = 1 / _AREA, _AREA * 0.35**2  # sum of squares of softened gradients from which a block has detail
 
 
 def agreements(
@@ -166,9 +152,7 @@ def _fit(pairs: Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray, 
         if fine:
             before[some] = full.align(to, fine, _FLOOR)
         full.warp(to)
-        _soften(full.planes, _ACROSS, _EDGES)
-        full.multiply(_PRODUCTS)
-        _compare(full.sums.reshape(len(to), -1), to.reshape(len(to), -1), found[some])
+        compared(full, to, found[some])
     return np.rint(found[:, 0] * 1e4) / 1e4, found[:, 1], _moved(pairs.to - before) if fine else np.zeros(len(found))
 
 
@@ -249,43 +233,3 @@ def _farthest(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     side = THUMBNAIL_SIDE // GRID
     off = (left.astype(np.int64) - right).reshape(len(left), GRID, side, GRID, side)
     return (off * off).mean(axis=(2, 4)).max(axis=(1, 2), initial=0.0)
-
-
-@compiled
-def _soften(planes, across, edges):  # type: ignore[no-untyped-def]
-    """Gradients of both pictures, central differences made g / (|g| + 1) long, into the two planes after each.
-
-    `across` is the weight along a row, which is 0 in its first and its last pixel; `edges` are the other pixels of the first and last row.
-    """
-    for row in range(len(planes)):
-        for picture in range(STILL, SEEN + 1, SEEN - STILL):
-            level, down, along = planes[row, picture], planes[row, picture + 1], planes[row, picture + 2]
-            for k in range(_SIDE, np.uint64(len(level)) - _SIDE):
-                y, x = _SLOPE * (level[k + _SIDE] - level[k - _SIDE]), across[k] * (level[k + _BESIDE] - level[k - _BESIDE])
-                scale = _ONE / (math.sqrt(y * y + x * x) + _ONE)
-                down[k], along[k] = y * scale, x * scale
-            for edge in range(len(edges)):
-                k = edges[edge]
-                x = _SLOPE * (level[k + _BESIDE] - level[k - _BESIDE])
-                along[k] = x / (abs(x) + _ONE)
-
-
-@compiled
-def _compare(sums, to, found):  # type: ignore[no-untyped-def]
-    """Mean and least correlation of softened gradients over the blocks with detail that the maps leave inside, from sums of `_PRODUCTS`."""
-    for row in range(len(found)):
-        s, map_, total, least, counted = sums[row], to[row], 0.0, 1.0, ZERO
-        yy, yx, y0, xy, xx, x0 = map_[0], map_[1], map_[2], map_[3], map_[4], map_[5]
-        far_y, far_x = _FAR - (abs(yy) + abs(yx)) * _HALF_BLOCK, _FAR - (abs(xy) + abs(xx)) * _HALF_BLOCK
-        for b in range(BLOCKS):
-            down, along, seen_down, seen_along = s[b], s[b + BLOCKS], s[b + 2 * BLOCKS], s[b + 3 * BLOCKS]
-            both = s[b + 4 * BLOCKS] + s[b + 5 * BLOCKS] - (down * seen_down + along * seen_along) * _SHARE
-            one = s[b + 6 * BLOCKS] + s[b + 7 * BLOCKS] - (down * down + along * along) * _SHARE
-            other = s[b + 8 * BLOCKS] + s[b + 9 * BLOCKS] - (seen_down * seen_down + seen_along * seen_along) * _SHARE
-            i, j = _MIDDLES[b], _MIDDLES[b + BLOCKS]
-            inside = (abs(yy * i + yx * j + y0 - 0.5) <= far_y) & (abs(xy * i + xx * j + x0 - 0.5) <= far_x)
-            if inside & ((one > _DETAILED) | (other > _DETAILED)):
-                square = one * other
-                agreed = both / math.sqrt(square + 1e-6) if (both > 0) & (square > 0) else 0.0
-                total, counted, least = total + agreed, counted + 1, agreed if agreed < least else least
-        found[row, 0], found[row, 1] = total / (counted if counted > _FEWEST else _FEWEST), least

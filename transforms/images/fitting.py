@@ -19,13 +19,15 @@ from transforms.compiled import ZERO, compiled
 FEW = 16  # pairs that fit a core's cache
 GRID = 6
 BLOCKS = GRID * GRID
-# Planes of work: the picture looked for and its slopes, the other as seen through the map and its slopes, ones.
-STILL, DOWN, ALONG, SEEN, SEEN_DOWN, SEEN_ALONG, ONES, _PLANES = range(8)
+# Planes of work: ones, the picture looked for and its slopes, the other as seen through the map and its slopes; before and behind a picture
+# lies another plane, so that whoever looks beyond its first or last row finds some numbers.
+ONES, STILL, DOWN, ALONG, SEEN, SEEN_DOWN, SEEN_ALONG, _PLANES = range(8)
 _OF_STILL = np.array([
     (STILL, ONES), (DOWN, ONES), (ALONG, ONES), (STILL, STILL), (DOWN, STILL), (ALONG, STILL), (DOWN, DOWN), (DOWN, ALONG), (ALONG, ALONG),
 ])  # fmt: skip
 _OF_SEEN = np.array([(SEEN, ONES), (SEEN, SEEN), (STILL, SEEN), (DOWN, SEEN), (ALONG, SEEN)])
 _MOMENTS, _LOW, _UNKNOWNS = 5, 8, 6
+_LINE = 64  # bytes
 _LEAST, _TINY = 1e-3, 1e-12  # of a variance; of a square on the diagonal
 _FLAT = 6.25  # variance, levels squared, below which a block says nothing about the map
 _HELD = np.append(np.diag([0.001, 0.021, 0.021] * 2), np.zeros(_UNKNOWNS))  # damping of shift, and of scale, shear and turn, by stiffness
@@ -71,10 +73,10 @@ class Level:
     @classmethod
     def of(cls, side: int, pairs: int, products: int = len(_OF_STILL) + len(_OF_SEEN)) -> "Level":
         """Room for so many pairs of that side, and for sums of so many products."""
-        planes = np.zeros((pairs, _PLANES, side * side), np.float32)
+        planes = room(pairs, _PLANES, side * side)
         planes[:, ONES] = 1
         words, sums = np.zeros((pairs, side * side), np.uint32), np.zeros((pairs, products, BLOCKS))
-        scratch, got = np.empty((2, side * side), np.float32), np.empty(side * side, np.uint32)
+        scratch, got = room(3, side * side), np.empty(side * side, np.uint32)
         moments, systems = np.empty((2, _MOMENTS * BLOCKS)), np.empty((len(_MOMENT), pairs))
         return cls(side, planes, words, sums, scratch, got, moments, systems)
 
@@ -116,7 +118,7 @@ class Level:
     def multiply(self, pairs: np.ndarray, first: int = 0) -> np.ndarray:
         """Sums over 6 x 6 blocks of the products of pairs of planes, int64 [m, 2], into `sums` from the first on: float64 [n, m, 36]."""
         sums = self.sums[:, first : first + len(pairs)]
-        _multiply(self.planes, pairs, self.sums, first, self.scratch[0])
+        _multiply(self.planes, pairs, self.sums, first, self.scratch)
         return sums
 
     def align(self, to: np.ndarray, steps: int, floor: float) -> np.ndarray:
@@ -132,6 +134,13 @@ class Level:
             solve(self.systems, _UNKNOWNS, _TINY)
             _move(self.systems[_UNKNOWNS**2 :], _FAR, self.side, to.reshape(len(to), -1))
         return before
+
+
+def room(*shape: int) -> np.ndarray:
+    """Zeros, float32, from the begin of a line of the cache on: of numbers read eight at a time none then lie in two lines."""
+    octets = np.zeros(4 * math.prod(shape) + _LINE, np.uint8)
+    begin = -octets.ctypes.data % _LINE
+    return octets[begin : begin + 4 * math.prod(shape)].view(np.float32).reshape(shape)
 
 
 def halved(pictures: np.ndarray) -> np.ndarray:
@@ -229,10 +238,11 @@ def _bound(planes, to, at):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _multiply(planes, pairs, sums, first, line):  # type: ignore[no-untyped-def]
+def _multiply(planes, pairs, sums, first, room):  # type: ignore[no-untyped-def]
     """Down the columns of a row of blocks, then across eight of them; two rows of 24 pixels lie side by side."""
     rows = np.uint64(len(planes[0, 0])) // (_GRID * _SIDE)
     wide, beside = (_EIGHT, _FOUR) if rows > _TWO else (_FOUR, _SIDE // _TWO)
+    line, two, four = room[0], room[1], room[2]
     for row in range(len(planes)):
         for pair in range(len(pairs)):
             left, right, out = planes[row, pairs[pair, 0]], planes[row, pairs[pair, 1]], sums[row, first + pair]
@@ -244,12 +254,15 @@ def _multiply(planes, pairs, sums, first, line):  # type: ignore[no-untyped-def]
                         for _ in range(3):
                             at += _TWO * _SIDE
                             total += left[at] * right[at] + left[at + _SIDE] * right[at + _SIDE]
-                    line[j] = total
+                    line[i * _SIDE + j] = total
+            for k in range(_GRID * _SIDE):
+                two[k] = line[k] + line[k + _ONE]
+            for k in range(_GRID * _SIDE):
+                four[k] = two[k] + two[k + _TWO]
+            for i in range(_GRID):
                 for j in range(_GRID):
-                    at = j * wide
-                    total = (line[at] + line[at + _ONE]) + (line[at + _TWO] + line[at + _THREE])
-                    at += beside
-                    out[i * _GRID + j] = total + ((line[at] + line[at + _ONE]) + (line[at + _TWO] + line[at + _THREE]))
+                    at = i * _SIDE + j * wide
+                    out[i * _GRID + j] = four[at] + four[at + beside]
 
 
 @compiled
