@@ -15,7 +15,7 @@ from transforms.images.hues import NO_HUES, hues, of_other_hues
 from transforms.images.phash import hash_pictures
 from transforms.match.verify import picture_agreements
 
-RED, BLUE, GREEN = (110, 180), (170, 105), (100, 95)  # Cb and Cr
+RED, BLUE, GREEN, NONE = (110, 180), (170, 105), (100, 95), (128, 128)  # Cb and Cr
 SAME = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
 
 
@@ -33,7 +33,7 @@ def cup(body: tuple[int, int], band: tuple[int, int]) -> Image.Image:
     return image
 
 
-CUPS = [cup(RED, GREEN), cup(BLUE, GREEN), cup(RED, BLUE), cup(GREEN, RED)]
+CUPS = [cup(RED, GREEN), cup(BLUE, GREEN), cup(RED, BLUE), cup(GREEN, RED), cup(RED, NONE)]
 
 
 def warmer(image: Image.Image) -> Image.Image:

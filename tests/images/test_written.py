@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
 from schemas.signatures import DETAIL
-from tests.images.drawing import encoded
+from tests.images.drawing import encoded, photo
 from tests.images.test_kinds import pictures
 from transforms.images.alignment import AGREE, agreements
 from transforms.images.details import Details, packed
@@ -70,7 +70,23 @@ def ticks(on: tuple[bool, ...]) -> Image.Image:
     return image
 
 
+def widget(place: str, degrees: int, slope: tuple[int, int]) -> Image.Image:
+    """A screen whose ground fades, down or aslant."""
+    down, along = np.mgrid[:480, :360]
+    fading = 40 + down * slope[0] / 480 + along * slope[1] / 360
+    image = Image.fromarray(np.stack([fading, fading + 30, fading + 60], axis=2).astype(np.uint8))
+    draw = ImageDraw.Draw(image)
+    draw.text((180, 60), place, font=ImageFont.load_default(26), fill="white", anchor="mm")
+    draw.text((180, 130), f"{degrees}°", font=ImageFont.load_default(70), fill="white", anchor="mm")
+    for line, day in enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")):
+        draw.text((30, 230 + 40 * line), day, font=ImageFont.load_default(20), fill="white")
+        draw.text((270, 230 + 40 * line), f"{degrees * (line + 3) % 31}°", font=ImageFont.load_default(20), fill="white")
+    return image
+
+
 SERIES = {
+    "widgets": [widget(place, degrees, (90, 0)) for place, degrees in (("Oslo", 12), ("Quito", 7), ("Delhi", 31))],
+    "widgets aslant": [widget(place, degrees, (60, 50)) for place, degrees in (("Oslo", 12), ("Quito", 7), ("Delhi", 31))],
     "manual": [manual(name) for name in ("wide_max_word", "wide_min_word", "wide_add_word")],
     "switches": [switches(tuple(bool(bits >> line & 1) for line in range(10))) for bits in (0b1010110011, 0b1010011011, 0b0110110010)],
 }
@@ -107,6 +123,15 @@ def test_a_blurred_copy_that_looks_less_drawn_is_one_with_its_original_alone():
     rows, (left, right) = np.arange(len(images)), np.triu_indices(len(images), 1)
     assert picture_agreements(found, rows, blurred, rows).min() >= AGREE
     assert picture_agreements(found, left, blurred, right).max() < AGREE
+
+
+def test_a_ground_that_fades_is_a_ground_in_screens_and_none_in_photos():
+    screens = pictures([*SERIES["widgets"], *SERIES["widgets aslant"]]).thumbnails.reshape(6, -1)
+    assert (np.stack([np.bincount(screen, minlength=256) for screen in screens]).max(axis=1) < 0.15 * screens.shape[1]).all()
+    found = looks(screens)
+    assert found.drawn.all()
+    assert found.wide.all()
+    assert not looks(pictures([photo(400, 300, seed=seed) for seed in range(4)]).thumbnails.reshape(4, -1)).grounded.any()
 
 
 def test_a_pair_agrees_alike_either_way_round_where_the_details_alone_differ():

@@ -7,9 +7,10 @@ any white have no hues kept, and are not decoded in colour for them.
 
 What a filter does to a whole picture, a shade of sepia or another white balance, moves white as well: two pictures are compared where
 both are neutral in three places at least. They are of other colours if three cells in the middle, of 36, lie two hues apart, or nine one;
-or if each has a hue in three where the other has none. A cell may lie on the edge of a colour in the other picture: the nearest of those
-within two fifths of a cell counts. What is laid over a copy mostly lies nearer its edges; a grey copy has no hue to differ by. Of 2,800
-pairs of edited copies with white in both (photos, documents, screens, faces, products) none has more than one such cell.
+if each has a hue in three where the other has none; or if one has in five, while both have the same in eight: a grey copy has no hue to
+differ by. A cell may lie on the edge of a colour in the other picture: the nearest of those within two fifths of a cell counts. What is
+laid over a copy mostly lies nearer its edges. Of 2,800 pairs of edited copies with white in both (photos, documents, screens, faces,
+products) none has more than two cells that differ so.
 """
 
 import numpy as np
@@ -30,7 +31,8 @@ _CHROMA = np.array([(-173, -339, 512), (512, -429, -83)])  # Cb and Cr by red, g
 _TURNS = np.arange(_HUES) * (2 * np.pi / _HUES)
 _TOWARDS = np.rint(_UNIT * np.stack([np.cos(_TURNS), np.sin(_TURNS)])).astype(np.int64)  # the middle of each hue, as Cb and Cr
 _NEAR, _FAR, _FAR_COUNTS = 2, 3, 3  # hues from one to the other: those that count once; those that count more, and how much
-_MUCH, _EXCHANGED = 9, 3  # of what counts; cells of which each picture is neutral and the other is not
+_MUCH, _EXCHANGED = 9, 3  # of what counts; cells of which each picture is neutral and the other has a hue
+_BARE, _SAME = 5, 8  # cells of which one picture is neutral and the other has a hue; in which both have the same
 _SAME_WHITE = 3  # cells neutral in both
 _MIDDLES = np.concatenate([(np.indices((HUES_SIDE, HUES_SIDE)).reshape(2, -1) + 0.5) / HUES_SIDE, np.ones((1, HUES_SIDE**2))])
 _AROUND = np.array([(down, along) for down in (-0.4, 0.4) for along in (-0.4, 0.4)])[:, :, None]
@@ -98,10 +100,12 @@ def of_other_hues(kept: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np
         return found
     one, near = _aligned(kept, still[both], moved[both], to[both])
     bare, bare_there = one == _NEUTRAL, near == _NEUTRAL
-    counts = _COUNTS[one, near].min(axis=0), bare & (near >= _HUE).all(axis=0), (one >= _HUE) & bare_there.all(axis=0)
-    much, gained, lost = ((what * _INNER).sum(axis=1) for what in counts)
+    apart, hued, hued_there = _COUNTS[one, near].min(axis=0), one >= _HUE, near >= _HUE
+    cells = apart, bare & hued_there.all(axis=0), hued & bare_there.all(axis=0), hued & hued_there.any(axis=0) & (apart == 0)
+    much, gained, lost, same = ((what * _INNER).sum(axis=1) for what in cells)
+    exchanged = (np.minimum(gained, lost) >= _EXCHANGED) | ((np.maximum(gained, lost) >= _BARE) & (same >= _SAME))
     white = (bare & bare_there.any(axis=0)).sum(axis=1)
-    found[both] = ((much >= _MUCH) | (np.minimum(gained, lost) >= _EXCHANGED)) & (white >= _SAME_WHITE)
+    found[both] = ((much >= _MUCH) | exchanged) & (white >= _SAME_WHITE)
     return found
 
 
