@@ -115,6 +115,14 @@ def test_a_picture_without_white_has_none_and_is_decoded_once(monkeypatch):
     assert batch.any(axis=1).tolist() == [False, False, True]
 
 
+def test_a_white_border_is_white_and_a_picture_of_one_row_has_hues_too():
+    bare = CUPS[0].crop((120, 80, 280, 330))
+    framed, row = ImageOps.expand(bare, 40, "white"), Image.new("RGB", (200, 1), "white")
+    row.paste((200, 30, 30), (60, 0, 130, 1))
+    found = [open_picture(encoded(image, "PNG"), Decode(), "fast").hues for image in (bare, framed, row, ImageOps.expand(bare, 40, "navy"))]
+    assert [bool(octets.any()) for octets in found] == [False, True, True, False]
+
+
 def test_cells_are_the_hues_of_mean_colours():
     draw = np.random.default_rng(5).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     image = Image.fromarray(draw).resize((64, 64), Image.Resampling.NEAREST)

@@ -57,7 +57,7 @@ class Picture:
       box: of `grey`, without its border: left, top, right, bottom.
       small: uint8 [2, 32, 32], the whole picture and the one without its border, from all pixels in mode `exact`, else from `grey`.
       thumbnail: uint8 [48, 48], without border, from `grey` in either mode.
-      hues: uint8 [32], of what the thumbnail shows, where it shows white; else zeros.
+      hues: uint8 [32], of what the thumbnail shows, where there is white in or around it; else zeros.
       seen: what the models see that were asked for, where the colours were decoded anyway: never of a JPEG.
     """
 
@@ -97,7 +97,7 @@ def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"], vie
             full = _as_image(_jpeg_grey(raw, header, 0)[0] if kind == "jpeg" else decoded)
             small = hashed_exactly(full, box, (grey.shape[1], grey.shape[0]))
         small_grey = thumbnail(grey, box)
-        colours = _hues(raw, header, shown, box, grey) if shows_white(small_grey) else NO_HUES
+        colours = _hues(raw, header, shown, box, grey) if shows_white(grey, box, small_grey) else NO_HUES
     except PictureError:
         raise
     except Exception as error:  # a codec may raise anything over hostile bytes, and a picture is never worth a batch

@@ -2,8 +2,8 @@
 
 Half an octet is kept for each of 8 x 8 cells of the picture without its border: whether it is neutral, faint in colour, or which of 13
 hues it has (of the mean colour, by Cb and Cr of ITU-R BT.601). So a picture that was made more or less colourful stays what it was, and so
-does one whose hue was turned by up to 27 degrees. A product on white shows some of it where its own border was cut off: pictures without
-any white have no hues kept, and are not decoded in colour for them.
+does one whose hue was turned by up to 27 degrees. Pictures without white, in them or as a border, have no hues kept, and are not decoded
+in colour for them: one photo in twenty has.
 
 What a filter does to a whole picture, a shade of sepia or another white balance, moves white as well: two pictures are compared where
 both are neutral in three places at least. They are of other colours if three cells in the middle, of 36, lie two hues apart, or nine one;
@@ -23,7 +23,7 @@ NO_HUES = np.zeros(HUES, np.uint8)
 """Of a picture without white, or without a picture."""
 LEAST = 24  # pixels of a side that hues are taken from
 _MOST = 64  # pixels of a side from which it is halved, or more
-_WHITE, _SHARE = 246, 1 / 16  # level of a thumbnail, noise and saving included; of its pixels
+_WHITE, _SHARE = 246, 0.1  # level, noise and saving included; of a thumbnail's pixels
 _NEUTRAL, _FAINT, _HUE, _HUES = 1, 2, 3, 13  # of a cell: the first of so many hues, in turn
 _BELOW_FAINT, _BELOW_CLEAR = 8.5, 14.0  # levels of Cb and Cr together
 _UNIT = 1024  # of a weight
@@ -50,13 +50,15 @@ def _counts() -> np.ndarray:
 _COUNTS = _counts()
 
 
-def shows_white(thumbnail: np.ndarray) -> bool:
-    """Whether a sixteenth of a thumbnail, uint8 [48, 48], is white.
+def shows_white(grey: np.ndarray, box: Box, thumbnail: np.ndarray) -> bool:
+    """Whether a picture, uint8 [rows, columns], has a border with white corners around the box, or a tenth of its thumbnail is white.
 
-    >>> shows_white(np.full((48, 48), 250, np.uint8)), shows_white(np.full((48, 48), 200, np.uint8))
-    (True, False)
+    >>> levels = np.full((48, 48), 200, np.uint8)
+    >>> shows_white(levels, (0, 0, 48, 48), levels), shows_white(levels + 50, (0, 0, 48, 48), levels + 50)
+    (False, True)
     """
-    return bool(np.count_nonzero(thumbnail >= _WHITE) >= _SHARE * thumbnail.size)
+    bordered = box != (0, 0, *grey.shape[::-1]) and bool(grey[[0, 0, -1, -1], [0, -1, 0, -1]].min() >= _WHITE)
+    return bordered or bool(np.count_nonzero(thumbnail >= _WHITE) >= _SHARE * thumbnail.size)
 
 
 def hues(image: Image.Image, box: Box, width: int, height: int) -> np.ndarray:
