@@ -75,9 +75,9 @@ class Looks:
 def looks(thumbnails: np.ndarray) -> Looks:
     """What thumbnails, uint8 [n, 48 * 48], look like.
 
-    >>> ramp = np.arange(48 * 48).astype(np.uint8)
-    >>> looks(np.stack([ramp, np.where(ramp < 200, 250, ramp)]))
-    Looks(drawn=array([False,  True]), grounded=array([False,  True]), wide=array([False,  True]), smooth=array([ True,  True]), dense=...)
+    >>> rough = (np.arange(48 * 48) ** 2 % 251).astype(np.uint8)
+    >>> looks(np.stack([rough, np.where(rough < 200, 250, rough)]))
+    Looks(drawn=array([False,  True]), grounded=array([False,  True]), wide=array([False,  True]), smooth=array([False,  True]), dense=...)
     """
     sums, most, even, sharp = _counts(thumbnails)
     fading = np.flatnonzero(((sums < _LEAST) | (most < _GROUND * _PIXELS)) & (even >= _FADED * _INNER))
