@@ -50,7 +50,7 @@ import numpy as np
 from schemas.signatures import HUES, PICTURES_AGREE, THUMBNAIL_SIDE
 from transforms.images.details import Details
 from transforms.images.differences import differences
-from transforms.images.drawn import Looks, looks
+from transforms.images.drawn import Looks
 from transforms.images.fitting import FEW, GRID, Level, halved
 from transforms.images.gradients import compared
 from transforms.images.pairs import Pairs
@@ -119,7 +119,7 @@ def agreements(
         places, pairs = places[on], pairs.take(on)
     if fitted:
         alike, found, least, *fields = (np.concatenate(parts) for parts in zip(*fitted, strict=True))
-        agreed[alike] = np.maximum(agreed[alike], _judged(Pairs(pairs.pictures, pairs.details, pairs.hues, *fields), found, least))
+        agreed[alike] = np.maximum(agreed[alike], _judged(Pairs(*pairs.shown(), *fields), found, least))
     return np.rint(agreed * 1e4).astype(np.float32) / np.float32(1e4)
 
 
@@ -166,8 +166,7 @@ def _suspect(pairs: Pairs, least: np.ndarray) -> tuple[np.ndarray, Looks]:
     """Which pairs, by their numbers, may be two of one template, and what both of a pair look like."""
     asked, both, detailed = np.arange(len(least)), Looks.any(len(least)), pairs.detailed()
     for side in (np.minimum(pairs.still, pairs.moved), np.maximum(pairs.still, pairs.moved)):
-        pictures, places = np.unique(side[asked], return_inverse=True)
-        both &= looks(pairs.pictures[pictures]).take(places)
+        both &= pairs.looked.at(side[asked])
         which = both.grounded | both.dense | (both.smooth & (least[asked] < _UNSURE)) | detailed[asked]
         asked, both = asked[which], both.take(which)
     return asked, both

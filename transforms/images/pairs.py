@@ -7,6 +7,7 @@ import numpy as np
 from schemas.signatures import THUMBNAIL_SIDE
 from transforms.images.closely import closely_unlike
 from transforms.images.details import Details, comes_after
+from transforms.images.drawn import Looked
 from transforms.images.hues import of_other_hues
 from transforms.images.maps import inverted, rounded
 
@@ -15,9 +16,10 @@ _SAME_SIZE = 1.0001  # of areas
 
 @dataclasses.dataclass(frozen=True)
 class Pairs:
-    """Thumbnails, uint8 [m, 48 * 48], details, hues; which is looked for in which other one, int64 [n] each; the maps to it, [n, 2, 3]."""
+    """Thumbnails, uint8 [m, 48 * 48], looks, details, hues; which is looked for in which other one, int64 [n] each; the maps, [n, 2, 3]."""
 
     pictures: np.ndarray
+    looked: Looked
     details: Details
     hues: np.ndarray
     still: np.ndarray
@@ -32,18 +34,22 @@ class Pairs:
         pictures = np.concatenate([side.reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right)])
         one, other = at[0].astype(np.int64), at[1].astype(np.int64) + len(left)
         swapped, to = _in_order(pictures, one, other, maps, details, hues)
-        return cls(pictures, details, hues, np.where(swapped, other, one), np.where(swapped, one, other), to)
+        return cls(pictures, Looked(pictures), details, hues, np.where(swapped, other, one), np.where(swapped, one, other), to)
 
     def take(self, which: np.ndarray) -> "Pairs":
         """Some alone, by their numbers or bool [n]."""
-        return Pairs(self.pictures, self.details, self.hues, self.still[which], self.moved[which], self.to[which])
+        return Pairs(*self.shown(), self.still[which], self.moved[which], self.to[which])
+
+    def shown(self) -> tuple[np.ndarray, Looked, Details, np.ndarray]:
+        """What is known of the pictures, in order."""
+        return self.pictures, self.looked, self.details, self.hues
 
     def sides(self) -> tuple[np.ndarray, np.ndarray]:
         """The thumbnails of every pair, uint8 [n, 48 * 48] each."""
         return self.pictures[self.still], self.pictures[self.moved]
 
     def fields(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """All but the details and hues, in order."""
+        """The thumbnails, and what says how they are compared, in order."""
         return self.pictures, self.still, self.moved, self.to
 
     def detailed(self) -> np.ndarray:
