@@ -146,7 +146,7 @@ def _fit(pairs: Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray, 
         still, moved, to = pairs.still[some], pairs.moved[some], pairs.to[some]
         half, full = (level.first(len(to)) for level in (_ROOM.half, _ROOM.full))
         if coarse:
-            half.load(halved(pairs.pictures[np.append(still, moved)]), *np.arange(2 * len(to)).reshape(2, -1))
+            half.load(halved(pairs.pictures, np.append(still, moved)), *np.arange(2 * len(to)).reshape(2, -1))
             half.align(to, coarse, 0.0)
         full.load(pairs.pictures, still, moved)
         if fine:

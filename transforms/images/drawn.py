@@ -27,8 +27,10 @@ _OF_FADING = 0.5  # of all pixels: the ground of what is left of one that fades
 _FADING, _FADED = (2.2, 3.0), (0.2, 0.4)  # bits of it, where so many pixels bend little
 _LEVELS = 4  # of a bin
 _SMOOTH, _CROWDED, _DENSE = 0.15, 0.5, 0.55  # of the pixels that are not at an edge
-_EVEN, _SHARP = 1, 48  # levels: second differences both at most, one at least
+_EVEN, _SHARP = np.float32(1), np.float32(48)  # levels: second differences both at most, one at least
 _SIDE, _ONE, _INNER = np.uint64(THUMBNAIL_SIDE), np.uint64(1), (THUMBNAIL_SIDE - 2) ** 2
+_WITHIN = np.pad(np.ones((THUMBNAIL_SIDE - 2, THUMBNAIL_SIDE - 2), bool), 1).ravel()
+_NONE, _TWICE = np.int32(0), np.float32(2)
 _PIXELS = THUMBNAIL_SIDE**2
 _ENTROPIES = np.rint(2.0**20 * np.arange(_PIXELS + 1) * np.log2(np.maximum(np.arange(_PIXELS + 1), 1))).astype(np.int64)
 """n log2 n in whole units, so that a sum over the bins is the same in every order."""
@@ -96,7 +98,7 @@ def looks(thumbnails: np.ndarray) -> Looks:
 def _counts(thumbnails: np.ndarray) -> np.ndarray:
     """What `_look` finds, int64 [4, n]."""
     counts = np.empty((len(thumbnails), 4), np.int64)
-    _look(thumbnails, _ENTROPIES, np.zeros(256, np.int64), counts)
+    _look(thumbnails, _ENTROPIES, _WITHIN, np.zeros(256, np.int64), counts)
     return counts.T
 
 
@@ -131,10 +133,10 @@ class Looked:
 
 
 @compiled
-def _look(thumbnails, entropies, counts, found):  # type: ignore[no-untyped-def]
+def _look(thumbnails, entropies, inner, counts, found):  # type: ignore[no-untyped-def]
     """The sum of n log n over the bins; the most pixels of three levels in a row; pixels that bend little, and much.
 
-    The counts of the levels are 0 before and after.
+    `inner` says which pixels are not at an edge. The counts of the levels are 0 before and after.
     """
     for row in range(len(thumbnails)):
         picture, out = thumbnails[row], found[row]
@@ -149,13 +151,11 @@ def _look(thumbnails, entropies, counts, found):  # type: ignore[no-untyped-def]
             inside, beyond, before = inside - beyond, before, count
             if level % _LEVELS == _LEVELS - 1:
                 total, binned = total + entropies[binned], ZERO
-        evenly = sharply = ZERO
-        for i in range(1, THUMBNAIL_SIDE - 1):
-            for k in range(np.uint64(i) * _SIDE + _ONE, np.uint64(i + 1) * _SIDE - _ONE):
-                twice = np.int32(picture[k]) << 1
-                along = abs(np.int32(picture[k - _ONE]) + np.int32(picture[k + _ONE]) - twice)
-                down = abs(np.int32(picture[k - _SIDE]) + np.int32(picture[k + _SIDE]) - twice)
-                bend = along if along > down else down
-                evenly += bend <= _EVEN
-                sharply += bend > _SHARP
+        evenly = sharply = _NONE
+        for k in range(_SIDE, np.uint64(_PIXELS) - _SIDE):
+            twice, within = np.float32(picture[k]) * _TWICE, inner[k]
+            along = abs(np.float32(picture[k - _ONE]) + np.float32(picture[k + _ONE]) - twice)
+            down = abs(np.float32(picture[k - _SIDE]) + np.float32(picture[k + _SIDE]) - twice)
+            bend = along if along > down else down
+            evenly, sharply = np.int32(evenly + ((bend <= _EVEN) & within)), np.int32(sharply + ((bend > _SHARP) & within))
         out[0], out[1], out[2], out[3] = total, most, evenly, sharply

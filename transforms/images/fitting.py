@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
-from transforms.compiled import ZERO, compiled
+from transforms.compiled import compiled
 
 FEW = 16  # pairs that fit a core's cache
 GRID = 6
@@ -69,6 +69,7 @@ class Level:
     got: np.ndarray
     moments: np.ndarray
     systems: np.ndarray
+    smaller: dict[int, "Level"] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, side: int, pairs: int, products: int = len(_OF_STILL) + len(_OF_SEEN)) -> "Level":
@@ -84,8 +85,11 @@ class Level:
         """The room of the first pairs alone."""
         if pairs == len(self.planes):
             return self
-        own = {name: getattr(self, name)[:pairs] for name in ("planes", "words", "sums")}
-        return dataclasses.replace(self, systems=self.systems.reshape(-1)[: pairs * len(_MOMENT)].reshape(-1, pairs), **own)
+        if pairs not in self.smaller:
+            own = {name: getattr(self, name)[:pairs] for name in ("planes", "words", "sums")}
+            systems = self.systems.reshape(-1)[: pairs * len(_MOMENT)].reshape(-1, pairs)
+            self.smaller[pairs] = dataclasses.replace(self, systems=systems, smaller={}, **own)
+        return self.smaller[pairs]
 
     def load(self, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray) -> None:
         """Takes pairs of pictures, uint8 [m, side * side]: the one looked for, and the one that moves, int64 [n] each."""
@@ -143,17 +147,17 @@ def room(*shape: int) -> np.ndarray:
     return octets[begin : begin + 4 * math.prod(shape)].view(np.float32).reshape(shape)
 
 
-def halved(pictures: np.ndarray) -> np.ndarray:
-    """Pictures, uint8 [n, 48 * 48], at half the size: uint8 [n, 24 * 24], half a level rounded up."""
-    halves = np.empty((len(pictures), pictures.shape[1] // 4), np.uint8)
-    _halve(pictures, halves)
+def halved(pictures: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Some of pictures, uint8 [m, 48 * 48], by their numbers, int64 [n], at half the size: uint8 [n, 24 * 24], half a level rounded up."""
+    halves = np.empty((len(which), pictures.shape[1] // 4), np.uint8)
+    _halve(pictures, which, halves)
     return halves
 
 
 @compiled
-def _halve(pictures, halves):  # type: ignore[no-untyped-def]
+def _halve(pictures, which, halves):  # type: ignore[no-untyped-def]
     for row in range(len(halves)):
-        picture, half = pictures[row], halves[row]
+        picture, half = pictures[which[row]], halves[row]
         for i in range(_HALF):
             for j in range(_HALF):
                 at = _TWO * (i * _SIDE + j)
@@ -225,16 +229,16 @@ def _warp(planes, packed, n, to, part, got):  # type: ignore[no-untyped-def]
 @compiled
 def _bound(planes, to, at):  # type: ignore[no-untyped-def]
     """Pixels inside and outside; `at` are their middles."""
+    side = np.uint64(len(at))
     for row in range(len(planes)):
-        map_, ones, k = to[row], planes[row, ONES], ZERO
+        map_, ones = to[row], planes[row, ONES]
         yy, yx, y0, xy, xx, x0 = map_[0], map_[1], map_[2], map_[3], map_[4], map_[5]
-        for i in range(len(at)):
+        for i in range(side):
             down = at[i]
-            for j in range(len(at)):
+            for j in range(side):
                 along = at[j]
                 y, x = yy * down + yx * along + y0, xy * down + xx * along + x0
-                ones[k] = (y >= 0) & (y <= 1) & (x >= 0) & (x <= 1)
-                k += 1
+                ones[i * side + j] = (y >= 0) & (y <= 1) & (x >= 0) & (x <= 1)
 
 
 @compiled
