@@ -38,12 +38,12 @@ _BEND = np.array([1, -2, 1], np.float32)
 _WINDOWS = BLOCKS - GRID - 1  # of 2 x 2 blocks, one from each block on
 _HELD_BY = np.outer([1.0, 2, 2, 2, 2, 1], [1.0, 2, 2, 2, 2, 1]).ravel()  # windows, each block
 _PATCHES = THUMBNAIL_SIDE - 3  # of 4 x 4, in a row
-_SIDE, _GRID, _CELL, _BLOCKS, _ONE, _TWO, _THREE = (np.uint64(n) for n in (THUMBNAIL_SIDE, GRID, THUMBNAIL_SIDE // GRID, BLOCKS, 1, 2, 3))
+_SIDE, _GRID, _CELL, _ONE, _TWO, _THREE = (np.uint64(n) for n in (THUMBNAIL_SIDE, GRID, THUMBNAIL_SIDE // GRID, 1, 2, 3))
 _PLANE, _REST, _SQUARES = (np.uint64(plane * _PIXELS) for plane in (1, STILL, ALONG))  # where they begin among the planes of a pair
 _OTHER, _OTHER_DOWN, _OTHER_ALONG, _BENT = (np.uint64(plane * _PIXELS) for plane in _CAUSES[1:])  # the first, `ONES`, begins them all
-_CAUSED = len(_CAUSES)
+_SHARES, _TWO_DOWN, _THREE_DOWN = (np.uint64(n) for n in (len(_CAUSES) * GRID, 2 * THUMBNAIL_SIDE, 3 * THUMBNAIL_SIDE))
 _DOWNWARDS, _ONWARDS = (np.uint64(2 * _PIXELS - 3 * step) for step in (THUMBNAIL_SIDE, 1))  # of two planes, but for the last three
-_SECOND, _THIRD, _FOURTH, _FIFTH = (np.uint64(n * THUMBNAIL_SIDE) for n in range(1, _CAUSED))
+_SECOND, _THIRD, _FOURTH, _FIFTH = (np.uint64(n * THUMBNAIL_SIDE) for n in range(1, len(_CAUSES)))
 
 
 def _system() -> tuple[np.ndarray, np.ndarray]:
@@ -163,7 +163,7 @@ def _bend(level: Level) -> None:
 
 
 def _shares(sums: np.ndarray) -> np.ndarray:
-    """How much of each cause there is in each block, float32 [n, 5 * 36]: the mean over the windows of 2 x 2 blocks that hold it.
+    """How much of each cause there is in each block, as `_explain` takes it: the mean over the windows of 2 x 2 blocks that hold it.
 
     Args:
       sums: over blocks, of the products of `_PAIRS`, float64 [n, 20, 36].
@@ -180,7 +180,8 @@ def _shares(sums: np.ndarray) -> np.ndarray:
     blocks = np.zeros((len(_CAUSES), len(sums), BLOCKS))
     for first in (0, 1, GRID, GRID + 1):
         blocks[:, :, first : first + _WINDOWS] += found
-    return (blocks / _HELD_BY).astype(np.float32).transpose(1, 0, 2).reshape(len(sums), -1)
+    held = (blocks / _HELD_BY).astype(np.float32).reshape(len(_CAUSES), -1, GRID, GRID)
+    return held.transpose(1, 2, 0, 3).reshape(len(sums), -1)
 
 
 @compiled
@@ -190,7 +191,7 @@ def _explain(planes, shares, weaker, work, lines):  # type: ignore[no-untyped-de
     Args:
       planes: of pairs, float32 [n, planes * 48 * 48]; the difference becomes what is left of it, where the contrast is less; `ALONG` holds
         the squares of the slopes; `DOWN` takes mean squares over 4 x 4 pixels, in units of what is allowed there, at their first one.
-      shares: float32 [n, causes * 36].
+      shares: float32 [n, 6 * causes * 6]: of each row of blocks, of each cause, in each block.
       weaker: what makes it levels of the picture with less contrast, float32 [n].
       work: float32 [2 * 48 * 48], to write on.
       lines: float32 [causes * 48], to write on.
@@ -198,11 +199,10 @@ def _explain(planes, shares, weaker, work, lines):  # type: ignore[no-untyped-de
     for row in range(len(planes)):
         pixels, share, scale = planes[row], shares[row], weaker[row]
         for block in range(_GRID):
-            for cause in range(_CAUSED):
-                for beside in range(_GRID):
-                    much, start = share[cause * _BLOCKS + block * _GRID + beside], cause * _SIDE + beside * _CELL
-                    for j in range(_CELL):
-                        lines[start + j] = much
+            for of in range(_SHARES):
+                much = share[block * _SHARES + of]
+                for j in range(_CELL):
+                    lines[of * _CELL + j] = much
             for y in range(block * _CELL, (block + _ONE) * _CELL):
                 for j in range(_SIDE):
                     at = y * _SIDE + j
@@ -212,7 +212,7 @@ def _explain(planes, shares, weaker, work, lines):  # type: ignore[no-untyped-de
                     rest = (rest - pixels[at + _BENT] * lines[j + _FIFTH]) * inside * scale
                     pixels[at + _REST], work[at], work[at + _PLANE] = rest, rest * rest, pixels[at + _SQUARES] * (scale * scale)
         for k in range(_DOWNWARDS):
-            work[k] = work[k] + work[k + _SIDE] + (work[k + _TWO * _SIDE] + work[k + _THREE * _SIDE])
+            work[k] = work[k] + work[k + _SIDE] + (work[k + _TWO_DOWN] + work[k + _THREE_DOWN])
         for k in range(_ONWARDS):
             work[k] = work[k] + work[k + _ONE] + (work[k + _TWO] + work[k + _THREE])
         for k in range(_PLANE):
