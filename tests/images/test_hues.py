@@ -72,7 +72,7 @@ def test_one_product_in_other_colours_is_another_picture():
 
 
 def test_a_product_without_colour_is_another_and_a_grey_copy_none():
-    dark = cup(NONE, NONE).point(lambda level: level if level > 230 else level * 2 // 3)
+    dark = cup(NONE, NONE).point(lambda level: level if level > 230 else level - 75)
     found, copies = pictures([CUPS[0], dark]), pictures([ImageOps.grayscale(CUPS[0]), ImageOps.grayscale(dark)])
     both = (found.thumbnails[:1], found.thumbnails[1:])
     assert agreements(*both, SAME)[0] >= AGREE

@@ -7,10 +7,10 @@ in colour for them: one photo in twenty has.
 
 What a filter does to a whole picture, a shade of sepia or another white balance, moves white as well: two pictures are compared where
 both are neutral in three places at least. They are of other colours if three cells in the middle, of 36, lie two hues apart, or nine one;
-if each has a hue in three where the other has none; or if one has in five, while both have the same in eight, or the levels there are 12
-apart, which those of a grey copy are not. A cell may lie on the edge of a colour in the other picture: the nearest of those within two
-fifths of a cell counts. What is laid over a copy mostly lies nearer its edges. Of 2,800 pairs of edited copies with white in both (photos,
-documents, screens, faces, products) none has more than two cells that differ so.
+if each has a hue in three where the other has none; or if one has in five, while both have the same in eight, or the other is black or
+white there and 12 levels apart, as a grey copy is not. A cell may lie on the edge of a colour in the other picture: the nearest of those
+within two fifths of a cell counts. What is laid over a copy mostly lies nearer its edges. Of 2,800 pairs of edited copies with white in
+both (photos, documents, screens, faces, products) none has more than two cells that differ so.
 """
 
 import numpy as np
@@ -32,7 +32,9 @@ _TURNS = np.arange(_HUES) * (2 * np.pi / _HUES)
 _TOWARDS = np.rint(_UNIT * np.stack([np.cos(_TURNS), np.sin(_TURNS)])).astype(np.int64)  # the middle of each hue, as Cb and Cr
 _NEAR, _FAR, _FAR_COUNTS = 2, 3, 3  # hues from one to the other: those that count once; those that count more, and how much
 _MUCH, _EXCHANGED = 9, 3  # of what counts; cells of which each picture is neutral and the other has a hue
-_BARE, _SAME, _LEVELS = 5, 8, 12  # cells of which one is neutral and the other has a hue; in which both have the same; levels apart
+_BARE, _SAME = 5, 8  # cells of which one picture is neutral and the other has a hue; in which both have the same
+_APART, _BLACK, _BRIGHT = 12, 80, 215  # levels
+_CELL = THUMBNAIL_SIDE // HUES_SIDE  # pixels
 _SAME_WHITE = 3  # cells neutral in both
 _MIDDLES = np.concatenate([(np.indices((HUES_SIDE, HUES_SIDE)).reshape(2, -1) + 0.5) / HUES_SIDE, np.ones((1, HUES_SIDE**2))])
 _AROUND = np.array([(down, along) for down in (-0.4, 0.4) for along in (-0.4, 0.4)])[:, :, None]
@@ -109,8 +111,9 @@ def of_other_hues(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, mov
     gained, lost = bare & hued_there.all(axis=0) & _INNER, hued & bare_there.all(axis=0) & _INNER
     cells = apart * _INNER, hued & hued_there.any(axis=0) & (apart == 0) & _INNER, gained, lost
     much, same, more, less = (what.sum(axis=1) for what in cells)
-    off = _off(pictures[still], pictures[moved], there, np.where((more >= less)[:, None], gained, lost))
-    exchanged = (np.minimum(more, less) >= _EXCHANGED) | ((np.maximum(more, less) >= _BARE) & ((same >= _SAME) | off))
+    levels, seen = len(there) * _levels(pictures[still]), np.take_along_axis(_levels(pictures[moved])[None], there, axis=2).sum(axis=0)
+    other_shade = np.where(more >= less, _of_other_shade(levels, seen, gained), _of_other_shade(seen, levels, lost))
+    exchanged = (np.minimum(more, less) >= _EXCHANGED) | ((np.maximum(more, less) >= _BARE) & ((same >= _SAME) | other_shade))
     found[both] = ((much >= _MUCH) | exchanged) & (white >= _SAME_WHITE)
     return found
 
@@ -122,13 +125,13 @@ def _places(to: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return ((at >= 0) & (at < HUES_SIDE)).all(axis=1), down * HUES_SIDE + along
 
 
-def _off(one: np.ndarray, other: np.ndarray, there: np.ndarray, which: np.ndarray) -> np.ndarray:
-    """Whether thumbnails, uint8 [n, 48 * 48] each, are more than so many levels apart in the mean of some cells, bool [n, 64]: bool [n]."""
-    side = THUMBNAIL_SIDE // HUES_SIDE
-    sums, sums_there = (
-        pictures.reshape(-1, HUES_SIDE, side, HUES_SIDE, side).sum(axis=(2, 4), dtype=np.int64).reshape(len(one), -1)
-        for pictures in (one, other)
-    )
-    off = len(there) * sums - np.take_along_axis(sums_there[None], there, axis=2).sum(axis=0)
-    found: np.ndarray = np.abs((off * which).sum(axis=1)) > _LEVELS * side * side * len(there) * which.sum(axis=1)
-    return found
+def _levels(thumbnails: np.ndarray) -> np.ndarray:
+    """The sum of the levels of each cell, int64 [n, 64]."""
+    cells = thumbnails.reshape(-1, HUES_SIDE, _CELL, HUES_SIDE, _CELL).sum(axis=(2, 4), dtype=np.int64)
+    return cells.reshape(len(thumbnails), -1)
+
+
+def _of_other_shade(bare: np.ndarray, other: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Whether one picture is black or white where the other has a hue, bool [n], by four times the sums of levels, int64 [n, 64] each."""
+    total, totals, pixels = (bare * which).sum(axis=1), (other * which).sum(axis=1), 4 * _CELL * _CELL * which.sum(axis=1)
+    return (np.abs(total - totals) > _APART * pixels) & ((total < _BLACK * pixels) | (total > _BRIGHT * pixels))
