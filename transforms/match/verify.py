@@ -38,7 +38,6 @@ of 1,246,260 candidate pairs of a million captions, 125 were judged otherwise by
 MIRRORED = np.array([name.endswith("_mirrored") for name in PHASHES])
 BELOW_ONE = 0.9999  # what thumbnails that agree wholly give: 1.0 is said of equal bytes alone
 CHUNK = 4096  # pairs of pictures aligned at once
-_NEAR = 512  # of which so many are looked at for their nearest views: what they work on fits the second cache
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,10 +181,7 @@ def picture_agreements(left: Pictures, at_left: np.ndarray, right: Pictures, at_
     for start in range(0, len(out), CHUNK):
         some = slice(start, start + CHUNK)
         (one, at_one), (other, at_other) = _asked(left, at_left[some]), _asked(right, at_right[some])
-        maps = np.empty((len(at_one), 2, 3))
-        for near in range(0, len(maps), _NEAR):
-            few = slice(near, near + _NEAR)
-            maps[few] = _maps(one, at_one[few], other, at_other[few])
+        maps = _maps(one, at_one, other, at_other)
         found = agreements(one.thumbnails, other.thumbnails, maps, (one.details, other.details), (at_one, at_other), (one.hues, other.hues))
         out[some] = np.minimum(np.round(found.astype(np.float64), 4), BELOW_ONE)
     return out
