@@ -16,6 +16,7 @@ from transforms.images.phash import hash_pictures
 from transforms.match.verify import picture_agreements
 
 RED, BLUE, GREEN, NONE = (110, 180), (170, 105), (100, 95), (128, 128)  # Cb and Cr
+EVEN = np.full((4, 48 * 48), 100, np.uint8)
 SAME = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
 
 
@@ -68,6 +69,15 @@ def test_one_product_in_other_colours_is_another_picture():
     assert agreements(*grey).min() >= AGREE
     assert picture_agreements(found, left, found, right).max() < AGREE
     assert picture_agreements(found, right, found, left).tolist() == picture_agreements(found, left, found, right).tolist()
+
+
+def test_a_product_without_colour_is_another_and_a_grey_copy_none():
+    dark = cup(NONE, NONE).point(lambda level: level if level > 230 else level - 75)
+    found, copies = pictures([CUPS[0], dark]), pictures([ImageOps.grayscale(CUPS[0]), ImageOps.grayscale(dark)])
+    both = (found.thumbnails[:1], found.thumbnails[1:])
+    assert agreements(*both, SAME)[0] >= AGREE
+    assert agreements(*both, SAME, hues=(found.hues[:1], found.hues[1:]))[0] < AGREE
+    assert agreements(found.thumbnails, copies.thumbnails, SAME.repeat(2, 0), hues=(found.hues, copies.hues)).min() >= AGREE
 
 
 @pytest.mark.parametrize("edit", COPIES)
@@ -140,13 +150,13 @@ def test_cells_are_the_hues_of_mean_colours():
 def test_colours_say_nothing_where_one_picture_has_no_white_in_the_same_place():
     kept = np.full((4, HUES), 0x33, np.uint8)
     kept[1] = 0x99
-    assert of_other_hues(kept, np.array([0]), np.array([1]), SAME).tolist() == [False]
+    assert of_other_hues(kept, EVEN, np.array([0]), np.array([1]), SAME).tolist() == [False]
     kept[:2, :2] = 0x11
     kept[2], kept[3] = NO_HUES, 0x11
     left, right = np.array([0, 1, 0, 0, 0]), np.array([1, 0, 0, 2, 3])
-    assert of_other_hues(kept, left, right, SAME.repeat(5, 0)).tolist() == [True, True, False, False, False]
+    assert of_other_hues(kept, EVEN, left, right, SAME.repeat(5, 0)).tolist() == [True, True, False, False, False]
     away = np.array([[[1.0, 0.0, 2.0], [0.0, 1.0, 0.0]]])
-    assert of_other_hues(kept, left[:1], right[:1], away).tolist() == [False]
+    assert of_other_hues(kept, EVEN, left[:1], right[:1], away).tolist() == [False]
 
 
 def test_pairs_agree_alike_either_way_round_where_hues_alone_differ():

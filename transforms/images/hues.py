@@ -7,16 +7,16 @@ in colour for them: one photo in twenty has.
 
 What a filter does to a whole picture, a shade of sepia or another white balance, moves white as well: two pictures are compared where
 both are neutral in three places at least. They are of other colours if three cells in the middle, of 36, lie two hues apart, or nine one;
-if each has a hue in three where the other has none; or if one has in five, while both have the same in eight: a grey copy has no hue to
-differ by. A cell may lie on the edge of a colour in the other picture: the nearest of those within two fifths of a cell counts. What is
-laid over a copy mostly lies nearer its edges. Of 2,800 pairs of edited copies with white in both (photos, documents, screens, faces,
-products) none has more than two cells that differ so.
+if each has a hue in three where the other has none; or if one has in five, while both have the same in eight, or the other is black or
+white there and 12 levels apart, as a grey copy is not. A cell may lie on the edge of a colour in the other picture: the nearest of those
+within two fifths of a cell counts. What is laid over a copy mostly lies nearer its edges. Of 2,800 pairs of edited copies with white in
+both (photos, documents, screens, faces, products) none has more than two cells that differ so.
 """
 
 import numpy as np
 from PIL import Image
 
-from schemas.signatures import HUES, HUES_SIDE
+from schemas.signatures import HUES, HUES_SIDE, THUMBNAIL_SIDE
 from transforms.images.resample import Box, resampled
 
 NO_HUES = np.zeros(HUES, np.uint8)
@@ -33,6 +33,8 @@ _TOWARDS = np.rint(_UNIT * np.stack([np.cos(_TURNS), np.sin(_TURNS)])).astype(np
 _NEAR, _FAR, _FAR_COUNTS = 2, 3, 3  # hues from one to the other: those that count once; those that count more, and how much
 _MUCH, _EXCHANGED = 9, 3  # of what counts; cells of which each picture is neutral and the other has a hue
 _BARE, _SAME = 5, 8  # cells of which one picture is neutral and the other has a hue; in which both have the same
+_APART, _BLACK, _BRIGHT = 12, 80, 215  # levels
+_CELL = THUMBNAIL_SIDE // HUES_SIDE  # pixels
 _SAME_WHITE = 3  # cells neutral in both
 _MIDDLES = np.concatenate([(np.indices((HUES_SIDE, HUES_SIDE)).reshape(2, -1) + 0.5) / HUES_SIDE, np.ones((1, HUES_SIDE**2))])
 _AROUND = np.array([(down, along) for down in (-0.4, 0.4) for along in (-0.4, 0.4)])[:, :, None]
@@ -87,11 +89,12 @@ def hues(image: Image.Image, box: Box, width: int, height: int) -> np.ndarray:
     return octets
 
 
-def of_other_hues(kept: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
+def of_other_hues(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
     """Whether aligned pictures are of other colours, bool [n].
 
     Args:
       kept: hues, uint8 [m, 32], zeros where there are none.
+      pictures: thumbnails, uint8 [m, 48 * 48].
       still: int64 [n], the one looked for.
       moved: int64 [n], the other, in which.
       to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
@@ -100,21 +103,35 @@ def of_other_hues(kept: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np
     both = np.flatnonzero((kept[still, 0] != 0) & (kept[moved, 0] != 0))
     if not len(both):
         return found
-    one, near = _aligned(kept, still[both], moved[both], to[both])
-    bare, bare_there = one == _NEUTRAL, near == _NEUTRAL
-    apart, hued, hued_there = _COUNTS[one, near].min(axis=0), one >= _HUE, near >= _HUE
-    cells = apart, bare & hued_there.all(axis=0), hued & bare_there.all(axis=0), hued & hued_there.any(axis=0) & (apart == 0)
-    much, gained, lost, same = ((what * _INNER).sum(axis=1) for what in cells)
-    exchanged = (np.minimum(gained, lost) >= _EXCHANGED) | ((np.maximum(gained, lost) >= _BARE) & (same >= _SAME))
-    white = (bare & bare_there.any(axis=0)).sum(axis=1)
+    still, moved, (inside, there) = still[both], moved[both], _places(to[both])
+    one, other = (np.stack([kept[side] >> 4, kept[side] & 15], axis=2).reshape(len(both), -1) for side in (still, moved))
+    near = np.where(inside, np.take_along_axis(other[None], there, axis=2), 0)
+    bare, bare_there, hued, hued_there = one == _NEUTRAL, near == _NEUTRAL, one >= _HUE, near >= _HUE
+    apart, white = _COUNTS[one, near].min(axis=0), (bare & bare_there.any(axis=0)).sum(axis=1)
+    gained, lost = bare & hued_there.all(axis=0) & _INNER, hued & bare_there.all(axis=0) & _INNER
+    cells = apart * _INNER, hued & hued_there.any(axis=0) & (apart == 0) & _INNER, gained, lost
+    much, same, more, less = (what.sum(axis=1) for what in cells)
+    levels, seen = len(there) * _levels(pictures[still]), np.take_along_axis(_levels(pictures[moved])[None], there, axis=2).sum(axis=0)
+    other_shade = np.where(more >= less, _of_other_shade(levels, seen, gained), _of_other_shade(seen, levels, lost))
+    exchanged = (np.minimum(more, less) >= _EXCHANGED) | ((np.maximum(more, less) >= _BARE) & ((same >= _SAME) | other_shade))
     found[both] = ((much >= _MUCH) | exchanged) & (white >= _SAME_WHITE)
     return found
 
 
-def _aligned(kept: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Kinds of the cells of the one picture, [n, 64], and of those of the other near their middles, [4, n, 64], 0 outside."""
-    one, other = (np.stack([kept[side] >> 4, kept[side] & 15], axis=2).reshape(len(to), -1) for side in (still, moved))
+def _places(to: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of cells of one picture, whether their middles lie in the other, bool [n, 64], and the cells around them there, int64 [4, n, 64]."""
     at = to @ _MIDDLES * HUES_SIDE
-    inside = ((at >= 0) & (at < HUES_SIDE)).all(axis=1)
     down, along = np.clip(np.floor(at + _AROUND[:, None]), 0, HUES_SIDE - 1).astype(np.int64).transpose(2, 0, 1, 3)
-    return one, np.where(inside, other[np.arange(len(to))[:, None], down * HUES_SIDE + along], 0)
+    return ((at >= 0) & (at < HUES_SIDE)).all(axis=1), down * HUES_SIDE + along
+
+
+def _levels(thumbnails: np.ndarray) -> np.ndarray:
+    """The sum of the levels of each cell, int64 [n, 64]."""
+    cells = thumbnails.reshape(-1, HUES_SIDE, _CELL, HUES_SIDE, _CELL).sum(axis=(2, 4), dtype=np.int64)
+    return cells.reshape(len(thumbnails), -1)
+
+
+def _of_other_shade(bare: np.ndarray, other: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Whether one picture is black or white where the other has a hue, bool [n], by four times the sums of levels, int64 [n, 64] each."""
+    total, totals, pixels = (bare * which).sum(axis=1), (other * which).sum(axis=1), 4 * _CELL * _CELL * which.sum(axis=1)
+    return (np.abs(total - totals) > _APART * pixels) & ((total < _BLACK * pixels) | (total > _BRIGHT * pixels))

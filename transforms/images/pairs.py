@@ -59,7 +59,7 @@ class Pairs:
 
     def recoloured(self) -> np.ndarray:
         """Which are of other colours, bool [n]."""
-        return of_other_hues(self.hues, self.still, self.moved, self.to)
+        return of_other_hues(self.hues, self.pictures, self.still, self.moved, self.to)
 
     def closely(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """`transforms.images.closely.closely_unlike` of pairs that have a detail of either picture."""
