@@ -138,7 +138,8 @@ def _fit(pairs: Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray, 
     """So many steps at half and at full size, which improve the maps in place.
 
     Returns:
-      how well the pairs agree then, to 1e-4; the correlation of their least block; pixels that the last step moved the corners by at most.
+      how well the pairs agree then, to 1e-4, of some that were not fitted and do not agree less than that; the correlation of their least
+      block; pixels that the last step moved the corners by at most.
     """
     found, before = np.empty((len(pairs.to), 2)), pairs.to.copy()
     for start in range(0, len(found), FEW):
@@ -152,7 +153,7 @@ def _fit(pairs: Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray, 
         if fine:
             before[some] = full.align(to, fine, _FLOOR)
         full.warp(to)
-        compared(full, to, found[some])
+        compared(full, to, AGREE if not fine else 0.0, found[some])
     return np.rint(found[:, 0] * 1e4) / 1e4, found[:, 1], _moved(pairs.to - before) if fine else np.zeros(len(found))
 
 

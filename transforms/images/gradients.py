@@ -10,7 +10,7 @@ import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
 from transforms.compiled import ZERO, compiled
-from transforms.images.fitting import GRID, SEEN, STILL, Level
+from transforms.images.fitting import BLOCKS, GRID, SEEN, STILL, Level
 
 _FEWEST = 12
 _FAR, _HALF_BLOCK = 0.5 + 0.02, 1 / (2 * GRID)  # of a side: from the middle, a place that counts as inside; a block's edge from its middle
@@ -25,13 +25,20 @@ _SUMS = 7
 _ALONG, _SEEN_DOWN, _SEEN_ALONG, _BOTH, _OWN, _OTHERS = (np.uint64(n * THUMBNAIL_SIDE) for n in range(1, _SUMS))
 
 
-def compared(level: Level, to: np.ndarray, found: np.ndarray) -> None:
-    """How well pairs that were warped agree at the maps, float64 [n, 2, 3]: the mean and the least correlation, float64 [n, 2]."""
-    _compare(level.planes.reshape(len(to), -1), _SLOPES, to.reshape(len(to), -1), level.scratch, found)
+def compared(level: Level, to: np.ndarray, enough: float, found: np.ndarray) -> None:
+    """How well pairs agree at the maps that they were warped by.
+
+    Args:
+      level: the pairs.
+      to: float64 [n, 2, 3], the maps.
+      enough: of pairs that cannot agree so well any more, no more blocks are looked at.
+      found: float64 [n, 2], takes the mean and the least correlation of the blocks.
+    """
+    _compare(level.planes.reshape(len(to), -1), _SLOPES, to.reshape(len(to), -1), enough, level.scratch, found)
 
 
 @compiled
-def _compare(planes, slopes, to, room, found):  # type: ignore[no-untyped-def]
+def _compare(planes, slopes, to, enough, room, found):  # type: ignore[no-untyped-def]
     """Seven sums down the columns of a row of blocks, then across each: of gradients of either picture, of their products and squares."""
     line, two, four = room[0], room[1], room[2]
     for row in range(len(found)):
@@ -78,4 +85,7 @@ def _compare(planes, slopes, to, room, found):  # type: ignore[no-untyped-def]
                     square = one * other
                     agreed = both / math.sqrt(square + 1e-6) if (both > 0) & (square > 0) else 0.0
                     total, counted, least = total + agreed, counted + 1, agreed if agreed < least else least
+            left = BLOCKS - (block + _BESIDE) * _GRID
+            if total + left < enough * (counted + left):
+                break
         found[row, 0], found[row, 1] = total / (counted if counted > _FEWEST else _FEWEST), least
