@@ -1,20 +1,32 @@
-"""Before all pairs of pictures are verified, in one place: the nearest of them that would join whatever meets, and what those did join.
+"""Before all pairs of pictures are verified: the nearest of them that would join whatever meets, each tree of these in one place.
 
 Where a picture's copies lie with many owners, each owner would verify most pairs among them, though any that join them all do. So a
 forest of candidates is verified first, the nearest first, and of the others those are left out whose rows it has joined: 4 bytes a row
 and a look at each pair, for an alignment each. Components, and so clusters, are the same without it.
+
+A tree is verified whole, its pictures are read once, and as long as they are at hand all pairs are compared that
+`transforms.match.compact` will ask for of a group that the tree has joined: most pictures that have a copy are read no second time. Of
+27 million rows, whose thumbnails are more than memory holds, that is a tenth of what match costs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from transforms.match.components import UnionFind
+from transforms.images.alignment import AGREE
+from transforms.match.blocks import gather, pack, scatter
+from transforms.match.components import UnionFind, distinct
+from transforms.match.leaders import MOST_COUNTED, pairs_within
 from transforms.match.pairs import DISTANCE_MASK, LEFT_SHIFT, RIGHT_MASK, RIGHT_SHIFT
-from transforms.match.plan import PICTURES, Plan
+from transforms.match.plan import CAPTIONS, PICTURES, Plan
+from transforms.match.verify import AGREEMENTS, PICTURE_COLUMNS, Pictures, picture_agreements
 
 FOREST = 0  # the share of edges that lie in the forest
 BYTES_A_ROW = 4
+PAIRS_AT_ONCE = 1 << 14  # whose pictures are held: 70 MB
+MOST_TOGETHER = 1 << 10  # pairs of a tree that is never cut
+
+_EDGE = [np.uint64, np.uint64, np.uint64]  # smaller row, larger row, in how many parts they agree
 
 
 def grows(plan: Plan, room: int) -> bool:
@@ -23,7 +35,10 @@ def grows(plan: Plan, room: int) -> bool:
 
 
 def choose(plan: Plan, passes: int, _: int) -> Iterator[int]:
-    """Once all pairs are there -> a file for each owner, uint64[n], ascending: which of its pairs of rows of the run are in the forest."""
+    """Once all pairs are there -> a file for each owner, uint64[n], ascending: which of its pairs of rows of the run are in the forest.
+
+    And one of all rows, uint32[rows]: the least row of each one's tree.
+    """
     found = UnionFind(plan.total)
     chosen: list[list[np.ndarray]] = [[] for _ in range(plan.owners)]
     for distance in range(int(DISTANCE_MASK) + 1):
@@ -34,9 +49,90 @@ def choose(plan: Plan, passes: int, _: int) -> Iterator[int]:
                 left, right = ends(plan, owner, packed)
                 own = right < plan.own
                 chosen[owner].append(packed[own][found.join(left[own], right[own])])
+    plan.save(found.roots(), "trees")
     for owner, parts in enumerate(chosen):
         plan.save(np.sort(np.concatenate(parts)), "forest", owner)
         yield owner
+
+
+def send(plan: Plan, owner: int) -> Iterator[tuple[int, bytes]]:
+    """Owner -> (place of a tree, block of pairs): trees are dealt out by their least row, whoever owns it."""
+    left, right = ends(plan, owner, plan.load("forest", owner))
+    trees = plan.look("trees")[left]
+    for place, some in scatter(trees % np.uint32(plan.owners), plan.owners, trees, left, right):
+        yield place, pack(owner, *some)
+
+
+def check(plan: Plan, place: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """(Place, blocks) -> (owner of the larger row, block of edges, and of what else was compared)."""
+    _, (trees, left, right) = gather(blocks, [np.uint32, np.uint64, np.uint64])
+    order = np.lexsort((right, left, trees))
+    trees, left, right = trees[order], left[order], right[order]
+    nothing = np.empty((3, 0), np.uint64)
+    edges, further = [nothing], [nothing]
+    for some in _batches(trees):
+        found, more = _compared(plan, left[some], right[some])
+        edges.append(found)
+        further.append(more)
+    for number, parts in enumerate((edges, further)):
+        found = np.concatenate(parts, axis=1)
+        for owner, mine in scatter(plan.owner_of(found[1]), plan.owners, *found):
+            yield owner, pack(place, *(mine + [*nothing] if number == 0 else [*nothing] + mine))
+
+
+def _batches(trees: np.ndarray) -> Iterator[slice]:
+    """Pairs whose pictures are held at a time, from the tree of each, uint32[n], ascending; small trees are not cut."""
+    starts = np.flatnonzero(np.diff(trees, prepend=-1))
+    sizes = np.diff(starts, append=len(trees))
+    place = np.where(np.repeat(sizes <= MOST_TOGETHER, sizes), np.repeat(starts, sizes), np.arange(len(trees))) // PAIRS_AT_ONCE
+    cuts = np.flatnonzero(np.diff(place, prepend=-1)).tolist()
+    return (slice(*span) for span in zip(cuts, [*cuts[1:], len(trees)], strict=True))
+
+
+def _compared(plan: Plan, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Edges among pairs of rows, and whatever other pairs of the groups that those join were compared, uint64[3, n] both."""
+    rows = distinct(np.concatenate([left, right]))
+    pictures = Pictures.of(plan.rows.gather(rows, PICTURE_COLUMNS).values())
+
+    def told(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        agreed = picture_agreements(pictures, one, pictures, other)
+        return agreed >= AGREE, np.stack([rows[one], rows[other], np.rint(agreed * AGREEMENTS).astype(np.uint64)])
+
+    one, other = np.searchsorted(rows, left), np.searchsorted(rows, right)
+    good, edges = told(one, other)
+    if plan.rule not in ("image", "image_or_caption"):  # where captions must agree as well, few of these pairs will be asked for
+        return edges[:, good], edges[:, :0]
+    further = _further(len(rows), one, other, good)
+    return edges[:, good], told(*further)[1]
+
+
+def _further(rows: int, left: np.ndarray, right: np.ndarray, good: np.ndarray) -> np.ndarray:
+    """Pairs within each group that edges join, but those that are known; int64[2, m], smaller first.
+
+    Args:
+      rows: how many there are.
+      left: int64[n], of pairs that are known, smaller than `right`.
+      right: int64[n].
+      good: bool[n], which of these are edges.
+    """
+    found = UnionFind(rows)
+    found.join(left[good].astype(np.uint64), right[good].astype(np.uint64))
+    roots = found.roots()
+    sizes = np.bincount(roots, minlength=rows)[roots]
+    asked = np.flatnonzero((sizes > 2) & (sizes <= MOST_COUNTED))
+    asked = asked[np.argsort(roots[asked], kind="stable")]
+    pairs = asked[pairs_within(roots[asked], MOST_COUNTED)]
+    return pairs[:, ~np.isin(pairs[0] * rows + pairs[1], left * rows + right)]
+
+
+def save(plan: Plan, owner: int, blocks: Iterable[bytes]) -> Iterator[int]:
+    """(Owner, blocks) -> the forest's share of its edges, as `transforms.match.verification` leaves them, and what else was compared."""
+    _, found = gather(blocks, _EDGE + _EDGE)
+    for step, arrays in (("edges", found[:3]), ("compared", found[3:])):
+        arrays = np.stack(arrays)
+        plan.save(arrays[:, np.lexsort((arrays[1], arrays[0]))], step, PICTURES, owner, FOREST)
+    plan.save(np.empty((3, 0), np.uint64), "edges", CAPTIONS, owner, FOREST)
+    yield owner
 
 
 def join(plan: Plan, _: int) -> Iterator[int]:
