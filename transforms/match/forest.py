@@ -9,9 +9,11 @@ A tree is verified whole, its pictures are read once, and as long as they are at
 27 million rows, whose thumbnails are more than memory holds, that is a tenth of what match costs.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from transforms.images.alignment import AGREE
 from transforms.match.blocks import gather, pack, scatter
@@ -26,7 +28,7 @@ BYTES_A_ROW = 4
 PAIRS_AT_ONCE = 1 << 14  # whose pictures are held: 70 MB
 MOST_TOGETHER = 1 << 10  # pairs of a tree that is never cut
 
-_EDGE = [np.uint64, np.uint64, np.uint64]  # smaller row, larger row, in how many parts they agree
+_PAIRS: list[DTypeLike] = [np.uint64, np.uint64, np.uint64, np.bool_]  # smaller and larger row, how well they agree, whether an edge
 
 
 def grows(plan: Plan, room: int) -> bool:
@@ -64,20 +66,14 @@ def send(plan: Plan, owner: int) -> Iterator[tuple[int, bytes]]:
 
 
 def check(plan: Plan, place: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """(Place, blocks) -> (owner of the larger row, block of edges, and of what else was compared)."""
+    """(Place, blocks) -> (owner of the larger row, block of pairs that were compared)."""
     _, (trees, left, right) = gather(blocks, [np.uint32, np.uint64, np.uint64])
     order = np.lexsort((right, left, trees))
     trees, left, right = trees[order], left[order], right[order]
-    nothing = np.empty((3, 0), np.uint64)
-    edges, further = [nothing], [nothing]
     for some in _batches(trees):
-        found, more = _compared(plan, left[some], right[some])
-        edges.append(found)
-        further.append(more)
-    for number, parts in enumerate((edges, further)):
-        found = np.concatenate(parts, axis=1)
+        found = _compared(plan, left[some], right[some])
         for owner, mine in scatter(plan.owner_of(found[1]), plan.owners, *found):
-            yield owner, pack(place, *(mine + [*nothing] if number == 0 else [*nothing] + mine))
+            yield owner, pack(place, *mine)
 
 
 def _batches(trees: np.ndarray) -> Iterator[slice]:
@@ -85,25 +81,23 @@ def _batches(trees: np.ndarray) -> Iterator[slice]:
     starts = np.flatnonzero(np.diff(trees, prepend=-1))
     sizes = np.diff(starts, append=len(trees))
     place = np.where(np.repeat(sizes <= MOST_TOGETHER, sizes), np.repeat(starts, sizes), np.arange(len(trees))) // PAIRS_AT_ONCE
-    cuts = np.flatnonzero(np.diff(place, prepend=-1)).tolist()
-    return (slice(*span) for span in zip(cuts, [*cuts[1:], len(trees)], strict=True))
+    bounds = [*np.flatnonzero(np.diff(place, prepend=-1)).tolist(), len(trees)]
+    return itertools.starmap(slice, itertools.pairwise(bounds))
 
 
-def _compared(plan: Plan, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Edges among pairs of rows, and whatever other pairs of the groups that those join were compared, uint64[3, n] both."""
+def _compared(plan: Plan, left: np.ndarray, right: np.ndarray) -> list[np.ndarray]:
+    """Pairs of rows and whatever else is compared of the groups that they join, as `_PAIRS`."""
     rows = distinct(np.concatenate([left, right]))
     pictures = Pictures.of(plan.rows.gather(rows, PICTURE_COLUMNS).values())
-
-    def told(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        agreed = picture_agreements(pictures, one, pictures, other)
-        return agreed >= AGREE, np.stack([rows[one], rows[other], np.rint(agreed * AGREEMENTS).astype(np.uint64)])
-
     one, other = np.searchsorted(rows, left), np.searchsorted(rows, right)
-    good, edges = told(one, other)
-    if plan.rule not in ("image", "image_or_caption"):  # where captions must agree as well, few of these pairs will be asked for
-        return edges[:, good], edges[:, :0]
-    further = _further(len(rows), one, other, good)
-    return edges[:, good], told(*further)[1]
+    agreed = picture_agreements(pictures, one, pictures, other)
+    tree = np.ones(len(one), bool)
+    if plan.rule in ("image", "image_or_caption"):  # where captions must agree as well, few other pairs are asked for
+        further = _further(len(rows), one, other, agreed >= AGREE)
+        agreed = np.concatenate([agreed, picture_agreements(pictures, further[0], pictures, further[1])])
+        one, other = np.concatenate([[one, other], further], axis=1)
+        tree = np.arange(len(one)) < len(tree)
+    return [rows[one], rows[other], np.rint(agreed * AGREEMENTS).astype(np.uint64), tree & (agreed >= AGREE)]
 
 
 def _further(rows: int, left: np.ndarray, right: np.ndarray, good: np.ndarray) -> np.ndarray:
@@ -126,12 +120,13 @@ def _further(rows: int, left: np.ndarray, right: np.ndarray, good: np.ndarray) -
 
 
 def save(plan: Plan, owner: int, blocks: Iterable[bytes]) -> Iterator[int]:
-    """(Owner, blocks) -> the forest's share of its edges, as `transforms.match.verification` leaves them, and what else was compared."""
-    _, found = gather(blocks, _EDGE + _EDGE)
-    for step, arrays in (("edges", found[:3]), ("compared", found[3:])):
-        arrays = np.stack(arrays)
-        plan.save(arrays[:, np.lexsort((arrays[1], arrays[0]))], step, PICTURES, owner, FOREST)
-    plan.save(np.empty((3, 0), np.uint64), "edges", CAPTIONS, owner, FOREST)
+    """(Owner, blocks) -> the forest's share of edges, as `transforms.match.verification` leaves them, and what else was compared."""
+    _, (left, right, agreed, edge) = gather(blocks, _PAIRS)
+    order = np.lexsort((right, left))
+    pairs, edge = np.stack([left, right, agreed])[:, order], edge[order]
+    plan.save(pairs[:, edge], "edges", PICTURES, owner, FOREST)
+    plan.save(pairs[:, ~edge], "compared", PICTURES, owner, FOREST)
+    plan.save(pairs[:, :0], "edges", CAPTIONS, owner, FOREST)
     yield owner
 
 

@@ -17,7 +17,16 @@ from transforms.match.components import distinct
 from transforms.match.joined import Joined
 from transforms.match.pairs import DISTANCE_MASK, LEFT_SHIFT, RIGHT_MASK, RIGHT_SHIFT, nearest_of
 from transforms.match.plan import CAPTIONS, PICTURES, Plan
-from transforms.match.verify import AGREEMENTS, LEAST_EQUAL, PICTURE_COLUMNS, PICTURE_KINDS, Captions, Pictures, caption_agreements, picture_agreements
+from transforms.match.verify import (
+    AGREEMENTS,
+    LEAST_EQUAL,
+    PICTURE_COLUMNS,
+    PICTURE_KINDS,
+    Captions,
+    Pictures,
+    caption_agreements,
+    picture_agreements,
+)
 
 PAIRS_A_BLOCK = {CAPTIONS: 1 << 16, PICTURES: 1 << 13}
 LEAST_ASKED = 64  # pairs of pictures in a round
