@@ -11,6 +11,8 @@ BAND_ROWS = 7
 THUMBNAIL_SIDE = 48
 DETAIL_SIDE = 96
 DETAIL = 2 + DETAIL_SIDE**2 * 5 // 8  # octets: the least and the greatest level, then of every pixel four bits, then of every pixel one
+HUES_SIDE = 8
+HUES = HUES_SIDE**2 // 2  # octets: two cells in each
 PHASHES = ("plain", "plain_mirrored", "trimmed", "trimmed_mirrored")
 
 # fmt: off
@@ -55,6 +57,7 @@ SIGNATURE = pa.schema(
         pa.field("view_doubts", pa.binary(len(LOOKED_UP + PARTS) * SUBSETS * DOUBTS), nullable=False),  # least certain first
         pa.field("geometry", pa.binary(4 * GEOMETRY), nullable=False),  # little-endian float32
         pa.field("thumbnail", pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE), nullable=False),  # grey, trimmed
+        pa.field("hues", pa.binary(HUES), nullable=False),  # of pictures with white in them, else zeros; see transforms.images.hues
         # Of pictures that are drawn or nearly so, else empty; see transforms.images.details. Eight octets a row where any row has one.
         pa.field("detail", pa.large_binary(), nullable=False),
     ]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from schemas.signatures import FAST_SLACK, VIEWS
+from schemas.signatures import FAST_SLACK, HUES, VIEWS
 from tests.match.signed_rows import Row, noisy, photo, signed, write
 from transforms.images.details import Details
 from transforms.images.nearest import nearest_views
@@ -94,7 +94,13 @@ def test_the_look_up_compares_just_what_verification_compares():
     geometry = np.tile(np.array([1, 0, 1, 0, 1, 0, 1, 0, 1], np.float32), (101, 1))
     one, rest = slice(0, 1), slice(1, 101)
     pictures = Pictures(
-        np.zeros((1, 48, 48), np.uint8), np.zeros((1, 4), np.uint64), bits[one], hashes[one], geometry[one], Details.none(1)
+        np.zeros((1, 48, 48), np.uint8),
+        np.zeros((1, 4), np.uint64),
+        bits[one],
+        hashes[one],
+        geometry[one],
+        np.zeros((1, HUES), np.uint8),
+        Details.none(1),
     )
     looked_up = nearest(hashes[rest].astype("<u8").view(np.uint8), asked_of(Query(bytes(32), False, 1, 1, pictures)).views)
     left = (np.repeat(bits[one], 100), np.repeat(hashes[one], 100, axis=0), geometry[rest])

@@ -93,7 +93,7 @@ def read_query(raw: bytes, mode: Literal["fast", "exact"], reach: Literal["views
     hashes = hash_pictures([picture], reach)
     views = hash_pictures([None], "views").views if hashes.views is None else hashes.views
     assert views is not None
-    pictures = Pictures(hashes.thumbnails, hashes.phashes, views.have, views.hashes, views.geometry, hashes.details)
+    pictures = Pictures(hashes.thumbnails, hashes.phashes, views.have, views.hashes, views.geometry, hashes.hues, hashes.details)
     return Query(hashlib.sha256(raw).digest(), bool(hashes.low_detail[0]), picture.width, picture.height, pictures)
 
 

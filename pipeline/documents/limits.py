@@ -63,8 +63,9 @@ def limits(evidence: Evidence, record: Mapping[str, Any]) -> Fact:
             "read, and one copy stays. Captions are compared by their characters, not by their meaning."
         )
     told.append(
-        "Pictures that differ in colour alone (one product in several), in a word of small print, a ticked box or a figure on a screen may "
-        "count as one, and so may icons that differ in a badge, or that are mirrored."
+        "Pictures that differ in colour alone are told apart where there is white in both (one product in several colours), but not black "
+        "from grey. Pictures that differ in a word of small print, a ticked box or a figure on a screen may count as one, and so may icons "
+        "that differ in a badge, or that are mirrored."
     )
     told += limits_of_meaning(evidence, record["embeddings"], record["semantic"])
     dedup = evidence.run.job.dedup

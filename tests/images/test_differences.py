@@ -37,7 +37,9 @@ def found(one: np.ndarray, other: np.ndarray, to: np.ndarray = STILL) -> tuple[f
 
 def pictures(images: list[Image.Image], quality: int = 85) -> Pictures:
     hashes = hash_pictures([open_picture(encoded(image, "JPEG", quality=quality), Decode(), "fast") for image in images], "views")
-    return Pictures(hashes.thumbnails, hashes.phashes, hashes.views.have, hashes.views.hashes, hashes.views.geometry, hashes.details)
+    return Pictures(
+        hashes.thumbnails, hashes.phashes, hashes.views.have, hashes.views.hashes, hashes.views.geometry, hashes.hues, hashes.details
+    )
 
 
 def reference(still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> tuple[float, float, float]:

@@ -123,7 +123,7 @@ def pictures(images: list[Image.Image], quality: int = 90) -> Pictures:
     raws = [encoded(image.convert("RGB"), "JPEG", quality=quality) for image in images]
     hashes = hash_pictures([open_picture(raw, Decode(), "fast") for raw in raws], "views")
     views = hashes.views
-    return Pictures(hashes.thumbnails, hashes.phashes, views.have, views.hashes, views.geometry, hashes.details)
+    return Pictures(hashes.thumbnails, hashes.phashes, views.have, views.hashes, views.geometry, hashes.hues, hashes.details)
 
 
 @pytest.mark.parametrize("kind", [*KINDS, crossword])

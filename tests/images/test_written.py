@@ -1,5 +1,6 @@
 """Pages and screens of one layout are told apart by what is written in them, and copies of one stay one."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -7,12 +8,12 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
 from schemas.signatures import DETAIL
-from tests.images.drawing import encoded
+from tests.images.drawing import encoded, photo
 from tests.images.test_kinds import pictures
 from transforms.images.alignment import AGREE, agreements
 from transforms.images.details import Details, packed
 from transforms.images.drawn import looks
-from transforms.match.verify import Pictures, picture_agreements
+from transforms.match.verify import picture_agreements
 
 
 def manual(name: str) -> Image.Image:
@@ -69,7 +70,23 @@ def ticks(on: tuple[bool, ...]) -> Image.Image:
     return image
 
 
+def widget(place: str, degrees: int, slope: tuple[int, int]) -> Image.Image:
+    """A screen whose ground fades, down or aslant."""
+    down, along = np.mgrid[:480, :360]
+    fading = 40 + down * slope[0] / 480 + along * slope[1] / 360
+    image = Image.fromarray(np.stack([fading, fading + 30, fading + 60], axis=2).astype(np.uint8))
+    draw = ImageDraw.Draw(image)
+    draw.text((180, 60), place, font=ImageFont.load_default(26), fill="white", anchor="mm")
+    draw.text((180, 130), f"{degrees}°", font=ImageFont.load_default(70), fill="white", anchor="mm")
+    for line, day in enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")):
+        draw.text((30, 230 + 40 * line), day, font=ImageFont.load_default(20), fill="white")
+        draw.text((270, 230 + 40 * line), f"{degrees * (line + 3) % 31}°", font=ImageFont.load_default(20), fill="white")
+    return image
+
+
 SERIES = {
+    "widgets": [widget(place, degrees, (90, 0)) for place, degrees in (("Oslo", 12), ("Quito", 7), ("Delhi", 31))],
+    "widgets aslant": [widget(place, degrees, (60, 50)) for place, degrees in (("Oslo", 12), ("Quito", 7), ("Delhi", 31))],
     "manual": [manual(name) for name in ("wide_max_word", "wide_min_word", "wide_add_word")],
     "switches": [switches(tuple(bool(bits >> line & 1) for line in range(10))) for bits in (0b1010110011, 0b1010011011, 0b0110110010)],
 }
@@ -108,6 +125,15 @@ def test_a_blurred_copy_that_looks_less_drawn_is_one_with_its_original_alone():
     assert picture_agreements(found, left, blurred, right).max() < AGREE
 
 
+def test_a_ground_that_fades_is_a_ground_in_screens_and_none_in_photos():
+    screens = pictures([*SERIES["widgets"], *SERIES["widgets aslant"]]).thumbnails.reshape(6, -1)
+    assert (np.stack([np.bincount(screen, minlength=256) for screen in screens]).max(axis=1) < 0.15 * screens.shape[1]).all()
+    found = looks(screens)
+    assert found.drawn.all()
+    assert found.wide.all()
+    assert not looks(pictures([photo(400, 300, seed=seed) for seed in range(4)]).thumbnails.reshape(4, -1)).grounded.any()
+
+
 def test_a_pair_agrees_alike_either_way_round_where_the_details_alone_differ():
     one = pictures(SERIES["manual"][:1])
     levels = one.details.levels(np.array([0])).astype(int)
@@ -131,7 +157,7 @@ def test_pairs_with_details_agree_alike_alone_and_among_others():
 
 def test_a_picture_without_a_detail_is_compared_by_its_thumbnail():
     found = pictures(SERIES["manual"])
-    bare = Pictures(found.thumbnails, found.phashes, found.views, found.view_hashes, found.geometry, Details.none(len(found)))
+    bare = dataclasses.replace(found, details=Details.none(len(found)))
     assert bare.arrays()[-1].shape == (0, DETAIL)
     rows = np.arange(len(found))
     assert picture_agreements(found, rows, bare, rows).min() >= AGREE

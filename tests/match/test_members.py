@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from schemas.signatures import CAPTION_SHORT, GEOMETRY, PERMUTATIONS, PHASHES, THUMBNAIL_SIDE, VIEWS
+from schemas.signatures import CAPTION_SHORT, GEOMETRY, HUES, PERMUTATIONS, PHASHES, THUMBNAIL_SIDE, VIEWS
 from transforms.images.details import Details
 from transforms.match.members import MEMBER, Members
 from transforms.match.policy import CAPTION, PICTURE
@@ -27,7 +27,8 @@ def members(rule, rows, edges=NO_EDGES):
     n = len(thumbnails)
     pictures = Pictures(
         np.array(thumbnails, np.uint8).reshape(n, THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.zeros((n, len(PHASHES)), np.uint64),
-        np.zeros(n, np.uint32), np.zeros((n, len(VIEWS)), np.uint64), np.zeros((n, GEOMETRY), np.float32), Details.none(n),
+        np.zeros(n, np.uint32), np.zeros((n, len(VIEWS)), np.uint64), np.zeros((n, GEOMETRY), np.float32),
+        np.zeros((n, HUES), np.uint8), Details.none(n),
     )  # fmt: skip
     short = np.array([np.random.default_rng(caption).integers(0, 256, PERMUTATIONS) for _, _, caption in rows], np.uint8)
     return Members(rule, table, (short, NO_LONG), pictures, pictures.take, edges)

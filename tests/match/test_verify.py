@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from schemas.signatures import CAPTION_EXACT, CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, GEOMETRY, PERMUTATIONS, VIEWS
+from schemas.signatures import CAPTION_EXACT, CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, GEOMETRY, HUES, PERMUTATIONS, VIEWS
 from transforms.images.alignment import AGREE
 from transforms.images.details import Details
 from transforms.match.blocks import pack, unpack
@@ -48,6 +48,7 @@ def pictures(thumbnails, phashes=None):
         np.zeros(n, np.uint32),
         np.zeros((n, len(VIEWS)), np.uint64),
         np.zeros((n, GEOMETRY), np.float32),
+        np.zeros((n, HUES), np.uint8),
         Details.none(n),
     )
 

@@ -37,33 +37,29 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
 
 The agreement of such a pair is at most `AGREE` by how far it is beyond; what is clearly two by windows is not looked at for places.
 
-What 48 x 48 grey pixels, or 96 x 96 of drawn pictures, do not show is not told apart: the same shape in another colour, another digit in a
-line of small print, a badge in the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as
-one to the right. A photograph that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture
-makes it another.
+Two that agree in grey are two if they show other colours on white (`transforms.images.hues`). What 48 x 48 grey pixels, 96 x 96 of drawn
+pictures and 8 x 8 hues do not show is not told apart: the same shape in black and in white, another digit in a line of small print, a badge
+in the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as one to the right. A photograph
+that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture makes it another.
 """
 
-import dataclasses
-import math
 import threading
 
 import numpy as np
 
-from schemas.signatures import PICTURES_AGREE, THUMBNAIL_SIDE
-from transforms.compiled import ZERO, compiled
-from transforms.images.closely import closely_unlike
+from schemas.signatures import HUES, PICTURES_AGREE, THUMBNAIL_SIDE
 from transforms.images.details import Details
 from transforms.images.differences import differences
-from transforms.images.drawn import Looks, looks
-from transforms.images.fitting import ALONG, BLOCKS, DOWN, FEW, GRID, ONES, SEEN, SEEN_ALONG, SEEN_DOWN, STILL, Level, halved
-from transforms.images.maps import inverted, rounded
+from transforms.images.drawn import Looks
+from transforms.images.fitting import FEW, GRID, Level, halved
+from transforms.images.gradients import compared
+from transforms.images.pairs import Pairs
 from transforms.images.windows import unlikeness
 
 AGREE = PICTURES_AGREE  # of 1,040 photos no two different ones within 12 bits reach 0.58; of nine edits of 149 of them 99.5 in 100 reach it
 _STEPS = ((3, 2), (0, 4), (0, 4))  # at 24 x 24 and at 48 x 48; a pair gets the next if it does not agree, but nearly and on the move
 _NEARLY = 0.35
 _FLOOR = 0.2  # correlation below which a block is left out at 48 x 48; at 24 x 24 it is 0
-_FEWEST = 12
 _DIFFERENT, _ADDED = 2.5, 4.0  # of what is allowed to an edited copy: anywhere, or what each of two has; what one has on a wide ground
 _WRITTEN, _COVERED = 0.4, 0.6  # of what `closely_unlike` tells: where both of two vary; where one does
 _OF_USUAL, _SAVED = 5.0, 0.02  # where both vary, in units of what is usual in the pair and what saving adds to it
@@ -75,43 +71,43 @@ _ASIDE, _ASUNDER = 0.45, 0.65  # of what `unlikeness` tells where both vary: of 
 _RESAMPLED = 0.006  # of a side, by which a map stretches, shears or turns it: fine print is then made of other pixels
 _TONED = 3.5  # of what is allowed to an edited copy, anywhere, where it was looked at closely
 _UNLIKE, _APART = 0.5, 0.8  # of what `unlikeness` tells: of drawn or dense pictures, anywhere; where both of two vary
+_RECOLOURED = 2.0  # of what is allowed, other colours
 _CLEARLY = 1.001  # of what is allowed: two pictures, whatever else they differ by
 _UNSURE = 0.3  # correlation of the least block, below which smooth pictures without a ground are looked at
 _SURE = 0.8  # correlation of the least block, from which nothing lies over either of two that are taken
 _HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which it holds something too faint for levels
 _SAVED_AGAIN = 4.0  # levels: a copy saved at quality 60 is off by 1 in its worst block, another form, card or slide by 8.6 at least
-_FAR, _HALF_BLOCK = 0.5 + 0.02, 1 / (2 * GRID)  # of a side: from the middle, a place that counts as inside; a block's edge from its middle
-_SAME_SIZE = 1.0001
-_ONE, _SLOPE = np.float32(1), np.float32(0.5)
-_SIDE, _BESIDE = np.uint64(THUMBNAIL_SIDE), np.uint64(1)
-_ACROSS = np.pad(np.full((THUMBNAIL_SIDE, THUMBNAIL_SIDE - 2), _SLOPE), ((0, 0), (1, 1))).ravel()
-_EDGES = (np.array([[0], [THUMBNAIL_SIDE - 1]]) * THUMBNAIL_SIDE + np.arange(1, THUMBNAIL_SIDE - 1)).ravel().astype(np.uint64)
-_PRODUCTS = np.array([
-    (DOWN, ONES), (ALONG, ONES), (SEEN_DOWN, ONES), (SEEN_ALONG, ONES), (DOWN, SEEN_DOWN), (ALONG, SEEN_ALONG),
-    (DOWN, DOWN), (ALONG, ALONG), (SEEN_DOWN, SEEN_DOWN), (SEEN_ALONG, SEEN_ALONG),
-])  # fmt: skip
-_AREA = (THUMBNAIL_SIDE // GRID) ** 2
-_MIDDLES = ((np.indices((GRID, GRID)) + 0.5) / GRID).reshape(-1)
-_SHARE, _DETAILED = 1 / _AREA, _AREA * 0.35**2  # sum of squares of softened gradients from which a block has detail
 
 
-def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: tuple[Details, Details] | None = None) -> np.ndarray:
+def agreements(
+    left: np.ndarray,
+    right: np.ndarray,
+    maps: np.ndarray,
+    details: tuple[Details, Details] | None = None,
+    at: tuple[np.ndarray, np.ndarray] | None = None,
+    hues: tuple[np.ndarray, np.ndarray] | None = None,
+) -> np.ndarray:
     """How well each pair of thumbnails agrees once aligned: 1 the same pixels, `AGREE` and more the same picture.
 
     Args:
-      left: uint8 [n, 48, 48].
-      right: uint8 [n, 48, 48].
+      left: uint8 [l, 48, 48].
+      right: uint8 [r, 48, 48].
       maps: float64 [n, 2, 3], where to begin: a point of the left thumbnail, (down, along, 1) with sides of 1, to that of the right one;
         see `transforms.images.nearest`.
       details: of the left pictures and of the right ones; None: nothing is drawn.
+      at: int64 [n] each, which of the left pictures and which of the right ones each pair has; None: every one, in turn.
+      hues: uint8 [n, 32], of the left pictures and of the right ones, see `transforms.images.hues`; None: nothing has white in it.
 
     Returns:
       float32 [n], 0 to 1, rounded to 1e-4. The same when left and right change places and maps are inverted.
     """
-    pairs = _Pairs.of(left, right, maps, Details.joined(details or [Details.none(len(left))] * 2))
+    held = Details.joined(details or [Details.none(len(side)) for side in (left, right)])
+    coloured = np.concatenate(hues or [np.zeros((len(side), HUES), np.uint8) for side in (left, right)])
+    pairs = Pairs.of(left, right, at or (np.arange(len(maps)), np.arange(len(maps))), maps, held, coloured)
     agreed, least, _ = _fit(pairs, 0, 0)
     alike = np.flatnonzero(agreed >= AGREE)
     agreed[alike[_suspect(pairs.take(alike), least[alike])[0]]] = 0
+    agreed[alike[pairs.take(alike).recoloured()]] = 0
     places = np.flatnonzero(agreed < AGREE)
     pairs, agreed[places] = pairs.take(places), 0
     fitted = []
@@ -123,53 +119,8 @@ def agreements(left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: t
         places, pairs = places[on], pairs.take(on)
     if fitted:
         alike, found, least, *fields = (np.concatenate(parts) for parts in zip(*fitted, strict=True))
-        agreed[alike] = np.maximum(agreed[alike], _judged(_Pairs(pairs.pictures, pairs.details, *fields), found, least))
+        agreed[alike] = np.maximum(agreed[alike], _judged(Pairs(*pairs.shown(), *fields), found, least))
     return np.rint(agreed * 1e4).astype(np.float32) / np.float32(1e4)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Pairs:
-    """Thumbnails, uint8 [m, 48 * 48], and details; which is looked for in which other one, int64 [n] each; the maps to it, [n, 2, 3]."""
-
-    pictures: np.ndarray
-    details: Details
-    still: np.ndarray
-    moved: np.ndarray
-    to: np.ndarray
-
-    @classmethod
-    def of(cls, left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details) -> "_Pairs":
-        """Pairs of left and right, and details of both in turn; a left one that is the same again and has none is one picture."""
-        left, right = (np.ascontiguousarray(side).reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right))
-        swapped, to = _in_order(left, right, maps, details)
-        rows, words = np.arange(len(left)), left.view(np.uint64)
-        fresh = np.append(True, (words[1:] != words[:-1]).any(axis=1))[: len(rows)] | details.held[: len(rows)]
-        first = np.maximum.accumulate(rows * fresh)
-        still, moved = np.where(swapped, (rows + len(rows), first), (first, rows + len(rows)))
-        return cls(np.concatenate([left, right]), details, still, moved, to)
-
-    def take(self, which: np.ndarray) -> "_Pairs":
-        """Some alone, by their numbers or bool [n]."""
-        return _Pairs(self.pictures, self.details, self.still[which], self.moved[which], self.to[which])
-
-    def sides(self) -> tuple[np.ndarray, np.ndarray]:
-        """The thumbnails of every pair, uint8 [n, 48 * 48] each."""
-        return self.pictures[self.still], self.pictures[self.moved]
-
-    def fields(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """All but the details, in order."""
-        return self.pictures, self.still, self.moved, self.to
-
-    def detailed(self) -> np.ndarray:
-        """Which have a detail of either picture, bool [n]."""
-        held: np.ndarray = self.details.held[self.still] & self.details.held[self.moved]
-        return held
-
-    def closely(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """`transforms.images.closely.closely_unlike` of pairs that have a detail of either picture."""
-        pictures, places = np.unique(np.stack([self.still, self.moved]), return_inverse=True)
-        still, moved = places.reshape(2, -1)
-        return closely_unlike(self.details.levels(pictures), still, moved, self.to)
 
 
 class _Room(threading.local):
@@ -183,7 +134,7 @@ class _Room(threading.local):
 _ROOM = _Room()
 
 
-def _fit(pairs: _Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _fit(pairs: Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """So many steps at half and at full size, which improve the maps in place.
 
     Returns:
@@ -195,15 +146,13 @@ def _fit(pairs: _Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray,
         still, moved, to = pairs.still[some], pairs.moved[some], pairs.to[some]
         half, full = (level.first(len(to)) for level in (_ROOM.half, _ROOM.full))
         if coarse:
-            half.load(halved(pairs.pictures[np.append(still, moved)]), *np.arange(2 * len(to)).reshape(2, -1))
+            half.load(halved(pairs.pictures, np.append(still, moved)), *np.arange(2 * len(to)).reshape(2, -1))
             half.align(to, coarse, 0.0)
         full.load(pairs.pictures, still, moved)
         if fine:
             before[some] = full.align(to, fine, _FLOOR)
         full.warp(to)
-        _soften(full.planes, _ACROSS, _EDGES)
-        full.multiply(_PRODUCTS)
-        _compare(full.sums.reshape(len(to), -1), to.reshape(len(to), -1), found[some])
+        compared(full, to, found[some])
     return np.rint(found[:, 0] * 1e4) / 1e4, found[:, 1], _moved(pairs.to - before) if fine else np.zeros(len(found))
 
 
@@ -213,26 +162,25 @@ def _moved(by: np.ndarray) -> np.ndarray:
     return np.abs([shift, shift + down, shift + along, shift + down + along]).max(axis=(0, 2)) * THUMBNAIL_SIDE
 
 
-def _suspect(pairs: _Pairs, least: np.ndarray) -> tuple[np.ndarray, Looks]:
+def _suspect(pairs: Pairs, least: np.ndarray) -> tuple[np.ndarray, Looks]:
     """Which pairs, by their numbers, may be two of one template, and what both of a pair look like."""
     asked, both, detailed = np.arange(len(least)), Looks.any(len(least)), pairs.detailed()
     for side in (np.minimum(pairs.still, pairs.moved), np.maximum(pairs.still, pairs.moved)):
-        pictures, places = np.unique(side[asked], return_inverse=True)
-        both &= looks(pairs.pictures[pictures]).take(places)
+        both &= pairs.looked.at(side[asked])
         which = both.grounded | both.dense | (both.smooth & (least[asked] < _UNSURE)) | detailed[asked]
         asked, both = asked[which], both.take(which)
     return asked, both
 
 
-def _judged(pairs: _Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
+def _judged(pairs: Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
     """The mean over the blocks; of pictures that would be the same by it but may be two of one template, less by how far they differ."""
     found = mean.copy()
     alike, both = _suspect(pairs, least)
     found[alike] = np.minimum(found[alike], AGREE / np.maximum(_beyond(pairs.take(alike), both, least[alike]), AGREE))
-    return found
+    return np.where(pairs.recoloured(), np.minimum(found, AGREE / _RECOLOURED), found)
 
 
-def _beyond(pairs: _Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
+def _beyond(pairs: Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
     """By how much pairs differ, in units of what is allowed to copies of one picture of their looks, float64 [n]; more than 1 are two.
 
     What costs more is not looked at where what costs less tells already that they are two.
@@ -284,58 +232,3 @@ def _farthest(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     side = THUMBNAIL_SIDE // GRID
     off = (left.astype(np.int64) - right).reshape(len(left), GRID, side, GRID, side)
     return (off * off).mean(axis=(2, 4)).max(axis=(1, 2), initial=0.0)
-
-
-def _in_order(left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details) -> tuple[np.ndarray, np.ndarray]:
-    """Whether the right picture is the one looked for, and the map from it; the left one if not.
-
-    It is the one that shows less; of equal ones the smaller, pixel by pixel, and of equal thumbnails that with the smaller detail.
-    """
-    rows, words = np.arange(len(maps)), [side.view(np.uint64) for side in (left, right)]
-    place = (words[0] != words[1]).argmax(axis=1)
-    one, other = (side[rows, place].byteswap() for side in words)
-    swapped, equal = one > other, rows[(one == other) & details.held[: len(rows)] & details.held[len(rows) :]]
-    swapped[equal] = details.greater(equal, equal + len(rows))
-    to = rounded(np.where(swapped[:, None, None], inverted(maps), maps))
-    larger = np.abs(to[:, 0, 0] * to[:, 1, 1] - to[:, 0, 1] * to[:, 1, 0]) > _SAME_SIZE
-    return swapped ^ larger, np.where(larger[:, None, None], inverted(to), to)
-
-
-@compiled
-def _soften(planes, across, edges):  # type: ignore[no-untyped-def]
-    """Gradients of both pictures, central differences made g / (|g| + 1) long, into the two planes after each.
-
-    `across` is the weight along a row, which is 0 in its first and its last pixel; `edges` are the other pixels of the first and last row.
-    """
-    for row in range(len(planes)):
-        for picture in range(STILL, SEEN + 1, SEEN - STILL):
-            level, down, along = planes[row, picture], planes[row, picture + 1], planes[row, picture + 2]
-            for k in range(_SIDE, np.uint64(len(level)) - _SIDE):
-                y, x = _SLOPE * (level[k + _SIDE] - level[k - _SIDE]), across[k] * (level[k + _BESIDE] - level[k - _BESIDE])
-                scale = _ONE / (math.sqrt(y * y + x * x) + _ONE)
-                down[k], along[k] = y * scale, x * scale
-            for edge in range(len(edges)):
-                k = edges[edge]
-                x = _SLOPE * (level[k + _BESIDE] - level[k - _BESIDE])
-                along[k] = x / (abs(x) + _ONE)
-
-
-@compiled
-def _compare(sums, to, found):  # type: ignore[no-untyped-def]
-    """Mean and least correlation of softened gradients over the blocks with detail that the maps leave inside, from sums of `_PRODUCTS`."""
-    for row in range(len(found)):
-        s, map_, total, least, counted = sums[row], to[row], 0.0, 1.0, ZERO
-        yy, yx, y0, xy, xx, x0 = map_[0], map_[1], map_[2], map_[3], map_[4], map_[5]
-        far_y, far_x = _FAR - (abs(yy) + abs(yx)) * _HALF_BLOCK, _FAR - (abs(xy) + abs(xx)) * _HALF_BLOCK
-        for b in range(BLOCKS):
-            down, along, seen_down, seen_along = s[b], s[b + BLOCKS], s[b + 2 * BLOCKS], s[b + 3 * BLOCKS]
-            both = s[b + 4 * BLOCKS] + s[b + 5 * BLOCKS] - (down * seen_down + along * seen_along) * _SHARE
-            one = s[b + 6 * BLOCKS] + s[b + 7 * BLOCKS] - (down * down + along * along) * _SHARE
-            other = s[b + 8 * BLOCKS] + s[b + 9 * BLOCKS] - (seen_down * seen_down + seen_along * seen_along) * _SHARE
-            i, j = _MIDDLES[b], _MIDDLES[b + BLOCKS]
-            inside = (abs(yy * i + yx * j + y0 - 0.5) <= far_y) & (abs(xy * i + xx * j + x0 - 0.5) <= far_x)
-            if inside & ((one > _DETAILED) | (other > _DETAILED)):
-                square = one * other
-                agreed = both / math.sqrt(square + 1e-6) if (both > 0) & (square > 0) else 0.0
-                total, counted, least = total + agreed, counted + 1, agreed if agreed < least else least
-        found[row, 0], found[row, 1] = total / (counted if counted > _FEWEST else _FEWEST), least

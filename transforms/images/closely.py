@@ -23,6 +23,7 @@ _TOGETHER = 4  # pairs whose work fits a core's cache
 _CELL = 4  # pixels; a window is of 2 x 2 cells
 _CELLS = DETAIL_SIDE // _CELL
 _PIXELS = 4 * _CELL * _CELL
+_REAL = np.arange(_CELLS * (_CELLS - 1) - 1) % _CELLS != _CELLS - 1  # windows, by their first cell
 _COVERED = 0.6  # of a window's pixels that the map leaves inside, from which it is compared
 _VARIES = 10.0  # levels over two pixels: root mean square in a window from which it varies
 _NOISE = np.float32(4.0**2)  # levels over two pixels, squared
@@ -45,7 +46,7 @@ class _Room(threading.local):
         """Makes room for a few pairs."""
         self.level = Level.of(DETAIL_SIDE, _TOGETHER)
         self.slopes = np.zeros((_TOGETHER, 2, 3, _PADDED, _PADDED), np.float32)
-        self.sums = np.zeros((2 * _TOGETHER, len(_PRODUCTS), _CELLS, _CELLS), np.float32)
+        self.sums = np.zeros((2 * _TOGETHER, len(_PRODUCTS), _CELLS * _CELLS), np.float32)
         self.line = np.zeros(DETAIL_SIDE, np.float32)
 
 
@@ -76,18 +77,21 @@ def closely_unlike(pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, t
 
 
 def _windows(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One less the correlation of slopes in each window, down and along; whether one of them varies there; whether both do: [n, 1058]."""
+    """One less the correlation of slopes in each window, down and along; whether one of them varies there; whether both do: [n, 1102].
+
+    Windows that begin in the last column of cells are none, and vary nowhere.
+    """
     slopes, sums = _ROOM.slopes[: len(planes)], _ROOM.sums[: 2 * len(planes)]
     for of, source, plane in ((np.multiply, ONES, _ENDS), (np.subtract, STILL, _ONE), (np.subtract, SEEN, _OTHER)):
         _of_ends(of, planes[:, source], slopes[:, :, plane, 1:-1, 1:-1])
     slopes[:, :, _ONE:] *= slopes[:, :, _ENDS:_ONE]
-    _multiply(slopes.reshape(len(sums), 3, -1), _PRODUCTS, _ROOM.line, sums.reshape(*sums.shape[:2], -1))
-    pairs = sums[..., :-1, :] + sums[..., 1:, :]
+    _multiply(slopes.reshape(len(sums), 3, -1), _PRODUCTS, _ROOM.line, sums)
+    pairs = sums[..., :-_CELLS] + sums[..., _CELLS:]
     windows = (pairs[..., :-1] + pairs[..., 1:]).swapaxes(0, 1) / np.float32(_PIXELS)
     covered, one_varies, shared, there = windows[0], windows[1], windows[2 : 2 + len(_AROUND)], windows[2 + len(_AROUND) :]
     other_varies = there[_AROUND.index(_HERE)]
     unlike = 1 - ((shared + _NOISE) / np.sqrt((one_varies + _NOISE) * (there + _NOISE))).max(axis=0)
-    compared = covered >= _COVERED
+    compared = (covered >= _COVERED) & _REAL
     either, both = (compared & (of(one_varies, other_varies) > _VARIES**2) for of in (np.maximum, np.minimum))
     return unlike.reshape(len(planes), -1), either.reshape(len(planes), -1), both.reshape(len(planes), -1)
 

@@ -18,6 +18,8 @@ from schemas.job import Decode
 from schemas.reasons import ANIMATED, CUT_SUSPECTED, TRUNCATED_TAIL
 from transforms.images.cut import looks_cut
 from transforms.images.header import EXTENSIONS, Header, PictureError, exif_orientation, read_header, sniff
+from transforms.images.hues import LEAST as LEAST_COLOURED
+from transforms.images.hues import NO_HUES, hues, shows_white
 from transforms.images.jpeg import decode_jpeg
 from transforms.images.png import BarePng
 from transforms.images.resample import Box, deviation
@@ -55,6 +57,7 @@ class Picture:
       box: of `grey`, without its border: left, top, right, bottom.
       small: uint8 [2, 32, 32], the whole picture and the one without its border, from all pixels in mode `exact`, else from `grey`.
       thumbnail: uint8 [48, 48], without border, from `grey` in either mode.
+      hues: uint8 [32], of what the thumbnail shows, where there is white in or around it; else zeros.
       seen: what the models see that were asked for, where the colours were decoded anyway: never of a JPEG.
     """
 
@@ -67,6 +70,7 @@ class Picture:
     box: Box
     small: np.ndarray
     thumbnail: np.ndarray
+    hues: np.ndarray
     seen: Mapping[View, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
@@ -84,7 +88,7 @@ def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"], vie
     """
     kind, header = _checked(raw, budget)
     try:
-        decoded, header, seen = _decoded(raw, kind, header, budget, views)
+        decoded, header, seen, shown = _decoded(raw, kind, header, budget, views)
         grey = _reduced(decoded)
         box = border(grey)
         if mode == "fast":
@@ -93,6 +97,7 @@ def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"], vie
             full = _as_image(_jpeg_grey(raw, header, 0)[0] if kind == "jpeg" else decoded)
             small = hashed_exactly(full, box, (grey.shape[1], grey.shape[0]))
         small_grey = thumbnail(grey, box)
+        colours = _hues(raw, header, shown, box, grey) if shows_white(grey, box, small_grey) else NO_HUES
     except PictureError:
         raise
     except Exception as error:  # a codec may raise anything over hostile bytes, and a picture is never worth a batch
@@ -100,7 +105,7 @@ def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"], vie
     noticed = {ANIMATED: header.animated, TRUNCATED_TAIL: not header.ended, CUT_SUSPECTED: looks_cut(grey)}
     flags = tuple(word for word, holds in noticed.items() if holds)
     width, height = (header.height, header.width) if header.orientation > 4 else (header.width, header.height)
-    return Picture(kind, width, height, flags, grey, deviation(grey), box, small, small_grey, seen)
+    return Picture(kind, width, height, flags, grey, deviation(grey), box, small, small_grey, colours, seen)
 
 
 def decode_rgb(raw: bytes, budget: Decode, least: int | None) -> Image.Image:
@@ -163,14 +168,22 @@ def _from_jpeg(pixels: np.ndarray) -> Image.Image:
 
 def _decoded(
     raw: bytes, kind: str, header: Header, budget: Decode, views: Sequence[View]
-) -> tuple[Image.Image | np.ndarray, Header, dict[View, np.ndarray]]:
-    """Luma as displayed, and what models see where the decoder gives colours at full size."""
+) -> tuple[Image.Image | np.ndarray, Header, dict[View, np.ndarray], Image.Image | None]:
+    """Luma as displayed; what models see, and the picture, where the decoder gives colours at full size."""
     if kind == "jpeg":
-        return *_jpeg_grey(raw, header, LEAST), {}
+        return *_jpeg_grey(raw, header, LEAST), {}, None
     image, header = _opened(raw, kind, header, budget)
     shown = _turned(_plain(image), header.orientation)
     colours = shown.convert("RGB") if views else shown
-    return shown.convert("L"), header, {view: view.pixels(colours) for view in views}
+    return shown.convert("L"), header, {view: view.pixels(colours) for view in views}, shown
+
+
+def _hues(raw: bytes, header: Header, shown: Image.Image | None, box: Box, grey: np.ndarray) -> np.ndarray:
+    """The hues of a picture in colour as displayed, which a JPEG, None, is decoded for a second time, at the least scale."""
+    if shown is None:
+        pixels, _ = decode_jpeg(raw, LEAST_COLOURED, colour=True, progressive=header.progressive)
+        shown = _turned(_from_jpeg(pixels), header.orientation)
+    return hues(shown, box, grey.shape[1], grey.shape[0])
 
 
 def _opened(raw: bytes, kind: str, header: Header, budget: Decode) -> tuple[Image.Image, Header]:

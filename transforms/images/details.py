@@ -62,10 +62,7 @@ class Details:
 
     def greater(self, at: np.ndarray, other: np.ndarray) -> np.ndarray:
         """Whether those of some pictures come after those of others, octet by octet; all have one: bool [n]."""
-        one, two = self.octets[self._place[at]], self.octets[self._place[other]]
-        rows, place = np.arange(len(one)), (one != two).argmax(axis=1)
-        after: np.ndarray = one[rows, place] > two[rows, place]
-        return after
+        return comes_after(self.octets[self._place[at]], self.octets[self._place[other]])
 
     def levels(self, at: np.ndarray) -> np.ndarray:
         """The grey pictures of some that have one, by their numbers: uint8 [n, 96 * 96]."""
@@ -78,6 +75,13 @@ class Details:
         for row, levels in enumerate(of_step):
             np.take(levels, steps[row], out=found[row], mode="clip")
         return found
+
+
+def comes_after(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Whether rows come after others, number by number, [n, width] each: bool [n]."""
+    rows, place = np.arange(len(one)), (one != other).argmax(axis=1)
+    after: np.ndarray = one[rows, place] > other[rows, place]
+    return after
 
 
 def details(pictures: Sequence[Picture | None]) -> Details:

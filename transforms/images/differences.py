@@ -30,7 +30,7 @@ _INSIDE = ONES
 _TOTALS = np.array([(_INSIDE, _INSIDE), (STILL, _INSIDE), (SEEN, _INSIDE)])
 _ENERGIES = np.array([(STILL, STILL), (SEEN, SEEN)])
 _PAIRS = [(a, b) for k, a in enumerate(_CAUSES) for b in _CAUSES[k:]] + [(a, STILL) for a in _CAUSES]
-_PRODUCTS, _PLANES = np.array(_PAIRS), np.array(_CAUSES)
+_PRODUCTS = np.array(_PAIRS)
 _PIXELS = THUMBNAIL_SIDE**2
 _SOFT, _AT_EDGE, _BY_EDGE = np.array([0.25, 0.5, 0.25], np.float32), np.float32(0.75), np.float32(0.25)
 _EDGES, _NEXT_TO_EDGES = slice(None, None, THUMBNAIL_SIDE - 1), slice(1, None, THUMBNAIL_SIDE - 3)
@@ -38,7 +38,12 @@ _BEND = np.array([1, -2, 1], np.float32)
 _WINDOWS = BLOCKS - GRID - 1  # of 2 x 2 blocks, one from each block on
 _HELD_BY = np.outer([1.0, 2, 2, 2, 2, 1], [1.0, 2, 2, 2, 2, 1]).ravel()  # windows, each block
 _PATCHES = THUMBNAIL_SIDE - 3  # of 4 x 4, in a row
-_SIDE, _GRID, _CELL = (np.uint64(n) for n in (THUMBNAIL_SIDE, GRID, THUMBNAIL_SIDE // GRID))
+_SIDE, _GRID, _CELL, _ONE, _TWO, _THREE = (np.uint64(n) for n in (THUMBNAIL_SIDE, GRID, THUMBNAIL_SIDE // GRID, 1, 2, 3))
+_PLANE, _REST, _SQUARES = (np.uint64(plane * _PIXELS) for plane in (1, STILL, ALONG))  # where they begin among the planes of a pair
+_OTHER, _OTHER_DOWN, _OTHER_ALONG, _BENT = (np.uint64(plane * _PIXELS) for plane in _CAUSES[1:])  # the first, `ONES`, begins them all
+_SHARES, _TWO_DOWN, _THREE_DOWN = (np.uint64(n) for n in (len(_CAUSES) * GRID, 2 * THUMBNAIL_SIDE, 3 * THUMBNAIL_SIDE))
+_DOWNWARDS, _ONWARDS = (np.uint64(2 * _PIXELS - 3 * step) for step in (THUMBNAIL_SIDE, 1))  # of two planes, but for the last three
+_SECOND, _THIRD, _FOURTH, _FIFTH = (np.uint64(n * THUMBNAIL_SIDE) for n in range(1, len(_CAUSES)))
 
 
 def _system() -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +63,6 @@ class _Room(threading.local):
         """Makes room for a few pairs."""
         self.level = Level.of(THUMBNAIL_SIDE, FEW, len(_PAIRS))
         self.pictures = np.empty((FEW, 2, _PIXELS), np.float32)
-        self.squares, self.sums = np.empty((2, FEW, 2, _PIXELS), np.float32)
         self.before = np.empty((FEW, _PIXELS), np.float32)
 
 
@@ -88,8 +92,9 @@ def differences(
         weaker = np.minimum(1, 1 / _centre(level)).astype(np.float32)
         before = np.multiply(level.planes[:, STILL], weaker[:, None], out=_ROOM.before[: len(weaker)])
         _bend(level)
-        _explain(level.planes, _PLANES, _shares(level.multiply(_PRODUCTS)))
-        found[0, some], inner = _most(level, weaker)
+        shares, scratch = _shares(level.multiply(_PRODUCTS)), level.scratch.reshape(-1)
+        _explain(level.planes.reshape(len(weaker), -1), shares, weaker, scratch[: 2 * _PIXELS], scratch[2 * _PIXELS :])
+        found[0, some], inner = _most(level.planes[:, DOWN])
         much = np.flatnonzero(over[some] & (found[0, some] > most) & (inner > least))
         if len(much):
             found[1:, some.start + much] = _apart(level.planes[much], before[much], weaker[much, None])
@@ -106,6 +111,12 @@ def _apart(planes: np.ndarray, before: np.ndarray, scale: np.ndarray) -> tuple[n
     """
     allowed = _ALLOWED / 16 + planes[:, ALONG] * (_OF_SLOPE * scale * scale)
     return exchanged(planes[:, SEEN] * scale, before, planes[:, STILL], planes[:, _INSIDE], allowed)
+
+
+def _most(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The roots of the most of mean squares over 4 x 4 pixels, float32 [n, 48 * 48]: anywhere; in the middle."""
+    square = squares.reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    return np.sqrt(square[:, :_PATCHES, :_PATCHES].max(axis=(1, 2))), np.sqrt(square[:, *MIDDLE].max(axis=(1, 2)))
 
 
 def _smooth(level: Level) -> None:
@@ -152,7 +163,7 @@ def _bend(level: Level) -> None:
 
 
 def _shares(sums: np.ndarray) -> np.ndarray:
-    """How much of each cause there is in each block, float32 [n, 5, 36]: the mean over the windows of 2 x 2 blocks that hold it.
+    """How much of each cause there is in each block, as `_explain` takes it: the mean over the windows of 2 x 2 blocks that hold it.
 
     Args:
       sums: over blocks, of the products of `_PAIRS`, float64 [n, 20, 36].
@@ -169,43 +180,40 @@ def _shares(sums: np.ndarray) -> np.ndarray:
     blocks = np.zeros((len(_CAUSES), len(sums), BLOCKS))
     for first in (0, 1, GRID, GRID + 1):
         blocks[:, :, first : first + _WINDOWS] += found
-    return np.ascontiguousarray((blocks / _HELD_BY).astype(np.float32).transpose(1, 0, 2))
+    held = (blocks / _HELD_BY).astype(np.float32).reshape(len(_CAUSES), -1, GRID, GRID)
+    return held.transpose(1, 2, 0, 3).reshape(len(sums), -1)
 
 
 @compiled
-def _explain(planes, causes, shares):  # type: ignore[no-untyped-def]
-    """Takes from the difference the share of each cause."""
-    for row in range(len(planes)):
-        rest = planes[row, STILL]
-        for cause in range(len(causes)):
-            plane, share = planes[row, causes[cause]], shares[row, cause]
-            for i in range(_SIDE):
-                for block in range(_GRID):
-                    much = share[i // _CELL * _GRID + block]
-                    for j in range(_CELL):
-                        k = i * _SIDE + block * _CELL + j
-                        rest[k] -= plane[k] * much
-
-
-def _most(level: Level, weaker: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The most that is left of the differences over 4 x 4 pixels, in units of what is allowed there: anywhere; in the middle; float32 [n].
+def _explain(planes, shares, weaker, work, lines):  # type: ignore[no-untyped-def]
+    """Takes from each difference the share of each cause and what is outside, and tells what is left, in units of what is allowed there.
 
     Args:
-      level: pairs, of which the first plane is what is left, and `ALONG` the squares of the slopes.
-      weaker: what makes it levels of the picture with less contrast, float32 [n]; the first plane becomes that.
+      planes: of pairs, float32 [n, planes * 48 * 48]; the difference becomes what is left of it, where the contrast is less; `ALONG` holds
+        the squares of the slopes; `DOWN` takes mean squares over 4 x 4 pixels, in units of what is allowed there, at their first one.
+      shares: float32 [n, 6 * causes * 6]: of each row of blocks, of each cause, in each block.
+      weaker: what makes it levels of the picture with less contrast, float32 [n].
+      work: float32 [2 * 48 * 48], to write on.
+      lines: float32 [causes * 48], to write on.
     """
-    planes, squares, sums = level.planes, _ROOM.squares[: len(weaker)], _ROOM.sums[: len(weaker)]
-    rest = planes[:, STILL]
-    rest *= planes[:, _INSIDE]
-    rest *= weaker[:, None]
-    np.square(rest, out=squares[:, 0])
-    np.multiply(planes[:, ALONG], weaker[:, None] ** 2, out=squares[:, 1])
-    for step in (THUMBNAIL_SIDE, 1):  # sums of four
-        np.add(squares[:, :, :-step], squares[:, :, step:], out=sums[:, :, :-step])
-        np.add(sums[:, :, : -3 * step], sums[:, :, 2 * step : -step], out=squares[:, :, : -3 * step])
-    allowed = squares[:, 1]
-    allowed *= _OF_SLOPE
-    allowed += _ALLOWED
-    squares[:, 0] /= allowed
-    square = squares[:, 0].reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    return np.sqrt(square[:, :_PATCHES, :_PATCHES].max(axis=(1, 2))), np.sqrt(square[:, *MIDDLE].max(axis=(1, 2)))
+    for row in range(len(planes)):
+        pixels, share, scale = planes[row], shares[row], weaker[row]
+        for block in range(_GRID):
+            for of in range(_SHARES):
+                much = share[block * _SHARES + of]
+                for j in range(_CELL):
+                    lines[of * _CELL + j] = much
+            for y in range(block * _CELL, (block + _ONE) * _CELL):
+                for j in range(_SIDE):
+                    at = y * _SIDE + j
+                    inside = pixels[at]
+                    rest = pixels[at + _REST] - inside * lines[j] - pixels[at + _OTHER] * lines[j + _SECOND]
+                    rest = rest - pixels[at + _OTHER_DOWN] * lines[j + _THIRD] - pixels[at + _OTHER_ALONG] * lines[j + _FOURTH]
+                    rest = (rest - pixels[at + _BENT] * lines[j + _FIFTH]) * inside * scale
+                    pixels[at + _REST], work[at], work[at + _PLANE] = rest, rest * rest, pixels[at + _SQUARES] * (scale * scale)
+        for k in range(_DOWNWARDS):
+            work[k] = work[k] + work[k + _SIDE] + (work[k + _TWO_DOWN] + work[k + _THREE_DOWN])
+        for k in range(_ONWARDS):
+            work[k] = work[k] + work[k + _ONE] + (work[k + _TWO] + work[k + _THREE])
+        for k in range(_PLANE):
+            pixels[k + _BENT] = work[k] / (work[k + _PLANE] * _OF_SLOPE + _ALLOWED)

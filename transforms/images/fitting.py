@@ -14,18 +14,20 @@ from collections.abc import Iterator
 import numpy as np
 
 from schemas.signatures import THUMBNAIL_SIDE
-from transforms.compiled import ZERO, compiled
+from transforms.compiled import compiled
 
 FEW = 16  # pairs that fit a core's cache
 GRID = 6
 BLOCKS = GRID * GRID
-# Planes of work: the picture looked for and its slopes, the other as seen through the map and its slopes, ones.
-STILL, DOWN, ALONG, SEEN, SEEN_DOWN, SEEN_ALONG, ONES, _PLANES = range(8)
+# Planes of work: ones, the picture looked for and its slopes, the other as seen through the map and its slopes; before and behind a picture
+# lies another plane, so that whoever looks beyond its first or last row finds some numbers.
+ONES, STILL, DOWN, ALONG, SEEN, SEEN_DOWN, SEEN_ALONG, _PLANES = range(8)
 _OF_STILL = np.array([
     (STILL, ONES), (DOWN, ONES), (ALONG, ONES), (STILL, STILL), (DOWN, STILL), (ALONG, STILL), (DOWN, DOWN), (DOWN, ALONG), (ALONG, ALONG),
 ])  # fmt: skip
 _OF_SEEN = np.array([(SEEN, ONES), (SEEN, SEEN), (STILL, SEEN), (DOWN, SEEN), (ALONG, SEEN)])
 _MOMENTS, _LOW, _UNKNOWNS = 5, 8, 6
+_LINE = 64  # bytes
 _LEAST, _TINY = 1e-3, 1e-12  # of a variance; of a square on the diagonal
 _FLAT = 6.25  # variance, levels squared, below which a block says nothing about the map
 _HELD = np.append(np.diag([0.001, 0.021, 0.021] * 2), np.zeros(_UNKNOWNS))  # damping of shift, and of scale, shear and turn, by stiffness
@@ -67,14 +69,15 @@ class Level:
     got: np.ndarray
     moments: np.ndarray
     systems: np.ndarray
+    smaller: dict[int, "Level"] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, side: int, pairs: int, products: int = len(_OF_STILL) + len(_OF_SEEN)) -> "Level":
         """Room for so many pairs of that side, and for sums of so many products."""
-        planes = np.zeros((pairs, _PLANES, side * side), np.float32)
+        planes = room(pairs, _PLANES, side * side)
         planes[:, ONES] = 1
         words, sums = np.zeros((pairs, side * side), np.uint32), np.zeros((pairs, products, BLOCKS))
-        scratch, got = np.empty((2, side * side), np.float32), np.empty(side * side, np.uint32)
+        scratch, got = room(3, side * side), np.empty(side * side, np.uint32)
         moments, systems = np.empty((2, _MOMENTS * BLOCKS)), np.empty((len(_MOMENT), pairs))
         return cls(side, planes, words, sums, scratch, got, moments, systems)
 
@@ -82,8 +85,11 @@ class Level:
         """The room of the first pairs alone."""
         if pairs == len(self.planes):
             return self
-        own = {name: getattr(self, name)[:pairs] for name in ("planes", "words", "sums")}
-        return dataclasses.replace(self, systems=self.systems.reshape(-1)[: pairs * len(_MOMENT)].reshape(-1, pairs), **own)
+        if pairs not in self.smaller:
+            own = {name: getattr(self, name)[:pairs] for name in ("planes", "words", "sums")}
+            systems = self.systems.reshape(-1)[: pairs * len(_MOMENT)].reshape(-1, pairs)
+            self.smaller[pairs] = dataclasses.replace(self, systems=systems, smaller={}, **own)
+        return self.smaller[pairs]
 
     def load(self, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray) -> None:
         """Takes pairs of pictures, uint8 [m, side * side]: the one looked for, and the one that moves, int64 [n] each."""
@@ -134,17 +140,24 @@ class Level:
         return before
 
 
-def halved(pictures: np.ndarray) -> np.ndarray:
-    """Pictures, uint8 [n, 48 * 48], at half the size: uint8 [n, 24 * 24], half a level rounded up."""
-    halves = np.empty((len(pictures), pictures.shape[1] // 4), np.uint8)
-    _halve(pictures, halves)
+def room(*shape: int) -> np.ndarray:
+    """Zeros, float32, from the begin of a line of the cache on: of numbers read eight at a time none then lie in two lines."""
+    octets = np.zeros(4 * math.prod(shape) + _LINE, np.uint8)
+    begin = -octets.ctypes.data % _LINE
+    return octets[begin : begin + 4 * math.prod(shape)].view(np.float32).reshape(shape)
+
+
+def halved(pictures: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Some of pictures, uint8 [m, 48 * 48], by their numbers, int64 [n], at half the size: uint8 [n, 24 * 24], half a level rounded up."""
+    halves = np.empty((len(which), pictures.shape[1] // 4), np.uint8)
+    _halve(pictures, which, halves)
     return halves
 
 
 @compiled
-def _halve(pictures, halves):  # type: ignore[no-untyped-def]
+def _halve(pictures, which, halves):  # type: ignore[no-untyped-def]
     for row in range(len(halves)):
-        picture, half = pictures[row], halves[row]
+        picture, half = pictures[which[row]], halves[row]
         for i in range(_HALF):
             for j in range(_HALF):
                 at = _TWO * (i * _SIDE + j)
@@ -216,16 +229,16 @@ def _warp(planes, packed, n, to, part, got):  # type: ignore[no-untyped-def]
 @compiled
 def _bound(planes, to, at):  # type: ignore[no-untyped-def]
     """Pixels inside and outside; `at` are their middles."""
+    side = np.uint64(len(at))
     for row in range(len(planes)):
-        map_, ones, k = to[row], planes[row, ONES], ZERO
+        map_, ones = to[row], planes[row, ONES]
         yy, yx, y0, xy, xx, x0 = map_[0], map_[1], map_[2], map_[3], map_[4], map_[5]
-        for i in range(len(at)):
+        for i in range(side):
             down = at[i]
-            for j in range(len(at)):
+            for j in range(side):
                 along = at[j]
                 y, x = yy * down + yx * along + y0, xy * down + xx * along + x0
-                ones[k] = (y >= 0) & (y <= 1) & (x >= 0) & (x <= 1)
-                k += 1
+                ones[i * side + j] = (y >= 0) & (y <= 1) & (x >= 0) & (x <= 1)
 
 
 @compiled
@@ -275,10 +288,11 @@ def _weigh(sums, floor, side, room, systems):  # type: ignore[no-untyped-def]
                 weighed[b + (2 + slope) * BLOCKS] = weight * error
         for k in range(_MOMENTS * _LOW):
             moments[k] = 0.0
-        for b in range(BLOCKS):
-            for moment in range(_MOMENTS):
+        for moment in range(_MOMENTS):
+            for b in range(BLOCKS):
+                much = weighed[moment * BLOCKS + b]
                 for k in range(_LOW):
-                    moments[moment * _LOW + k] += weighed[moment * BLOCKS + b] * _FEATURES[b * _LOW + k]
+                    moments[moment * _LOW + k] += much * _FEATURES[b * _LOW + k]
         stiffness = moments[0] + moments[2 * _LOW]
         for k in range(len(systems)):
             systems[k, row] = moments[_MOMENT[k]] + stiffness * _HELD[k]

@@ -27,7 +27,7 @@ _ACROSS, _HIGH, _SIDE, _ONE, _TWO = (np.uint64(n) for n in (_CELLS, _CELL, THUMB
 _PRODUCTS = np.array([
     (DOWN, DOWN), (ALONG, ALONG), (SEEN_DOWN, SEEN_DOWN), (SEEN_ALONG, SEEN_ALONG), (DOWN, SEEN_DOWN), (ALONG, SEEN_ALONG),
 ])  # fmt: skip
-_INNER = np.pad(np.ones((THUMBNAIL_SIDE - 2, THUMBNAIL_SIDE - 2), np.float32), 1).ravel()
+_INNER = np.pad(np.ones((THUMBNAIL_SIDE - 2, THUMBNAIL_SIDE - 2), np.float32), 1).ravel()  # there are no slopes at the rim
 _REAL, _MIDDLE = np.zeros((2, 2, _CELLS, _CELLS), bool)  # windows, of slopes down and along, by their first cell: all; those in the middle
 _REAL[:, :-1, :-1] = True
 _MIDDLE[:, 2:13, 1:14] = True  # an eighth above and below and a sixteenth at the sides are for banners and stamps

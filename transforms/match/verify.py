@@ -19,6 +19,7 @@ from schemas.signatures import (
     CAPTIONS_AGREE,
     DETAIL,
     GEOMETRY,
+    HUES,
     PERMUTATIONS,
     PHASHES,
     THUMBNAIL_SIDE,
@@ -37,7 +38,7 @@ of 1,246,260 candidate pairs of a million captions, 125 were judged otherwise by
 MIRRORED = np.array([name.endswith("_mirrored") for name in PHASHES])
 AGREEMENTS = 10_000  # parts in which it is told how well pictures agree
 BELOW_ONE = 0.9999  # what thumbnails that agree wholly give: 1.0 is said of equal bytes alone
-CHUNK = 512  # pairs of pictures aligned at once: what they work on fits the second cache
+CHUNK = 4096  # pairs of pictures aligned at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,13 +62,13 @@ class Captions:
         return np.cumsum(self.kind & CAPTION_LONG != 0) - 1
 
 
-PICTURE_COLUMNS = ("thumbnail", "picture_hashes", "views", "view_hashes", "geometry", DETAILED, DETAILS)
+PICTURE_COLUMNS = ("thumbnail", "picture_hashes", "views", "view_hashes", "geometry", "hues", DETAILED, DETAILS)
 """Of `schemas.signatures.SIGNATURE`: what pictures are compared by, as `transforms.match.columns` reads it."""
 
 _PICTURE_LAYOUTS: tuple[tuple[np.dtype, tuple[int, ...]], ...] = (
     (np.dtype(np.uint8), (THUMBNAIL_SIDE, THUMBNAIL_SIDE)), (np.dtype("<u8"), (len(PHASHES),)),
-    (np.dtype("<u4"), ()), (np.dtype("<u8"), (len(VIEWS),)), (np.dtype("<f4"), (GEOMETRY,)), (np.dtype(np.bool_), ()),
-    (np.dtype(np.uint8), (DETAIL,)),
+    (np.dtype("<u4"), ()), (np.dtype("<u8"), (len(VIEWS),)), (np.dtype("<f4"), (GEOMETRY,)), (np.dtype(np.uint8), (HUES,)),
+    (np.dtype(np.bool_), ()), (np.dtype(np.uint8), (DETAIL,)),
 )  # fmt: skip
 PICTURE_KINDS: list[DTypeLike] = [(dtype, math.prod(shape)) if shape else dtype for dtype, shape in _PICTURE_LAYOUTS]
 """The arrays of `Pictures.arrays`, as `transforms.match.blocks.unpack` and `gather` take them."""
@@ -85,6 +86,7 @@ class Pictures:
       views: uint32[n], bit v where the picture has view v of `schemas.signatures.VIEWS`; 0 under `reach: plain`.
       view_hashes: uint64[n, views].
       geometry: float32[n, 9], see `transforms.images.views`.
+      hues: uint8[n, 32], of those with white in them, else zeros; see `transforms.images.hues`.
       details: of those that are drawn or nearly so, see `transforms.images.details`.
     """
 
@@ -93,16 +95,17 @@ class Pictures:
     views: np.ndarray
     view_hashes: np.ndarray
     geometry: np.ndarray
+    hues: np.ndarray
     details: Details
 
     @classmethod
     def of(cls, arrays: Iterable[np.ndarray]) -> "Pictures":
         """From arrays in the order of `PICTURE_COLUMNS`, as `Rows.read` or `blocks.unpack` gives them."""
         layouts = zip(arrays, _PICTURE_LAYOUTS, strict=True)
-        thumbnails, phashes, views, view_hashes, geometry, held, octets = (
+        thumbnails, phashes, views, view_hashes, geometry, hues, held, octets = (
             np.ascontiguousarray(array).view(dtype).reshape(len(array), *shape) for array, (dtype, shape) in layouts
         )
-        return cls(thumbnails, phashes, views, view_hashes, geometry, Details(held, octets))
+        return cls(thumbnails, phashes, views, view_hashes, geometry, hues, Details(held, octets))
 
     @classmethod
     def joined(cls, parts: Sequence["Pictures"]) -> "Pictures":
@@ -115,7 +118,7 @@ class Pictures:
     def arrays(self) -> list[np.ndarray]:
         """The arrays as they travel, in the order of `PICTURE_COLUMNS`."""
         held = self.details
-        return [self.thumbnails, self.phashes, self.views, self.view_hashes, self.geometry, held.held, held.octets]
+        return [self.thumbnails, self.phashes, self.views, self.view_hashes, self.geometry, self.hues, held.held, held.octets]
 
     def seen(self, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The views of these rows alone, bool [n], as `transforms.images.nearest.nearest_views` takes them."""
@@ -124,7 +127,7 @@ class Pictures:
     def take(self, at: np.ndarray) -> "Pictures":
         """These rows alone."""
         views, hashes, geometry = self.seen(at)
-        return Pictures(self.thumbnails[at], self.phashes[at], views, hashes, geometry, self.details.take(at))
+        return Pictures(self.thumbnails[at], self.phashes[at], views, hashes, geometry, self.hues[at], self.details.take(at))
 
 
 @compiled
@@ -178,14 +181,31 @@ def picture_agreements(left: Pictures, at_left: np.ndarray, right: Pictures, at_
     out = np.empty(len(at_left), np.float64)
     for start in range(0, len(out), CHUNK):
         some = slice(start, start + CHUNK)
-        one, other = left.take(at_left[some]), right.take(at_right[some])
-        both = (one.views != 0) & (other.views != 0)
-        maps = np.empty((len(both), 2, 3))
-        maps[~both] = mirror_maps(_nearer_mirrored(one.phashes[~both], other.phashes[~both]))
-        maps[both], _ = nearest_views(one.seen(both), other.seen(both))
-        found = agreements(one.thumbnails, other.thumbnails, maps, (one.details, other.details))
+        (one, at_one), (other, at_other) = _asked(left, at_left[some]), _asked(right, at_right[some])
+        maps = _maps(one, at_one, other, at_other)
+        found = agreements(one.thumbnails, other.thumbnails, maps, (one.details, other.details), (at_one, at_other), (one.hues, other.hues))
         out[some] = np.minimum(np.round(found.astype(np.float64), 4), BELOW_ONE)
     return out
+
+
+def _asked(pictures: Pictures, at: np.ndarray) -> tuple[Pictures, np.ndarray]:
+    """The pictures that pairs have, no more than there are pairs, and which of them each pair has."""
+    if len(pictures) <= len(at):
+        return pictures, at
+    rows, places = np.unique(at, return_inverse=True)
+    return pictures.take(rows), places
+
+
+def _maps(left: Pictures, at_left: np.ndarray, right: Pictures, at_right: np.ndarray) -> np.ndarray:
+    """How pictures of each pair may lie in each other, float64[n, 2, 3], by their nearest views; under `reach: plain` by their hashes."""
+    seen, others = left.seen(at_left), right.seen(at_right)
+    both = (seen[0] != 0) & (others[0] != 0)
+    if both.all():
+        return nearest_views(seen, others)[0]
+    maps = mirror_maps(_nearer_mirrored(left.phashes[at_left], right.phashes[at_right]))
+    if both.any():
+        maps[both] = nearest_views(left.seen(at_left[both]), right.seen(at_right[both]))[0]
+    return maps
 
 
 def _nearer_mirrored(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -1,0 +1,172 @@
+"""What looks alike in grey and has other colours on white is two pictures; copies that a filter toned as a whole stay one."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+
+from schemas.job import Decode
+from schemas.signatures import HUES
+from tests.images.drawing import encoded, photo
+from tests.images.test_kinds import pictures
+from transforms.images import decode
+from transforms.images.alignment import AGREE, agreements
+from transforms.images.decode import open_picture
+from transforms.images.hues import NO_HUES, hues, of_other_hues
+from transforms.images.phash import hash_pictures
+from transforms.match.verify import picture_agreements
+
+RED, BLUE, GREEN, NONE = (110, 180), (170, 105), (100, 95), (128, 128)  # Cb and Cr
+EVEN = np.full((4, 48 * 48), 100, np.uint8)
+SAME = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+
+
+def cup(body: tuple[int, int], band: tuple[int, int]) -> Image.Image:
+    """A product of some cloth on white, of one luma whatever its colours are."""
+    cloth = photo(400, 400, seed=5).convert("L").point(lambda level: 80 + level // 3)
+    planes = [Image.new("L", (400, 400), 128) for _ in range(2)]
+    shape = Image.new("L", (400, 400), 0)
+    ImageDraw.Draw(shape).polygon([(70, 60), (330, 60), (290, 350), (110, 350)], fill=255)
+    for plane, part in zip(planes, zip(body, band, strict=True), strict=True):
+        plane.paste(part[0], (0, 0, 400, 400))
+        plane.paste(part[1], (0, 160, 400, 260))
+    image = Image.new("RGB", (400, 400), "white")
+    image.paste(Image.merge("YCbCr", [cloth, *planes]).convert("RGB"), (0, 0), shape)
+    return image
+
+
+CUPS = [cup(RED, GREEN), cup(BLUE, GREEN), cup(RED, BLUE), cup(GREEN, RED), cup(RED, NONE)]
+
+
+def warmer(image: Image.Image) -> Image.Image:
+    """Another white balance."""
+    return Image.merge(
+        "RGB", [band.point(lambda level, by=by: min(255, int(level * by))) for band, by in zip(image.split(), (1.0, 0.9, 0.7), strict=True)]
+    )
+
+
+COPIES = {
+    "saved": lambda image: image,
+    "grey": ImageOps.grayscale,
+    "sepia": lambda image: ImageOps.colorize(ImageOps.grayscale(image), "#2b1b0a", "#ffe9c4"),
+    "colourful": lambda image: ImageEnhance.Color(image).enhance(1.8),
+    "pale": lambda image: ImageEnhance.Color(image).enhance(0.5),
+    "warmer": warmer,
+    "mirrored": ImageOps.mirror,
+    "cropped": lambda image: image.crop((50, 40, 350, 370)),
+    "on a page": lambda image: ImageOps.expand(image, 30, "white"),
+}
+
+
+def test_one_product_in_other_colours_is_another_picture():
+    found = pictures(CUPS)
+    left, right = np.triu_indices(len(CUPS), 1)
+    grey = (
+        found.thumbnails[left],
+        found.thumbnails[right],
+        SAME.repeat(len(left), 0),
+        (found.details.take(left), found.details.take(right)),
+    )
+    assert agreements(*grey).min() >= AGREE
+    assert picture_agreements(found, left, found, right).max() < AGREE
+    assert picture_agreements(found, right, found, left).tolist() == picture_agreements(found, left, found, right).tolist()
+
+
+def test_a_product_without_colour_is_another_and_a_grey_copy_none():
+    dark = cup(NONE, NONE).point(lambda level: level if level > 230 else level - 75)
+    found, copies = pictures([CUPS[0], dark]), pictures([ImageOps.grayscale(CUPS[0]), ImageOps.grayscale(dark)])
+    both = (found.thumbnails[:1], found.thumbnails[1:])
+    assert agreements(*both, SAME)[0] >= AGREE
+    assert agreements(*both, SAME, hues=(found.hues[:1], found.hues[1:]))[0] < AGREE
+    assert agreements(found.thumbnails, copies.thumbnails, SAME.repeat(2, 0), hues=(found.hues, copies.hues)).min() >= AGREE
+
+
+@pytest.mark.parametrize("edit", COPIES)
+def test_a_copy_that_was_toned_as_a_whole_stays_the_picture(edit):
+    found, copies, rows = pictures(CUPS), pictures([COPIES[edit](image) for image in CUPS], 75), np.arange(len(CUPS))
+    assert picture_agreements(found, rows, copies, rows).min() >= AGREE
+    if edit not in ("grey", "sepia", "warmer"):
+        left, right = np.triu_indices(len(CUPS), 1)
+        assert picture_agreements(found, left, copies, right).max() < AGREE
+
+
+def test_a_jpeg_and_a_lossless_copy_of_any_size_have_the_same_hues():
+    image = CUPS[0]
+    raws = [
+        encoded(image, "PNG"), encoded(image, "JPEG", quality=90), encoded(image, "WEBP", lossless=True),
+        encoded(image.resize((1600, 1600)), "PNG"), encoded(image.resize((1600, 1600)), "JPEG", quality=90),
+    ]  # fmt: skip
+    found = [open_picture(raw, Decode(), "fast").hues for raw in raws]
+    cells = np.stack([np.stack([octets >> 4, octets & 15], axis=1).ravel() for octets in found]).astype(int)
+    assert (cells == cells[0]).mean() > 0.93
+    exact = open_picture(raws[1], Decode(), "exact")
+    assert exact.hues.tolist() == found[1].tolist()
+
+
+def test_a_turned_jpeg_has_the_hues_that_are_seen():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = CUPS[0].transpose(Image.Transpose.ROTATE_90)
+    turned, plain = (
+        open_picture(encoded(image, "JPEG", quality=90, **more), Decode(), "fast").hues
+        for image, more in ((stored, {"exif": exif}), (CUPS[0], {}))
+    )
+    assert np.count_nonzero(turned != plain) <= 3
+
+
+def test_a_picture_without_white_has_none_and_is_decoded_once(monkeypatch):
+    decoded, original = [], decode.decode_jpeg
+    monkeypatch.setattr(decode, "decode_jpeg", lambda *given, **named: decoded.append(named["colour"]) or original(*given, **named))
+    bare, white = (open_picture(encoded(image, "JPEG"), Decode(), "fast") for image in (CUPS[0].crop((120, 80, 280, 330)), CUPS[0]))
+    assert decoded == [False, False, True]
+    assert not bare.hues.any()
+    assert white.hues.all()
+    batch = hash_pictures([None, bare, white]).hues
+    assert batch.shape == (3, HUES)
+    assert batch.any(axis=1).tolist() == [False, False, True]
+
+
+def test_a_white_border_is_white_and_a_picture_of_one_row_has_hues_too():
+    bare = CUPS[0].crop((120, 80, 280, 330))
+    framed, row = ImageOps.expand(bare, 40, "white"), Image.new("RGB", (200, 1), "white")
+    row.paste((200, 30, 30), (60, 0, 130, 1))
+    found = [open_picture(encoded(image, "PNG"), Decode(), "fast").hues for image in (bare, framed, row, ImageOps.expand(bare, 40, "navy"))]
+    assert [bool(octets.any()) for octets in found] == [False, True, True, False]
+
+
+def test_cells_are_the_hues_of_mean_colours():
+    draw = np.random.default_rng(5).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    image = Image.fromarray(draw).resize((64, 64), Image.Resampling.NEAREST)
+    octets = hues(image, (0, 0, 640, 640), 640, 640)
+    kinds = np.stack([octets >> 4, octets & 15], axis=1).ravel()
+    red, green, blue = draw.reshape(-1, 3).T.astype(float)
+    cb, cr = -0.168736 * red - 0.331264 * green + 0.5 * blue, 0.5 * red - 0.418688 * green - 0.081312 * blue
+    angle, size = np.degrees(np.arctan2(cr, cb)) % 360, np.hypot(cb, cr)
+    expected = np.where(size < 8.5, 1, np.where(size < 14, 2, 3 + np.rint(angle / (360 / 13)).astype(int) % 13))
+    edges = (np.abs(angle / (360 / 13) % 1 - 0.5) < 0.05) | (np.abs(size - 8.5) < 0.5) | (np.abs(size - 14) < 0.5)
+    assert edges.mean() < 0.3
+    assert (kinds == expected)[~edges].all()
+
+
+def test_colours_say_nothing_where_one_picture_has_no_white_in_the_same_place():
+    kept = np.full((4, HUES), 0x33, np.uint8)
+    kept[1] = 0x99
+    assert of_other_hues(kept, EVEN, np.array([0]), np.array([1]), SAME).tolist() == [False]
+    kept[:2, :2] = 0x11
+    kept[2], kept[3] = NO_HUES, 0x11
+    left, right = np.array([0, 1, 0, 0, 0]), np.array([1, 0, 0, 2, 3])
+    assert of_other_hues(kept, EVEN, left, right, SAME.repeat(5, 0)).tolist() == [True, True, False, False, False]
+    away = np.array([[[1.0, 0.0, 2.0], [0.0, 1.0, 0.0]]])
+    assert of_other_hues(kept, EVEN, left[:1], right[:1], away).tolist() == [False]
+
+
+def test_pairs_agree_alike_either_way_round_where_hues_alone_differ():
+    one = pictures(CUPS[:1])
+    other = one.hues.copy()
+    other[0, 4:30] = np.where(other[0, 4:30] == 0x11, 0x11, 0x99)
+    there, back = (np.array([[[1.0, 0.0, down], [0.0, 1.0, along]]]) for down, along in ((0.06, -0.06), (-0.06, 0.06)))
+    ways = (
+        agreements(one.thumbnails, one.thumbnails, there, (one.details, one.details), hues=(one.hues, other)),
+        agreements(one.thumbnails, one.thumbnails, back, (one.details, one.details), hues=(other, one.hues)),
+    )
+    assert ways[0].tolist() == ways[1].tolist()
+    assert ways[0][0] < AGREE

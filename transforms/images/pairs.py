@@ -1,0 +1,89 @@
+"""Pairs of pictures to be compared: what is kept of each, which is looked for in which, and the maps from the one to the other."""
+
+import dataclasses
+
+import numpy as np
+
+from schemas.signatures import THUMBNAIL_SIDE
+from transforms.images.closely import closely_unlike
+from transforms.images.details import Details, comes_after
+from transforms.images.drawn import Looked
+from transforms.images.hues import of_other_hues
+from transforms.images.maps import inverted, rounded
+
+_SAME_SIZE = 1.0001  # of areas
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+    """Thumbnails, uint8 [m, 48 * 48], looks, details, hues; which is looked for in which other one, int64 [n] each; the maps, [n, 2, 3]."""
+
+    pictures: np.ndarray
+    looked: Looked
+    details: Details
+    hues: np.ndarray
+    still: np.ndarray
+    moved: np.ndarray
+    to: np.ndarray
+
+    @classmethod
+    def of(
+        cls, left: np.ndarray, right: np.ndarray, at: tuple[np.ndarray, np.ndarray], maps: np.ndarray, details: Details, hues: np.ndarray
+    ) -> "Pairs":
+        """Pairs of some of the left and some of the right ones, and details and hues of both in turn."""
+        pictures = np.concatenate([side.reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right)])
+        one, other = at[0].astype(np.int64), at[1].astype(np.int64) + len(left)
+        swapped, to = _in_order(pictures, one, other, maps, details, hues)
+        return cls(pictures, Looked(pictures), details, hues, np.where(swapped, other, one), np.where(swapped, one, other), to)
+
+    def take(self, which: np.ndarray) -> "Pairs":
+        """Some alone, by their numbers or bool [n]."""
+        return Pairs(*self.shown(), self.still[which], self.moved[which], self.to[which])
+
+    def shown(self) -> tuple[np.ndarray, Looked, Details, np.ndarray]:
+        """What is known of the pictures, in order."""
+        return self.pictures, self.looked, self.details, self.hues
+
+    def sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """The thumbnails of every pair, uint8 [n, 48 * 48] each."""
+        return self.pictures[self.still], self.pictures[self.moved]
+
+    def fields(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The thumbnails, and what says how they are compared, in order."""
+        return self.pictures, self.still, self.moved, self.to
+
+    def detailed(self) -> np.ndarray:
+        """Which have a detail of either picture, bool [n]."""
+        held: np.ndarray = self.details.held[self.still] & self.details.held[self.moved]
+        return held
+
+    def recoloured(self) -> np.ndarray:
+        """Which are of other colours, bool [n]."""
+        return of_other_hues(self.hues, self.pictures, self.still, self.moved, self.to)
+
+    def closely(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`transforms.images.closely.closely_unlike` of pairs that have a detail of either picture."""
+        pictures, places = np.unique(np.stack([self.still, self.moved]), return_inverse=True)
+        still, moved = places.reshape(2, -1)
+        return closely_unlike(self.details.levels(pictures), still, moved, self.to)
+
+
+def _in_order(
+    pictures: np.ndarray, left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details, hues: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether the right picture is the one looked for, and the map from it; the left one if not.
+
+    It is the one that shows less; of equal ones the smaller, pixel by pixel, then by hues, then by details.
+    """
+    words = pictures.view(">u8")
+    one, other = words[left, 0], words[right, 0]
+    swapped, same = one > other, np.flatnonzero(one == other)
+    if len(same):
+        swapped[same] = comes_after(words[left[same]], words[right[same]])
+        same = same[(words[left[same]] == words[right[same]]).all(axis=1)]
+        swapped[same] = comes_after(hues[left[same]], hues[right[same]])
+        same = same[(hues[left[same]] == hues[right[same]]).all(axis=1) & details.held[left[same]] & details.held[right[same]]]
+        swapped[same] = details.greater(left[same], right[same])
+    to = rounded(np.where(swapped[:, None, None], inverted(maps), maps))
+    larger = np.abs(to[:, 0, 0] * to[:, 1, 1] - to[:, 0, 1] * to[:, 1, 0]) > _SAME_SIZE
+    return swapped ^ larger, np.where(larger[:, None, None], inverted(to), to)
