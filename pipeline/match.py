@@ -207,11 +207,11 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
     edge_shares = memory.shares(_pair_bytes(plan)) + forests
     if forests:
         run("match: forest", [0], steps.step(forest.choose, plan, verification.passes_of(plan, PICTURES, len(units))))
-    for number in range(edge_shares):
+        run(f"match: edges 1 of {edge_shares}", owners, steps.Forest(plan))
+        run("match: joined", [0], steps.step(forest.join, plan))
+    for number in range(forests, edge_shares):
         step = steps.Edges(plan, number=number, count=edge_shares, passes=len(units), forests=forests)
         run(f"match: edges {number + 1} of {edge_shares}", families, step)
-        if number + 1 == forests:
-            run("match: joined", [0], steps.step(forest.join, plan))
     if _in_stars(plan, memory, _edges_found(plan)):
         run("match: stars", owners, steps.StarRounds(plan, edge_shares=edge_shares, rounds=ROUNDS))
         while stars.unfinished(plan):
@@ -221,7 +221,7 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
         run("match: groups", [0], steps.Groups(plan, shares=edge_shares))
     shares = min(memory.shares(_member_bytes(plan)), 1 << compact.range_bits(plan))
     for number in range(shares):
-        step = steps.Clusters(plan, number=number, count=shares, edge_shares=edge_shares)
+        step = steps.Clusters(plan, number=number, count=shares, edge_shares=edge_shares, forests=forests)
         run(f"match: clusters {number + 1} of {shares}", owners, step)
     run("match: write", owners, steps.step(compact.write, plan, shares))
     return _facts(plan, len(units), shares)

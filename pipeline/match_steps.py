@@ -12,7 +12,7 @@ from typing import Any
 import apache_beam as beam
 
 from pipeline.steps import Step
-from transforms.match import compact, grouping, identity, partners, passes, stars, verification
+from transforms.match import compact, forest, grouping, identity, partners, passes, stars, verification
 from transforms.match.blocks import EMPTY
 from transforms.match.grouping import GRAPH_BITS
 from transforms.match.laid import Floor
@@ -110,8 +110,25 @@ class Partners(beam.PTransform):
         return pairs | _Complete(2 * self._plan.owners) | "SavePartners" >> step(partners.save, self._plan, grouped=True)
 
 
+class Forest(beam.PTransform):
+    """Owners -> owners: the forest's share of all pairs, verified."""
+
+    def __init__(self, plan: Plan):
+        super().__init__()
+        self._plan = plan
+
+    def expand(self, owners: beam.PCollection) -> beam.PCollection:
+        edges = (
+            owners
+            | "SendTrees" >> step(forest.send, self._plan, output=Block)
+            | "Trees" >> beam.GroupByKey()
+            | "VerifyTrees" >> step(forest.check, self._plan, grouped=True, output=Block)
+        )
+        return edges | _Complete(self._plan.owners) | "Save" >> step(forest.save, self._plan, grouped=True)
+
+
 class Edges(beam.PTransform):
-    """Owners and families -> the same: a share of all pairs, verified. The first `forests` shares are of a forest."""
+    """Owners and families -> the same: a share of all pairs, verified. The first `forests` shares are those of `Forest`."""
 
     def __init__(self, plan: Plan, *, number: int, count: int, passes: int, forests: int = 0):
         super().__init__()
@@ -204,14 +221,14 @@ class StarGroups(beam.PTransform):
 class Clusters(beam.PTransform):
     """Owners -> owners: the clusters of a share of the groups."""
 
-    def __init__(self, plan: Plan, *, number: int, count: int, edge_shares: int):
+    def __init__(self, plan: Plan, *, number: int, count: int, edge_shares: int, forests: int = 0):
         super().__init__()
-        self._plan, self._share, self._edge_shares = plan, (number, count), edge_shares
+        self._plan, self._share, self._verified = plan, (number, count), (edge_shares, forests)
 
     def expand(self, owners: beam.PCollection) -> beam.PCollection:
         placed = (
             owners
-            | "SendMembers" >> step(compact.send, self._plan, *self._share, self._edge_shares, output=Block)
+            | "SendMembers" >> step(compact.send, self._plan, *self._share, *self._verified, output=Block)
             | "Members" >> beam.GroupByKey()
             | "Lead" >> step(compact.choose, self._plan, grouped=True, output=Block)
         )

@@ -12,6 +12,7 @@ from schemas.errors import InputError, reported
 from schemas.layout import join
 from schemas.versions import guard, versions
 from transforms import storage
+from transforms.array_file import read_array, write_array
 from transforms.match.rows import OWNER_BITS
 from transforms.semantic.centroids import MOST_AROUND, centroids_for, find_centroids, nearest, sampled
 from transforms.semantic.compare import ALONE, compare
@@ -62,8 +63,7 @@ class Task:
 
     def read(self, name: str) -> np.ndarray:
         """An array that an earlier step left."""
-        with storage.open_read(self.path(name)) as file:
-            return np.load(file, allow_pickle=False)
+        return read_array(self.path(name))
 
 
 class _OfTask(Step):
@@ -114,7 +114,7 @@ class _Find(_OfTask):
             sample = sample[np.lexsort((sample["vector"].view(f"S{record['vector'].itemsize}"), sample["prefix"]))]
             vectors = np.frombuffer(sample["vector"].tobytes(), KIND).reshape(len(sample), -1)
             centroids = find_centroids(vectors, self.task.wanted, self.task.rows)
-            _save(self.task.path(CENTROIDS), centroids)
+            write_array(self.task.path(CENTROIDS), centroids)
             yield len(centroids)
 
 
@@ -147,7 +147,7 @@ class _Assign(_OfTask):
             found, side = np.full(shard.rows, ALONE, np.int32), int(shard.places is not None)
             for part in read_vectors(shard, task.side, centroids.shape[1]):
                 found[part.rows] = nearest(part.vectors, centroids)
-            _save(task.path(_assigned(number)), found)
+            write_array(task.path(_assigned(number)), found)
             counts = np.zeros((2, len(centroids)), "<i8")
             counts[side] = np.bincount(found[found != ALONE], minlength=len(centroids))
             yield 0, counts.tobytes()
@@ -157,7 +157,7 @@ class _SaveCounts(_OfTask):
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterable[int]:
         with reported("semantic, counts"):
             counts = np.sum([np.frombuffer(block, "<i8").reshape(2, -1) for block in element[1]], axis=0)
-            _save(self.task.path(COUNTS), counts)
+            write_array(self.task.path(COUNTS), counts)
             yield int(counts.sum())
 
 
@@ -253,8 +253,3 @@ def _assigned(number: int) -> str:
 
 def _share(owner: int, share: int) -> str:
     return f"found-{owner:07d}-{share:05d}"
-
-
-def _save(path: str, values: np.ndarray) -> None:
-    with storage.atomic_write(path) as scratch, open(scratch, "wb") as file:
-        np.save(file, values, allow_pickle=False)

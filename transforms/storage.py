@@ -29,7 +29,7 @@ from transforms.remote import TEMPORARY
 
 AT_ONCE = 32  # requests to a remote filesystem
 _GLOB = re.compile(r"[*?[]")
-_NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST}
+_NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOTDIR, errno.EEXIST}
 
 
 @dataclasses.dataclass(frozen=True, order=True)

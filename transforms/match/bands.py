@@ -1,6 +1,6 @@
 """Captions of a pass: every row's keys go to the range of the band they fall into, and those that meet there are told to owners of rows.
 
-A key travels as eight bytes, and the rows of a block, which ascend, as a bitmap: hardly more than the keys alone.
+A key travels as eight bytes, and the rows of a block, which ascend, as two.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,15 +18,15 @@ from transforms.match.plan import CAPTIONS, RANGE_BITS, Plan
 
 def send(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator[tuple[int, bytes]]:
     """Owner -> (unit, block of key words and rows), for some ranges of some bands."""
-    columns = plan.rows.read(owner, ["caption_kind", "caption_id", "caption_bands", "text_bands"])
-    kinds = np.where(plan.places(owner).kind == NO_PART, 0, columns["caption_kind"])
+    kinds = np.where(plan.places(owner).kind == NO_PART, 0, plan.rows.read(owner, ["caption_kind"])["caption_kind"])
     kinds[plan.load("same", CAPTIONS, owner)[0].astype(np.int64)] = 0
     for name, bit in (("caption_bands", CAPTION_SHORT), ("text_bands", CAPTION_LONG)):
         rows = np.flatnonzero(kinds & bit)
-        bands, ids = columns[name].view("<u8"), columns["caption_id"][rows]
+        columns = plan.rows.read(owner, ["caption_id", name], rows)
+        bands = columns[name].view("<u8")
         for band, ranges in sorted(wanted.items()):
             bits = plan.range_bits(plan.key_bytes[band])
-            words = keys.caption_words(bands[rows, band], ids)
+            words = keys.caption_words(bands[:, band], columns["caption_id"])
             for part, mine in scatter(keys.ranges_of_captions(words, bits), 1 << bits, words, rows):
                 if part in ranges:
                     yield band << RANGE_BITS | part, pack(owner, mine[0], pack_rows(mine[1]))

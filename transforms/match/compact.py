@@ -24,8 +24,7 @@ from transforms.match.leaders import central_first, leaders
 from transforms.match.members import MEMBER, Members
 from transforms.match.order import as_words
 from transforms.match.plan import PICTURES, Plan
-from transforms.match.verification import AGREEMENTS
-from transforms.match.verify import PICTURE_BYTES, PICTURE_COLUMNS, PICTURE_KINDS, Pictures
+from transforms.match.verify import AGREEMENTS, PICTURE_BYTES, PICTURE_COLUMNS, PICTURE_KINDS, Pictures
 
 ROWS_A_BLOCK = 1 << 12
 MOST_LEADERS = {BY_CAPTION: 4_096, BY_PICTURE: 256, BY_POLICY: 256}
@@ -59,7 +58,7 @@ def range_bits(plan: Plan) -> int:
     return plan.range_bits(-(-bytes_of(plan, BY_POLICY, 1, 1) // PARTITIONS))
 
 
-def send(plan: Plan, number: int, count: int, edge_shares: int, owner: int) -> Iterator[tuple[int, bytes]]:
+def send(plan: Plan, number: int, count: int, edge_shares: int, forests: int, owner: int) -> Iterator[tuple[int, bytes]]:
     """Owner -> (range of groups and graph, block of members), (the same, block of verified edges of pictures).
 
     Args:
@@ -67,6 +66,7 @@ def send(plan: Plan, number: int, count: int, edge_shares: int, owner: int) -> I
       number: which share of all ranges, of `count`.
       count: shares.
       edge_shares: of how many shares there are edges.
+      forests: how many of those, the first, are forests.
       owner: whose rows.
     """
     bits = range_bits(plan)
@@ -76,17 +76,18 @@ def send(plan: Plan, number: int, count: int, edge_shares: int, owner: int) -> I
         for part, block in _blocks(plan, graph, owner, mine, bits):
             yield part << GRAPH_BITS | graph, block
         if PICTURES in families_of(plan, graph):
-            roots, *edges = _edges(plan, owner, mine, edge_shares)
+            roots, *edges = _edges(plan, owner, mine, edge_shares, forests)
             for part, some in scatter(mixed(roots, bits), 1 << bits, *edges):
                 yield part << GRAPH_BITS | graph, pack(owner, *_NOBODY, *some)
 
 
-def _edges(plan: Plan, owner: int, groups: np.ndarray, shares: int) -> np.ndarray:
-    """The verified edges of pictures that an owner holds in some groups: the group, the two rows, how well they agree, uint64[4, n]."""
+def _edges(plan: Plan, owner: int, groups: np.ndarray, shares: int, forests: int) -> np.ndarray:
+    """The pairs of pictures that were compared and that an owner holds in some groups: group, rows, how well they agree, uint64[4, n]."""
     local, roots = groups[:2]
     found = [np.empty((4, 0), np.uint64)]
-    for share in range(shares if len(local) else 0):
-        edges = plan.load("edges", PICTURES, owner, share)
+    files = [("edges", share) for share in range(shares)] + [("compared", share) for share in range(forests)]
+    for step, share in files if len(local) else []:
+        edges = plan.load(step, PICTURES, owner, share)
         right = edges[1] & plan.local
         at = np.minimum(np.searchsorted(local, right), len(local) - 1)
         here = local[at] == right

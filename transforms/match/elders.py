@@ -25,6 +25,7 @@ import pyarrow as pa
 
 from schemas.layout import join
 from transforms import storage
+from transforms.array_file import read_array, write_array
 from transforms.match.rows import OWNER_BITS, ElderFile, SignatureFile
 
 OWN, HELD, BINDING, BENCHMARK, NO_PART, NOTICE = range(6)  # `OWN`: a row of the run itself
@@ -134,16 +135,14 @@ def places_of(parts: Iterable[tuple[SignatureFile, int, slice | np.ndarray]]) ->
 
 def write_ties(folder: str, number: int, ties: np.ndarray) -> None:
     """Writes what ties the rows of a file of clusters to elder rows, atomically."""
-    with storage.atomic_write(_path_of_ties(folder, number)) as scratch, open(scratch, "wb") as file:
-        np.save(file, ties, allow_pickle=False)
+    write_array(_path_of_ties(folder, number), ties)
 
 
 def read_ties(folder: str, start: int, stop: int, file_bits: int = OWNER_BITS) -> np.ndarray:
     """What ties dense rows [start, stop) to elder rows that are neither `HELD` nor `NO_PART`: records `TIE` by row, graph and kind."""
     found = [np.empty(0, TIE)]
     for number in range(start >> file_bits, -(-stop >> file_bits)):
-        with storage.open_read(_path_of_ties(folder, number)) as file:
-            ties = np.load(file, allow_pickle=False)
+        ties = read_array(_path_of_ties(folder, number))
         found.append(ties[slice(*np.searchsorted(ties["row"], [start, stop]))])
     return np.concatenate(found)
 

@@ -65,14 +65,36 @@ def central_first(group: np.ndarray, compare: Compare, most: int = MOST_COUNTED)
     >>> central_first(np.array([0, 0, 0, 1, 1]), lambda a, b: abs(values[a] - values[b]) <= 1).tolist()
     [1, 0, 2, 3, 4]
     """
-    starts = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]])) if len(group) else np.empty(0, np.int64)
-    sizes = np.minimum(np.diff(np.append(starts, len(group))), most)
+    left, right = pairs_within(group, most)
+    agrees = compare(left, right) if len(left) else np.zeros(0, bool)
+    degree = np.bincount(np.concatenate([left[agrees], right[agrees]]), minlength=len(group))
+    starts, sizes = _runs(group)
+    place = np.arange(len(group)) - np.repeat(starts, sizes)
+    return np.lexsort((place, np.where(place < most, -degree, 1), group))
+
+
+def pairs_within(group: np.ndarray, most: int) -> np.ndarray:
+    """All pairs of the first `most` rows of each group of three and more, int64[2, m], the earlier row first.
+
+    Args:
+      group: int64[n], ascending.
+      most: rows of a group.
+
+    >>> pairs_within(np.array([0, 0, 1, 1, 1, 1]), 3).tolist()
+    [[2, 2, 3], [3, 4, 4]]
+    """
+    starts, sizes = _runs(group)
+    sizes = np.minimum(sizes, most)
     pairs = [np.empty((2, 0), np.int64)]
     for size in np.unique(sizes[sizes > 2]).tolist():
         at = starts[sizes == size]
         pairs.append(np.stack([(at[:, None] + places).reshape(-1) for places in np.triu_indices(size, 1)]))
-    left, right = np.concatenate(pairs, axis=1)
-    agrees = compare(left, right) if len(left) else np.zeros(0, bool)
-    degree = np.bincount(np.concatenate([left[agrees], right[agrees]]), minlength=len(group))
-    place = np.arange(len(group)) - np.repeat(starts, np.diff(np.append(starts, len(group))))
-    return np.lexsort((place, np.where(place < most, -degree, 1), group))
+    return np.concatenate(pairs, axis=1)
+
+
+def _runs(group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each run of equal values begins, and how many rows it has, int64[m] both."""
+    fresh = np.ones(len(group), bool)
+    fresh[1:] = group[1:] != group[:-1]
+    starts = np.flatnonzero(fresh)
+    return starts, np.diff(starts, append=len(group))

@@ -58,9 +58,10 @@ class LocalColumns:
                 ends = self._mapped(_END, self.rows + 1, DETAILED)
                 details = self._mapped(np.uint8, int(ends[-1]), DETAILS).reshape(-1, DETAIL)
             return Held(ends) if name == DETAILED else Octets(ends, details)
+        return self._array(name) if self.has(name) else zeros(name, self.rows)
+
+    def _array(self, name: str) -> np.ndarray:
         kind, shape = LAYOUTS[name]
-        if not self.has(name):
-            return zeros(name, self.rows)
         if kind == np.bool_:
             return np.unpackbits(self._mapped(np.uint8, -(-self.rows // 8), name), count=self.rows, bitorder="little").view(np.bool_)
         return self._mapped(kind, self.rows * math.prod(shape), name).reshape(self.rows, *shape)
@@ -73,7 +74,7 @@ class LocalColumns:
             return zeros(name, len(rows))
         (kind, shape), width = LAYOUTS[name], width_of(name)
         if kind == np.bool_ or not are_few(rows, width):
-            return self.column(name)[rows]
+            return np.take(self._array(name), rows, axis=0)  # by an index it takes two to ten times as long
         return self._one_by_one(name, rows, width, width).view(kind).reshape(-1, *shape)
 
     def expect(self, name: str, rows: np.ndarray) -> None:

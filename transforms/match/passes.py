@@ -37,12 +37,11 @@ def send(plan: Plan, units: list[int], owner: int) -> Iterator[tuple[int, bytes]
 
 
 def _send_pictures(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator[tuple[int, bytes]]:
-    columns = plan.rows.read(owner, ["has_hashes", "picture_id", "picture_hashes"])
-    alive = columns["has_hashes"] & (plan.places(owner).kind != NO_PART)
+    alive = plan.rows.read(owner, ["has_hashes"])["has_hashes"] & (plan.places(owner).kind != NO_PART)
     alive[plan.load("same", PICTURES, owner)[0].astype(np.int64)] = False
     rows = np.flatnonzero(alive)
-    hashes = np.take(columns["picture_hashes"].view("<u8"), rows, axis=0)  # by four words a row: twice as fast as by 32 octets
-    words = keys.picture_words(columns["picture_id"][rows], rows)
+    columns = plan.rows.read(owner, ["picture_id", "picture_hashes"], rows)
+    hashes, words = columns["picture_hashes"].view("<u8"), keys.picture_words(columns["picture_id"], rows)
     words[rows >= plan.own - (owner << plan.owner_bits)] |= keys.ELDER
     for number, ranges in sorted(wanted.items()):
         for part, mine in keys.picture_entries(hashes, words, plan.plane, number - BANDS, _asked(plan, number, ranges)):

@@ -16,6 +16,7 @@ import numpy as np
 from schemas.layout import join
 from schemas.signatures import BANDS
 from transforms import storage
+from transforms.array_file import read_array, write_array
 from transforms.match.elders import Places, places_of
 from transforms.match.keys import PICTURE_KEY_BYTES
 from transforms.match.laid import Floor
@@ -145,13 +146,11 @@ class Plan:
 
     def save(self, array: np.ndarray, step: str, *numbers: int) -> None:
         """Writes an array, atomically: a retried step writes the same bytes again."""
-        with storage.atomic_write(self.path(step, *numbers)) as scratch, open(scratch, "wb") as file:
-            np.save(file, array, allow_pickle=False)
+        write_array(self.path(step, *numbers), array)
 
     def load(self, step: str, *numbers: int) -> np.ndarray:
         """Reads what `save` wrote."""
-        with storage.open_read(self.path(step, *numbers)) as file:
-            return np.load(file, allow_pickle=False)
+        return read_array(self.path(step, *numbers))
 
     def look(self, step: str, *numbers: int) -> np.ndarray:
         """Reads what `save` wrote, only where it is looked at if it lies on this machine."""

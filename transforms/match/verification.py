@@ -17,9 +17,17 @@ from transforms.match.components import distinct
 from transforms.match.joined import Joined
 from transforms.match.pairs import DISTANCE_MASK, LEFT_SHIFT, RIGHT_MASK, RIGHT_SHIFT, nearest_of
 from transforms.match.plan import CAPTIONS, PICTURES, Plan
-from transforms.match.verify import LEAST_EQUAL, PICTURE_COLUMNS, PICTURE_KINDS, Captions, Pictures, caption_agreements, picture_agreements
+from transforms.match.verify import (
+    AGREEMENTS,
+    LEAST_EQUAL,
+    PICTURE_COLUMNS,
+    PICTURE_KINDS,
+    Captions,
+    Pictures,
+    caption_agreements,
+    picture_agreements,
+)
 
-AGREEMENTS = 10_000
 PAIRS_A_BLOCK = {CAPTIONS: 1 << 16, PICTURES: 1 << 13}
 LEAST_ASKED = 64  # pairs of pictures in a round
 PAIRS_AT_ONCE = {CAPTIONS: 1 << 17, PICTURES: 1 << 12}
@@ -47,16 +55,13 @@ def send(plan: Plan, number: int, count: int, passes: int, forests: int, key: in
       number: which share, of `count`.
       count: shares; a pair belongs to one by its larger row.
       passes: whose pairs there are.
-      forests: how many of the shares, the first, are forests: 1 or 0. What a forest joins is in no other share.
+      forests: how many of the shares, the first, are forests, and so not this one: 1 or 0. What a forest joins is in no other share.
       key: `owner << 1 | family`.
     """
     owner, family = key >> 1, key & 1
-    if number < forests:
-        pairs = plan.load("forest", owner) if family == PICTURES else np.empty(0, np.uint64)
-    else:
-        pairs = _share(plan, number - forests, count - forests, family, owner, passes)
-        if forests and family == PICTURES:
-            pairs = pairs[~forest.left_out(plan, owner, pairs)]
+    pairs = _share(plan, number - forests, count - forests, family, owner, passes)
+    if forests and family == PICTURES:
+        pairs = pairs[~forest.left_out(plan, owner, pairs)]
     for to, (mine,) in scatter(plan.owner_of(pairs >> RIGHT_SHIFT & RIGHT_MASK), plan.owners, pairs):
         if plan.rows.near:
             yield to << 1 | family, pack(owner, mine)

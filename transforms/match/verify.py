@@ -36,6 +36,7 @@ LEAST_EQUAL = CAPTIONS_AGREE
 of 1,246,260 candidate pairs of a million captions, 125 were judged otherwise by all 32."""
 
 MIRRORED = np.array([name.endswith("_mirrored") for name in PHASHES])
+AGREEMENTS = 10_000  # parts in which it is told how well pictures agree
 BELOW_ONE = 0.9999  # what thumbnails that agree wholly give: 1.0 is said of equal bytes alone
 CHUNK = 4096  # pairs of pictures aligned at once
 
