@@ -107,8 +107,7 @@ def agreements(
     agreed, least, _ = _fit(pairs, 0, 0)
     alike = np.flatnonzero(agreed >= AGREE)
     agreed[alike[_suspect(pairs.take(alike), least[alike])[0]]] = 0
-    agreed[alike[pairs.take(alike).recoloured()]] = 0
-    places = np.flatnonzero(agreed < AGREE)
+    places, every = np.flatnonzero(agreed < AGREE), pairs
     pairs, agreed[places] = pairs.take(places), 0
     fitted = []
     for coarse, fine in _STEPS if len(places) else ():
@@ -120,6 +119,9 @@ def agreements(
     if fitted:
         alike, found, least, *fields = (np.concatenate(parts) for parts in zip(*fitted, strict=True))
         agreed[alike] = np.maximum(agreed[alike], _judged(Pairs(*pairs.shown(), *fields), found, least))
+        every.to[alike] = fields[-1]
+    alike = np.flatnonzero(agreed >= AGREE)
+    agreed[alike[every.take(alike).recoloured()]] = AGREE / _RECOLOURED
     return np.rint(agreed * 1e4).astype(np.float32) / np.float32(1e4)
 
 
@@ -178,7 +180,7 @@ def _judged(pairs: Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
     found = mean.copy()
     alike, both = _suspect(pairs, least)
     found[alike] = np.minimum(found[alike], AGREE / np.maximum(_beyond(pairs.take(alike), both, least[alike]), AGREE))
-    return np.where(pairs.recoloured(), np.minimum(found, AGREE / _RECOLOURED), found)
+    return found
 
 
 def _beyond(pairs: Pairs, both: Looks, least: np.ndarray) -> np.ndarray:

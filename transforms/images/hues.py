@@ -42,11 +42,11 @@ _INNER = np.pad(np.ones((HUES_SIDE - 2, HUES_SIDE - 2), bool), 1).ravel()
 
 
 def _counts() -> np.ndarray:
-    """How much it counts that cells are of these two kinds, int64 [16, 16]."""
+    """How much it counts that cells are of these two kinds, uint8 [16, 16]."""
     kinds = np.arange(16)
     turn = np.abs(kinds[:, None] - kinds)
     turn = np.minimum(turn, _HUES - turn) * (np.minimum.outer(kinds, kinds) >= _HUE)
-    return np.where(turn >= _FAR, _FAR_COUNTS, turn >= _NEAR)
+    return np.where(turn >= _FAR, _FAR_COUNTS, turn >= _NEAR).astype(np.uint8)
 
 
 _COUNTS = _counts()
@@ -111,10 +111,13 @@ def of_other_hues(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, mov
     gained, lost = bare & hued_there.all(axis=0) & _INNER, hued & bare_there.all(axis=0) & _INNER
     cells = apart * _INNER, hued & hued_there.any(axis=0) & (apart == 0) & _INNER, gained, lost
     much, same, more, less = (what.sum(axis=1) for what in cells)
-    levels, seen = len(there) * _levels(pictures[still]), np.take_along_axis(_levels(pictures[moved])[None], there, axis=2).sum(axis=0)
-    other_shade = np.where(more >= less, _of_other_shade(levels, seen, gained), _of_other_shade(seen, levels, lost))
-    exchanged = (np.minimum(more, less) >= _EXCHANGED) | ((np.maximum(more, less) >= _BARE) & ((same >= _SAME) | other_shade))
-    found[both] = ((much >= _MUCH) | exchanged) & (white >= _SAME_WHITE)
+    differ, bared = (much >= _MUCH) | (np.minimum(more, less) >= _EXCHANGED), np.maximum(more, less) >= _BARE
+    differ |= bared & (same >= _SAME)
+    asked = np.flatnonzero(bared & ~differ)
+    if len(asked):
+        sides = pictures[still[asked]], pictures[moved[asked]]
+        differ[asked] = _of_other_shade(*sides, there[:, asked], gained[asked], lost[asked])
+    found[both] = differ & (white >= _SAME_WHITE)
     return found
 
 
@@ -131,7 +134,14 @@ def _levels(thumbnails: np.ndarray) -> np.ndarray:
     return cells.reshape(len(thumbnails), -1)
 
 
-def _of_other_shade(bare: np.ndarray, other: np.ndarray, which: np.ndarray) -> np.ndarray:
-    """Whether one picture is black or white where the other has a hue, bool [n], by four times the sums of levels, int64 [n, 64] each."""
-    total, totals, pixels = (bare * which).sum(axis=1), (other * which).sum(axis=1), 4 * _CELL * _CELL * which.sum(axis=1)
-    return (np.abs(total - totals) > _APART * pixels) & ((total < _BLACK * pixels) | (total > _BRIGHT * pixels))
+def _of_other_shade(one: np.ndarray, other: np.ndarray, there: np.ndarray, gained: np.ndarray, lost: np.ndarray) -> np.ndarray:
+    """Whether one of two thumbnails, uint8 [n, 48 * 48] each, is black or white where the other has a hue, and other levels: bool [n].
+
+    Either cells in which the second one has a hue, and the first none, bool [n, 64], or the other way round, whichever are more.
+    """
+    levels, seen = len(there) * _levels(one), np.take_along_axis(_levels(other)[None], there, axis=2).sum(axis=0)
+    first = gained.sum(axis=1) >= lost.sum(axis=1)
+    which = np.where(first[:, None], gained, lost)
+    total, totals = (levels * which).sum(axis=1), (seen * which).sum(axis=1)
+    pixels, bare = len(there) * _CELL * _CELL * which.sum(axis=1), np.where(first, total, totals)
+    return (np.abs(total - totals) > _APART * pixels) & ((bare < _BLACK * pixels) | (bare > _BRIGHT * pixels))
