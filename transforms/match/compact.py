@@ -44,7 +44,8 @@ _EDGE: list[DTypeLike] = [np.uint64, np.uint64, np.uint64]  # two rows, and how 
 _KINDS: list[DTypeLike] = [MEMBER, _MINHASH, _MINHASH, *PICTURE_KINDS, *_EDGE]
 _NOBODY = [np.empty(0, np.uint8)] * (3 + len(PICTURE_KINDS))
 _NO_EDGES = [np.empty(0, np.uint64)] * len(_EDGE)
-_COLUMNS = ("order", "picture_id", "caption_id", "caption_kind", "has_picture", "has_hashes", "caption_minhash", "text_minhash")
+_COLUMNS = ("order", "picture_id", "caption_id", "caption_kind", "has_picture", "has_hashes")
+_MINHASHES = ("caption_minhash", "text_minhash")
 
 
 def bytes_of(plan: Plan, graph: int, rows: int, compared: int) -> int:
@@ -98,17 +99,17 @@ def _edges(plan: Plan, owner: int, groups: np.ndarray, shares: int, forests: int
 def _blocks(plan: Plan, graph: int, owner: int, groups: np.ndarray, bits: int) -> Iterator[tuple[int, bytes]]:
     """Rows of an owner and their groups -> (range of groups, block of members)."""
     local, roots = groups[:2]
-    columns = plan.rows.read(owner, _COLUMNS, local)
-    members = _members(plan, graph, owner, groups, columns)
-    pictured = np.flatnonzero(members["thumbnail"])
-    pictures = Pictures.of(plan.rows.read(owner, PICTURE_COLUMNS, local[pictured]).values())
+    members = _members(plan, graph, owner, groups, plan.rows.read(owner, _COLUMNS, local))
+    bring = members["signed"], members["signed"] & (members["kind"] & CAPTION_LONG != 0), members["thumbnail"]
+    short, long = (plan.rows.read(owner, [name], local[some])[name] for name, some in zip(_MINHASHES, bring[:2], strict=True))
+    pictures = Pictures.of(plan.rows.read(owner, PICTURE_COLUMNS, local[bring[2]]).values())
+    brought = [np.cumsum(some) - 1 for some in bring]
     for part, (some,) in scatter(mixed(roots, bits), 1 << bits, np.arange(len(local))):
         for at in range(0, len(some), ROWS_A_BLOCK):
-            these = members[places := some[at : at + ROWS_A_BLOCK]]
-            short = columns["caption_minhash"][places[these["signed"]]]
-            long = columns["text_minhash"][places[these["signed"] & (these["kind"] & CAPTION_LONG != 0)]]
-            brought = np.searchsorted(pictured, places[these["thumbnail"]])
-            yield part, pack(owner, these.view(np.uint8), short, long, *pictures.take(brought).arrays(), *_NO_EDGES)
+            places = some[at : at + ROWS_A_BLOCK]
+            mine = [nth[places[which[places]]] for nth, which in zip(brought, bring, strict=True)]
+            signatures = short[mine[0]], long[mine[1]], *pictures.take(mine[2]).arrays()
+            yield part, pack(owner, members[places].view(np.uint8), *signatures, *_NO_EDGES)
 
 
 def _members(plan: Plan, graph: int, owner: int, groups: np.ndarray, columns: dict[str, np.ndarray]) -> np.ndarray:
