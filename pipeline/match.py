@@ -36,7 +36,7 @@ Build = Callable[[beam.Pipeline], None]
 
 BASE_BYTES = 1 << 30  # a driver and a worker before any row, and what a step needs for one owner
 COPIES = {False: 6, True: 10}  # of every byte that travels in memory, at most, in one process and in several
-LAID = 2  # of every byte that lies on the floor: in the page cache, beside as much of other files
+LAID = 1  # of every byte that lies on the floor: in the page cache
 CUT = ("hashes_cut", "views_in_crowded_buckets", "views_with_more_neighbours")  # facts that a pass counts
 ROW_BYTES = 3_072  # a row in all steps together, thumbnails of half of the rows among them
 ROUNDS = 4  # of stars in a pipeline
@@ -141,7 +141,7 @@ def passes_needed(rows: int, reach: Reach, memory_bytes: int) -> int:
     """How many passes over the keys keep the engine of one machine within its memory.
 
     >>> passes_needed(10_000_000, "plain", 5 << 30)
-    5
+    3
     """
     bits = owner_bits_of(rows)
     plan = Plan("", rows, bits, "image", reach, partition_bytes_of(rows, bits), "")
@@ -201,6 +201,8 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
     units = plan.passes(memory.part)
     for number, mine in enumerate(units):
         run(f"match: pass {number + 1} of {len(units)}", owners, steps.Pairs(plan, mine, number))
+    if plan.floor:
+        plan.floor.clear()  # whose pages would take the place of pictures
     if plan.reach == "views":
         run("match: partners", families, steps.Partners(plan, passes=len(units)))
     forests = int(plan.pictured and forest.grows(plan, memory.room))

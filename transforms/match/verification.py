@@ -30,7 +30,7 @@ from transforms.match.verify import (
 
 PAIRS_A_BLOCK = {CAPTIONS: 1 << 16, PICTURES: 1 << 13}
 LEAST_ASKED = 64  # pairs of pictures in a round
-PAIRS_AT_ONCE = {CAPTIONS: 1 << 17, PICTURES: 1 << 12}
+PAIRS_AT_ONCE = {CAPTIONS: 1 << 19, PICTURES: 1 << 12}  # of whose rows each file is opened once
 _COLUMNS = {CAPTIONS: ("caption_kind", "caption_id", "caption_minhash", "text_minhash"), PICTURES: PICTURE_COLUMNS}
 _PLACE_BITS, _PLACES = np.uint64(28), np.uint64((1 << 28) - 1)
 _MINHASH = (np.uint8, PERMUTATIONS)
