@@ -77,7 +77,7 @@ def test_passes_and_shares_and_how_signatures_come_cannot_show(many, tmp_path, m
     monkeypatch.setattr(pipeline.match, "BASE_BYTES", 1)
     monkeypatch.setattr("transforms.match.rows.Rows.near", near)
     engine = InProcess()
-    memory = 8_000 if near else 130_000
+    memory = 8_000 if near else 65_000
     monkeypatch.setattr("transforms.match.laid.LEAST", 64)
     passes = matched(files, tmp_path / "e", "image_or_caption", engine, owner_bits=6, partition_bytes=3_000, memory_bytes=memory)
     assert ("match: forest" in engine.jobs) == near
