@@ -19,6 +19,15 @@ def by_top(words: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
     return [array[order] for array in (words, *arrays)]
 
 
+def run_starts(values: np.ndarray) -> np.ndarray:
+    """Where each run of equal values begins, int64[m].
+
+    >>> run_starts(np.array([7, 7, 3, 7])).tolist()
+    [0, 2, 3]
+    """
+    return np.flatnonzero(np.concatenate([np.ones(min(1, len(values)), bool), values[1:] != values[:-1]]))
+
+
 def grown(array: np.ndarray, used: int, more: int) -> np.ndarray:
     """An array twice as long, and by `more` at least, with the first `used` numbers of this one.
 

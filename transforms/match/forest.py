@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike
 
 from transforms.images.alignment import AGREE
 from transforms.match.blocks import gather, pack, scatter
+from transforms.match.buckets import run_starts
 from transforms.match.components import UnionFind, distinct
 from transforms.match.leaders import MOST_COUNTED, pairs_within
 from transforms.match.pairs import DISTANCE_MASK, LEFT_SHIFT, RIGHT_MASK, RIGHT_SHIFT
@@ -78,10 +79,10 @@ def check(plan: Plan, place: int, blocks: Iterable[bytes]) -> Iterator[tuple[int
 
 def _batches(trees: np.ndarray) -> Iterator[slice]:
     """Pairs whose pictures are held at a time, from the tree of each, uint32[n], ascending; small trees are not cut."""
-    starts = np.flatnonzero(np.diff(trees, prepend=-1))
+    starts = run_starts(trees)
     sizes = np.diff(starts, append=len(trees))
     place = np.where(np.repeat(sizes <= MOST_TOGETHER, sizes), np.repeat(starts, sizes), np.arange(len(trees))) // PAIRS_AT_ONCE
-    bounds = [*np.flatnonzero(np.diff(place, prepend=-1)).tolist(), len(trees)]
+    bounds = [*run_starts(place).tolist(), len(trees)]
     return itertools.starmap(slice, itertools.pairwise(bounds))
 
 

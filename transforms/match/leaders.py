@@ -17,6 +17,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from transforms.match.buckets import run_starts
+
 MOST_LEADERS = 4_096
 """Rounds, and so the comparisons of one row. Rows that are left then lead themselves, and are counted."""
 
@@ -94,7 +96,5 @@ def pairs_within(group: np.ndarray, most: int) -> np.ndarray:
 
 def _runs(group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where each run of equal values begins, and how many rows it has, int64[m] both."""
-    fresh = np.ones(len(group), bool)
-    fresh[1:] = group[1:] != group[:-1]
-    starts = np.flatnonzero(fresh)
+    starts = run_starts(group)
     return starts, np.diff(starts, append=len(group))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from transforms.compiled import ZERO, compiled, ones
-from transforms.match.buckets import grown
+from transforms.match.buckets import grown, run_starts
 from transforms.match.keys import ELDER, MIRRORED
 from transforms.match.planes import HASH_BITS, Plane
 
@@ -63,13 +63,13 @@ def picture_pairs(hashes: np.ndarray, words: np.ndarray, rows: np.ndarray, plane
       The pairs, and the number of hashes that a bound kept from being compared with all others of the bucket.
     """
     bits = int(plane.bits[key])
-    starts = _starts(hashes)
+    starts = run_starts(hashes)
     heads, distinct, elder = starts, hashes[starts], words[starts] & ELDER != 0
     if elder.any():  # of each hash the first row of the run; a hash that none has is compared with those that one has
         heads = np.minimum.reduceat(np.where(words & ELDER == 0, np.arange(len(hashes)), len(hashes)), starts)
         elder = heads == len(hashes)
         heads = np.where(elder, starts, heads)
-    buckets = _starts(distinct >> np.uint64(HASH_BITS - bits))
+    buckets = run_starts(distinct >> np.uint64(HASH_BITS - bits))
     buckets = np.repeat(buckets, np.diff(buckets, append=len(distinct)))  # where that of each hash begins
     masks, cut = plane.permuted(plane.masks, key), 0
     told = [_equal(starts, len(hashes)) if key == 0 else np.empty((0, 3), np.int64)]
@@ -98,11 +98,6 @@ def _held_against(elder: np.ndarray, buckets: np.ndarray) -> Iterator[tuple[Sele
     own, elders, before = np.flatnonzero(~elder), np.flatnonzero(elder), np.concatenate([[0], np.cumsum(~elder)])
     yield own, slice(None), own, buckets[own]
     yield elders, own, before[elders], before[buckets[elders]]
-
-
-def _starts(values: np.ndarray) -> np.ndarray:
-    """Where each run of equal values begins, int64[m]."""
-    return np.flatnonzero(np.concatenate([np.ones(min(1, len(values)), bool), values[1:] != values[:-1]]))
 
 
 def _equal(starts: np.ndarray, n: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from schemas.signatures import BANDS
 from transforms.match import bands, keys, view_keys
 from transforms.match.blocks import gather, pack, scatter
-from transforms.match.buckets import by_top, settle
+from transforms.match.buckets import by_top, run_starts, settle
 from transforms.match.elders import NO_PART
 from transforms.match.neighbours import neighbours
 from transforms.match.pairs import nearest_of, packed_pairs, picture_pairs
@@ -56,15 +56,15 @@ def _asked(plan: Plan, number: int, ranges: set[int]) -> np.ndarray:
 
 
 def _send_views(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator[tuple[int, bytes]]:
-    columns = plan.rows.read(owner, ["views", "picture_id", "view_hashes", "view_doubts"])
-    alive = (columns["views"] != 0) & (plan.places(owner).kind != NO_PART)
+    alive = (plan.rows.read(owner, ["views"])["views"] != 0) & (plan.places(owner).kind != NO_PART)
     alive[plan.load("same", PICTURES, owner)[0].astype(np.int64)] = False
     every = np.flatnonzero(alive)
     for start in range(0, len(every), _ROWS_AT_ONCE):
         rows = every[start : start + _ROWS_AT_ONCE]
-        hashes, doubts = view_keys.of_columns(columns["view_hashes"][rows], columns["view_doubts"][rows])
+        columns = plan.rows.read(owner, ["views", "picture_id", "view_hashes", "view_doubts"], rows)
+        hashes, doubts = view_keys.of_columns(columns["view_hashes"], columns["view_doubts"])
         elder = rows >= plan.own - (owner << plan.owner_bits)
-        have, ids = columns["views"][rows].astype(np.uint32), columns["picture_id"][rows].astype(np.uint64)
+        have, ids = columns["views"].astype(np.uint32), columns["picture_id"].astype(np.uint64)
         for number, ranges in sorted(wanted.items()):
             asked = _asked(plan, number, ranges)
             found, words, parts = view_keys.entries(have, hashes, doubts, ids, rows.astype(np.uint64), elder, number - BANDS, asked)
@@ -108,7 +108,7 @@ def _with_own(plan: Plan, buckets: np.ndarray, rows: np.ndarray, *arrays: np.nda
     """The arrays without the buckets, ascending, that hold elder rows alone."""
     if plan.own == plan.total or not len(rows):
         return list(arrays)
-    starts = np.flatnonzero(np.concatenate([[True], buckets[1:] != buckets[:-1]]))
+    starts = run_starts(buckets)
     own = np.logical_or.reduceat(rows < plan.own, starts)
     kept = np.repeat(own, np.diff(starts, append=len(rows)))
     return [array[kept] for array in arrays]
