@@ -27,7 +27,7 @@ from pipeline.memory import reused
 from schemas.job import Dedup
 from schemas.layout import join
 from transforms import storage
-from transforms.match import compact, forest, grouping, stars, verification
+from transforms.match import compact, forest, grouping, hashed, stars, verification
 from transforms.match.laid import Floor
 from transforms.match.plan import CAPTIONS, IDENTITY_BYTES, PICTURES, STEPS, Plan, Reach, make_plan, partition_bytes_of
 from transforms.match.rows import ElderFile, SignatureFile, owner_bits_of
@@ -177,6 +177,8 @@ def _whole(plan: Plan, pipeline: beam.Pipeline) -> None:
     """All steps, one after the other, in one pipeline."""
     owners = pipeline | "Owners" >> beam.Create(range(plan.owners))
     owners = owners | steps.Identity(plan, number=0, count=1)
+    if plan.pictured and plan.reach == "plain":
+        owners = owners | "Hashes" >> steps.step(hashed.save, plan)
     families = owners | steps.Pairs(plan, plan.units(), 0)
     families = families | steps.Partners(plan, passes=1)
     families = families | steps.Edges(plan, number=0, count=1, passes=1)
@@ -198,6 +200,8 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
     shares = min(memory.shares(plan.total * 2 * IDENTITY_BYTES), 1 << plan.range_bits(IDENTITY_BYTES))
     for number in range(shares):
         run(f"match: identity {number + 1} of {shares}", owners, steps.Identity(plan, number=number, count=shares))
+    if plan.pictured and plan.reach == "plain":
+        run("match: hashes", owners, steps.step(hashed.save, plan))
     units = plan.passes(memory.part)
     for number, mine in enumerate(units):
         run(f"match: pass {number + 1} of {len(units)}", owners, steps.Pairs(plan, mine, number))

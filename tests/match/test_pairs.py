@@ -19,10 +19,10 @@ def told_pictures(hashes, ids, rows, plane=TWELVE):
     everything = np.ones(1, bool)
     out, cut = [], 0
     for key in range(len(plane)):
-        [(_, (entries, words))] = keys.picture_entries(
-            table, keys.picture_words(np.asarray(ids, np.uint64), np.asarray(rows)), plane, key, everything
-        )
-        arrays = by_top(entries, words, words & keys.LOW_BITS)
+        pictures = np.column_stack([keys.picture_words(np.asarray(ids, np.uint64), np.asarray(rows)), table])
+        [(_, entries)] = keys.picture_entries(pictures, plane, key, everything)
+        hashes, words = entries.T
+        arrays = by_top(hashes, words, words & keys.LOW_BITS)
         settle(*arrays)
         found, crowded = pairs.picture_pairs(*arrays, plane, key)
         out += map(tuple, found.tolist())

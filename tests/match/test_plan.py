@@ -12,7 +12,8 @@ from transforms.match.rows import SignatureFile
 @given(st.integers(1, 10**9), st.integers(1, 100), st.sampled_from(["views", "plain"]))
 def test_every_unit_is_in_exactly_one_pass_which_holds_no_more_than_it_may_and_no_key_is_cut_that_fits_one(total, count, reach):
     plan = Plan("x", total, 18, "image", reach, 64 << 20, "")
-    sent = {unit: total * size / (1 << plan.range_bits(size)) for unit in plan.units() for size in [plan.key_bytes[unit >> RANGE_BITS]]}
+    keys = [unit >> RANGE_BITS for unit in plan.units()]
+    sent = {unit: total * plan.key_bytes[key] / (1 << plan.range_bits_of(key)) for unit, key in zip(plan.units(), keys, strict=True)}
     most = sum(sent.values()) / count
     passes = plan.passes(most)
     assert [unit for units in passes for unit in units] == plan.units()

@@ -30,8 +30,11 @@ def pictures(n, seed=1, have=ALL_VIEWS):
 
 
 def sent(have, hashes, doubts, ids, key, wanted=EVERY):
+    """Permuted hashes, words and ranges."""
     rows = np.arange(len(have), dtype=np.uint64)
-    return entries(have, hashes, doubts, ids, rows, np.zeros(len(have), bool), key, wanted)
+    found = list(entries(have, hashes, doubts, ids, rows, np.zeros(len(have), bool), key, wanted))
+    parts = np.repeat([part for part, _ in found], [len(some) for _, some in found])
+    return *np.concatenate([some for _, some in found]).T, parts
 
 
 def permuted(word, subset):

@@ -25,7 +25,7 @@ def send(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator[tuple[
         columns = plan.rows.read(owner, ["caption_id", name], rows)
         bands = columns[name].view("<u8")
         for band, ranges in sorted(wanted.items()):
-            bits = plan.range_bits(plan.key_bytes[band])
+            bits = plan.range_bits_of(band)
             words = keys.caption_words(bands[:, band], columns["caption_id"])
             for part, mine in scatter(keys.ranges_of_captions(words, bits), 1 << bits, words, rows):
                 if part in ranges:

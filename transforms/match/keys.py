@@ -19,8 +19,8 @@ MIRRORED = np.uint64(1 << 63)  # in a picture's word
 ELDER = np.uint64(1 << 62)  # its row is on the elder side
 PICTURE_KEY_BYTES = 16 * len(PHASHES)  # a row sends under a key, at most
 _MIRRORED_BITS = np.array([MIRRORED if view.endswith("_mirrored") else 0 for view in PHASHES], np.uint64)
-_AHEAD = 16  # entries: two lines of a processor's cache
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_AHEAD = 8  # entries: two lines of a processor's cache
+FACTOR = np.uint64(0x9E3779B97F4A7C15)  # of a multiplicative hash (Knuth)
 _ZERO, _ONE, _OCTET, _OCTET_BITS = np.uint64(0), np.uint64(1), np.uint64(255), np.uint64(8)
 
 
@@ -41,54 +41,62 @@ def picture_words(ids: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return ids >> np.uint64(2) & ~LOW_BITS | rows.astype(np.uint64)
 
 
-def picture_entries(
-    hashes: np.ndarray, words: np.ndarray, plane: Plane, key: int, asked: np.ndarray
-) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
+def picture_entries(pictures: np.ndarray, plane: Plane, key: int, asked: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """The distinct hashes of each picture, permuted for a key, with their words, by ranges that are asked for.
 
     Args:
-      hashes: uint64[n, views].
-      words: uint64[n] of `picture_words`.
+      pictures: uint64[n, 1 + views], of each the word of `picture_words` and its hashes.
       plane: the keys.
       key: which of them.
       asked: bool[2^bits], the ranges: a multiplicative hash of the key's bits, since keys of pictures are far from uniform.
 
     Yields:
-      A range, and uint64[m] both, in the order of the pictures.
+      A range, and uint64[m, 2] of permuted hashes and words, in the order of the pictures.
     """
-    bits, room = len(asked).bit_length() - 1, hashes.size
-    found, out, parts, ends = (
-        np.empty((2, room), np.uint64),
-        np.empty((2, room + _AHEAD), np.uint64),
-        np.empty(room, np.uint16),
-        np.zeros(1 << bits, int),
-    )
+    bits, room = len(asked).bit_length() - 1, len(pictures) * len(_MIRRORED_BITS)
+    found, parts, counts = np.empty((room, 2), np.uint64), np.empty(room, np.uint16), np.zeros(len(asked), np.int64)
     shift = HASH_BITS - int(plane.bits[key])
-    _permute_and_count(np.ascontiguousarray(hashes), words, _MIRRORED_BITS, plane.tables[key], shift, bits, asked, found, parts, ends)
-    ends = np.cumsum(ends)
-    _place(found, parts[: ends[-1]], ends - np.diff(ends, prepend=0), out)
-    for part in np.flatnonzero(np.diff(ends, prepend=0)).tolist():
-        mine = slice(ends[part - 1] if part else 0, ends[part])
-        yield part, (out[0, mine], out[1, mine])
+    _permute_and_count(pictures, _MIRRORED_BITS, plane.tables[key], shift, bits, asked, found, parts, counts)
+    return parted(found, parts[: counts.sum()], counts)
+
+
+def parted(entries: np.ndarray, parts: np.ndarray, counts: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Entries by the range that each falls into: (range, its entries, in their order) for every range that has some.
+
+    Args:
+      entries: uint64[n or more, 2].
+      parts: uint16[n], the range of each.
+      counts: int64[ranges], how many there are of each.
+
+    >>> entries = np.array([[7, 0], [8, 0], [9, 0]], np.uint64)
+    >>> [(part, some[:, 0].tolist()) for part, some in parted(entries, np.array([1, 0, 1], np.uint16), np.array([1, 2]))]
+    [(0, [8]), (1, [7, 9])]
+    """
+    ends = np.cumsum(counts)
+    out = np.empty((len(parts) + _AHEAD, 2), np.uint64)
+    _place(entries, parts, ends - counts, out)
+    for part in np.flatnonzero(counts).tolist():
+        yield part, out[ends[part] - counts[part] : ends[part]]
 
 
 @compiled
-def _permute_and_count(hashes, words, mirrored, tables, shift, bits, asked, found, parts, ends):  # type: ignore[no-untyped-def]
+def _permute_and_count(pictures, mirrored, tables, shift, bits, asked, found, parts, counts):  # type: ignore[no-untyped-def]
     """Each distinct hash of a row whose range is asked for, permuted, with its word and its range; how many each range has."""
     n = ZERO
-    for i in range(len(hashes)):
-        for view in range(len(hashes[i])):
-            value, out, fresh = hashes[i, view], _ZERO, TRUE
-            for earlier in range(view):
-                fresh &= hashes[i, earlier] != value
+    for i in range(len(pictures)):
+        word = pictures[i, 0]
+        for view in range(1, len(pictures[i])):
+            value, out, fresh = pictures[i, view], _ZERO, TRUE
+            for earlier in range(1, view):
+                fresh &= pictures[i, earlier] != value
             if fresh:
                 for octet in range(len(tables)):
                     out |= tables[octet, value & _OCTET]
                     value >>= _OCTET_BITS
-                part = (out >> np.uint64(shift)) * _FACTOR >> np.uint64(63 - bits) >> _ONE
+                part = (out >> np.uint64(shift)) * FACTOR >> np.uint64(63 - bits) >> _ONE
                 if asked[part]:
-                    found[0, n], found[1, n], parts[n] = out, words[i] | mirrored[view], part
-                    ends[part] += 1
+                    found[n, 0], found[n, 1], parts[n] = out, word | mirrored[view - 1], part
+                    counts[part] += 1
                     n += 1
 
 
@@ -101,8 +109,8 @@ def _place(found, parts, at, out):  # type: ignore[no-untyped-def]
     seen = _ZERO
     for i in range(len(parts)):
         k = at[parts[i]]
-        out[0, k], out[1, k], at[parts[i]] = found[0, i], found[1, i], k + 1
-        seen |= out[0, k + _AHEAD] | out[1, k + _AHEAD]
+        out[k, 0], out[k, 1], at[parts[i]] = found[i, 0], found[i, 1], k + 1
+        seen |= out[k + _AHEAD, 0]
     return seen
 
 
@@ -113,4 +121,4 @@ def ranges_of_captions(words: np.ndarray, bits: int) -> np.ndarray:
 
 def mixed(values: np.ndarray, bits: int) -> np.ndarray:
     """A multiplicative hash (Knuth) of each value, below 2^bits, int64[n]."""
-    return (values * _FACTOR >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(len(values), np.int64)
+    return (values * FACTOR >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(len(values), np.int64)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from schemas.signatures import BANDS
-from transforms.match import bands, keys, view_keys
+from transforms.match import bands, hashed, keys, view_keys
 from transforms.match.blocks import gather, pack, scatter
 from transforms.match.buckets import by_top, run_starts, settle
 from transforms.match.elders import NO_PART
@@ -18,6 +18,7 @@ from transforms.match.pairs import nearest_of, packed_pairs, picture_pairs
 from transforms.match.partners import PARTNERS, candidates, kept
 from transforms.match.plan import CAPTIONS, PICTURES, RANGE_BITS, Plan
 from transforms.match.planes import HASH_BITS
+from transforms.match.portions import portions
 
 _ROWS_AT_ONCE = 1 << 15  # whose views are sent in one block
 CUTS = 3  # kinds of what a bound cut: plain hashes; views compared with a part of their bucket; views with more neighbours than are told
@@ -37,20 +38,15 @@ def send(plan: Plan, units: list[int], owner: int) -> Iterator[tuple[int, bytes]
 
 
 def _send_pictures(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator[tuple[int, bytes]]:
-    alive = plan.rows.read(owner, ["has_hashes"])["has_hashes"] & (plan.places(owner).kind != NO_PART)
-    alive[plan.load("same", PICTURES, owner)[0].astype(np.int64)] = False
-    rows = np.flatnonzero(alive)
-    columns = plan.rows.read(owner, ["picture_id", "picture_hashes"], rows)
-    hashes, words = columns["picture_hashes"].view("<u8"), keys.picture_words(columns["picture_id"], rows)
-    words[rows >= plan.own - (owner << plan.owner_bits)] |= keys.ELDER
+    pictures = hashed.read(plan, owner)
     for number, ranges in sorted(wanted.items()):
-        for part, mine in keys.picture_entries(hashes, words, plan.plane, number - BANDS, _asked(plan, number, ranges)):
-            yield number << RANGE_BITS | part, pack(owner, *mine)
+        for part, mine in keys.picture_entries(pictures, plan.plane, number - BANDS, _asked(plan, number, ranges)):
+            yield number << RANGE_BITS | part, pack(owner, mine)
 
 
 def _asked(plan: Plan, number: int, ranges: set[int]) -> np.ndarray:
     """Which of the ranges of a key are asked for, bool[2^bits]."""
-    asked = np.zeros(1 << plan.range_bits(plan.key_bytes[number]), bool)
+    asked = np.zeros(1 << plan.range_bits_of(number), bool)
     asked[list(ranges)] = True
     return asked
 
@@ -67,9 +63,8 @@ def _send_views(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator
         have, ids = columns["views"].astype(np.uint32), columns["picture_id"].astype(np.uint64)
         for number, ranges in sorted(wanted.items()):
             asked = _asked(plan, number, ranges)
-            found, words, parts = view_keys.entries(have, hashes, doubts, ids, rows.astype(np.uint64), elder, number - BANDS, asked)
-            for part, mine in scatter(parts, len(asked), found, words):
-                yield number << RANGE_BITS | part, pack(owner, *mine)
+            for part, mine in view_keys.entries(have, hashes, doubts, ids, rows.astype(np.uint64), elder, number - BANDS, asked):
+                yield number << RANGE_BITS | part, pack(owner, mine)
 
 
 def pair(plan: Plan, unit: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -84,21 +79,24 @@ def pair(plan: Plan, unit: int, blocks: Iterable[bytes]) -> Iterator[tuple[int, 
         for owner, mine in bands.pair(plan, blocks):
             yield owner << 1 | CAPTIONS, pack(unit, nearest_of(mine), none, none)
         return
-    key = number - BANDS
-    bits = view_keys.VIEW_KEY_BITS[key] if plan.reach == "views" else int(plan.plane.bits[key])
-    owners, (hashes, words) = gather(blocks, [np.uint64, np.uint64])
-    hashes, words, rows = by_top(hashes, words, owners << np.uint64(plan.owner_bits) | words & keys.LOW_BITS)
-    hashes, words, rows = _with_own(plan, hashes >> np.uint64(HASH_BITS - bits), rows, hashes, words, rows)
-    settle(hashes, words, rows)
-    if plan.reach == "views":
-        told, cut[0, 1:] = neighbours(hashes, words, rows, bits)
-        for owner, found in scatter(plan.owner_of(told[:, 0]), plan.owners, *candidates(told, plan.local)):
-            yield owner << 1 | PICTURES, pack(unit, *found, none)
+    key, views = number - BANDS, plan.reach == "views"
+    bits = view_keys.VIEW_KEY_BITS[key] if views else int(plan.plane.bits[key])
+    told, counted = [np.empty((0, 3), np.uint64)], slice(1, CUTS) if views else slice(1)
+    for portion in portions(blocks, plan.owner_bits, bits, plan.range_bits_of(number)):
+        hashes, words, rows = by_top(*portion)
+        hashes, words, rows = _with_own(plan, hashes >> np.uint64(HASH_BITS - bits), rows, hashes, words, rows)
+        settle(hashes, words, rows)
+        pairs, more = neighbours(hashes, words, rows, bits) if views else picture_pairs(hashes, words, rows, plan.plane, key)
+        told.append(pairs)
+        cut[0, counted] += np.array(more, np.uint64)
+    found = np.concatenate(told)
+    if views:
+        for owner, some in scatter(plan.owner_of(found[:, 0]), plan.owners, *candidates(found, plan.local)):
+            yield owner << 1 | PICTURES, pack(unit, *some, none)
     else:
-        pairs, cut[0, 0] = picture_pairs(hashes, words, rows, plan.plane, key)
-        pairs = pairs[pairs[:, 0] < plan.own]  # two elder rows are no pair
-        packed = packed_pairs(pairs[:, 0] & plan.local, pairs[:, 1], pairs[:, 2])
-        for owner, (mine,) in scatter(plan.owner_of(pairs[:, 0]), plan.owners, packed):
+        found = found[found[:, 0] < plan.own]  # two elder rows are no pair
+        packed = packed_pairs(found[:, 0] & plan.local, found[:, 1], found[:, 2])
+        for owner, (mine,) in scatter(plan.owner_of(found[:, 0]), plan.owners, packed):
             yield owner << 1 | PICTURES, pack(unit, nearest_of(mine), none, none)
     if cut.any():
         yield PICTURES, pack(unit, none, none, cut)

@@ -27,6 +27,7 @@ from transforms.match.view_keys import BYTES_A_KEY
 
 CAPTIONS, PICTURES = 0, 1  # the families
 PARTITION_BYTES = 16 << 20  # what a core's cache holds is sorted and looked at in three quarters of the time that 64 MiB take
+PORTIONS = 4  # as much as that is sent to one range of a key of pictures, see `transforms.match.portions`
 BLOCK_BYTES = 128 << 10  # an owner sends to a partition, about, where there are a thousand owners
 IDENTITY_BYTES = 28  # a row and family
 CAPTION_KEY_BYTES = 9  # a row and band
@@ -117,9 +118,16 @@ class Plan:
         """Bits that name the ranges of a key which sends this much of each row."""
         return max(0, math.ceil(math.log2(max(1, self.total * bytes_a_row / self.partition_bytes))))
 
+    def range_bits_of(self, key: int) -> int:
+        """Bits that name the ranges of a key."""
+        return self.range_bits(self.key_bytes[key] // (PORTIONS if key >= BANDS else 1))
+
     def units(self) -> list[int]:
         """Every key and range as one number: `key << RANGE_BITS | range`."""
-        return [key << RANGE_BITS | part for key, size in enumerate(self.key_bytes) for part in range(1 << self.range_bits(size))]
+        return [unit for key in range(len(self.key_bytes)) for unit in self._units_of(key)]
+
+    def _units_of(self, key: int) -> list[int]:
+        return [key << RANGE_BITS | part for part in range(1 << self.range_bits_of(key))]
 
     def passes(self, most: float) -> list[list[int]]:
         """The units cut into runs that send at most so many bytes, about, or are one unit.
@@ -129,7 +137,7 @@ class Plan:
         passes: list[list[int]] = [[]]
         held = 0.0
         for key, size in enumerate(self.key_bytes):
-            ranges = [key << RANGE_BITS | part for part in range(1 << self.range_bits(size))]
+            ranges = self._units_of(key)
             whole = self.total * size <= most
             for piece in [ranges] if whole else [[unit] for unit in ranges]:
                 sent = self.total * size * len(piece) / len(ranges)

@@ -20,12 +20,14 @@ the order of their frequency, lowest first, by which a crowded bucket is parted 
 bits that were turned and in those behind the key.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from schemas.signatures import DOUBTS, LOOKED_UP, PARTS, SUBSETS, VIEWS
 from transforms.compiled import TRUE, ZERO, compiled
 from transforms.images.views import SUBSET_BITS
-from transforms.match.keys import ROW_BITS
+from transforms.match.keys import FACTOR, ROW_BITS, parted
 from transforms.match.planes import HASH_BITS
 
 VIEW_RADIUS = 8
@@ -107,8 +109,8 @@ def entries(
     elder: np.ndarray,
     key: int,
     wanted: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What pictures send under one key: permuted hashes and words, uint64[m] each, and their ranges, uint16[m].
+) -> Iterator[tuple[int, np.ndarray]]:
+    """What pictures send under one key, by ranges: (range, permuted hashes and words as uint64[m, 2]).
 
     A word is 1 bit side (1: looked up), 3 bits number of turned bits, 1 bit `ELDER_VIEW`, 35 bits of the picture's identity, 24 bits row.
     What a picture has twice, it sends once.
@@ -126,15 +128,15 @@ def entries(
     subset, kind = divmod(key, KINDS)
     low = ids >> np.uint64(64 - ORDER_BITS) << np.uint64(ROW_BITS) | rows | np.where(elder, ELDER_VIEW, np.uint64(0))
     room = len(have) * int(_SENT[kind])
-    out, words, parts = np.empty(room, np.uint64), np.empty(room, np.uint64), np.empty(room, np.uint16)
+    found, parts, counts = np.empty((room, 2), np.uint64), np.empty(room, np.uint16), np.zeros(len(wanted), np.int64)
     shifts = np.array([HASH_BITS - VIEW_KEY_BITS[key], HASH_BITS - (len(wanted) - 1).bit_length()], np.uint64)
     sources, sent = _SOURCES[kind], np.empty(len(_SOURCES[kind]) + _FLIPS + 1, np.uint64)
-    n = _entries(have, hashes, doubts[:, :, subset], low, sources, _TABLES[subset], _BITS[subset], wanted, shifts, sent, out, words, parts)
-    return out[:n], words[:n], parts[:n]
+    _entries(have, hashes, doubts[:, :, subset], low, sources, _TABLES[subset], _BITS[subset], wanted, shifts, sent, found, parts, counts)
+    return parted(found, parts[: counts.sum()], counts)
 
 
 @compiled
-def _entries(have, hashes, doubts, low, sources, tables, bits, wanted, shifts, sent, out, words, parts):  # type: ignore[no-untyped-def]
+def _entries(have, hashes, doubts, low, sources, tables, bits, wanted, shifts, sent, found, parts, counts):  # type: ignore[no-untyped-def]
     n, turns = ZERO, sent[len(sources) :]
     for row in range(len(have)):
         for source in range(len(sources)):
@@ -157,13 +159,13 @@ def _entries(have, hashes, doubts, low, sources, tables, bits, wanted, shifts, s
             for variant in range(1 << flips):  # as a Gray code: each differs from the one before in one bit
                 part = np.uint64(0)
                 if len(wanted) > 1:
-                    part = (entry >> shifts[0]) * np.uint64(0x9E3779B97F4A7C15) >> shifts[1]  # as `keys.mixed`
+                    part = (entry >> shifts[0]) * FACTOR >> shifts[1]  # as `keys.mixed`
                 if wanted[np.int64(part)]:
-                    out[n], words[n], parts[n] = entry, word, part
+                    found[n, 0], found[n, 1], parts[n] = entry, word, part
+                    counts[np.int64(part)] += 1
                     n += 1
                 flip = ZERO
                 while variant >> flip & 1:
                     flip += 1
                 word = word - _ONE_FLIP if (variant ^ variant >> 1) >> flip & 1 else word + _ONE_FLIP
                 entry ^= turns[flip]
-    return n
