@@ -179,7 +179,8 @@ def _judged(pairs: Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
     """The mean over the blocks; of pictures that would be the same by it but may be two of one template, less by how far they differ."""
     found = mean.copy()
     alike, both = _suspect(pairs, least)
-    found[alike] = np.minimum(found[alike], AGREE / np.maximum(_beyond(pairs.take(alike), both, least[alike]), AGREE))
+    if len(alike):
+        found[alike] = np.minimum(found[alike], AGREE / np.maximum(_beyond(pairs.take(alike), both, least[alike]), AGREE))
     return found
 
 
@@ -193,6 +194,7 @@ def _beyond(pairs: Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
     drawn, taken = both.drawn & ~close, ~both.drawn & ~close
     filled, faint, unsure = taken & ~both.grounded, drawn & (least < _HIDDEN), taken & (least < _SURE)
     faint[faint] = _farthest(*pairs.take(faint).sides()) > _SAVED_AGAIN**2
+    grounded, wide, smooth = (taken & which for which in (both.grounded, both.wide, both.smooth))
     unlike, apart, everywhere, each, either, covered, written, usual = measures = np.zeros((8, len(close)))
     usual[:] = np.inf  # until it is known
 
@@ -201,32 +203,39 @@ def _beyond(pairs: Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
         of_usual = np.where(~resampled & (unlike > _ASTRAY), _OF_USUAL_ASTRAY, _OF_USUAL)
         copied = np.where(read_anew, _WRITTEN, np.minimum(_WRITTEN, of_usual * (_SAVED + np.maximum(usual, 0))))
         has = np.where(resampled & (everywhere <= _FINE), _OF_PRINT, _HAS)
-        rules = (
-            (faint, np.full(len(close), 2.0)),
+        much = np.where(faint, 2.0, 0.0)
+        for which, by in (
             (drawn | (both.dense & ~close), unlike / _UNLIKE),
             (drawn, everywhere / _DIFFERENT),
-            (taken & both.grounded, each / _DIFFERENT),
-            (taken & both.wide, either / _ADDED),
-            (taken & both.wide & both.smooth, apart / _APART),
+            (grounded, each / _DIFFERENT),
+            (wide, either / _ADDED),
+            (wide & smooth, apart / _APART),
             (filled, np.minimum(each / _DIFFERENT, apart / _APART)),
             (close & ~both.dense, everywhere / _TONED),
             (close, covered / _COVERED),
             (close, written / copied),
             (close & ~resampled & (usual <= _ONLY_SAVED), everywhere / _STRAY),
-            (doubtful, np.minimum.reduce([written / _WRITTEN, each / has, apart / _ASIDE])),
-            (taken & both.grounded & both.smooth, np.minimum.reduce([either / _EITHER, each / _HAS, apart / _ASUNDER])),
-        )
-        return np.maximum.reduce([np.where(which, much, 0.0) for which, much in rules])
+            (doubtful, np.minimum(np.minimum(written / _WRITTEN, each / has), apart / _ASIDE)),
+            (grounded & smooth, np.minimum(np.minimum(either / _EITHER, each / _HAS), apart / _ASUNDER)),
+        ):
+            np.maximum(much, by, out=much, where=which)
+        return much
+
+    def open_among(which: np.ndarray) -> np.ndarray:
+        return np.flatnonzero(which & (beyond() < _CLEARLY) if which.any() else which)
 
     asked = np.flatnonzero(~faint & ((close & resampled) | drawn | both.dense | (unsure & (doubtful | both.smooth))))
-    measures[:2, asked] = unlikeness(*pairs.take(asked).fields()).T
-    differ = close | drawn | (unsure & (both.grounded | (apart > np.where(doubtful, _ASIDE, _APART))))
-    asked = np.flatnonzero((beyond() < _CLEARLY) & differ)
-    measures[2:5, asked] = differences(*pairs.take(asked).fields(), taken[asked], _DIFFERENT, AGREE * _DIFFERENT)
-    asked = np.flatnonzero((beyond() < _CLEARLY) & (close | (doubtful & (each > _HAS) & (apart > _ASIDE))))
-    measures[5:, asked] = pairs.take(asked).closely()
-    asked = np.flatnonzero((beyond() < _CLEARLY) & close & ~resampled & (written > _OF_USUAL_ASTRAY * (_SAVED + np.maximum(usual, 0))))
-    measures[:2, asked] = unlikeness(*pairs.take(asked).fields()).T
+    if len(asked):
+        measures[:2, asked] = unlikeness(*pairs.take(asked).fields()).T
+    asked = open_among(close | drawn | (unsure & (both.grounded | (apart > np.where(doubtful, _ASIDE, _APART)))))
+    if len(asked):
+        measures[2:5, asked] = differences(*pairs.take(asked).fields(), taken[asked], _DIFFERENT, AGREE * _DIFFERENT)
+    asked = open_among(close | (doubtful & (each > _HAS) & (apart > _ASIDE)))
+    if len(asked):
+        measures[5:, asked] = pairs.take(asked).closely()
+    asked = open_among(close & ~resampled & (written > _OF_USUAL_ASTRAY * (_SAVED + np.maximum(usual, 0))))
+    if len(asked):
+        measures[:2, asked] = unlikeness(*pairs.take(asked).fields()).T
     return beyond()
 
 
