@@ -72,7 +72,7 @@ def _nearest(asking: tuple[np.ndarray, ...], asked: tuple[np.ndarray, ...]) -> n
     Of equally near ones the first of `MEETINGS`, and of its views.
     """
     found = np.zeros((len(asking[0]), 4), np.int64)
-    _meet(*asking[:2], *asked[:2], MEETINGS, found)
+    _meet(asking[0], asking[1], asked[0], asked[1], MEETINGS, found)
     return found
 
 
