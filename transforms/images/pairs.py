@@ -37,7 +37,7 @@ class Pairs:
         hues: tuple[np.ndarray, np.ndarray],
     ) -> "Pairs":
         """Pairs of some of the left and some of the right ones, and details and hues of both; nothing is copied where they are the same."""
-        if left is right:
+        if left is right and details[0] is details[1] and hues[0] is hues[1]:
             pictures, held, coloured, before = left, details[0], hues[0], 0
         else:
             pictures, held, coloured, before = np.concatenate([left, right]), Details.joined(details), np.concatenate(hues), len(left)
