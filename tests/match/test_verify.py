@@ -3,8 +3,11 @@
 import numpy as np
 
 from schemas.signatures import CAPTION_EXACT, CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, GEOMETRY, HUES, PERMUTATIONS, VIEWS
+from tests.match.signed_rows import Row, matched, noisy, photo, signed, write
+from transforms.images import drawn
 from transforms.images.alignment import AGREE
 from transforms.images.details import Details
+from transforms.match import verification
 from transforms.match.blocks import pack, unpack
 from transforms.match.verify import LEAST_EQUAL, PICTURE_KINDS, Captions, Pictures, caption_agreements, picture_agreements
 
@@ -62,6 +65,36 @@ def test_more_pairs_of_pictures_than_are_aligned_at_once_come_out_alike(monkeypa
     np.testing.assert_array_equal(picture_agreements(blobs, left, blobs, right), whole)
     np.testing.assert_array_equal(whole >= AGREE, left == right)
     np.testing.assert_array_equal(whole, np.round(whole, 4))
+
+
+def test_a_picture_of_many_pairs_on_either_side_is_looked_at_once_and_judged_as_ever(monkeypatch):
+    blobs = pictures(np.kron(np.random.default_rng(4).integers(0, 2, (30, 8, 8)) * 255, np.ones((6, 6))).astype(np.uint8))
+    left, right = (np.concatenate([some, np.arange(5)]) for some in np.triu_indices(5, 1))
+    copies = blobs.take(np.arange(30))
+    apart = picture_agreements(blobs, left, copies, right)
+    looked, look = [], drawn.looks
+
+    def counting(some):
+        looked.extend(thumbnail.tobytes() for thumbnail in some)
+        return look(some)
+
+    monkeypatch.setattr(drawn, "looks", counting)
+    np.testing.assert_array_equal(picture_agreements(blobs, left, blobs, right), apart)
+    assert len(looked) == len(set(looked)) == 5
+
+
+def test_what_a_row_on_both_sides_is_compared_by_is_read_once(tmp_path, monkeypatch):
+    read, agree = [], verification.picture_agreements
+
+    def seen(left, at_left, right, at_right):
+        read.append((left is right, len(left)))
+        return agree(left, at_left, right, at_right)
+
+    monkeypatch.setattr(verification, "picture_agreements", seen)
+    rows = [Row(f"caption {seed}", noisy(photo(1), seed)) for seed in range(4)]
+    found = matched(write(signed(rows), tmp_path / "signed"), tmp_path / "found")
+    assert len(set(found.cluster.tolist())) == 1
+    assert read[0] == (True, 4)
 
 
 def test_a_picture_is_aligned_in_the_mirror_where_its_hashes_say_so():

@@ -44,6 +44,7 @@ that fills its picture is one under whatever text, as it is without one; what is
 """
 
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -57,6 +58,7 @@ from transforms.images.pairs import Pairs
 from transforms.images.windows import unlikeness
 
 AGREE = PICTURES_AGREE  # of 1,040 photos no two different ones within 12 bits reach 0.58; of nine edits of 149 of them 99.5 in 100 reach it
+_FEW_HALVES = 4 * FEW  # pairs at half the size, of a quarter of the pixels
 _STEPS = ((3, 2), (0, 4), (0, 4))  # at 24 x 24 and at 48 x 48; a pair gets the next if it does not agree, but nearly and on the move
 _NEARLY = 0.35
 _FLOOR = 0.2  # correlation below which a block is left out at 48 x 48; at 24 x 24 it is 0
@@ -101,8 +103,8 @@ def agreements(
     Returns:
       float32 [n], 0 to 1, rounded to 1e-4. The same when left and right change places and maps are inverted.
     """
-    held = Details.joined(details or [Details.none(len(side)) for side in (left, right)])
-    coloured = np.concatenate(hues or [np.zeros((len(side), HUES), np.uint8) for side in (left, right)])
+    held = details or (Details.none(len(left)), Details.none(len(right)))
+    coloured = hues or (np.zeros((len(left), HUES), np.uint8), np.zeros((len(right), HUES), np.uint8))
     pairs = Pairs.of(left, right, at or (np.arange(len(maps)), np.arange(len(maps))), maps, held, coloured)
     agreed, least, _ = _fit(pairs, 0, 0)
     alike = np.flatnonzero(agreed >= AGREE)
@@ -130,7 +132,7 @@ class _Room(threading.local):
 
     def __init__(self) -> None:
         """Makes room for a few pairs."""
-        self.half, self.full = (Level.of(side, FEW) for side in (THUMBNAIL_SIDE // 2, THUMBNAIL_SIDE))
+        self.half, self.full = Level.of(THUMBNAIL_SIDE // 2, _FEW_HALVES), Level.of(THUMBNAIL_SIDE, FEW)
 
 
 _ROOM = _Room()
@@ -143,20 +145,26 @@ def _fit(pairs: Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray, 
       how well the pairs agree then, to 1e-4, of some that were not fitted and do not agree less than that; the correlation of their least
       block; pixels that the last step moved the corners by at most.
     """
-    found, before = np.empty((len(pairs.to), 2)), pairs.to.copy()
-    for start in range(0, len(found), FEW):
-        some = slice(start, start + FEW)
-        still, moved, to = pairs.still[some], pairs.moved[some], pairs.to[some]
-        half, full = (level.first(len(to)) for level in (_ROOM.half, _ROOM.full))
-        if coarse:
+    found, before = np.empty((len(pairs.to), 2)), np.empty_like(pairs.to)
+    if coarse:
+        for some in _parts(len(found), _FEW_HALVES):
+            still, moved, to = pairs.still[some], pairs.moved[some], pairs.to[some]
+            half = _ROOM.half.first(len(to))
             half.load(halved(pairs.pictures, np.append(still, moved)), *np.arange(2 * len(to)).reshape(2, -1))
             half.align(to, coarse, 0.0)
-        full.load(pairs.pictures, still, moved)
+    for some in _parts(len(found), FEW):
+        to, full = pairs.to[some], _ROOM.full.first(len(found[some]))
+        full.load(pairs.pictures, pairs.still[some], pairs.moved[some])
         if fine:
             before[some] = full.align(to, fine, _FLOOR)
         full.warp(to)
         compared(full, to, AGREE if not fine else 0.0, found[some])
     return np.rint(found[:, 0] * 1e4) / 1e4, found[:, 1], _moved(pairs.to - before) if fine else np.zeros(len(found))
+
+
+def _parts(pairs: int, most: int) -> Iterator[slice]:
+    """So many pairs at a time."""
+    return (slice(start, start + most) for start in range(0, pairs, most))
 
 
 def _moved(by: np.ndarray) -> np.ndarray:
@@ -179,7 +187,8 @@ def _judged(pairs: Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
     """The mean over the blocks; of pictures that would be the same by it but may be two of one template, less by how far they differ."""
     found = mean.copy()
     alike, both = _suspect(pairs, least)
-    found[alike] = np.minimum(found[alike], AGREE / np.maximum(_beyond(pairs.take(alike), both, least[alike]), AGREE))
+    if len(alike):
+        found[alike] = np.minimum(found[alike], AGREE / np.maximum(_beyond(pairs.take(alike), both, least[alike]), AGREE))
     return found
 
 
@@ -193,6 +202,7 @@ def _beyond(pairs: Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
     drawn, taken = both.drawn & ~close, ~both.drawn & ~close
     filled, faint, unsure = taken & ~both.grounded, drawn & (least < _HIDDEN), taken & (least < _SURE)
     faint[faint] = _farthest(*pairs.take(faint).sides()) > _SAVED_AGAIN**2
+    grounded, wide, smooth = (taken & which for which in (both.grounded, both.wide, both.smooth))
     unlike, apart, everywhere, each, either, covered, written, usual = measures = np.zeros((8, len(close)))
     usual[:] = np.inf  # until it is known
 
@@ -201,32 +211,39 @@ def _beyond(pairs: Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
         of_usual = np.where(~resampled & (unlike > _ASTRAY), _OF_USUAL_ASTRAY, _OF_USUAL)
         copied = np.where(read_anew, _WRITTEN, np.minimum(_WRITTEN, of_usual * (_SAVED + np.maximum(usual, 0))))
         has = np.where(resampled & (everywhere <= _FINE), _OF_PRINT, _HAS)
-        rules = (
-            (faint, np.full(len(close), 2.0)),
+        much = np.where(faint, 2.0, 0.0)
+        for which, by in (
             (drawn | (both.dense & ~close), unlike / _UNLIKE),
             (drawn, everywhere / _DIFFERENT),
-            (taken & both.grounded, each / _DIFFERENT),
-            (taken & both.wide, either / _ADDED),
-            (taken & both.wide & both.smooth, apart / _APART),
+            (grounded, each / _DIFFERENT),
+            (wide, either / _ADDED),
+            (wide & smooth, apart / _APART),
             (filled, np.minimum(each / _DIFFERENT, apart / _APART)),
             (close & ~both.dense, everywhere / _TONED),
             (close, covered / _COVERED),
             (close, written / copied),
             (close & ~resampled & (usual <= _ONLY_SAVED), everywhere / _STRAY),
-            (doubtful, np.minimum.reduce([written / _WRITTEN, each / has, apart / _ASIDE])),
-            (taken & both.grounded & both.smooth, np.minimum.reduce([either / _EITHER, each / _HAS, apart / _ASUNDER])),
-        )
-        return np.maximum.reduce([np.where(which, much, 0.0) for which, much in rules])
+            (doubtful, np.minimum(np.minimum(written / _WRITTEN, each / has), apart / _ASIDE)),
+            (grounded & smooth, np.minimum(np.minimum(either / _EITHER, each / _HAS), apart / _ASUNDER)),
+        ):
+            np.maximum(much, by, out=much, where=which)
+        return much
+
+    def open_among(which: np.ndarray) -> np.ndarray:
+        return np.flatnonzero(which & (beyond() < _CLEARLY) if which.any() else which)
 
     asked = np.flatnonzero(~faint & ((close & resampled) | drawn | both.dense | (unsure & (doubtful | both.smooth))))
-    measures[:2, asked] = unlikeness(*pairs.take(asked).fields()).T
-    differ = close | drawn | (unsure & (both.grounded | (apart > np.where(doubtful, _ASIDE, _APART))))
-    asked = np.flatnonzero((beyond() < _CLEARLY) & differ)
-    measures[2:5, asked] = differences(*pairs.take(asked).fields(), taken[asked], _DIFFERENT, AGREE * _DIFFERENT)
-    asked = np.flatnonzero((beyond() < _CLEARLY) & (close | (doubtful & (each > _HAS) & (apart > _ASIDE))))
-    measures[5:, asked] = pairs.take(asked).closely()
-    asked = np.flatnonzero((beyond() < _CLEARLY) & close & ~resampled & (written > _OF_USUAL_ASTRAY * (_SAVED + np.maximum(usual, 0))))
-    measures[:2, asked] = unlikeness(*pairs.take(asked).fields()).T
+    if len(asked):
+        measures[:2, asked] = unlikeness(*pairs.take(asked).fields()).T
+    asked = open_among(close | drawn | (unsure & (both.grounded | (apart > np.where(doubtful, _ASIDE, _APART)))))
+    if len(asked):
+        measures[2:5, asked] = differences(*pairs.take(asked).fields(), taken[asked], _DIFFERENT, AGREE * _DIFFERENT)
+    asked = open_among(close | (doubtful & (each > _HAS) & (apart > _ASIDE)))
+    if len(asked):
+        measures[5:, asked] = pairs.take(asked).closely()
+    asked = open_among(close & ~resampled & (written > _OF_USUAL_ASTRAY * (_SAVED + np.maximum(usual, 0))))
+    if len(asked):
+        measures[:2, asked] = unlikeness(*pairs.take(asked).fields()).T
     return beyond()
 
 

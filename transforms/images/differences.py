@@ -97,20 +97,21 @@ def differences(
         found[0, some], inner = _most(level.planes[:, DOWN])
         much = np.flatnonzero(over[some] & (found[0, some] > most) & (inner > least))
         if len(much):
-            found[1:, some.start + much] = _apart(level.planes[much], before[much], weaker[much, None])
+            found[1:, some.start + much] = _apart(level.planes, much, before[much], weaker[much, None])
     return found[0], found[1], found[2]
 
 
-def _apart(planes: np.ndarray, before: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _apart(planes: np.ndarray, which: np.ndarray, before: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What each of some pairs has that the other lacks, and what either has, in levels of the picture with less contrast, float32 [n].
 
     Args:
-      planes: of the pairs, float32 [n, planes, 48 * 48].
+      planes: of all pairs, float32 [m, planes, 48 * 48].
+      which: the pairs, int64 [n].
       before: the differences before they were explained, in these levels, float32 [n, 48 * 48].
       scale: what makes it these levels, float32 [n, 1].
     """
-    allowed = _ALLOWED / 16 + planes[:, ALONG] * (_OF_SLOPE * scale * scale)
-    return exchanged(planes[:, SEEN] * scale, before, planes[:, STILL], planes[:, _INSIDE], allowed)
+    allowed = _ALLOWED / 16 + planes[which, ALONG] * (_OF_SLOPE * scale * scale)
+    return exchanged(planes[which, SEEN] * scale, before, planes[which, STILL], planes[which, _INSIDE], allowed)
 
 
 def _most(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

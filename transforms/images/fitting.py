@@ -16,7 +16,7 @@ import numpy as np
 from schemas.signatures import THUMBNAIL_SIDE
 from transforms.compiled import compiled
 
-FEW = 16  # pairs that fit a core's cache
+FEW = 24  # pairs that fit a core's cache
 GRID = 6
 BLOCKS = GRID * GRID
 # Planes of work: ones, the picture looked for and its slopes, the other as seen through the map and its slopes; before and behind a picture

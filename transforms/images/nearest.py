@@ -59,28 +59,21 @@ def nearest_views(
     one_way, other_way = _nearest(left, right), _nearest(right, left)
     crossed, same = _less(other_way, one_way), np.flatnonzero((other_way == one_way).all(axis=1))
     crossed[same] = _less(right[1][same], left[1][same])
-    distances, views, entries, orientations = np.where(crossed[:, None], other_way, one_way).astype(np.int64).T
-    maps = inverted(frames(views, np.where(crossed[:, None], right[2], left[2])))
-    ends = _turned(frames(entries, np.where(crossed[:, None], left[2], right[2])), orientations)
-    maps = rounded(after(ends, maps))
+    distances, views, entries, orientations = np.where(crossed[:, None], other_way, one_way).T
+    own, other = np.where(crossed[:, None], (right[2], left[2]), (left[2], right[2]))
+    squares = frames(np.concatenate([views, entries]), np.concatenate([own, other]))
+    maps = rounded(after(_turned(squares[len(views) :], orientations), inverted(squares[: len(views)])))
     return np.where(crossed[:, None, None], inverted(maps), maps), distances
 
 
 def _nearest(asking: tuple[np.ndarray, ...], asked: tuple[np.ndarray, ...]) -> np.ndarray:
-    """The nearest of the one's views to what is looked up of the other: distance, view, looked up, orientation, uint64 [n, 4].
+    """The nearest of the one's views to what is looked up of the other: distance, view, looked up, orientation, int64 [n, 4].
 
     Of equally near ones the first of `MEETINGS`, and of its views.
     """
-    found = np.zeros((len(asking[0]), 3), np.uint64)
-    entries, orientations = MEETINGS[:, 0], MEETINGS[:, 1]
-    words, turned = np.take(asked[1], entries, axis=1), np.flatnonzero(orientations > 3)
-    words ^= _FLIPS[orientations]
-    words[:, turned] = _turned_bits(words[:, turned])
-    have = asked[0][:, None] >> entries.astype(np.uint32) & np.uint32(1) != 0
-    _meet(asking[0], asking[1], have, words, MEETINGS, found)
-    distances, views, meetings = found.T
-    entries, orientations = MEETINGS[meetings.astype(np.int64), :2].T.astype(np.uint64)
-    return np.stack([distances, views, entries, orientations], axis=1)
+    found = np.zeros((len(asking[0]), 4), np.int64)
+    _meet(asking[0], asking[1], asked[0], asked[1], MEETINGS, found)
+    return found
 
 
 def _less(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -119,15 +112,20 @@ def _turned_bits(words: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def _meet(have, hashes, looked_up, words, meetings, found):  # type: ignore[no-untyped-def]
-    """Distance, view and meeting of the nearest view, of equally near ones the first."""
+def _meet(have, hashes, others, words, meetings, found):  # type: ignore[no-untyped-def]
+    """Distance, view, looked up and orientation of the nearest view, of equally near ones the first."""
     for row in range(len(found)):
-        own, asked, held, out, nearest = hashes[row], words[row], have[row], found[row], _NONE
+        held, own, there, asked, out, nearest = have[row], hashes[row], others[row], words[row], found[row], _NONE
         for k in range(len(meetings)):
-            if looked_up[row, k]:
-                word = asked[k]
+            entry, orientation = meetings[k, 0], meetings[k, 1]
+            if there >> np.uint32(entry) & _BIT:
+                word = asked[entry] ^ _FLIPS[orientation]
+                if orientation > 3:
+                    for step in range(3):
+                        moved = (word ^ word >> _SHIFTS[step]) & _MASKS[step]
+                        word ^= moved ^ moved << _SHIFTS[step]
                 for view in range(meetings[k, 2], meetings[k, 3]):
                     distance = ones(own[view] ^ word)
                     if distance < nearest and held >> np.uint32(view) & _BIT:
-                        nearest, out[1], out[2] = distance, view, k
+                        nearest, out[1], out[2], out[3] = distance, view, entry, orientation
         out[0] = nearest

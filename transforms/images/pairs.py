@@ -28,13 +28,23 @@ class Pairs:
 
     @classmethod
     def of(
-        cls, left: np.ndarray, right: np.ndarray, at: tuple[np.ndarray, np.ndarray], maps: np.ndarray, details: Details, hues: np.ndarray
+        cls,
+        left: np.ndarray,
+        right: np.ndarray,
+        at: tuple[np.ndarray, np.ndarray],
+        maps: np.ndarray,
+        details: tuple[Details, Details],
+        hues: tuple[np.ndarray, np.ndarray],
     ) -> "Pairs":
-        """Pairs of some of the left and some of the right ones, and details and hues of both in turn."""
-        pictures = np.concatenate([side.reshape(-1, THUMBNAIL_SIDE**2) for side in (left, right)])
-        one, other = at[0].astype(np.int64), at[1].astype(np.int64) + len(left)
-        swapped, to = _in_order(pictures, one, other, maps, details, hues)
-        return cls(pictures, Looked(pictures), details, hues, np.where(swapped, other, one), np.where(swapped, one, other), to)
+        """Pairs of some of the left and some of the right ones, and details and hues of both; nothing is copied where they are the same."""
+        if left is right and details[0] is details[1] and hues[0] is hues[1]:
+            pictures, held, coloured, before = left, details[0], hues[0], 0
+        else:
+            pictures, held, coloured, before = np.concatenate([left, right]), Details.joined(details), np.concatenate(hues), len(left)
+        pictures = pictures.reshape(-1, THUMBNAIL_SIDE**2)
+        one, other = at[0].astype(np.int64), at[1].astype(np.int64) + before
+        swapped, to = _in_order(pictures, one, other, maps, held, coloured)
+        return cls(pictures, Looked(pictures), held, coloured, np.where(swapped, other, one), np.where(swapped, one, other), to)
 
     def take(self, which: np.ndarray) -> "Pairs":
         """Some alone, by their numbers or bool [n]."""

@@ -36,8 +36,10 @@ _PLACE_BITS, _PLACES = np.uint64(28), np.uint64((1 << 28) - 1)
 _MINHASH = (np.uint8, PERMUTATIONS)
 _SIGNATURES: dict[int, list[DTypeLike]] = {CAPTIONS: [np.uint8, np.uint64, _MINHASH, _MINHASH], PICTURES: PICTURE_KINDS}
 
-Side = Callable[[np.ndarray], tuple[Captions | Pictures, np.ndarray]]
-"""Places of pairs -> signatures, and which of them each pair has on this side."""
+Side = tuple[Captions | Pictures, np.ndarray]
+"""Signatures, and which of them each pair has on this side."""
+Sides = Callable[[np.ndarray], tuple[Side, Side]]
+"""Places of pairs -> both sides, of the same signatures where they are read together."""
 
 
 def pair_bytes(plan: Plan, family: int) -> int:
@@ -100,7 +102,7 @@ def check(plan: Plan, number: int, key: int, blocks: Iterable[bytes]) -> Iterato
     pairs = np.concatenate([np.empty(0, np.uint64), *(arrays[0] for _, arrays in parts)])
     senders = np.repeat(np.array([sender for sender, _ in parts], np.uint64), [len(arrays[0]) for _, arrays in parts])
     left, right = senders << np.uint64(plan.owner_bits) | pairs >> LEFT_SHIFT, pairs >> RIGHT_SHIFT & RIGHT_MASK
-    sides = _read_side(plan, family, left) if plan.rows.near else _sent_side(family, parts), _read_side(plan, family, right)
+    sides = _read_sides(plan, family, left, right) if plan.rows.near else _sent_sides(plan, family, parts, right)
     if family == CAPTIONS:
         agreed = _agreements(family, sides, np.arange(len(pairs)))
         good = agreed >= LEAST_EQUAL
@@ -114,7 +116,7 @@ def check(plan: Plan, number: int, key: int, blocks: Iterable[bytes]) -> Iterato
     yield key
 
 
-def _verified(own: int, left: np.ndarray, right: np.ndarray, distance: np.ndarray, sides: tuple[Side, Side]) -> np.ndarray:
+def _verified(own: int, left: np.ndarray, right: np.ndarray, distance: np.ndarray, sides: Sides) -> np.ndarray:
     """How well pairs of pictures agree, float64[n]; 0 for those between rows that are joined already.
 
     Each round verifies, nearest first, what would join all that is apart, and the nearest in any case, since a round of one pair costs as
@@ -135,12 +137,12 @@ def _verified(own: int, left: np.ndarray, right: np.ndarray, distance: np.ndarra
     return agreed
 
 
-def _agreements(family: int, sides: tuple[Side, Side], asked: np.ndarray) -> np.ndarray:
+def _agreements(family: int, sides: Sides, asked: np.ndarray) -> np.ndarray:
     """How well the pairs at some places agree, float64[n]."""
     out = np.zeros(len(asked))
     for at in range(0, len(asked), PAIRS_AT_ONCE[family]):
         some = slice(at, at + PAIRS_AT_ONCE[family])
-        (one, at_one), (other, at_other) = (side(asked[some]) for side in sides)
+        (one, at_one), (other, at_other) = sides(asked[some])
         if isinstance(one, Captions) and isinstance(other, Captions):
             out[some] = caption_agreements(one, at_one, other, at_other)
         elif isinstance(one, Pictures) and isinstance(other, Pictures):
@@ -148,29 +150,34 @@ def _agreements(family: int, sides: tuple[Side, Side], asked: np.ndarray) -> np.
     return out
 
 
-def _read_side(plan: Plan, family: int, rows: np.ndarray) -> Side:
-    """A side whose signatures are read where they lie, best for places of pairs in order: they stand by the smaller row."""
+def _read_sides(plan: Plan, family: int, left: np.ndarray, right: np.ndarray) -> Sides:
+    """Sides whose signatures are read where they lie, those of a row on both of them once."""
 
-    def side(places: np.ndarray) -> tuple[Captions | Pictures, np.ndarray]:
-        wanted, index = _numbered(rows[places])
-        if family == PICTURES:
-            return Pictures.of(plan.rows.gather(wanted, PICTURE_COLUMNS).values()), index
-        found = plan.rows.gather(wanted, _COLUMNS[family][:-1])
-        kinds, ids, short = found.values()
-        long = plan.rows.gather(wanted[kinds & CAPTION_LONG != 0], _COLUMNS[family][-1:])  # of few rows
-        return Captions(kinds, ids, short, *long.values()), index
+    def sides(places: np.ndarray) -> tuple[Side, Side]:
+        found, index = _read(plan, family, np.concatenate([left[places], right[places]]))
+        return (found, index[: len(places)]), (found, index[len(places) :])
 
-    return side
+    return sides
 
 
-def _sent_side(family: int, parts: list[tuple[int, list[np.ndarray]]]) -> Side:
-    """A side whose signatures came with the pairs."""
+def _read(plan: Plan, family: int, rows: np.ndarray) -> Side:
+    """The signatures of some rows, and which of them each has."""
+    wanted, index = _numbered(rows)
+    if family == PICTURES:
+        return Pictures.of(plan.rows.gather(wanted, PICTURE_COLUMNS).values()), index
+    kinds, ids, short = plan.rows.gather(wanted, _COLUMNS[family][:-1]).values()
+    long = plan.rows.gather(wanted[kinds & CAPTION_LONG != 0], _COLUMNS[family][-1:])  # of few rows
+    return Captions(kinds, ids, short, *long.values()), index
+
+
+def _sent_sides(plan: Plan, family: int, parts: list[tuple[int, list[np.ndarray]]], right: np.ndarray) -> Sides:
+    """Sides of which the signatures of the one came with the pairs; those of the other are read."""
     before = np.cumsum([0, *(len(arrays[2]) for _, arrays in parts)])
     index = np.concatenate([np.empty(0, np.int64), *(arrays[1] + start for (_, arrays), start in zip(parts, before[:-1], strict=True))])
     columns = [np.concatenate([arrays[at] for _, arrays in parts]) for at in range(2, 2 + len(_SIGNATURES[family]))] if parts else []
     pictures = Pictures.of(columns) if parts and family == PICTURES else None
 
-    def side(places: np.ndarray) -> tuple[Captions | Pictures, np.ndarray]:
+    def sent(places: np.ndarray) -> Side:
         wanted, at = _numbered(index[places].astype(np.uint64))
         rows = wanted.astype(np.int64)
         if pictures is not None:
@@ -178,7 +185,7 @@ def _sent_side(family: int, parts: list[tuple[int, list[np.ndarray]]]) -> Side:
         kinds, ids, short, long = (column[rows] for column in columns)
         return Captions(kinds, ids, short, long[kinds & CAPTION_LONG != 0]), at
 
-    return side
+    return lambda places: (sent(places), _read(plan, family, right[places]))
 
 
 def _numbered(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -181,15 +181,26 @@ def picture_agreements(left: Pictures, at_left: np.ndarray, right: Pictures, at_
     out = np.empty(len(at_left), np.float64)
     for start in range(0, len(out), CHUNK):
         some = slice(start, start + CHUNK)
-        (one, at_one), (other, at_other) = _asked(left, at_left[some]), _asked(right, at_right[some])
+        (one, at_one), (other, at_other) = _asked(left, at_left[some], right, at_right[some])
         maps = _maps(one, at_one, other, at_other)
         found = agreements(one.thumbnails, other.thumbnails, maps, (one.details, other.details), (at_one, at_other), (one.hues, other.hues))
         out[some] = np.minimum(np.round(found.astype(np.float64), 4), BELOW_ONE)
     return out
 
 
-def _asked(pictures: Pictures, at: np.ndarray) -> tuple[Pictures, np.ndarray]:
-    """The pictures that pairs have, no more than there are pairs, and which of them each pair has."""
+_Side = tuple[Pictures, np.ndarray]
+
+
+def _asked(left: Pictures, at_left: np.ndarray, right: Pictures, at_right: np.ndarray) -> tuple[_Side, _Side]:
+    """The pictures that pairs have on either side, no more than are in pairs, and which of them each pair has; the same if they were."""
+    if left is not right:
+        return _needed(left, at_left), _needed(right, at_right)
+    pictures, at = _needed(left, np.concatenate([at_left, at_right]))
+    return (pictures, at[: len(at_left)]), (pictures, at[len(at_left) :])
+
+
+def _needed(pictures: Pictures, at: np.ndarray) -> _Side:
+    """The pictures at some places, no more than there are places, and which of them each is."""
     if len(pictures) <= len(at):
         return pictures, at
     rows, places = np.unique(at, return_inverse=True)
