@@ -3,12 +3,10 @@
 import importlib
 import sys
 
-import llvmlite.binding as llvm
 import numba
 import numpy as np
 import pytest
 
-SMALL = 2000  # bytes: a module of one empty function, and not a kernel
 KERNELS = """
 from constants_of_another_file import LIMIT, TABLE
 from transforms.compiled import compiled
@@ -53,18 +51,3 @@ def test_a_kernel_is_compiled_again_when_a_constant_of_another_file_changes_and_
     assert value_of_kernel(20, 100) == (121, 0)
     assert value_of_kernel(20, 300) == (321, 0)
     assert value_of_kernel(10, 100) == (111, 1)
-
-
-def test_what_a_kernel_is_linked_by_is_read_only_where_one_that_calls_it_is_compiled(value_of_kernel, monkeypatch):
-    read, parse = [], llvm.parse_bitcode
-
-    def seen(bitcode):
-        read.append(len(bitcode))
-        return parse(bitcode)
-
-    value_of_kernel(10, 100)
-    monkeypatch.setattr(llvm, "parse_bitcode", seen)
-    assert value_of_kernel(10, 100) == (111, 1)
-    assert max(read) < SMALL
-    assert value_of_kernel(10, 300) == (311, 0)
-    assert max(read) > SMALL

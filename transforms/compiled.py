@@ -12,7 +12,6 @@ numba's passes only those run that plain loops need, and none rewrites (`no_rewr
 `tests/benchmarks/first_compile.py` tells what each costs.
 """
 
-import functools
 import hashlib
 import importlib
 import sys
@@ -20,7 +19,6 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import llvmlite.binding as llvm
 import numba
 import numpy as np
 from numba.core import caching, compiler, dispatcher, typed_passes, types, untyped_passes
@@ -60,35 +58,11 @@ class _Loops(compiler.CompilerBase):
         return [passes]
 
 
-class _Kept(caching.CompileResultCacheImpl):
-    """What the cache keeps of a kernel: its machine code, and for kernels that call it LLVM's, which half of a load went into.
-
-    That is read when such a kernel is compiled. To the loader stands for it a module that defines the one name that is looked up.
-    """
-
-    FORMAT = "code, and what others link"
-
-    def reduce(self, cres: Any) -> tuple[bytes, tuple[Any, ...]]:
-        """Of a kernel that was compiled: what others link, and all else."""
-        (name, kind, (code, linked)), *rest = super().reduce(cres)
-        named = f'define void @"{cres.fndesc.llvm_cpython_wrapper_name}"() {{ ret void }}'
-        return linked, ((name, kind, (code, llvm.parse_assembly(named).as_bitcode())), *rest)
-
-    def rebuild(self, target_context: Any, payload: tuple[bytes, tuple[Any, ...]]) -> Any:
-        """The kernel."""
-        linked, kept = payload
-        found = super().rebuild(target_context, kept)
-        found.library._get_module_for_linking = functools.cache(lambda: llvm.parse_bitcode(linked))
-        return found
-
-
 class _Cache(caching.FunctionCache):
     """Numba's cache, which also knows what constants a kernel was compiled with: another value is another kernel."""
 
-    _impl_class = _Kept
-
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
-        return (*super()._index_key(sig, codegen), _Kept.FORMAT, _constants(self._py_func))
+        return (*super()._index_key(sig, codegen), _constants(self._py_func))
 
 
 def _constants(function: Callable[..., Any]) -> str:
