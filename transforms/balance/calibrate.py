@@ -57,7 +57,7 @@ def calibrate(problem: Problem, distance: Distance = "raking", max_sweeps: int =
       Weights, float64[cells], and the error that is left, recomputed after the last sweep.
 
     >>> rows = np.array([25.0, 50.0])  # a filter left 25 of 100 dogs, 50 of 100 cats
-    >>> calibrate(Problem(rows, [np.array([0, 1])], [np.array([37.5, 37.5])], (1 / 3, 3.0)))[0].tolist()
+    >>> calibrate(Problem(rows, [np.array([0, 1])], [np.array([37.5, 37.5])], (1 / 3, 3.0)))[0].round(12).tolist()
     [1.5, 0.75]
     """
     logs = np.zeros(len(problem.rows))
