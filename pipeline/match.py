@@ -177,7 +177,7 @@ def _whole(plan: Plan, pipeline: beam.Pipeline) -> None:
     """All steps, one after the other, in one pipeline."""
     owners = pipeline | "Owners" >> beam.Create(range(plan.owners))
     owners = owners | steps.Identity(plan, number=0, count=1)
-    if plan.pictured and plan.reach == "plain":
+    if plan.hashed:
         owners = owners | "Hashes" >> steps.step(hashed.save, plan)
     families = owners | steps.Pairs(plan, plan.units(), 0)
     families = families | steps.Partners(plan, passes=1)
@@ -200,7 +200,7 @@ def _in_steps(plan: Plan, engine: Engine, memory: Memory) -> dict[str, int]:
     shares = min(memory.shares(plan.total * 2 * IDENTITY_BYTES), 1 << plan.range_bits(IDENTITY_BYTES))
     for number in range(shares):
         run(f"match: identity {number + 1} of {shares}", owners, steps.Identity(plan, number=number, count=shares))
-    if plan.pictured and plan.reach == "plain":
+    if plan.hashed:
         run("match: hashes", owners, steps.step(hashed.save, plan))
     units = plan.passes(memory.part)
     for number, mine in enumerate(units):

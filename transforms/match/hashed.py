@@ -8,15 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from transforms.match import keys
-from transforms.match.elders import NO_PART
-from transforms.match.plan import PICTURES, Plan
+from transforms.match.identity import pictures_that_stand
+from transforms.match.plan import Plan
 
 
 def save(plan: Plan, owner: int) -> Iterator[int]:
     """Owner, once it is known for which rows others stand -> a file, uint64[n, 1 + views]: words of `keys` and hashes, by row."""
-    alive = plan.rows.read(owner, ["has_hashes"])["has_hashes"] & (plan.places(owner).kind != NO_PART)
-    alive[plan.load("same", PICTURES, owner)[0].astype(np.int64)] = False
-    rows = np.flatnonzero(alive)
+    rows = pictures_that_stand(plan, owner, plan.rows.read(owner, ["has_hashes"])["has_hashes"])
     columns = plan.rows.read(owner, ["picture_id", "picture_hashes"], rows)
     words = keys.picture_words(columns["picture_id"], rows)
     words[rows >= plan.own - (owner << plan.owner_bits)] |= keys.ELDER

@@ -75,3 +75,16 @@ def save(plan: Plan, number: int, count: int, owner: int, blocks: Iterable[bytes
             found = np.concatenate([*(plan.load(f"{step}_part", family, owner, share) for share in range(number)), found], axis=1)
             plan.save(found[:, np.argsort(found[0], kind="stable")], step, family, owner)
     yield owner
+
+
+def pictures_that_stand(plan: Plan, owner: int, have: np.ndarray) -> np.ndarray:
+    """Whose pictures send keys: rows within an owner, int64[m], ascending, that take part and that no other stands for.
+
+    Args:
+      plan: the run.
+      owner: whose rows.
+      have: bool[n], which of all its rows have what pictures meet by.
+    """
+    alive = have & (plan.places(owner).kind != NO_PART)
+    alive[plan.load("same", PICTURES, owner)[0].astype(np.int64)] = False
+    return np.flatnonzero(alive)

@@ -12,7 +12,7 @@ from schemas.signatures import BANDS
 from transforms.match import bands, hashed, keys, view_keys
 from transforms.match.blocks import gather, pack, scatter
 from transforms.match.buckets import by_top, run_starts, settle
-from transforms.match.elders import NO_PART
+from transforms.match.identity import pictures_that_stand
 from transforms.match.neighbours import neighbours
 from transforms.match.pairs import nearest_of, packed_pairs, picture_pairs
 from transforms.match.partners import PARTNERS, candidates, kept
@@ -52,9 +52,7 @@ def _asked(plan: Plan, number: int, ranges: set[int]) -> np.ndarray:
 
 
 def _send_views(plan: Plan, wanted: dict[int, set[int]], owner: int) -> Iterator[tuple[int, bytes]]:
-    alive = (plan.rows.read(owner, ["views"])["views"] != 0) & (plan.places(owner).kind != NO_PART)
-    alive[plan.load("same", PICTURES, owner)[0].astype(np.int64)] = False
-    every = np.flatnonzero(alive)
+    every = pictures_that_stand(plan, owner, plan.rows.read(owner, ["views"])["views"] != 0)
     for start in range(0, len(every), _ROWS_AT_ONCE):
         rows = every[start : start + _ROWS_AT_ONCE]
         columns = plan.rows.read(owner, ["views", "picture_id", "view_hashes", "view_doubts"], rows)

@@ -53,7 +53,7 @@ class Plan:
       owner_bits: an owner has 2^owner_bits rows.
       rule: `dedup.policy`.
       reach: `dedup.images.reach`, the same for all rows: by which keys pictures meet.
-      partition_bytes: what one key of an exchange holds at most, about.
+      partition_bytes: what one key of an exchange holds at most, about; one of pictures' keys `PORTIONS` times as much.
       digest: of the list of files.
       elder: rows of the elder side; they have the last numbers.
       floor: where the blocks of exchanges lie; None where they travel.
@@ -90,6 +90,11 @@ class Plan:
     def plane(self) -> Plane:
         """The keys of plain hashes."""
         return plane_for(self.total)
+
+    @property
+    def hashed(self) -> bool:
+        """Whether pictures meet by their hashes, which `transforms.match.hashed` then keeps for all passes."""
+        return self.pictured and self.reach == "plain"
 
     @property
     def owners(self) -> int:

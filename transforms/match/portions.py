@@ -31,7 +31,8 @@ def portions(
     """
     parts = [(owner << owner_bits, array.reshape(-1, 2)) for owner, (array,) in (unpack(block, [np.uint64]) for block in in_order(blocks))]
     rows = sum(len(entries) for _, entries in parts)
-    bits = max(0, math.ceil(math.log2(max(1, rows * 16 / portion_bytes))))
+    octets = sum(entries.nbytes for _, entries in parts)
+    bits = max(0, math.ceil(math.log2(max(1, octets / portion_bytes))))
     shifts = np.array([HASH_BITS - key_bits, min(HASH_BITS - range_bits - bits, HASH_BITS - 1)], np.uint64)
     counts, out = np.zeros(1 << bits, np.int64), np.empty((3, rows), np.uint64)
     for _, entries in parts:
