@@ -12,7 +12,7 @@ THUMBNAIL_SIDE = 48
 DETAIL_SIDE = 96
 DETAIL = 2 + DETAIL_SIDE**2 * 5 // 8  # octets: the least and the greatest level, then of every pixel four bits, then of every pixel one
 HUES_SIDE = 8
-HUES = HUES_SIDE**2 // 2  # octets: two cells in each
+HUES = HUES_SIDE**2  # octets: a cell in each
 PHASHES = ("plain", "plain_mirrored", "trimmed", "trimmed_mirrored")
 
 # fmt: off

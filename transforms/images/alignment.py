@@ -98,7 +98,7 @@ def agreements(
         see `transforms.images.nearest`.
       details: of the left pictures and of the right ones; None: nothing is drawn.
       at: int64 [n] each, which of the left pictures and which of the right ones each pair has; None: every one, in turn.
-      hues: uint8 [n, 32], of the left pictures and of the right ones, see `transforms.images.hues`; None: nothing has white in it.
+      hues: uint8 [n, 64], of the left pictures and of the right ones, see `transforms.images.hues`; None: nothing has white in it.
 
     Returns:
       float32 [n], 0 to 1, rounded to 1e-4. The same when left and right change places and maps are inverted.

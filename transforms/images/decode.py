@@ -57,7 +57,7 @@ class Picture:
       box: of `grey`, without its border: left, top, right, bottom.
       small: uint8 [2, 32, 32], the whole picture and the one without its border, from all pixels in mode `exact`, else from `grey`.
       thumbnail: uint8 [48, 48], without border, from `grey` in either mode.
-      hues: uint8 [32], of what the thumbnail shows, where there is white in or around it; else zeros.
+      hues: uint8 [64], of what the thumbnail shows, where there is white in or around it; else zeros.
       seen: what the models see that were asked for, where the colours were decoded anyway: never of a JPEG.
     """
 

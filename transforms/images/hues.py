@@ -1,17 +1,23 @@
 """What colours a picture with white in it has, and whether two that look alike in grey are of other colours: a product in red, and in blue.
 
-Half an octet is kept for each of 8 x 8 cells of the picture without its border: whether it is neutral, faint in colour, or which of 13
-hues it has (of the mean colour, by Cb and Cr of ITU-R BT.601). So a picture that was made more or less colourful stays what it was, and so
-does one whose hue was turned by up to 27 degrees. Pictures without white, in them or as a border, have no hues kept, and are not decoded
-in colour for them: one photo in twenty has.
+An octet is kept for each of 8 x 8 cells of the picture without its border: whether it is neutral, faint in colour, or which of 252 hues it
+has (of the mean colour, by Cb and Cr of ITU-R BT.601). So a picture that was made more or less colourful stays what it was. Pictures
+without white, in them or as a border, have no hues kept, and are not decoded in colour for them: one photo in twenty has.
 
-What a filter does to a whole picture, a shade of sepia or another white balance, moves white as well: two pictures are compared where
-both are neutral in three places at least. They are of other colours if three cells in the middle, of 36, lie two hues apart, or nine one;
-if each has a hue in three where the other has none; or if one has in five, while both have the same in eight, or the other is black or
-white there and 12 levels apart, as a grey copy is not. A cell may lie on the edge of a colour in the other picture: the nearest of those
-within two fifths of a cell counts. What is laid over a copy mostly lies nearer its edges. Of 2,800 pairs of edited copies with white in
-both (photos, documents, screens, faces, products) none has more than two cells that differ so.
+Two pictures are of other colours if four cells in the middle, of 36, lie 19 degrees apart: what is laid over a copy mostly lies nearer its
+edges. A cell may lie on the edge of two colours, which it mixes to another share in each picture: the nearest of those around it counts,
+and whatever lies between two of them on either side. So what is small lies all on edges: 60 degrees are other colours of what lies within
+two fifths of a cell. Of 8,600 pairs of edited copies with white in both (photos, documents, screens, faces, products) none differs so, but
+of 9,520 pairs of products of one shape that do anywhere, 9,455 do.
+
+Where hues are missing in one, it may be a grey copy. They are two if each has a hue in three cells where the other has none; or if one has
+in five, while both have the same in eight, or the other is black or white there and 12 levels apart, as a grey copy is not.
+
+What a filter does to a whole picture, a shade of sepia or another white balance, moves white as well: two pictures are compared where both
+are neutral in three places at least, or where neither has more than one hue, as a product that fills its border has.
 """
+
+import itertools
 
 import numpy as np
 from PIL import Image
@@ -24,32 +30,22 @@ NO_HUES = np.zeros(HUES, np.uint8)
 LEAST = 24  # pixels of a side that hues are taken from
 _MOST = 64  # pixels of a side from which it is halved, or more
 _WHITE, _SHARE = 246, 0.1  # level, noise and saving included; of a thumbnail's pixels
-_NEUTRAL, _FAINT, _HUE, _HUES = 1, 2, 3, 13  # of a cell: the first of so many hues, in turn
+_NEUTRAL, _FAINT, _HUE, _HUES = 1, 2, 3, 252  # of a cell: the first of so many hues, in turn
 _BELOW_FAINT, _BELOW_CLEAR = 8.5, 14.0  # levels of Cb and Cr together
-_UNIT = 1024  # of a weight
+_UNIT, _LENGTH = 1024, 1 << 20  # of a weight; of a direction, so long that the nearest of 252 is found
 _CHROMA = np.array([(-173, -339, 512), (512, -429, -83)])  # Cb and Cr by red, green and blue
 _TURNS = np.arange(_HUES) * (2 * np.pi / _HUES)
-_TOWARDS = np.rint(_UNIT * np.stack([np.cos(_TURNS), np.sin(_TURNS)])).astype(np.int64)  # the middle of each hue, as Cb and Cr
-_NEAR, _FAR, _FAR_COUNTS = 2, 3, 3  # hues from one to the other: those that count once; those that count more, and how much
-_MUCH, _EXCHANGED = 9, 3  # of what counts; cells of which each picture is neutral and the other has a hue
+_TOWARDS = np.rint(_LENGTH * np.stack([np.cos(_TURNS), np.sin(_TURNS)])).astype(np.int64)  # the middle of each hue, as Cb and Cr
+_APART, _FAR, _SEVERAL = 13, 42, 4  # hues from one to the other: of what lies around, of what lies within; in how many cells
+_EXCHANGED = 3  # cells of which each picture is neutral and the other has a hue
 _BARE, _SAME = 5, 8  # cells of which one picture is neutral and the other has a hue; in which both have the same
-_APART, _BLACK, _BRIGHT = 12, 80, 215  # levels
+_OTHER, _BLACK, _BRIGHT = 12, 80, 215  # levels
 _CELL = THUMBNAIL_SIDE // HUES_SIDE  # pixels
 _SAME_WHITE = 3  # cells neutral in both
 _MIDDLES = np.concatenate([(np.indices((HUES_SIDE, HUES_SIDE)).reshape(2, -1) + 0.5) / HUES_SIDE, np.ones((1, HUES_SIDE**2))])
-_AROUND = np.array([(down, along) for down in (-0.4, 0.4) for along in (-0.4, 0.4)])[:, :, None]
+_WITHIN = np.array(list(itertools.product((-0.4, 0.4), repeat=2)))  # cells from the middle of one, within it
+_AROUND = np.array(list(itertools.product((-0.7, 0.0, 0.7), repeat=2)))  # likewise, in order: each and the one opposite, from either end
 _INNER = np.pad(np.ones((HUES_SIDE - 2, HUES_SIDE - 2), bool), 1).ravel()
-
-
-def _counts() -> np.ndarray:
-    """How much it counts that cells are of these two kinds, uint8 [16, 16]."""
-    kinds = np.arange(16)
-    turn = np.abs(kinds[:, None] - kinds)
-    turn = np.minimum(turn, _HUES - turn) * (np.minimum.outer(kinds, kinds) >= _HUE)
-    return np.where(turn >= _FAR, _FAR_COUNTS, turn >= _NEAR).astype(np.uint8)
-
-
-_COUNTS = _counts()
 
 
 def shows_white(grey: np.ndarray, box: Box, thumbnail: np.ndarray) -> bool:
@@ -64,7 +60,7 @@ def shows_white(grey: np.ndarray, box: Box, thumbnail: np.ndarray) -> bool:
 
 
 def hues(image: Image.Image, box: Box, width: int, height: int) -> np.ndarray:
-    """The hues of the part of a picture in a box, uint8 [32], two cells an octet, the first one high.
+    """The hues of the part of a picture in a box, uint8 [64], row by row: 1 neutral, 2 faint, from 3 the 252 hues, in turn.
 
     Args:
       image: in colour, at whatever scale.
@@ -72,8 +68,8 @@ def hues(image: Image.Image, box: Box, width: int, height: int) -> np.ndarray:
       width: see there.
       height: likewise.
 
-    >>> [f"{octet:02x}" for octet in hues(Image.new("RGB", (60, 60), "red"), (0, 0, 60, 60), 60, 60)[:2]]
-    ['77', '77']
+    >>> hues(Image.new("RGB", (60, 60), "red"), (0, 0, 60, 60), 60, 60)[:2].tolist()
+    [79, 79]
     """
     colours = image.convert("RGB")
     colours = colours.reduce((max(1, colours.width // _MOST), max(1, colours.height // _MOST)))
@@ -85,15 +81,14 @@ def hues(image: Image.Image, box: Box, width: int, height: int) -> np.ndarray:
     squares = (chroma * chroma).sum(axis=0)
     hue = (_TOWARDS.T @ chroma).argmax(axis=0) + _HUE
     kinds = np.where(squares < (_BELOW_FAINT * _UNIT) ** 2, _NEUTRAL, np.where(squares < (_BELOW_CLEAR * _UNIT) ** 2, _FAINT, hue))
-    octets: np.ndarray = (kinds[::2] << 4 | kinds[1::2]).astype(np.uint8)
-    return octets
+    return kinds.astype(np.uint8)
 
 
 def of_other_hues(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
     """Whether aligned pictures are of other colours, bool [n].
 
     Args:
-      kept: hues, uint8 [m, 32], zeros where there are none.
+      kept: hues, uint8 [m, 64], zeros where there are none.
       pictures: thumbnails, uint8 [m, 48 * 48].
       still: int64 [n], the one looked for.
       moved: int64 [n], the other, in which.
@@ -103,29 +98,59 @@ def of_other_hues(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, mov
     both = np.flatnonzero((kept[still, 0] != 0) & (kept[moved, 0] != 0))
     if not len(both):
         return found
-    still, moved, (inside, there) = still[both], moved[both], _places(to[both])
-    one, other = (np.stack([kept[side] >> 4, kept[side] & 15], axis=2).reshape(len(both), -1) for side in (still, moved))
+    still, moved, to = still[both], moved[both], to[both]
+    one, other = kept[still], kept[moved]
+    inside, there = _places(to, _WITHIN)
     near = np.where(inside, np.take_along_axis(other[None], there, axis=2), 0)
     bare, bare_there, hued, hued_there = one == _NEUTRAL, near == _NEUTRAL, one >= _HUE, near >= _HUE
-    apart, white = _COUNTS[one, near].min(axis=0), (bare & bare_there.any(axis=0)).sum(axis=1)
+    met, apart = hued & hued_there.any(axis=0), _apart(one, np.take_along_axis(other[None], _places(to, _AROUND)[1], axis=2)) >= _APART
+    apart |= np.where(hued_there, _turns(one, near), _HUES).min(axis=0) >= _FAR
     gained, lost = bare & hued_there.all(axis=0) & _INNER, hued & bare_there.all(axis=0) & _INNER
-    cells = apart * _INNER, hued & hued_there.any(axis=0) & (apart == 0) & _INNER, gained, lost
-    much, same, more, less = (what.sum(axis=1) for what in cells)
-    differ, bared = (much >= _MUCH) | (np.minimum(more, less) >= _EXCHANGED), np.maximum(more, less) >= _BARE
+    cells = met & apart & _INNER, met & ~apart & _INNER, gained, lost
+    others, same, more, less = (what.sum(axis=1) for what in cells)
+    differ, bared = (others >= _SEVERAL) | (np.minimum(more, less) >= _EXCHANGED), np.maximum(more, less) >= _BARE
     differ |= bared & (same >= _SAME)
     asked = np.flatnonzero(bared & ~differ)
     if len(asked):
         sides = pictures[still[asked]], pictures[moved[asked]]
         differ[asked] = _of_other_shade(*sides, there[:, asked], gained[asked], lost[asked])
-    found[both] = differ & (white >= _SAME_WHITE)
+    white = (bare & bare_there.any(axis=0)).sum(axis=1)
+    found[both] = differ & ((white >= _SAME_WHITE) | (_of_one_hue(one) & _of_one_hue(other)))
     return found
 
 
-def _places(to: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of cells of one picture, whether their middles lie in the other, bool [n, 64], and the cells around them there, int64 [4, n, 64]."""
+def _apart(one: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """How many hues cells, uint8 [n, 64], lie from those around them, uint8 [9, n, 64], or from what two opposite ones mix to: [n, 64]."""
+    turns = np.where(around >= _HUE, _turns(one, around), _HUES)
+    least = turns.min(axis=0)
+    for end in range(len(around) // 2):
+        np.minimum(least, (turns[end] + turns[-1 - end] - _turns(around[end], around[-1 - end])) // 2, out=least)
+    return least
+
+
+def _turns(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How many hues lie from one to the other, the shorter way round: int64, of kinds that have one."""
+    turn = np.abs(one.astype(np.int64) - other)
+    return np.minimum(turn, _HUES - turn)
+
+
+def _of_one_hue(cells: np.ndarray) -> np.ndarray:
+    """Whether pictures, uint8 [n, 64], have one hue, whichever cells it is in: bool [n]."""
+    hued = cells >= _HUE
+    some = np.take_along_axis(cells, hued.argmax(axis=1)[:, None], axis=1)
+    return hued.any(axis=1) & ((_turns(cells, some) < _APART) | ~hued).all(axis=1)
+
+
+def _places(to: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of cells of one picture, whether their middles lie in the other, bool [n, 64], and the cells at or beside them, int64 [b, n, 64].
+
+    Args:
+      to: float64 [n, 2, 3], see `of_other_hues`.
+      beside: float64 [b, 2], down and along, in cells.
+    """
     at = to @ _MIDDLES * HUES_SIDE
-    down, along = np.clip(np.floor(at + _AROUND[:, None]), 0, HUES_SIDE - 1).astype(np.int64).transpose(2, 0, 1, 3)
-    return ((at >= 0) & (at < HUES_SIDE)).all(axis=1), down * HUES_SIDE + along
+    cells = np.floor(at + beside[:, None, :, None]).clip(0, HUES_SIDE - 1).astype(np.int64)
+    return ((at >= 0) & (at < HUES_SIDE)).all(axis=1), cells[:, :, 0] * HUES_SIDE + cells[:, :, 1]
 
 
 def _levels(thumbnails: np.ndarray) -> np.ndarray:
@@ -144,4 +169,4 @@ def _of_other_shade(one: np.ndarray, other: np.ndarray, there: np.ndarray, gaine
     which = np.where(first[:, None], gained, lost)
     total, totals = (levels * which).sum(axis=1), (seen * which).sum(axis=1)
     pixels, bare = len(there) * _CELL * _CELL * which.sum(axis=1), np.where(first, total, totals)
-    return (np.abs(total - totals) > _APART * pixels) & ((bare < _BLACK * pixels) | (bare > _BRIGHT * pixels))
+    return (np.abs(total - totals) > _OTHER * pixels) & ((bare < _BLACK * pixels) | (bare > _BRIGHT * pixels))

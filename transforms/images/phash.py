@@ -45,7 +45,7 @@ class Hashes:
       low_detail: bool [n], whether `phash` says nothing: more than 16 coefficients at the median. True where there is no picture.
       phashes: uint64 [n, 4], in the order of `schemas.signatures.PHASHES`.
       thumbnails: uint8 [n, 48, 48], grey, without border.
-      hues: uint8 [n, 32], of those with white in them, else zeros.
+      hues: uint8 [n, 64], of those with white in them, else zeros.
       details: of those that are drawn or printed, or nearly so, a finer one.
       views: its views, with `dedup.images.reach: views`; None otherwise.
     """

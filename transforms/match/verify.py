@@ -86,7 +86,7 @@ class Pictures:
       views: uint32[n], bit v where the picture has view v of `schemas.signatures.VIEWS`; 0 under `reach: plain`.
       view_hashes: uint64[n, views].
       geometry: float32[n, 9], see `transforms.images.views`.
-      hues: uint8[n, 32], of those with white in them, else zeros; see `transforms.images.hues`.
+      hues: uint8[n, 64], of those with white in them, else zeros; see `transforms.images.hues`.
       details: of those that are drawn or nearly so, see `transforms.images.details`.
     """
 
