@@ -3,7 +3,7 @@ import pytest
 from PIL import Image, ImageFilter, ImageOps
 
 from tests.images.drawing import photo
-from transforms.images.alignment import AGREE, agreements
+from transforms.images.alignment import AGREE, LEAST, agreements
 from transforms.images.nearest import mirror_maps
 
 SIDE, GRID = 48, 6
@@ -181,5 +181,5 @@ def test_agreements_are_float32_between_0_and_1_in_steps_of_a_ten_thousandth():
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_pictures_without_detail_agree_with_nothing(level):
     flat = np.full((48, 48), level, np.uint8)
-    assert one(flat, flat) == 0
-    assert one(flat, small(photo())) == 0
+    assert one(flat, flat) == LEAST
+    assert one(flat, small(photo())) == LEAST

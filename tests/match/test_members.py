@@ -70,3 +70,12 @@ def test_the_two_units_of_a_group_are_tied_by_what_their_edge_said():
     link, agreement = found.ties(np.array([0, 0, 0]))
     assert link.tolist() == [0, PICTURE, PICTURE | CAPTION]
     assert agreement.tolist() == [1, np.float32(0.8125), np.float32(0.8125)]
+
+
+def test_how_units_stand_is_whether_they_are_joined_told_apart_or_neither():
+    edges = np.array([0, 0], np.uint64), np.array([1, 2], np.uint64), np.array([0.8125, 0.0])
+    for rule, expected in (("image", [1, -1, 0]), ("image_or_caption", [1, -1, 0])):
+        found = members(rule, [(1, 1, 7), (2, 2, 8), (3, 3, 9), (4, None, 6)], edges)
+        assert found.stand(np.array([0, 0, 0]), np.array([1, 2, 3])).tolist() == expected, rule
+    together = members("image_or_caption", [(1, 1, 7), (2, 2, 8), (3, 3, 7)], edges)
+    assert together.stand(np.array([0, 0, 1]), np.array([1, 2, 2])).tolist() == [1, 1, 0]

@@ -37,10 +37,10 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
 
 The agreement of such a pair is at most `AGREE` by how far it is beyond; what is clearly two by windows is not looked at for places.
 
-Two that agree in grey are two if they show other colours on white (`transforms.images.hues`). What 48 x 48 grey pixels, 96 x 96 of drawn
-pictures and 8 x 8 hues do not show is not told apart: the same shape in black and in white, another digit in a line of small print, a badge
-in the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as one to the right. A photograph
-that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture makes it another.
+Two that agree in grey are told apart if they show other colours on white (`transforms.images.hues`). What 48 x 48 grey pixels, 96 x 96 of
+drawn pictures and 8 x 8 hues do not show is not told apart: another digit in a line of small print, a badge in the corner of an icon. A
+mirrored picture is the same picture, and so is an arrow to the left the same as one to the right. A photograph that fills its picture is
+one under whatever text, as it is without one; what is written over a drawn picture makes it another.
 """
 
 import threading
@@ -58,6 +58,7 @@ from transforms.images.pairs import Pairs
 from transforms.images.windows import unlikeness
 
 AGREE = PICTURES_AGREE  # of 1,040 photos no two different ones within 12 bits reach 0.58; of nine edits of 149 of them 99.5 in 100 reach it
+LEAST, TOLD_APART = np.float32(1e-4), 0.0  # of two that agree in nothing; of two that agree in grey and are of other colours
 _FEW_HALVES = 4 * FEW  # pairs at half the size, of a quarter of the pixels
 _STEPS = ((3, 2), (0, 4), (0, 4))  # at 24 x 24 and at 48 x 48; a pair gets the next if it does not agree, but nearly and on the move
 _NEARLY = 0.35
@@ -73,7 +74,6 @@ _ASIDE, _ASUNDER = 0.45, 0.65  # of what `unlikeness` tells where both vary: of 
 _RESAMPLED = 0.006  # of a side, by which a map stretches, shears or turns it: fine print is then made of other pixels
 _TONED = 3.5  # of what is allowed to an edited copy, anywhere, where it was looked at closely
 _UNLIKE, _APART = 0.5, 0.8  # of what `unlikeness` tells: of drawn or dense pictures, anywhere; where both of two vary
-_RECOLOURED = 2.0  # of what is allowed, other colours
 _CLEARLY = 1.001  # of what is allowed: two pictures, whatever else they differ by
 _UNSURE = 0.3  # correlation of the least block, below which smooth pictures without a ground are looked at
 _SURE = 0.8  # correlation of the least block, from which nothing lies over either of two that are taken
@@ -101,7 +101,7 @@ def agreements(
       hues: uint8 [n, 64], of the left pictures and of the right ones, see `transforms.images.hues`; None: nothing has white in it.
 
     Returns:
-      float32 [n], 0 to 1, rounded to 1e-4. The same when left and right change places and maps are inverted.
+      float32 [n], `LEAST` to 1, rounded to 1e-4, or `TOLD_APART`. The same when left and right change places and maps are inverted.
     """
     held = details or (Details.none(len(left)), Details.none(len(right)))
     coloured = hues or (np.zeros((len(left), HUES), np.uint8), np.zeros((len(right), HUES), np.uint8))
@@ -123,8 +123,9 @@ def agreements(
         agreed[alike] = np.maximum(agreed[alike], _judged(Pairs(*pairs.shown(), *fields), found, least))
         every.to[alike] = fields[-1]
     alike = np.flatnonzero(agreed >= AGREE)
-    agreed[alike[every.take(alike).recoloured()]] = AGREE / _RECOLOURED
-    return np.rint(agreed * 1e4).astype(np.float32) / np.float32(1e4)
+    agreed = np.rint(np.maximum(agreed, LEAST) * 1e4).astype(np.float32) / np.float32(1e4)
+    agreed[alike[every.take(alike).recoloured()]] = TOLD_APART
+    return agreed
 
 
 class _Room(threading.local):

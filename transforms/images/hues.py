@@ -11,7 +11,7 @@ two fifths of a cell. Of 8,600 pairs of edited copies with white in both (photos
 of 9,520 pairs of products of one shape that do anywhere, 9,455 do.
 
 Where hues are missing in one, it may be a grey copy. They are two if each has a hue in three cells where the other has none; or if one has
-in five, while both have the same in eight, or the other is black or white there and 12 levels apart, as a grey copy is not.
+in five, while both have the same in eight, or the other lies 24 levels apart there, as a grey copy alone does not.
 
 What a filter does to a whole picture, a shade of sepia or another white balance, moves white as well: two pictures are compared where both
 are neutral in three places at least, or where neither has more than one hue, as a product that fills its border has.
@@ -39,7 +39,7 @@ _TOWARDS = np.rint(_LENGTH * np.stack([np.cos(_TURNS), np.sin(_TURNS)])).astype(
 _APART, _FAR, _SEVERAL = 13, 42, 4  # hues from one to the other: of what lies around, of what lies within; in how many cells
 _EXCHANGED = 3  # cells of which each picture is neutral and the other has a hue
 _BARE, _SAME = 5, 8  # cells of which one picture is neutral and the other has a hue; in which both have the same
-_OTHER, _BLACK, _BRIGHT = 12, 80, 215  # levels
+_OTHER = 24  # levels
 _CELL = THUMBNAIL_SIDE // HUES_SIDE  # pixels
 _SAME_WHITE = 3  # cells neutral in both
 _MIDDLES = np.concatenate([(np.indices((HUES_SIDE, HUES_SIDE)).reshape(2, -1) + 0.5) / HUES_SIDE, np.ones((1, HUES_SIDE**2))])
@@ -138,7 +138,8 @@ def _of_one_hue(cells: np.ndarray) -> np.ndarray:
     """Whether pictures, uint8 [n, 64], have one hue, whichever cells it is in: bool [n]."""
     hued = cells >= _HUE
     some = np.take_along_axis(cells, hued.argmax(axis=1)[:, None], axis=1)
-    return hued.any(axis=1) & ((_turns(cells, some) < _APART) | ~hued).all(axis=1)
+    near: np.ndarray = (_turns(cells, some) < _APART) | ~hued
+    return hued.any(axis=1) & near.all(axis=1)
 
 
 def _places(to: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -160,13 +161,11 @@ def _levels(thumbnails: np.ndarray) -> np.ndarray:
 
 
 def _of_other_shade(one: np.ndarray, other: np.ndarray, there: np.ndarray, gained: np.ndarray, lost: np.ndarray) -> np.ndarray:
-    """Whether one of two thumbnails, uint8 [n, 48 * 48] each, is black or white where the other has a hue, and other levels: bool [n].
+    """Whether two thumbnails, uint8 [n, 48 * 48] each, have other levels where one has a hue and the other has none: bool [n].
 
     Either cells in which the second one has a hue, and the first none, bool [n, 64], or the other way round, whichever are more.
     """
     levels, seen = len(there) * _levels(one), np.take_along_axis(_levels(other)[None], there, axis=2).sum(axis=0)
-    first = gained.sum(axis=1) >= lost.sum(axis=1)
-    which = np.where(first[:, None], gained, lost)
-    total, totals = (levels * which).sum(axis=1), (seen * which).sum(axis=1)
-    pixels, bare = len(there) * _CELL * _CELL * which.sum(axis=1), np.where(first, total, totals)
-    return (np.abs(total - totals) > _OTHER * pixels) & ((bare < _BLACK * pixels) | (bare > _BRIGHT * pixels))
+    which = np.where((gained.sum(axis=1) >= lost.sum(axis=1))[:, None], gained, lost)
+    off: np.ndarray = np.abs(((levels - seen) * which).sum(axis=1))
+    return off > _OTHER * len(there) * _CELL * _CELL * which.sum(axis=1)

@@ -170,8 +170,7 @@ def _clustered(members: Members, most: int) -> tuple[np.ndarray, int]:
     heads, (places, left) = members.heads, members.joined(HELD, most)
     rest = np.flatnonzero((places < 0) & (members.elder[heads] == OWN))
     if not members.ranked:
-        order = central_first(members.root[heads[rest]], lambda one, other: members.compare(rest[one], rest[other], remember=True))
-        rest = rest[order]
+        rest = rest[central_first(members.root[heads[rest]], lambda one, other: members.stand(rest[one], rest[other]))]
     mine, more = leaders(members.root[heads[rest]], lambda one, other: members.compare(rest[one], rest[other]), most)
     places[rest] = rest[mine]
     own = members.elder == OWN

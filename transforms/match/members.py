@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from schemas.signatures import PERMUTATIONS
-from transforms.images.alignment import AGREE
+from transforms.images.alignment import AGREE, TOLD_APART
 from transforms.match.elders import OWN
 from transforms.match.policy import CAPTION, PICTURE, Rule, joins
 from transforms.match.verify import LEAST_EQUAL, Captions, Pictures, caption_agreements, picture_agreements
@@ -99,6 +99,12 @@ class Members:
             self._agreement[units[asked]] = found
         return joins(self._rule, link)
 
+    def stand(self, units: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """How units stand to others, int8[n]: 1 if `compare` joins them, -1 if their pictures are told apart, else 0. It is remembered."""
+        joined = self.compare(units, others, remember=True)
+        apart = self._known.of(self.heads[units], self.heads[others]) == TOLD_APART
+        return np.where(joined, 1, np.where(apart, -1, 0)).astype(np.int8)
+
     def ties(self, leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What holds between each row and its leader (a place), uint8[n], and how well they agree, float32[n]; 0 and 1.0 for leaders."""
         rows = np.arange(len(leader))
@@ -187,7 +193,8 @@ class Members:
             pictures = self._read(rows)
             out[some] = picture_agreements(pictures, places[: len(some)], pictures, places[len(some) :])
         if remember:
-            self._known.learn(left[fresh], right[fresh], out[fresh])
+            compared = np.concatenate([asked, distant])
+            self._known.learn(left[compared], right[compared], out[compared])
         return out
 
 

@@ -170,7 +170,7 @@ def caption_agreements(left: Captions, at_left: np.ndarray, right: Captions, at_
 
 
 def picture_agreements(left: Pictures, at_left: np.ndarray, right: Pictures, at_right: np.ndarray) -> np.ndarray:
-    """How well the pictures of each pair agree once aligned, float64[n], rounded to 1e-4 and below 1; the same either way round.
+    """How well the pictures of each pair agree once aligned, float64[n], as `agreements` says and below 1; the same either way round.
 
     Args:
       left: one side.
