@@ -35,7 +35,8 @@ def test_only_drawn_pictures_have_one_in_the_order_of_their_rows():
 
 
 def test_a_picture_that_is_nearly_drawn_has_one_and_one_that_barely_is_where_its_border_was_taken():
-    ramp = np.tile(np.linspace(0, 210, 400).astype(np.uint8), (300, 1))
+    rough = np.random.default_rng(4).integers(0, 20, (50, 50)).repeat(6, axis=0).repeat(8, axis=1)
+    ramp = (np.linspace(0, 210, 400) + rough).astype(np.uint8)
 
     def shaded(ground: float, margin: int) -> Image.Image:
         levels = ramp.copy()

@@ -84,7 +84,33 @@ def widget(place: str, degrees: int, slope: tuple[int, int]) -> Image.Image:
     return image
 
 
+def pack(word: str) -> Image.Image:
+    """A box that was drawn with shades, on white: a word is written on it."""
+    down, along = np.mgrid[:640, :600] / 600
+    shades = 60 + 170 * np.exp(-3 * ((down - 0.4) ** 2 + (along - 0.3) ** 2))
+    box, shape = Image.fromarray(shades.astype(np.uint8)).convert("RGB"), Image.new("L", (600, 640))
+    ImageDraw.Draw(box).text((170, 330), word, font=ImageFont.load_default(48), fill=(20, 20, 20))
+    ImageDraw.Draw(shape).polygon([(150, 220), (350, 160), (480, 220), (480, 520), (350, 590), (150, 520)], fill=255)
+    image = Image.new("RGB", (600, 640), "white")
+    image.paste(box, (0, 0), shape)
+    return image
+
+
+def calculator(number: str) -> Image.Image:
+    """A screen of keys on a ground: what it shows is a number."""
+    image = Image.new("RGB", (420, 680), (34, 34, 34))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((20, 20, 400, 150), fill=(51, 51, 51))
+    draw.text((385, 85), number, font=ImageFont.load_default(64), fill="white", anchor="rm")
+    for place, key in enumerate("C+%/789x456-123+0.<="):
+        left, top = 20 + 96 * (place % 4), 170 + 98 * (place // 4)
+        draw.rounded_rectangle((left, top, left + 86, top + 88), 8, fill=(255, 153, 0) if place % 4 == 3 else (85, 85, 85))
+        draw.text((left + 43, top + 44), key, font=ImageFont.load_default(34), fill="white", anchor="mm")
+    return image
+
+
 SERIES = {
+    "packs": [pack(word) for word in ("Tea", "Rice", "Oats", "Salt")],
     "widgets": [widget(place, degrees, (90, 0)) for place, degrees in (("Oslo", 12), ("Quito", 7), ("Delhi", 31))],
     "widgets aslant": [widget(place, degrees, (60, 50)) for place, degrees in (("Oslo", 12), ("Quito", 7), ("Delhi", 31))],
     "manual": [manual(name) for name in ("wide_max_word", "wide_min_word", "wide_add_word")],
@@ -123,6 +149,24 @@ def test_a_blurred_copy_that_looks_less_drawn_is_one_with_its_original_alone():
     rows, (left, right) = np.arange(len(images)), np.triu_indices(len(images), 1)
     assert picture_agreements(found, rows, blurred, rows).min() >= AGREE
     assert picture_agreements(found, left, blurred, right).max() < AGREE
+
+
+def test_a_blurred_screen_that_is_not_even_nearly_drawn_is_one_with_its_original_alone():
+    images = [calculator(number) for number in ("0", "42", "1,204", "88,888")]
+    found, blurred = pictures(images), pictures([image.filter(ImageFilter.GaussianBlur(4)) for image in images])
+    seen = looks(blurred.thumbnails.reshape(len(images), -1))
+    assert not seen.nearly.any()
+    assert (seen.grounded & blurred.details.held).all()
+    rows, (left, right) = np.arange(len(images)), np.triu_indices(len(images), 1)
+    assert picture_agreements(found, rows, blurred, rows).min() >= AGREE
+    assert picture_agreements(found, left, blurred, right).max() < AGREE
+
+
+def test_a_pack_drawn_with_shades_is_shaded_and_does_not_look_drawn():
+    seen = looks(pictures(SERIES["packs"]).thumbnails.reshape(4, -1))
+    assert seen.shaded.all()
+    assert not (seen.nearly | seen.grounded).any()
+    assert not looks(pictures([photo(400, 300, seed=seed) for seed in range(4)]).thumbnails.reshape(4, -1)).shaded.any()
 
 
 def test_a_ground_that_fades_is_a_ground_in_screens_and_none_in_photos():

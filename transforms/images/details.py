@@ -1,7 +1,7 @@
 """A second, finer grey picture of those that are drawn or printed, which tell themselves apart by what 48 x 48 pixels do not show.
 
-Those that look nearly so have one too: a copy that is blurred, turned or framed anew may look less drawn than its original, and most where
-the ground of a page was taken for a border.
+Those that are shaded, and those that look nearly drawn, have one too: a copy that is blurred, turned or framed anew may look less drawn
+than its original, and most where the ground of a page was taken for a border.
 
 Photos are nearly all of a web crawl and are told apart by their thumbnails: they have none, and no row of theirs grows by one.
 """
@@ -96,7 +96,7 @@ def details(pictures: Sequence[Picture | None]) -> Details:
         return found
     own = looks(np.stack([picture.thumbnail for _, picture in there]).reshape(-1, THUMBNAIL_SIDE**2))
     bordered = [picture.box != (0, 0, *picture.grey.shape[::-1]) for _, picture in there]
-    found.held[[row for row, _ in there]] = own.nearly | (own.barely & bordered)
+    found.held[[row for row, _ in there]] = own.nearly | own.shaded | (own.barely & bordered)
     levels = [resampled(picture.grey, picture.box, DETAIL_SIDE, "area") for row, picture in there if found.held[row]]
     return Details(found.held, packed(np.stack(levels).reshape(-1, _PIXELS))) if levels else found
 

@@ -138,8 +138,7 @@ def _of_one_hue(cells: np.ndarray) -> np.ndarray:
     """Whether pictures, uint8 [n, 64], have one hue, whichever cells it is in: bool [n]."""
     hued = cells >= _HUE
     some = np.take_along_axis(cells, hued.argmax(axis=1)[:, None], axis=1)
-    found: np.ndarray = hued.any(axis=1) & ((_turns(cells, some) < _APART) | ~hued).all(axis=1)
-    return found
+    return np.logical_and(hued.any(axis=1), ((_turns(cells, some) < _APART) | ~hued).all(axis=1))
 
 
 def _places(to: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
