@@ -14,7 +14,8 @@ Where hues are missing in one, it may be a grey copy. They are two if each has a
 in five, while both have the same in eight, or the other lies 24 levels apart there, as a grey copy alone does not.
 
 What a filter does to a whole picture, a shade of sepia or another white balance, moves white as well: two pictures are compared where both
-are neutral in three places at least, or where neither has more than one hue, as a product that fills its border has.
+are neutral in three places at least. Without these, as where a product fills its border, hues alone are, unless one picture has one hue
+everywhere and the other has several: that may be a toned copy which was framed.
 """
 
 import itertools
@@ -108,14 +109,14 @@ def of_other_hues(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, mov
     gained, lost = bare & hued_there.all(axis=0) & _INNER, hued & bare_there.all(axis=0) & _INNER
     cells = met & apart & _INNER, met & ~apart & _INNER, gained, lost
     others, same, more, less = (what.sum(axis=1) for what in cells)
-    differ, bared = (others >= _SEVERAL) | (np.minimum(more, less) >= _EXCHANGED), np.maximum(more, less) >= _BARE
-    differ |= bared & (same >= _SAME)
+    bared = np.maximum(more, less) >= _BARE
+    differ = (np.minimum(more, less) >= _EXCHANGED) | (bared & (same >= _SAME))
     asked = np.flatnonzero(bared & ~differ)
     if len(asked):
         sides = pictures[still[asked]], pictures[moved[asked]]
         differ[asked] = _of_other_shade(*sides, there[:, asked], gained[asked], lost[asked])
-    white = (bare & bare_there.any(axis=0)).sum(axis=1)
-    found[both] = differ & ((white >= _SAME_WHITE) | (_of_one_hue(one) & _of_one_hue(other)))
+    white = (bare & bare_there.any(axis=0)).sum(axis=1) >= _SAME_WHITE
+    found[both] = (differ & white) | ((others >= _SEVERAL) & (white | ~_may_be_toned(one, other)))
     return found
 
 
@@ -134,11 +135,15 @@ def _turns(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.minimum(turn, _HUES - turn)
 
 
-def _of_one_hue(cells: np.ndarray) -> np.ndarray:
-    """Whether pictures, uint8 [n, 64], have one hue, whichever cells it is in: bool [n]."""
-    hued = cells >= _HUE
-    some = np.take_along_axis(cells, hued.argmax(axis=1)[:, None], axis=1)
-    return np.logical_and(hued.any(axis=1), ((_turns(cells, some) < _APART) | ~hued).all(axis=1))
+def _may_be_toned(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Whether one of two pictures, uint8 [n, 64] each, has one hue and nothing neutral, and the other has several: bool [n]."""
+    alone, toned = ([], [])
+    for cells in (one, other):
+        hued = cells >= _HUE
+        some = np.take_along_axis(cells, hued.argmax(axis=1)[:, None], axis=1)
+        alone.append(((_turns(cells, some) < _APART) | ~hued).all(axis=1))
+        toned.append(alone[-1] & (cells != _NEUTRAL).all(axis=1))
+    return np.logical_or(*toned) & ~np.logical_and(*alone)
 
 
 def _places(to: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
