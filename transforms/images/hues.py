@@ -137,13 +137,16 @@ def _turns(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _may_be_toned(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Whether one of two pictures, uint8 [n, 64] each, has one hue and nothing neutral, and the other has several: bool [n]."""
-    alone, toned = ([], [])
-    for cells in (one, other):
-        hued = cells >= _HUE
-        some = np.take_along_axis(cells, hued.argmax(axis=1)[:, None], axis=1)
-        alone.append(((_turns(cells, some) < _APART) | ~hued).all(axis=1))
-        toned.append(alone[-1] & (cells != _NEUTRAL).all(axis=1))
-    return np.logical_or(*toned) & ~np.logical_and(*alone)
+    alone, others_alone = _of_one_hue(one), _of_one_hue(other)
+    found: np.ndarray = np.where(alone, (one != _NEUTRAL).all(axis=1), (other != _NEUTRAL).all(axis=1)) & (alone ^ others_alone)
+    return found
+
+
+def _of_one_hue(cells: np.ndarray) -> np.ndarray:
+    """Whether pictures, uint8 [n, 64], have no two hues: bool [n]."""
+    hued = cells >= _HUE
+    some = np.take_along_axis(cells, hued.argmax(axis=1)[:, None], axis=1)
+    return np.logical_and.reduce((_turns(cells, some) < _APART) | ~hued, axis=1)
 
 
 def _places(to: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
