@@ -85,7 +85,7 @@ def looks(thumbnails: np.ndarray) -> Looks:
 
     >>> rough = (np.arange(48 * 48) ** 2 % 251).astype(np.uint8)
     >>> looks(np.stack([rough, np.where(rough < 200, 250, rough)]))
-    Looks(drawn=array([False,  True]), grounded=array([False,  True]), wide=array([False,  True]), smooth=array([False,  True]), ...)
+    Looks(drawn=array([False,  True]), grounded=array([False,  True]), wide=array([False,  True]), smooth=array([False,  True]), shaded=...)
     """
     sums, most, even, sharp = _counts(thumbnails)
     fading = np.flatnonzero(((sums < _LEAST) | (most < _GROUND * _PIXELS)) & (even >= _FADED[0] * _INNER))

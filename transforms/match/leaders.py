@@ -86,20 +86,21 @@ def central_first(group: np.ndarray, stand: Compare, most: int = MOST_COUNTED) -
 def _torn(starts: np.ndarray, sizes: np.ndarray, left: np.ndarray, right: np.ndarray, how: np.ndarray, most: int) -> np.ndarray:
     """Which rows agree with too many that are told apart, bool[n], from the runs of groups and from pairs and how they stand."""
     torn = np.zeros(int(sizes.sum()), bool)
-    run = np.repeat(np.arange(len(starts)), sizes)
-    asked = np.unique(run[left[how < 0]])
+    run = np.repeat(np.arange(len(starts)), sizes)[left]
+    asked = np.unique(run[how < 0])
+    here = np.isin(run, asked)
+    number, one, other, how = np.searchsorted(asked, run[here]), left[here], right[here], how[here]
     for at in range(0, len(asked), _GROUPS_AT_ONCE):
-        some = asked[at : at + _GROUPS_AT_ONCE]
-        of = np.searchsorted(some, run[left]).clip(max=len(some) - 1)
-        here = some[of] == run[left]
-        of, base = of[here], starts[run[left[here]]]
-        matrix = np.zeros((len(some), most, most), np.float32)
-        one, other = left[here] - base, right[here] - base
-        matrix[of, one, other] = matrix[of, other, one] = how[here]
+        base = starts[asked[at : at + _GROUPS_AT_ONCE]]
+        some = (number >= at) & (number < at + len(base))
+        of = number[some] - at
+        places = one[some] - base[of], other[some] - base[of]
+        matrix = np.zeros((len(base), most, most), np.float32)
+        matrix[of, *places] = matrix[of, *places[::-1]] = how[some]
         agree, apart = (matrix > 0).astype(np.float32), (matrix < 0).astype(np.float32)
-        against, with_ = ((agree @ apart) * agree).sum(axis=2), agree.sum(axis=2)
-        found, place = np.nonzero((against > 0) & (against >= _TORN * with_ * (with_ - 1)))
-        torn[starts[some[found]] + place] = True
+        agreeing, against = agree.sum(axis=2), ((agree @ apart) * agree).sum(axis=2)
+        found, place = np.nonzero((against > 0) & (against >= _TORN * agreeing * (agreeing - 1)))
+        torn[base[found] + place] = True
     return torn
 
 
