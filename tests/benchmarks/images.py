@@ -22,7 +22,7 @@ import pathlib
 import tempfile
 import time
 
-from first_compile import signature_file
+from first_compile import call_all
 from matching import clusters, peak_mib, verifying, write_answer
 
 from schemas.job import Dedup, Images
@@ -59,7 +59,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, verifying("picture_agreements") as verified:
         given = [FileInfo(str(path), path.stat().st_size, "") for path in paths]
         loaded = time.process_time()
-        clusters([signature_file(pathlib.Path(scratch), args.reach)], pathlib.Path(scratch, "every"), dedup)
+        call_all(pathlib.Path(scratch))
         clusters(sign(given[:WARM], pathlib.Path(scratch), dedup), pathlib.Path(scratch, "first"), dedup)
         verified.update(pairs=0.0, seconds=0.0)
         began = time.process_time()

@@ -60,8 +60,8 @@ def test_every_product_is_a_whole_number_below_what_its_type_holds():
 
 @pytest.mark.parametrize("orientation", range(ORIENTATIONS))
 def test_mirrors_and_quarter_turns_are_exact_flips_and_transposes_of_the_bits(orientation):
-    thumbnails, wholes = grain(40, SIDE), grain(40, CELLS)
-    geometry = np.repeat(WHOLE, 40, axis=0)
+    thumbnails, wholes = grain(30, SIDE), grain(30, CELLS)
+    geometry = np.repeat(WHOLE, 30, axis=0)
     upright = signs(transform(thumbnails, wholes, geometry))
     turned = signs(transform(oriented(thumbnails, orientation), oriented(wholes, orientation), geometry))
     for name in LOOKED_UP[::2]:

@@ -11,6 +11,7 @@ cut from. The bits that are nearest to turning are kept for keys that allow for 
 
 import dataclasses
 import math
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from schemas.signatures import DOUBTS, GEOMETRY, LOOKED_UP, PARTS, SUBSETS, THUMBNAIL_SIDE, VIEWS
 from transforms.images.bars import bars
 from transforms.images.decode import Picture
-from transforms.images.fitting import SEEN, Level
+from transforms.images.fitting import SEEN, Level, room
 
 # Shares of the trimmed picture: top, bottom, left, right.
 WINDOWS = {
@@ -36,8 +37,9 @@ TURNS = {"turned_left2": (-2, 0.944), "turned_right2": (2, 0.944), "turned_left4
 _CELLS, _LOW = 32, 8
 _TOGETHER = 32  # pictures whose work fits a core's cache
 _UNIT = 2.0**11  # of a weight: a sum of 48 pixels stays below 2^24
+_MIDDLE = np.float32(128)  # of the levels
 _LEAST_BAR = 0.015  # of a side
-_SEEN_THROUGH = [name for name in VIEWS if name not in WINDOWS and name != "untrimmed"]
+_SEEN_THROUGH = np.array([view for view, name in enumerate(VIEWS) if name not in WINDOWS and name != "untrimmed"])
 _DOUBTED = np.array([VIEWS.index(name) for name in LOOKED_UP + PARTS])
 
 
@@ -147,25 +149,34 @@ def transform(thumbnails: np.ndarray, wholes: np.ndarray, geometry: np.ndarray) 
     Down the columns sums are exact in single precision, then along the rows in double, in whatever order the library adds.
 
     Args:
-      thumbnails: uint8 [n, 48, 48], without border.
+      thumbnails: uint8 [n, 48, 48], without border; 32 at most.
       wholes: uint8 [n, 32, 32], with it.
       geometry: float32 [n, 9].
     """
-    n, side = len(thumbnails), THUMBNAIL_SIDE
-    sources = {"whole": thumbnails - np.float32(128), "untrimmed": np.zeros((n, side, side), np.float32)}
-    sources["untrimmed"][:, :_CELLS, :_CELLS] = wholes - np.float32(128)
-    flat, level = thumbnails.reshape(n, -1), Level.of(side, n)
-    level.load(flat, np.arange(n), np.arange(n))
-    for name in _SEEN_THROUGH:
-        level.warp(frames(np.full(n, VIEWS.index(name)), geometry))
-        sources[name] = np.rint(level.planes[:, SEEN]).reshape(n, side, side)
-    coefficients = np.empty((n, len(VIEWS), _LOW, _LOW))
-    for name, products in _PRODUCTS.items():
-        halves = np.matmul(products.down, sources[name]).reshape(n, len(products.along), _LOW, side).astype(np.float64)
-        for number, (views, columns) in enumerate(products.along):
-            found = (halves[:, number].reshape(-1, side) @ columns).reshape(n, _LOW, len(views), _LOW)
-            coefficients[:, views] = found.transpose(0, 2, 1, 3)
+    n = len(thumbnails)
+    level, source, coefficients = _ROOM.level.first(n), _ROOM.source[:n], np.empty((n, len(VIEWS), _LOW, _LOW))
+    np.subtract(thumbnails, _MIDDLE, out=source)
+    _multiply(source, "whole", coefficients)
+    level.load(thumbnails.reshape(n, -1), np.arange(n), np.arange(n))
+    maps = frames(np.repeat(_SEEN_THROUGH, n), np.tile(geometry, (len(_SEEN_THROUGH), 1)))
+    for view, to in zip(_SEEN_THROUGH, maps.reshape(-1, n, 2, 3), strict=True):
+        level.warp(to)
+        np.rint(level.planes[:, SEEN], out=source.reshape(n, -1))
+        _multiply(source, VIEWS[view], coefficients)
+    source[:] = 0
+    np.subtract(wholes, _MIDDLE, out=source[:, :_CELLS, :_CELLS])
+    _multiply(source, "untrimmed", coefficients)
     return coefficients.reshape(n, len(VIEWS), _LOW * _LOW)
+
+
+def _multiply(source: np.ndarray, name: str, coefficients: np.ndarray) -> None:
+    """The coefficients, [n, views, 8, 8], of the views of a source, float32 [n, 48, 48]."""
+    n, side, products = len(source), THUMBNAIL_SIDE, _PRODUCTS[name]
+    halves = _ROOM.halves[: n * products.down.size].reshape(n, len(products.along), _LOW, side)
+    np.matmul(products.down, source, out=halves.reshape(n, -1, side))
+    for number, (views, columns) in enumerate(products.along):
+        found = halves[:, number].astype(np.float64).reshape(-1, side) @ columns
+        coefficients[:, views] = found.reshape(n, _LOW, len(views), _LOW).transpose(0, 2, 1, 3)
 
 
 def signs(coefficients: np.ndarray) -> np.ndarray:
@@ -224,7 +235,20 @@ def _plan(source: str) -> _Products:
     return _Products(down, [([VIEWS.index(name) for name in names], along) for names, along in zip(ranges.values(), columns, strict=True)])
 
 
-_PRODUCTS = {source: _plan(source) for source in ("whole", *_SEEN_THROUGH, "untrimmed")}
+_PRODUCTS = {source: _plan(source) for source in ("whole", *(VIEWS[view] for view in _SEEN_THROUGH), "untrimmed")}
+
+
+class _Room(threading.local):
+    """What one thread works on, the same memory for every batch: fresh pages cost more than what is written on them."""
+
+    def __init__(self) -> None:
+        """Makes room for a batch."""
+        self.level = Level.of(THUMBNAIL_SIDE, _TOGETHER)
+        self.source = room(_TOGETHER, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+        self.halves = room(_TOGETHER * max(products.down.size for products in _PRODUCTS.values()))
+
+
+_ROOM = _Room()
 
 
 def _doubted(coefficients: np.ndarray) -> np.ndarray:
