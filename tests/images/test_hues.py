@@ -130,8 +130,9 @@ def test_a_white_border_is_white_and_a_picture_of_one_row_has_hues_too():
     bare = CUPS[0].crop((120, 80, 280, 330))
     framed, row = ImageOps.expand(bare, 40, "white"), Image.new("RGB", (200, 1), "white")
     row.paste((200, 30, 30), (60, 0, 130, 1))
-    found = [open_picture(encoded(image, "PNG"), Decode(), "fast").hues for image in (bare, framed, row, ImageOps.expand(bare, 40, "navy"))]
-    assert [bool(octets.any()) for octets in found] == [False, True, True, False]
+    images = (bare, framed, row, ImageOps.expand(bare, 40, "navy"), ImageOps.expand(framed, 40, "navy"))
+    found = [open_picture(encoded(image, "PNG"), Decode(), "fast").hues for image in images]
+    assert [bool(octets.any()) for octets in found] == [False, True, True, False, True]
 
 
 def test_cells_are_the_hues_of_mean_colours():
@@ -156,12 +157,13 @@ def differ(one: np.ndarray, other: np.ndarray, to: np.ndarray = SAME) -> bool:
     return bool(of_other_hues(np.stack([one, other]), EVEN, np.array([0]), np.array([1]), to)[0])
 
 
-WHITE, AT_RED, AT_BLUE = 1, 79, 200
+WHITE, AT_RED, AT_BLUE, AT_SEPIA = 1, 79, 200, 106
 ONE_RED = cells_of(WHITE, *(AT_RED,) * 6, WHITE)
 
 
 def test_colours_say_nothing_where_one_picture_has_no_white_in_the_same_place():
-    several, toned = cells_of(79, 99, 79, 200, 79, 99, 79, 200), cells_of(AT_BLUE)
+    several, toned = cells_of(79, 99, 79, 200, 79, 99, 79, 200), cells_of(AT_SEPIA)
+    assert differ(several, cells_of(AT_BLUE)), "what is blue all over is no copy in sepia"
     assert not differ(several, toned)
     assert not differ(toned, several)
     cut_out = toned.copy()
@@ -172,6 +174,14 @@ def test_colours_say_nothing_where_one_picture_has_no_white_in_the_same_place():
     assert not differ(ONE_RED, cells_of(WHITE))
     away = np.array([[[1.0, 0.0, 2.0], [0.0, 1.0, 0.0]]])
     assert not differ(cells_of(WHITE, 79, 79, 79), cells_of(WHITE, 200, 200, 200), away)
+
+
+def test_what_has_hues_of_its_own_is_no_grey_copy_of_what_has_more_of_them():
+    for hued, apart in ((3, False), (4, True)):
+        one, other = ONE_RED.reshape(8, 8).copy(), ONE_RED.reshape(8, 8).copy()
+        other[1:7, 1:7] = WHITE
+        other[2, 2 : 2 + hued] = AT_RED
+        assert differ(one.ravel(), other.ravel()) == apart
 
 
 def test_what_fills_its_white_border_and_has_one_hue_needs_no_white_in_it():

@@ -110,7 +110,7 @@ def calculator(number: str) -> Image.Image:
 
 
 SERIES = {
-    "packs": [pack(word) for word in ("Tea", "Rice", "Oats", "Salt")],
+    "packs": [pack(word) for word in ("Tea", "Rice", "Oats", "")],
     "widgets": [widget(place, degrees, (90, 0)) for place, degrees in (("Oslo", 12), ("Quito", 7), ("Delhi", 31))],
     "widgets aslant": [widget(place, degrees, (60, 50)) for place, degrees in (("Oslo", 12), ("Quito", 7), ("Delhi", 31))],
     "manual": [manual(name) for name in ("wide_max_word", "wide_min_word", "wide_add_word")],

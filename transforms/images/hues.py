@@ -11,11 +11,11 @@ two fifths of a cell. Of 8,600 pairs of edited copies with white in both (photos
 of 9,520 pairs of products of one shape that do anywhere, 9,455 do.
 
 Where hues are missing in one, it may be a grey copy. They are two if each has a hue in three cells where the other has none; or if one has
-in five, while both have the same in eight, or the other lies 24 levels apart there, as a grey copy alone does not.
+in five, while both have one in four, or the other lies 12 levels apart there: a grey copy has the levels it was made of, within one.
 
 What a filter does to a whole picture, a shade of sepia or another white balance, moves white as well: two pictures are compared where both
-are neutral in three places at least. Without these, as where a product fills its border, hues alone are, unless one picture has one hue
-everywhere and the other has several: that may be a toned copy which was framed.
+are neutral in three places at least. Without these, as where a product fills its border, hues alone are, unless one picture has that of
+sepia everywhere and the other has several: it may be a copy in sepia, of what was framed.
 """
 
 import itertools
@@ -30,7 +30,7 @@ NO_HUES = np.zeros(HUES, np.uint8)
 """Of a picture without white, or without a picture."""
 LEAST = 24  # pixels of a side that hues are taken from
 _MOST = 64  # pixels of a side from which it is halved, or more
-_WHITE, _SHARE = 246, 0.1  # level, noise and saving included; of a thumbnail's pixels
+_WHITE, _SHARE = 240, 0.1  # level, noise and saving included; of a thumbnail's pixels
 _NEUTRAL, _FAINT, _HUE, _HUES = 1, 2, 3, 252  # of a cell: the first of so many hues, in turn
 _BELOW_FAINT, _BELOW_CLEAR = 8.5, 14.0  # levels of Cb and Cr together
 _UNIT, _LENGTH = 1024, 1 << 20  # of a weight; of a direction, so long that the nearest of 252 is found
@@ -39,8 +39,9 @@ _TURNS = np.arange(_HUES) * (2 * np.pi / _HUES)
 _TOWARDS = np.rint(_LENGTH * np.stack([np.cos(_TURNS), np.sin(_TURNS)])).astype(np.int64)  # the middle of each hue, as Cb and Cr
 _APART, _FAR, _SEVERAL = 13, 42, 4  # hues from one to the other: of what lies around, of what lies within; in how many cells
 _EXCHANGED = 3  # cells of which each picture is neutral and the other has a hue
-_BARE, _SAME = 5, 8  # cells of which one picture is neutral and the other has a hue; in which both have the same
-_OTHER = 24  # levels
+_BARE, _SAME = 5, 4  # cells of which one picture is neutral and the other has a hue; in which both have one
+_SEPIA, _NEAR_SEPIA = _HUE + 103, 20  # the hue of it; hues from it
+_OTHER = 12  # levels
 _CELL = THUMBNAIL_SIDE // HUES_SIDE  # pixels
 _SAME_WHITE = 3  # cells neutral in both
 _MIDDLES = np.concatenate([(np.indices((HUES_SIDE, HUES_SIDE)).reshape(2, -1) + 0.5) / HUES_SIDE, np.ones((1, HUES_SIDE**2))])
@@ -50,13 +51,15 @@ _INNER = np.pad(np.ones((HUES_SIDE - 2, HUES_SIDE - 2), bool), 1).ravel()
 
 
 def shows_white(grey: np.ndarray, box: Box, thumbnail: np.ndarray) -> bool:
-    """Whether a picture, uint8 [rows, columns], has a border with white corners around the box, or a tenth of its thumbnail is white.
+    """Whether a picture, uint8 [rows, columns], has white at the corners around the box, or a tenth of its thumbnail is white.
 
     >>> levels = np.full((48, 48), 200, np.uint8)
     >>> shows_white(levels, (0, 0, 48, 48), levels), shows_white(levels + 50, (0, 0, 48, 48), levels + 50)
     (False, True)
     """
-    bordered = box != (0, 0, *grey.shape[::-1]) and bool(grey[[0, 0, -1, -1], [0, -1, 0, -1]].min() >= _WHITE)
+    left, top, right, bottom = box
+    rows, columns = np.clip([top - 2, bottom + 1], 0, len(grey) - 1), np.clip([left - 2, right + 1], 0, grey.shape[1] - 1)
+    bordered = box != (0, 0, *grey.shape[::-1]) and bool(grey[np.ix_(rows, columns)].min() >= _WHITE)
     return bordered or bool(np.count_nonzero(thumbnail >= _WHITE) >= _SHARE * thumbnail.size)
 
 
@@ -110,7 +113,7 @@ def of_other_hues(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, mov
     cells = met & apart & _INNER, met & ~apart & _INNER, gained, lost
     others, same, more, less = (what.sum(axis=1) for what in cells)
     bared = np.maximum(more, less) >= _BARE
-    differ = (np.minimum(more, less) >= _EXCHANGED) | (bared & (same >= _SAME))
+    differ = (np.minimum(more, less) >= _EXCHANGED) | (bared & (same + others >= _SAME))
     asked = np.flatnonzero(bared & ~differ)
     if len(asked):
         sides = pictures[still[asked]], pictures[moved[asked]]
@@ -129,17 +132,22 @@ def _apart(one: np.ndarray, around: np.ndarray) -> np.ndarray:
     return least
 
 
-def _turns(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def _turns(one: np.ndarray, other: np.ndarray | int) -> np.ndarray:
     """How many hues lie from one to the other, the shorter way round: int64, of kinds that have one."""
     turn = np.abs(one.astype(np.int64) - other)
     return np.minimum(turn, _HUES - turn)
 
 
 def _may_be_toned(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Whether one of two pictures, uint8 [n, 64] each, has one hue and nothing neutral, and the other has several: bool [n]."""
-    alone, others_alone = _of_one_hue(one), _of_one_hue(other)
-    found: np.ndarray = np.where(alone, (one != _NEUTRAL).all(axis=1), (other != _NEUTRAL).all(axis=1)) & (alone ^ others_alone)
+    """Whether one of two pictures, uint8 [n, 64] each, may be a copy in sepia, and the other has several hues: bool [n]."""
+    toned, other_toned = _of_one_hue(one), _of_one_hue(other)
+    found: np.ndarray = np.where(toned, _is_sepia(one), _is_sepia(other)) & (toned ^ other_toned)
     return found
+
+
+def _is_sepia(cells: np.ndarray) -> np.ndarray:
+    """Whether pictures, uint8 [n, 64], have a hue near that of sepia, or faint, everywhere: bool [n]."""
+    return np.logical_and.reduce((cells == _FAINT) | ((cells >= _HUE) & (_turns(cells, _SEPIA) <= _NEAR_SEPIA)), axis=1)
 
 
 def _of_one_hue(cells: np.ndarray) -> np.ndarray:
