@@ -18,49 +18,47 @@ are neutral in three places at least. Without these, as where a product fills it
 sepia everywhere and the other has several: it may be a copy in sepia, of what was framed.
 """
 
-import itertools
-
 import numpy as np
 from PIL import Image
 
-from schemas.signatures import HUES, HUES_SIDE, THUMBNAIL_SIDE
+from schemas.signatures import HUES, HUES_SIDE
+from transforms.images.cells import AROUND, CELL, INNER, WITHIN, levels, places
 from transforms.images.resample import Box, resampled
 
 NO_HUES = np.zeros(HUES, np.uint8)
 """Of a picture without white, or without a picture."""
 LEAST = 24  # pixels of a side that hues are taken from
 _MOST = 64  # pixels of a side from which it is halved, or more
-_WHITE, _SHARE = 240, 0.1  # level, noise and saving included; of a thumbnail's pixels
+WHITE, _SHARE = 240, 0.1
+"""The level from which white is white, noise and saving included; of a thumbnail's pixels."""
 _NEUTRAL, _FAINT, _HUE, _HUES = 1, 2, 3, 252  # of a cell: the first of so many hues, in turn
 _BELOW_FAINT, _BELOW_CLEAR = 8.5, 14.0  # levels of Cb and Cr together
 _UNIT, _LENGTH = 1024, 1 << 20  # of a weight; of a direction, so long that the nearest of 252 is found
 _CHROMA = np.array([(-173, -339, 512), (512, -429, -83)])  # Cb and Cr by red, green and blue
 _TURNS = np.arange(_HUES) * (2 * np.pi / _HUES)
 _TOWARDS = np.rint(_LENGTH * np.stack([np.cos(_TURNS), np.sin(_TURNS)])).astype(np.int64)  # the middle of each hue, as Cb and Cr
-_APART, _FAR, _SEVERAL = 13, 42, 4  # hues from one to the other: of what lies around, of what lies within; in how many cells
+_APART, _FAR = 13, 42  # hues from one to the other: of what lies around, of what lies within
+SEVERAL = 4
+"""Cells in which two pictures differ."""
 _EXCHANGED = 3  # cells of which each picture is neutral and the other has a hue
 _BARE, _SAME = 5, 4  # cells of which one picture is neutral and the other has a hue; in which both have one
 _SEPIA, _NEAR_SEPIA = _HUE + 103, 20  # the hue of it; hues from it
 _OTHER = 12  # levels
-_CELL = THUMBNAIL_SIDE // HUES_SIDE  # pixels
-_SAME_WHITE = 3  # cells neutral in both
-_MIDDLES = np.concatenate([(np.indices((HUES_SIDE, HUES_SIDE)).reshape(2, -1) + 0.5) / HUES_SIDE, np.ones((1, HUES_SIDE**2))])
-_WITHIN = np.array(list(itertools.product((-0.4, 0.4), repeat=2)))  # cells from the middle of one, within it
-_AROUND = np.array(list(itertools.product((-0.7, 0.0, 0.7), repeat=2)))  # likewise, in order: each and the one opposite, from either end
-_INNER = np.pad(np.ones((HUES_SIDE - 2, HUES_SIDE - 2), bool), 1).ravel()
+SAME_WHITE = 3
+"""Cells that are white or neutral in both, or were in one."""
 
 
 def shows_white(grey: np.ndarray, box: Box, thumbnail: np.ndarray) -> bool:
     """Whether a picture, uint8 [rows, columns], has white at the corners around the box, or a tenth of its thumbnail is white.
 
-    >>> levels = np.full((48, 48), 200, np.uint8)
-    >>> shows_white(levels, (0, 0, 48, 48), levels), shows_white(levels + 50, (0, 0, 48, 48), levels + 50)
+    >>> grey = np.full((48, 48), 200, np.uint8)
+    >>> shows_white(grey, (0, 0, 48, 48), grey), shows_white(grey + 50, (0, 0, 48, 48), grey + 50)
     (False, True)
     """
     left, top, right, bottom = box
     rows, columns = np.clip([top - 2, bottom + 1], 0, len(grey) - 1), np.clip([left - 2, right + 1], 0, grey.shape[1] - 1)
-    bordered = box != (0, 0, *grey.shape[::-1]) and bool(grey[np.ix_(rows, columns)].min() >= _WHITE)
-    return bordered or bool(np.count_nonzero(thumbnail >= _WHITE) >= _SHARE * thumbnail.size)
+    bordered = box != (0, 0, *grey.shape[::-1]) and bool(grey[np.ix_(rows, columns)].min() >= WHITE)
+    return bordered or bool(np.count_nonzero(thumbnail >= WHITE) >= _SHARE * thumbnail.size)
 
 
 def hues(image: Image.Image, box: Box, width: int, height: int) -> np.ndarray:
@@ -104,13 +102,13 @@ def of_other_hues(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, mov
         return found
     still, moved, to = still[both], moved[both], to[both]
     one, other = kept[still], kept[moved]
-    inside, there = _places(to, _WITHIN)
+    inside, there = places(to, WITHIN)
     near = np.where(inside, np.take_along_axis(other[None], there, axis=2), 0)
     bare, bare_there, hued, hued_there = one == _NEUTRAL, near == _NEUTRAL, one >= _HUE, near >= _HUE
-    met, apart = hued & hued_there.any(axis=0), _apart(one, np.take_along_axis(other[None], _places(to, _AROUND)[1], axis=2)) >= _APART
+    met, apart = hued & hued_there.any(axis=0), _apart(one, np.take_along_axis(other[None], places(to, AROUND)[1], axis=2)) >= _APART
     apart |= np.where(hued_there, _turns(one, near), _HUES).min(axis=0) >= _FAR
-    gained, lost = bare & hued_there.all(axis=0) & _INNER, hued & bare_there.all(axis=0) & _INNER
-    cells = met & apart & _INNER, met & ~apart & _INNER, gained, lost
+    gained, lost = bare & hued_there.all(axis=0) & INNER, hued & bare_there.all(axis=0) & INNER
+    cells = met & apart & INNER, met & ~apart & INNER, gained, lost
     others, same, more, less = (what.sum(axis=1) for what in cells)
     bared = np.maximum(more, less) >= _BARE
     differ = (np.minimum(more, less) >= _EXCHANGED) | (bared & (same + others >= _SAME))
@@ -118,8 +116,8 @@ def of_other_hues(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, mov
     if len(asked):
         sides = pictures[still[asked]], pictures[moved[asked]]
         differ[asked] = _of_other_shade(*sides, there[:, asked], gained[asked], lost[asked])
-    white = (bare & bare_there.any(axis=0)).sum(axis=1) >= _SAME_WHITE
-    found[both] = (differ & white) | ((others >= _SEVERAL) & (white | ~_may_be_toned(one, other)))
+    white = (bare & bare_there.any(axis=0)).sum(axis=1) >= SAME_WHITE
+    found[both] = (differ & white) | ((others >= SEVERAL) & (white | ~_may_be_toned(one, other)))
     return found
 
 
@@ -157,30 +155,12 @@ def _of_one_hue(cells: np.ndarray) -> np.ndarray:
     return np.logical_and.reduce((_turns(cells, some) < _APART) | ~hued, axis=1)
 
 
-def _places(to: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of cells of one picture, whether their middles lie in the other, bool [n, 64], and the cells at or beside them, int64 [b, n, 64].
-
-    Args:
-      to: float64 [n, 2, 3], see `of_other_hues`.
-      beside: float64 [b, 2], down and along, in cells.
-    """
-    at = to @ _MIDDLES * HUES_SIDE
-    cells = np.floor(at + beside[:, None, :, None]).clip(0, HUES_SIDE - 1).astype(np.int64)
-    return ((at >= 0) & (at < HUES_SIDE)).all(axis=1), cells[:, :, 0] * HUES_SIDE + cells[:, :, 1]
-
-
-def _levels(thumbnails: np.ndarray) -> np.ndarray:
-    """The sum of the levels of each cell, int64 [n, 64]."""
-    cells = thumbnails.reshape(-1, HUES_SIDE, _CELL, HUES_SIDE, _CELL).sum(axis=(2, 4), dtype=np.int64)
-    return cells.reshape(len(thumbnails), -1)
-
-
 def _of_other_shade(one: np.ndarray, other: np.ndarray, there: np.ndarray, gained: np.ndarray, lost: np.ndarray) -> np.ndarray:
     """Whether two thumbnails, uint8 [n, 48 * 48] each, have other levels where one has a hue and the other has none: bool [n].
 
     Either cells in which the second one has a hue, and the first none, bool [n, 64], or the other way round, whichever are more.
     """
-    levels, seen = len(there) * _levels(one), np.take_along_axis(_levels(other)[None], there, axis=2).sum(axis=0)
+    own, seen = len(there) * levels(one), np.take_along_axis(levels(other)[None], there, axis=2).sum(axis=0)
     which = np.where((gained.sum(axis=1) >= lost.sum(axis=1))[:, None], gained, lost)
-    off: np.ndarray = np.abs(((levels - seen) * which).sum(axis=1))
-    return off > _OTHER * len(there) * _CELL * _CELL * which.sum(axis=1)
+    off: np.ndarray = np.abs(((own - seen) * which).sum(axis=1))
+    return off > _OTHER * len(there) * CELL * CELL * which.sum(axis=1)

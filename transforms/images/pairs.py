@@ -10,6 +10,7 @@ from transforms.images.details import Details, comes_after
 from transforms.images.drawn import Looked
 from transforms.images.hues import of_other_hues
 from transforms.images.maps import inverted, rounded
+from transforms.images.tones import of_other_tones
 
 _SAME_SIZE = 1.0001  # of areas
 
@@ -68,8 +69,9 @@ class Pairs:
         return held
 
     def recoloured(self) -> np.ndarray:
-        """Which are of other colours, bool [n]."""
-        return of_other_hues(self.hues, self.pictures, self.still, self.moved, self.to)
+        """Which are of other colours, or toned otherwise, bool [n]."""
+        shown = self.hues, *self.fields()
+        return of_other_hues(*shown) | of_other_tones(*shown)
 
     def closely(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """`transforms.images.closely.closely_unlike` of pairs that have a detail of either picture."""

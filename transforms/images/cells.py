@@ -1,0 +1,43 @@
+"""The 8 x 8 cells that colours and tones are compared by: where those of one picture lie in another, and how light they are."""
+
+import itertools
+
+import numpy as np
+
+from schemas.signatures import HUES_SIDE, THUMBNAIL_SIDE
+
+CELL = THUMBNAIL_SIDE // HUES_SIDE
+"""Pixels of a thumbnail."""
+WITHIN = np.array(list(itertools.product((-0.4, 0.4), repeat=2)))
+"""Cells from the middle of one, within it: float64 [4, 2], down and along."""
+AROUND = np.array(list(itertools.product((-0.7, 0.0, 0.7), repeat=2)))
+"""Likewise around it, [9, 2]: each and the one opposite stand in order from either end, the middle in the middle."""
+INNER = np.pad(np.ones((HUES_SIDE - 2, HUES_SIDE - 2), bool), 1).ravel()
+"""Those that do not lie at an edge, where what is laid over a copy mostly is: bool [64]."""
+_MIDDLES = np.concatenate([(np.indices((HUES_SIDE, HUES_SIDE)).reshape(2, -1) + 0.5) / HUES_SIDE, np.ones((1, HUES_SIDE**2))])
+
+
+def places(to: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of cells of one picture, whether their middles lie in the other, bool [n, 64], and the cells at or beside them, int64 [b, n, 64].
+
+    Args:
+      to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
+      beside: float64 [b, 2], down and along, in cells.
+
+    >>> inside, there = places(np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.5]]]), np.zeros((1, 2)))
+    >>> inside[0, :5].tolist(), there[0, 0, :4].tolist()
+    ([True, True, True, True, False], [4, 5, 6, 7])
+    """
+    at = to @ _MIDDLES * HUES_SIDE
+    cells = np.floor(at + beside[:, None, :, None]).clip(0, HUES_SIDE - 1).astype(np.int64)
+    return ((at >= 0) & (at < HUES_SIDE)).all(axis=1), cells[:, :, 0] * HUES_SIDE + cells[:, :, 1]
+
+
+def levels(thumbnails: np.ndarray) -> np.ndarray:
+    """The sum of the levels of each cell of thumbnails, uint8 [n, 48 * 48]: int64 [n, 64].
+
+    >>> levels(np.ones((1, 48 * 48), np.uint8))[0, :2].tolist()
+    [36, 36]
+    """
+    cells = thumbnails.reshape(-1, HUES_SIDE, CELL, HUES_SIDE, CELL).sum(axis=(2, 4), dtype=np.int64)
+    return cells.reshape(len(thumbnails), -1)
