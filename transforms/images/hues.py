@@ -2,7 +2,7 @@
 
 An octet is kept for each of 8 x 8 cells of the picture without its border: whether it is neutral, faint in colour, or which of 252 hues it
 has (of the mean colour, by Cb and Cr of ITU-R BT.601). So a picture that was made more or less colourful stays what it was. Pictures
-without white, in them or as a border, have no hues kept, and are not decoded in colour for them: one photo in twenty has.
+without white, in them or as a border, have no hues kept, and are not decoded in colour for them: one photo in sixteen has.
 
 Two pictures are of other colours if four cells in the middle, of 36, lie 19 degrees apart: what is laid over a copy mostly lies nearer its
 edges. A cell may lie on the edge of two colours, which it mixes to another share in each picture: the nearest of those around it counts,
@@ -11,7 +11,7 @@ two fifths of a cell. Of 8,600 pairs of edited copies with white in both (photos
 of 9,520 pairs of products of one shape that do anywhere, 9,455 do.
 
 Where hues are missing in one, it may be a grey copy. They are two if each has a hue in three cells where the other has none; or if one has
-in five, while both have one in four, or the other lies 12 levels apart there: a grey copy has the levels it was made of, within one.
+in five, while both have one in two, or the other lies 12 levels apart there: a grey copy has the levels it was made of, within one.
 
 What a filter does to a whole picture, a shade of sepia or another white balance, moves white as well: two pictures are compared where both
 are neutral in three places at least. Without these, as where a product fills its border, hues alone are, unless one picture has that of
@@ -41,7 +41,7 @@ _APART, _FAR = 13, 42  # hues from one to the other: of what lies around, of wha
 SEVERAL = 4
 """Cells in which two pictures differ."""
 _EXCHANGED = 3  # cells of which each picture is neutral and the other has a hue
-_BARE, _SAME = 5, 4  # cells of which one picture is neutral and the other has a hue; in which both have one
+_BARE, _SAME = 5, 2  # cells of which one picture is neutral and the other has a hue; in which both have one
 _SEPIA, _NEAR_SEPIA = _HUE + 103, 20  # the hue of it; hues from it
 _OTHER = 12  # levels
 SAME_WHITE = 3
