@@ -24,9 +24,9 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
   they are two if a window in which both vary is more unlike than 0.4, each has what the other lacks, and slopes of both are unlike in the
   middle, 0.45. Of 1,144 pairs of edited photos that are looked at for either, 5 are lost;
 * shaded ones, as mock-ups of packs and drawn faces are, and nearly drawn ones on a ground show less of what tells them apart, a word on a
-  label: they are two if either has 1.8 times what is allowed somewhere, and such a window is more unlike than 0.5, or 0.7; or three times
-  that, and one is more unlike than 0.6 in which one alone varies, as where a pack has a label and another none. Of 30 edits of 250 photos
-  9 in 10,000 are lost by it;
+  label: they are two if either has 1.8 times what is allowed somewhere, and such a window is more unlike than 0.5, or 0.7; or if
+  either has three times what is allowed, and a window in which one alone varies is more unlike than 0.6, as where one pack has a label and
+  the other none. Of 30 edits of 250 photos 8 in 10,000 are lost by it;
 * of two drawn ones without finer pictures no place may differ by more than an edit explains, two and a half times what is allowed there,
   nor a block with detail not agree at all, nor slopes in any window correlate by less than half, as they do along two lines of text.
   Pictures that were only saved again are spared the look at faint blocks: no block of theirs is off by four levels;
@@ -42,10 +42,10 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
 The agreement of such a pair is at most `AGREE` by how far it is beyond; what is clearly two by windows is not looked at for places.
 
 Two that agree in grey are told apart if they show other colours on white (`transforms.images.hues`), or if one lost its white and is no
-toned copy of the other (`transforms.images.tones`). What 48 x 48 grey pixels, 96 x 96 of
-drawn pictures and 8 x 8 hues do not show is not told apart: another digit in a line of small print, a badge in the corner of an icon. A
-mirrored picture is the same picture, and so is an arrow to the left the same as one to the right. A photograph that fills its picture is
-one under whatever text, as it is without one; what is written over a drawn picture makes it another.
+toned copy of the other (`transforms.images.tones`). What 48 x 48 grey pixels, 96 x 96 of drawn pictures and 8 x 8 hues do not show is not
+told apart: another digit in a line of small print, a badge in the corner of an icon. A mirrored picture is the same picture, and so is an
+arrow to the left the same as one to the right. A photograph that fills its picture is one under whatever text, as it is without one; what
+is written over a drawn picture makes it another.
 """
 
 import threading
@@ -75,7 +75,7 @@ _ASTRAY, _OF_USUAL_ASTRAY = 0.7, 3.0  # of what `unlikeness` tells of a pair tha
 _ONLY_SAVED, _STRAY = 0.0005, 0.7  # usual in a pair that was only saved again; of what is allowed to an edited copy, anywhere, then
 _HAS, _OF_PRINT, _FINE = 1.0, 2.0, 4.5  # what each of two nearly drawn ones has; of resampled print that differs by less, anywhere
 _LABELLED, _ON_SHADES, _ON_GROUND = 1.8, 0.5, 0.7  # what either has, and of what `closely_unlike` tells, of shaded ones or on a ground
-_EITHER = 3.0  # what either of two smooth ones on a ground has
+_EITHER = 3.0  # what either has, of two smooth ones on a ground, or where one alone varies in a window
 _ASIDE, _ASUNDER = 0.45, 0.65  # of what `unlikeness` tells where both vary: of two nearly drawn ones; of two smooth ones on a ground
 _RESAMPLED = 0.006  # of a side, by which a map stretches, shears or turns it: fine print is then made of other pixels
 _TONED = 3.5  # of what is allowed to an edited copy, anywhere, where it was looked at closely

@@ -14,6 +14,12 @@ AROUND = np.array(list(itertools.product((-0.7, 0.0, 0.7), repeat=2)))
 """Likewise around it, [9, 2]: each and the one opposite stand in order from either end, the middle in the middle."""
 INNER = np.pad(np.ones((HUES_SIDE - 2, HUES_SIDE - 2), bool), 1).ravel()
 """Those that do not lie at an edge, where what is laid over a copy mostly is: bool [64]."""
+SEVERAL = 4
+"""Cells in which two pictures differ, at least."""
+SAME_WHITE = 3
+"""Cells that are white or neutral in both, or were in one, at least."""
+OTHER = 12 * CELL**2
+"""More than noise: of the sum of the levels of a cell."""
 _MIDDLES = np.concatenate([(np.indices((HUES_SIDE, HUES_SIDE)).reshape(2, -1) + 0.5) / HUES_SIDE, np.ones((1, HUES_SIDE**2))])
 
 

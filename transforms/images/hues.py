@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from schemas.signatures import HUES, HUES_SIDE
-from transforms.images.cells import AROUND, CELL, INNER, WITHIN, levels, places
+from transforms.images.cells import AROUND, INNER, OTHER, SAME_WHITE, SEVERAL, WITHIN, levels, places
 from transforms.images.resample import Box, resampled
 
 NO_HUES = np.zeros(HUES, np.uint8)
@@ -38,14 +38,9 @@ _CHROMA = np.array([(-173, -339, 512), (512, -429, -83)])  # Cb and Cr by red, g
 _TURNS = np.arange(_HUES) * (2 * np.pi / _HUES)
 _TOWARDS = np.rint(_LENGTH * np.stack([np.cos(_TURNS), np.sin(_TURNS)])).astype(np.int64)  # the middle of each hue, as Cb and Cr
 _APART, _FAR = 13, 42  # hues from one to the other: of what lies around, of what lies within
-SEVERAL = 4
-"""Cells in which two pictures differ."""
 _EXCHANGED = 3  # cells of which each picture is neutral and the other has a hue
 _BARE, _SAME = 5, 2  # cells of which one picture is neutral and the other has a hue; in which both have one
 _SEPIA, _NEAR_SEPIA = _HUE + 103, 20  # the hue of it; hues from it
-_OTHER = 12  # levels
-SAME_WHITE = 3
-"""Cells that are white or neutral in both, or were in one."""
 
 
 def shows_white(grey: np.ndarray, box: Box, thumbnail: np.ndarray) -> bool:
@@ -163,4 +158,4 @@ def _of_other_shade(one: np.ndarray, other: np.ndarray, there: np.ndarray, gaine
     own, seen = len(there) * levels(one), np.take_along_axis(levels(other)[None], there, axis=2).sum(axis=0)
     which = np.where((gained.sum(axis=1) >= lost.sum(axis=1))[:, None], gained, lost)
     off: np.ndarray = np.abs(((own - seen) * which).sum(axis=1))
-    return off > _OTHER * len(there) * CELL * CELL * which.sum(axis=1)
+    return off > OTHER * len(there) * which.sum(axis=1)
