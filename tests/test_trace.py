@@ -99,6 +99,7 @@ def test_the_look_up_compares_just_what_verification_compares():
         bits[one],
         hashes[one],
         geometry[one],
+        np.zeros(1, np.uint16),
         np.zeros((1, HUES), np.uint8),
         Details.none(1),
     )

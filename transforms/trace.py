@@ -91,10 +91,7 @@ def read_query(raw: bytes, mode: Literal["fast", "exact"], reach: Literal["views
     """
     picture = open_picture(raw, budget, mode)
     hashes = hash_pictures([picture], reach)
-    views = hash_pictures([None], "views").views if hashes.views is None else hashes.views
-    assert views is not None
-    pictures = Pictures(hashes.thumbnails, hashes.phashes, views.have, views.hashes, views.geometry, hashes.hues, hashes.details)
-    return Query(hashlib.sha256(raw).digest(), bool(hashes.low_detail[0]), picture.width, picture.height, pictures)
+    return Query(hashlib.sha256(raw).digest(), bool(hashes.low_detail[0]), picture.width, picture.height, Pictures.of_hashes(hashes))
 
 
 def trace(paths: Sequence[str], query: Query, radius: int) -> list[Near]:

@@ -62,7 +62,7 @@ def values_of(query: Query) -> dict[str, bytes]:
         "picture_id": query.sha256[:8], "picture_hashes": found.phashes[0].astype("<u8").tobytes(),
         "thumbnail": found.thumbnails[0].tobytes(), "views": found.views[0].astype("<u4").tobytes(),
         "view_hashes": found.view_hashes[0].astype("<u8").tobytes(), "geometry": found.geometry[0].astype("<f4").tobytes(),
-        "hues": found.hues[0].tobytes(),
+        "looks": found.looks[0].astype("<u2").tobytes(), "hues": found.hues[0].tobytes(),
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from PIL import Image, ImageFilter, ImageOps
 from tests.images.drawing import photo
 from transforms.images.alignment import AGREE, LEAST, agreements
 from transforms.images.nearest import mirror_maps
+from transforms.images.shown import Shown
 
 SIDE, GRID = 48, 6
 
@@ -14,7 +15,7 @@ def small(image: Image.Image) -> np.ndarray:
 
 
 def one(left: np.ndarray, right: np.ndarray, mirrored: bool = False) -> float:
-    return float(agreements(left[None], right[None], mirror_maps(np.array([mirrored])))[0])
+    return float(agreements(Shown.of(left[None]), Shown.of(right[None]), mirror_maps(np.array([mirrored])))[0])
 
 
 def blocks(values: np.ndarray) -> np.ndarray:
@@ -129,9 +130,8 @@ def test_the_kernel_is_the_formula_in_numpy():
         image = photo(240, 200, seed)
         pairs = [(small(image), small(other), mirrored) for other, mirrored in edits(image)]
         pairs.append((small(image), small(photo(240, 200, seed + 100)), False))
-        found = agreements(
-            np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs]), mirror_maps(np.array([pair[2] for pair in pairs]))
-        )
+        left, right = (Shown.of(np.stack([pair[side] for pair in pairs])) for side in (0, 1))
+        found = agreements(left, right, mirror_maps(np.array([pair[2] for pair in pairs])))
         expected = [reference(*pair) for pair in pairs]
         worst = max(worst, float(np.abs(found - expected).max()))
     assert worst < 5e-4
@@ -155,27 +155,27 @@ def test_a_pair_is_judged_alike_alone_and_in_any_batch():
     pictures = np.stack([small(photo(seed=seed)) for seed in range(6)])
     moved = np.roll(pictures, 1, axis=2)
     flags = np.array([False, True] * 3)
-    together = agreements(pictures, moved, mirror_maps(flags))
+    together = agreements(Shown.of(pictures), Shown.of(moved), mirror_maps(flags))
     assert together.tolist() == [one(*row) for row in zip(pictures, moved, flags, strict=True)]
-    assert agreements(pictures[::-1], moved[::-1], mirror_maps(flags[::-1])).tolist() == together[::-1].tolist()
+    assert agreements(Shown.of(pictures[::-1]), Shown.of(moved[::-1]), mirror_maps(flags[::-1])).tolist() == together[::-1].tolist()
 
 
 def test_a_left_picture_of_many_pairs_is_judged_as_in_each_alone():
     image, drawn = photo(seed=5), ImageOps.posterize(photo(seed=6), 1)
     left = np.stack([small(picture) for picture in (image, image, drawn, drawn, image)])
     right = np.stack([small(other) for other, _ in edits(image)[:2]] + [small(other) for other, _ in edits(drawn)[:2]] + [small(drawn)])
-    together = agreements(left, right, mirror_maps(np.zeros(5, bool)))
+    together = agreements(Shown.of(left), Shown.of(right), mirror_maps(np.zeros(5, bool)))
     assert together.tolist() == pytest.approx([one(*pair) for pair in zip(left, right, strict=True)], abs=0)
     assert (together >= AGREE).tolist() == [True, True, True, True, False]
 
 
 def test_agreements_are_float32_between_0_and_1_in_steps_of_a_ten_thousandth():
     pictures = np.random.default_rng(0).integers(0, 256, (20, 48, 48), dtype=np.uint8)
-    found = agreements(pictures, np.roll(pictures, 2, axis=1), mirror_maps(np.zeros(20, bool)))
+    found = agreements(Shown.of(pictures), Shown.of(np.roll(pictures, 2, axis=1)), mirror_maps(np.zeros(20, bool)))
     assert found.dtype == np.float32
     assert ((found >= 0) & (found <= 1)).all()
     assert np.array_equal(found, np.rint(found.astype(float) * 1e4).astype(np.float32) / np.float32(1e4))
-    assert agreements(pictures[:0], pictures[:0], mirror_maps(np.zeros(0, bool))).shape == (0,)
+    assert agreements(Shown.of(pictures[:0]), Shown.of(pictures[:0]), mirror_maps(np.zeros(0, bool))).shape == (0,)
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])

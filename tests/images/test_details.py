@@ -7,7 +7,7 @@ from schemas.job import Decode
 from schemas.signatures import DETAIL, DETAIL_SIDE
 from tests.images.drawing import encoded, photo
 from transforms.images.decode import open_picture
-from transforms.images.details import Details, details, packed
+from transforms.images.details import Details, packed
 from transforms.images.drawn import looks
 from transforms.images.phash import hash_pictures
 
@@ -24,14 +24,18 @@ def opened(image: Image.Image):
     return open_picture(encoded(image, "PNG"), Decode(), "fast")
 
 
+def found_of(pictures) -> Details:
+    return hash_pictures(pictures).details
+
+
 def test_only_drawn_pictures_have_one_in_the_order_of_their_rows():
     pictures = [None, opened(photo(400, 300, seed=3)), opened(sheet("not a photo")), None, opened(sheet("nor this"))]
-    found = details(pictures)
+    found = found_of(pictures)
     assert found.held.tolist() == [False, False, True, False, True]
     assert found.octets.shape == (2, DETAIL)
-    alone = [details([picture]).octets for picture in (pictures[2], pictures[4])]
+    alone = [found_of([picture]).octets for picture in (pictures[2], pictures[4])]
     np.testing.assert_array_equal(found.octets, np.concatenate(alone))
-    assert details([None, None]).octets.shape == details([]).octets.shape == (0, DETAIL)
+    assert found_of([None, None]).octets.shape == found_of([]).octets.shape == (0, DETAIL)
 
 
 def test_a_picture_that_is_nearly_drawn_has_one_and_one_that_barely_is_where_its_border_was_taken():
@@ -50,7 +54,7 @@ def test_a_picture_that_is_nearly_drawn_has_one_and_one_that_barely_is_where_its
     assert own.printed.tolist() == [False] * 4
     assert own.nearly.tolist() == [False, False, True, True]
     assert own.barely.tolist() == [True] * 4
-    assert details(pictures).held.tolist() == [False, True, True, True]
+    assert found_of(pictures).held.tolist() == [False, True, True, True]
 
 
 def test_either_reach_has_the_same_details():

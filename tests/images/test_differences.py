@@ -36,10 +36,8 @@ def found(one: np.ndarray, other: np.ndarray, to: np.ndarray = STILL) -> tuple[f
 
 
 def pictures(images: list[Image.Image], quality: int = 85) -> Pictures:
-    hashes = hash_pictures([open_picture(encoded(image, "JPEG", quality=quality), Decode(), "fast") for image in images], "views")
-    return Pictures(
-        hashes.thumbnails, hashes.phashes, hashes.views.have, hashes.views.hashes, hashes.views.geometry, hashes.hues, hashes.details
-    )
+    opened = [open_picture(encoded(image, "JPEG", quality=quality), Decode(), "fast") for image in images]
+    return Pictures.of_hashes(hash_pictures(opened, "views"))
 
 
 def reference(still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> tuple[float, float, float]:

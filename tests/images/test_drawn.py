@@ -3,25 +3,21 @@
 import dataclasses
 
 import numpy as np
-import pytest
 
-from transforms.images import drawn
-from transforms.images.drawn import Looked, looks
+from transforms.images.drawn import Looks, looks
 
 
-def test_a_thumbnail_is_looked_at_once_however_often_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    draw, asked = np.random.default_rng(3), []
+def test_looks_are_kept_in_bits_and_those_of_two_pictures_are_what_both_have() -> None:
+    flags = np.random.default_rng(3).integers(0, 2, (2, len(dataclasses.fields(Looks)), 200)).astype(bool)
+    one, other = (Looks(*side) for side in flags)
+    both = Looks.of(one.bits() & other.bits())
+    for place, field in enumerate(dataclasses.fields(Looks)):
+        assert getattr(Looks.of(one.bits()), field.name).tolist() == flags[0, place].tolist()
+        assert getattr(both, field.name).tolist() == flags.all(axis=0)[place].tolist()
+    assert Looks.of(np.zeros(2, np.uint16)).take(np.array([0])).drawn.tolist() == [False]
+
+
+def test_what_is_drawn_has_the_first_bit() -> None:
+    draw = np.random.default_rng(3)
     thumbnails = np.concatenate([draw.integers(0, 256, (3, 48 * 48)), draw.integers(0, 2, (3, 48 * 48)) * 255]).astype(np.uint8)
-    every = looks(thumbnails)
-
-    def counting(some: np.ndarray) -> drawn.Looks:
-        asked.append(len(some))
-        return looks(some)
-
-    monkeypatch.setattr(drawn, "looks", counting)
-    looked = Looked(thumbnails)
-    for which in (np.array([4, 1, 4]), np.array([1, 5, 0]), np.array([0, 1, 4, 5]), np.array([], np.int64)):
-        found, expected = looked.at(which), every.take(which)
-        for field in dataclasses.fields(drawn.Looks):
-            assert getattr(found, field.name).tolist() == getattr(expected, field.name).tolist()
-    assert asked == [2, 2]
+    assert (looks(thumbnails).bits() & 1).tolist() == [0, 0, 0, 1, 1, 1]

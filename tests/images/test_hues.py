@@ -1,5 +1,7 @@
 """What looks alike in grey and has other colours on white is two pictures; copies that a filter toned as a whole stay one."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
@@ -14,7 +16,8 @@ from transforms.images.alignment import AGREE, agreements
 from transforms.images.decode import open_picture
 from transforms.images.hues import NO_HUES, hues, of_other_hues
 from transforms.images.phash import hash_pictures
-from transforms.match.verify import picture_agreements
+from transforms.images.shown import Shown
+from transforms.match.verify import Pictures, picture_agreements
 
 RED, BLUE, GREEN, NONE = (110, 180), (170, 105), (100, 95), (128, 128)  # Cb and Cr
 EVEN = np.full((4, 48 * 48), 100, np.uint8)
@@ -58,16 +61,15 @@ COPIES = {
 }
 
 
+def without_hues(found: Pictures) -> Shown:
+    return dataclasses.replace(found.shown(), hues=np.zeros_like(found.hues))
+
+
 def test_one_product_in_other_colours_is_another_picture():
     found = pictures(CUPS)
     left, right = np.triu_indices(len(CUPS), 1)
-    grey = (
-        found.thumbnails[left],
-        found.thumbnails[right],
-        SAME.repeat(len(left), 0),
-        (found.details.take(left), found.details.take(right)),
-    )
-    assert agreements(*grey).min() >= AGREE
+    grey = without_hues(found)
+    assert agreements(grey, grey, SAME.repeat(len(left), 0), (left, right)).min() >= AGREE
     assert picture_agreements(found, left, found, right).max() < AGREE
     assert picture_agreements(found, right, found, left).tolist() == picture_agreements(found, left, found, right).tolist()
 
@@ -75,10 +77,11 @@ def test_one_product_in_other_colours_is_another_picture():
 def test_a_product_without_colour_is_another_and_a_grey_copy_none():
     dark = cup(NONE, NONE).point(lambda level: level if level > 230 else level - 75)
     found, copies = pictures([CUPS[0], dark]), pictures([ImageOps.grayscale(CUPS[0]), ImageOps.grayscale(dark)])
-    both = (found.thumbnails[:1], found.thumbnails[1:])
-    assert agreements(*both, SAME)[0] >= AGREE
-    assert agreements(*both, SAME, hues=(found.hues[:1], found.hues[1:]))[0] < AGREE
-    assert agreements(found.thumbnails, copies.thumbnails, SAME.repeat(2, 0), hues=(found.hues, copies.hues)).min() >= AGREE
+    one, other, rows = np.array([0]), np.array([1]), np.arange(2)
+    grey = without_hues(found)
+    assert agreements(grey, grey, SAME, (one, other))[0] >= AGREE
+    assert picture_agreements(found, one, found, other)[0] < AGREE
+    assert picture_agreements(found, rows, copies, rows).min() >= AGREE
 
 
 @pytest.mark.parametrize("edit", COPIES)
@@ -214,14 +217,12 @@ def test_cells_on_the_edge_of_two_colours_may_mix_them_to_another_share():
 
 
 def test_pairs_agree_alike_either_way_round_where_hues_alone_differ():
-    one = pictures(CUPS[:1])
-    other = one.hues.copy()
-    other[0, 4:30] = np.where(other[0, 4:30] == 0x11, 0x11, 0x99)
+    one = pictures(CUPS[:1]).shown()
+    hues = one.hues.copy()
+    hues[0, 4:30] = np.where(hues[0, 4:30] == 0x11, 0x11, 0x99)
+    other = dataclasses.replace(one, hues=hues)
     there, back = (np.array([[[1.0, 0.0, down], [0.0, 1.0, along]]]) for down, along in ((0.06, -0.06), (-0.06, 0.06)))
-    ways = (
-        agreements(one.thumbnails, one.thumbnails, there, (one.details, one.details), hues=(one.hues, other)),
-        agreements(one.thumbnails, one.thumbnails, back, (one.details, one.details), hues=(other, one.hues)),
-    )
+    ways = agreements(one, other, there), agreements(other, one, back)
     assert ways[0].tolist() == ways[1].tolist()
     assert ways[0][0] < AGREE
 

@@ -13,6 +13,7 @@ from transforms.images.alignment import AGREE, agreements
 from transforms.images.decode import open_picture
 from transforms.images.drawn import looks
 from transforms.images.phash import hash_pictures
+from transforms.images.shown import Shown
 from transforms.match.verify import Pictures, picture_agreements
 
 SERIES = 5
@@ -121,9 +122,7 @@ def series(kind) -> list[Image.Image]:
 
 def pictures(images: list[Image.Image], quality: int = 90) -> Pictures:
     raws = [encoded(image.convert("RGB"), "JPEG", quality=quality) for image in images]
-    hashes = hash_pictures([open_picture(raw, Decode(), "fast") for raw in raws], "views")
-    views = hashes.views
-    return Pictures(hashes.thumbnails, hashes.phashes, views.have, views.hashes, views.geometry, hashes.hues, hashes.details)
+    return Pictures.of_hashes(hash_pictures([open_picture(raw, Decode(), "fast") for raw in raws], "views"))
 
 
 @pytest.mark.parametrize("kind", [*KINDS, crossword])
@@ -250,4 +249,4 @@ def test_a_white_picture_that_is_saved_again_is_the_same_though_it_passes_for_dr
     levels[:, 24:32, 40:48] += np.random.default_rng(3).normal(0, 1, (2, 8, 8))
     one, other = np.rint(levels).clip(0, 255).astype(np.uint8)[:, None]
     assert looks(np.stack([one.reshape(-1), other.reshape(-1)])).drawn.all()
-    assert agreements(one, other, np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]))[0] >= AGREE
+    assert agreements(Shown.of(one), Shown.of(other), np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]))[0] >= AGREE

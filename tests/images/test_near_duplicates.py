@@ -15,6 +15,7 @@ from transforms.images.alignment import AGREE, agreements
 from transforms.images.decode import open_picture
 from transforms.images.nearest import mirror_maps
 from transforms.images.phash import Hashes, hash_pictures
+from transforms.images.shown import Shown
 
 RADIUS = 4
 
@@ -67,7 +68,7 @@ def test_ninety_nine_of_a_hundred_edited_copies_are_found_and_verified(mode):
     for name, edit in EDITS.items():
         copies = hashed([edit(image) for image in images], mode)
         distance, mirrored = nearest(of_photos.phashes, copies.phashes)
-        agreed = agreements(of_photos.thumbnails, copies.thumbnails, mirror_maps(mirrored)) >= AGREE
+        agreed = agreements(Shown.of(of_photos.thumbnails), Shown.of(copies.thumbnails), mirror_maps(mirrored)) >= AGREE
         verified[name] = ((distance <= RADIUS) & agreed).mean()
     assert np.mean(list(verified.values())) >= 0.99
     assert verified.pop("brighter") >= 0.96
@@ -83,7 +84,7 @@ def test_no_two_different_photos_are_verified_look_alikes_included():
         others = np.flatnonzero(distance <= 10)
         compared += len(others)
         still = np.repeat(hashes.thumbnails[row : row + 1], len(others), axis=0)
-        assert (agreements(still, hashes.thumbnails[row + 1 :][others], mirror_maps(mirrored[others])) < AGREE).all()
+        assert (agreements(Shown.of(still), Shown.of(hashes.thumbnails[row + 1 :][others]), mirror_maps(mirrored[others])) < AGREE).all()
     assert compared > 50
 
 

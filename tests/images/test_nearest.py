@@ -12,6 +12,7 @@ from transforms.images.alignment import AGREE, agreements
 from transforms.images.decode import open_picture
 from transforms.images.maps import after, inverted, mirror_maps, rounded
 from transforms.images.nearest import ORIENTATIONS, nearest_views, orient
+from transforms.images.shown import Shown
 from transforms.images.views import Views, describe
 
 
@@ -71,7 +72,7 @@ def test_an_edited_copy_lies_where_its_nearest_views_say():
         views, thumbnails = described(edits(photo(360, 260, seed)))
         left, right = (plane.ravel() for plane in np.mgrid[:1, : len(views.have)])
         maps, _ = nearest_views(side(views, left), side(views, right))
-        assert (agreements(thumbnails[left], thumbnails[right], maps) >= AGREE).all()
+        assert (agreements(Shown.of(thumbnails[left]), Shown.of(thumbnails[right]), maps) >= AGREE).all()
         assert np.allclose(maps[1], mirror_maps(np.array([True]))[0])
         assert np.allclose(maps[2], [[1.25, 0, -0.125], [0, 1.25, -0.125]], atol=0.05)
 
@@ -83,18 +84,19 @@ def test_left_and_right_may_change_places():
     back, same = nearest_views(side(views, right), side(views, left))
     assert distances.tolist() == same.tolist()
     assert np.array_equal(rounded(inverted(back)), rounded(maps))
-    assert agreements(thumbnails[left], thumbnails[right], maps).tolist() == agreements(thumbnails[right], thumbnails[left], back).tolist()
+    one, other = Shown.of(thumbnails[left]), Shown.of(thumbnails[right])
+    assert agreements(one, other, maps).tolist() == agreements(other, one, back).tolist()
 
 
 def test_a_pair_is_judged_alike_alone_and_in_any_batch():
     views, thumbnails = described(edits(photo(360, 260, 8)))
     left, right = (plane.ravel() for plane in np.mgrid[: len(views.have), : len(views.have)])
     maps, _ = nearest_views(side(views, left), side(views, right))
-    together = agreements(thumbnails[left], thumbnails[right], maps)
+    together = agreements(Shown.of(thumbnails[left]), Shown.of(thumbnails[right]), maps)
     for k in (0, 13, 57, 98):
         one = slice(k, k + 1)
         own, _ = nearest_views(side(views, left[one]), side(views, right[one]))
-        assert agreements(thumbnails[left[one]], thumbnails[right[one]], own)[0] == together[k]
+        assert agreements(Shown.of(thumbnails[left[one]]), Shown.of(thumbnails[right[one]]), own)[0] == together[k]
 
 
 def test_two_maps_after_each_other_are_the_map_of_both():
@@ -114,7 +116,7 @@ def test_edited_photos_are_found_by_their_views_and_no_look_alike_is_merged():
     left, right = np.triu_indices(len(of), 1)
     maps, distances = nearest_views(side(views, left), side(views, right))
     near = np.flatnonzero(distances <= 8)
-    agreed = near[agreements(thumbnails[left[near]], thumbnails[right[near]], maps[near]) >= AGREE]
+    agreed = near[agreements(Shown.of(thumbnails[left[near]]), Shown.of(thumbnails[right[near]]), maps[near]) >= AGREE]
     same = of[left] == of[right]
     assert same[agreed].all()
     copies = same & (left % 10 == 0)

@@ -182,12 +182,12 @@ def test_a_pair_agrees_alike_either_way_round_where_the_details_alone_differ():
     one = pictures(SERIES["manual"][:1])
     levels = one.details.levels(np.array([0])).astype(int)
     other = np.where(np.random.default_rng(3).random(levels.shape) < 0.05, 255 - levels, levels).astype(np.uint8)
-    details, again = one.details, Details(np.ones(1, bool), packed(other))
+    shown, again = one.shown(), dataclasses.replace(one.shown(), details=Details(np.ones(1, bool), packed(other)))
     maps = np.array([[[1.0, 0.0, 0.004], [0.0, 1.0, -0.002]]])
     back = np.array([[[1.0, 0.0, -0.004], [0.0, 1.0, 0.002]]])
-    there = agreements(one.thumbnails, one.thumbnails, maps, (details, again))
-    assert there.tolist() == agreements(one.thumbnails, one.thumbnails, back, (again, details)).tolist()
-    assert there[0] < AGREE <= agreements(one.thumbnails, one.thumbnails, maps, (details, details))[0]
+    there = agreements(shown, again, maps)
+    assert there.tolist() == agreements(again, shown, back).tolist()
+    assert there[0] < AGREE <= agreements(shown, shown, maps)[0]
 
 
 def test_pairs_with_details_agree_alike_alone_and_among_others():

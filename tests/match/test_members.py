@@ -28,7 +28,7 @@ def members(rule, rows, edges=NO_EDGES):
     pictures = Pictures(
         np.array(thumbnails, np.uint8).reshape(n, THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.zeros((n, len(PHASHES)), np.uint64),
         np.zeros(n, np.uint32), np.zeros((n, len(VIEWS)), np.uint64), np.zeros((n, GEOMETRY), np.float32),
-        np.zeros((n, HUES), np.uint8), Details.none(n),
+        np.zeros(n, np.uint16), np.zeros((n, HUES), np.uint8), Details.none(n),
     )  # fmt: skip
     short = np.array([np.random.default_rng(caption).integers(0, 256, PERMUTATIONS) for _, _, caption in rows], np.uint8)
     return Members(rule, table, (short, NO_LONG), pictures, pictures.take, edges)

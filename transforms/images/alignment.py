@@ -53,13 +53,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from schemas.signatures import HUES, PICTURES_AGREE, THUMBNAIL_SIDE
-from transforms.images.details import Details
+from schemas.signatures import PICTURES_AGREE, THUMBNAIL_SIDE
 from transforms.images.differences import differences
 from transforms.images.drawn import Looks
 from transforms.images.fitting import FEW, GRID, Level, halved
 from transforms.images.gradients import compared
 from transforms.images.pairs import Pairs
+from transforms.images.shown import Shown
 from transforms.images.windows import unlikeness
 
 AGREE = PICTURES_AGREE  # of 1,040 photos no two different ones within 12 bits reach 0.58; of nine edits of 149 of them 99.5 in 100 reach it
@@ -87,31 +87,20 @@ _HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which 
 _SAVED_AGAIN = 4.0  # levels: a copy saved at quality 60 is off by 1 in its worst block, another form, card or slide by 8.6 at least
 
 
-def agreements(
-    left: np.ndarray,
-    right: np.ndarray,
-    maps: np.ndarray,
-    details: tuple[Details, Details] | None = None,
-    at: tuple[np.ndarray, np.ndarray] | None = None,
-    hues: tuple[np.ndarray, np.ndarray] | None = None,
-) -> np.ndarray:
-    """How well each pair of thumbnails agrees once aligned: 1 the same pixels, `AGREE` and more the same picture.
+def agreements(left: Shown, right: Shown, maps: np.ndarray, at: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+    """How well each pair of pictures agrees once aligned: 1 the same pixels, `AGREE` and more the same picture.
 
     Args:
-      left: uint8 [l, 48, 48].
-      right: uint8 [r, 48, 48].
+      left: what pictures show.
+      right: likewise.
       maps: float64 [n, 2, 3], where to begin: a point of the left thumbnail, (down, along, 1) with sides of 1, to that of the right one;
         see `transforms.images.nearest`.
-      details: of the left pictures and of the right ones; None: nothing is drawn.
       at: int64 [n] each, which of the left pictures and which of the right ones each pair has; None: every one, in turn.
-      hues: uint8 [n, 64], of the left pictures and of the right ones, see `transforms.images.hues`; None: nothing has white in it.
 
     Returns:
       float32 [n], `LEAST` to 1, rounded to 1e-4, or `TOLD_APART`. The same when left and right change places and maps are inverted.
     """
-    held = details or (Details.none(len(left)), Details.none(len(right)))
-    coloured = hues or (np.zeros((len(left), HUES), np.uint8), np.zeros((len(right), HUES), np.uint8))
-    pairs = Pairs.of(left, right, at or (np.arange(len(maps)), np.arange(len(maps))), maps, held, coloured)
+    pairs = Pairs.of(left, right, at or (np.arange(len(maps)), np.arange(len(maps))), maps)
     agreed, least, _ = _fit(pairs, 0, 0)
     alike = np.flatnonzero(agreed >= AGREE)
     agreed[alike[_suspect(pairs.take(alike), least[alike])[0]]] = 0
@@ -126,7 +115,7 @@ def agreements(
         places, pairs = places[on], pairs.take(on)
     if fitted:
         alike, found, least, *fields = (np.concatenate(parts) for parts in zip(*fitted, strict=True))
-        agreed[alike] = np.maximum(agreed[alike], _judged(Pairs(*pairs.shown(), *fields), found, least))
+        agreed[alike] = np.maximum(agreed[alike], _judged(Pairs(pairs.shown, *fields), found, least))
         every.to[alike] = fields[-1]
     alike = np.flatnonzero(agreed >= AGREE)
     agreed = np.rint(np.maximum(agreed, LEAST) * 1e4).astype(np.float32) / np.float32(1e4)
@@ -157,11 +146,11 @@ def _fit(pairs: Pairs, coarse: int, fine: int) -> tuple[np.ndarray, np.ndarray, 
         for some in _parts(len(found), _FEW_HALVES):
             still, moved, to = pairs.still[some], pairs.moved[some], pairs.to[some]
             half = _ROOM.half.first(len(to))
-            half.load(halved(pairs.pictures, np.append(still, moved)), *np.arange(2 * len(to)).reshape(2, -1))
+            half.load(halved(pairs.shown.thumbnails, np.append(still, moved)), *np.arange(2 * len(to)).reshape(2, -1))
             half.align(to, coarse, 0.0)
     for some in _parts(len(found), FEW):
         to, full = pairs.to[some], _ROOM.full.first(len(found[some]))
-        full.load(pairs.pictures, pairs.still[some], pairs.moved[some])
+        full.load(pairs.shown.thumbnails, pairs.still[some], pairs.moved[some])
         if fine:
             before[some] = full.align(to, fine, _FLOOR)
         full.warp(to)
@@ -182,12 +171,9 @@ def _moved(by: np.ndarray) -> np.ndarray:
 
 def _suspect(pairs: Pairs, least: np.ndarray) -> tuple[np.ndarray, Looks]:
     """Which pairs, by their numbers, may be two of one template, and what both of a pair look like."""
-    asked, both, detailed = np.arange(len(least)), Looks.any(len(least)), pairs.detailed()
-    for side in (np.minimum(pairs.still, pairs.moved), np.maximum(pairs.still, pairs.moved)):
-        both &= pairs.looked.at(side[asked])
-        which = both.grounded | both.dense | (both.smooth & (least[asked] < _UNSURE)) | detailed[asked]
-        asked, both = asked[which], both.take(which)
-    return asked, both
+    both = pairs.looks()
+    asked = np.flatnonzero(both.grounded | both.dense | (both.smooth & (least < _UNSURE)) | pairs.detailed())
+    return asked, both.take(asked)
 
 
 def _judged(pairs: Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:

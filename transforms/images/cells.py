@@ -20,6 +20,7 @@ SAME_WHITE = 3
 """Cells that are white or neutral in both, or were in one, at least."""
 OTHER = 12 * CELL**2
 """More than noise: of the sum of the levels of a cell."""
+_OF_CELLS = np.kron(np.eye(HUES_SIDE), np.ones((CELL, 1))).astype(np.float32)  # which of the pixels of a row; float32 has their sums whole
 _MIDDLES = np.concatenate([(np.indices((HUES_SIDE, HUES_SIDE)).reshape(2, -1) + 0.5) / HUES_SIDE, np.ones((1, HUES_SIDE**2))])
 
 
@@ -45,5 +46,5 @@ def levels(thumbnails: np.ndarray) -> np.ndarray:
     >>> levels(np.ones((1, 48 * 48), np.uint8))[0, :2].tolist()
     [36, 36]
     """
-    cells = thumbnails.reshape(-1, HUES_SIDE, CELL, HUES_SIDE, CELL).sum(axis=(2, 4), dtype=np.int64)
-    return cells.reshape(len(thumbnails), -1)
+    rows = np.einsum("ncdk->nck", thumbnails.reshape(-1, HUES_SIDE, CELL, THUMBNAIL_SIDE).astype(np.float32))
+    return (rows @ _OF_CELLS).astype(np.int64).reshape(len(thumbnails), -1)

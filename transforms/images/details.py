@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from schemas.signatures import DETAIL, DETAIL_SIDE, THUMBNAIL_SIDE
+from schemas.signatures import DETAIL, DETAIL_SIDE
 from transforms.images.decode import Picture
-from transforms.images.drawn import looks
+from transforms.images.drawn import Looks
 from transforms.images.resample import resampled
 
 _PIXELS = DETAIL_SIDE * DETAIL_SIDE
@@ -84,21 +84,17 @@ def comes_after(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return after
 
 
-def details(pictures: Sequence[Picture | None]) -> Details:
-    """Those of a batch of pictures, one row per picture, None included.
+def details(pictures: Sequence[Picture | None], own: Looks) -> Details:
+    """Those of a batch of pictures that look so, one row per picture, None included, which looks like nothing.
 
     Each pixel is the mean of what it covers of the picture without its border, as in its thumbnail, in 32 equal steps from the least level
     to the greatest: with sixteen, faint print of one copy is lost in another.
     """
-    there = [(row, picture) for row, picture in enumerate(pictures) if picture is not None]
-    found = Details.none(len(pictures))
-    if not there:
-        return found
-    own = looks(np.stack([picture.thumbnail for _, picture in there]).reshape(-1, THUMBNAIL_SIDE**2))
-    bordered = [picture.box != (0, 0, *picture.grey.shape[::-1]) for _, picture in there]
-    found.held[[row for row, _ in there]] = own.nearly | own.shaded | (own.barely & bordered)
-    levels = [resampled(picture.grey, picture.box, DETAIL_SIDE, "area") for row, picture in there if found.held[row]]
-    return Details(found.held, packed(np.stack(levels).reshape(-1, _PIXELS))) if levels else found
+    bordered = [picture is not None and picture.box != (0, 0, *picture.grey.shape[::-1]) for picture in pictures]
+    held = own.nearly | own.shaded | (own.barely & np.array(bordered, bool))
+    asked = [picture for picture, has in zip(pictures, held.tolist(), strict=True) if has and picture is not None]
+    levels = [resampled(picture.grey, picture.box, DETAIL_SIDE, "area") for picture in asked]
+    return Details(held, packed(np.stack(levels).reshape(-1, _PIXELS))) if levels else Details.none(len(pictures))
 
 
 def packed(levels: np.ndarray) -> np.ndarray:

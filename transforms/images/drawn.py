@@ -67,17 +67,24 @@ class Looks:
     barely: np.ndarray
 
     @classmethod
-    def any(cls, n: int) -> "Looks":
-        """Of so many thumbnails that may look like anything."""
-        return cls(*np.ones((len(dataclasses.fields(cls)), n), bool))
+    def of(cls, bits: np.ndarray) -> "Looks":
+        """From bits, uint16 [n]; those of two pictures, one and the other, are what both have."""
+        return cls(*(bits & np.uint16(1 << place) != 0 for place in range(len(dataclasses.fields(cls)))))
+
+    def bits(self) -> np.ndarray:
+        """A bit for each attribute, the first lowest: uint16 [n].
+
+        >>> looks(np.zeros((1, 48 * 48), np.uint8)).bits().tolist()
+        [479]
+        """
+        found = np.zeros(len(self.drawn), np.uint16)
+        for place, flags in enumerate(vars(self).values()):
+            found |= flags.astype(np.uint16) << np.uint16(place)
+        return found
 
     def take(self, which: np.ndarray) -> "Looks":
         """Those of some alone, by their numbers or bool [n]."""
         return Looks(*(flags[which] for flags in vars(self).values()))
-
-    def __and__(self, other: "Looks") -> "Looks":
-        """What both have."""
-        return Looks(*(one & two for one, two in zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
 def looks(thumbnails: np.ndarray) -> Looks:
@@ -117,27 +124,6 @@ def _unfaded(thumbnails: np.ndarray) -> np.ndarray:
     left -= columns[:, None, :, THUMBNAIL_SIDE // 2]
     left += 128
     return np.clip(left, 0, 255, out=left).astype(np.uint8).reshape(-1, _PIXELS)
-
-
-class Looked:
-    """What some thumbnails look like, each looked at when it is asked for, once."""
-
-    def __init__(self, thumbnails: np.ndarray) -> None:
-        """Of thumbnails, uint8 [m, 48 * 48]."""
-        self._thumbnails = thumbnails
-        self._known = np.zeros(len(thumbnails), bool)
-        self._looks = np.empty((len(dataclasses.fields(Looks)), len(thumbnails)), bool)
-
-    def at(self, which: np.ndarray) -> Looks:
-        """Those of some, by their numbers."""
-        asked = np.zeros(len(self._known), bool)
-        asked[which] = True
-        fresh = np.flatnonzero(asked & ~self._known)
-        if len(fresh):
-            for known, found in zip(self._looks, vars(looks(self._thumbnails[fresh])).values(), strict=True):
-                known[fresh] = found
-            self._known[fresh] = True
-        return Looks(*self._looks[:, which])
 
 
 @compiled

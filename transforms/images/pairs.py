@@ -4,12 +4,12 @@ import dataclasses
 
 import numpy as np
 
-from schemas.signatures import THUMBNAIL_SIDE
 from transforms.images.closely import closely_unlike
-from transforms.images.details import Details, comes_after
-from transforms.images.drawn import Looked
+from transforms.images.details import comes_after
+from transforms.images.drawn import Looks
 from transforms.images.hues import of_other_hues
 from transforms.images.maps import inverted, rounded
+from transforms.images.shown import Shown
 from transforms.images.tones import of_other_tones
 
 _SAME_SIZE = 1.0001  # of areas
@@ -17,77 +17,60 @@ _SAME_SIZE = 1.0001  # of areas
 
 @dataclasses.dataclass(frozen=True)
 class Pairs:
-    """Thumbnails, uint8 [m, 48 * 48], looks, details, hues; which is looked for in which other one, int64 [n] each; the maps, [n, 2, 3]."""
+    """What pictures show; which is looked for in which other one, int64 [n] each; and the maps, float64 [n, 2, 3]."""
 
-    pictures: np.ndarray
-    looked: Looked
-    details: Details
-    hues: np.ndarray
+    shown: Shown
     still: np.ndarray
     moved: np.ndarray
     to: np.ndarray
 
     @classmethod
-    def of(
-        cls,
-        left: np.ndarray,
-        right: np.ndarray,
-        at: tuple[np.ndarray, np.ndarray],
-        maps: np.ndarray,
-        details: tuple[Details, Details],
-        hues: tuple[np.ndarray, np.ndarray],
-    ) -> "Pairs":
-        """Pairs of some of the left and some of the right ones, and details and hues of both; nothing is copied where they are the same."""
-        if left is right and details[0] is details[1] and hues[0] is hues[1]:
-            pictures, held, coloured, before = left, details[0], hues[0], 0
-        else:
-            pictures, held, coloured, before = np.concatenate([left, right]), Details.joined(details), np.concatenate(hues), len(left)
-        pictures = pictures.reshape(-1, THUMBNAIL_SIDE**2)
+    def of(cls, left: Shown, right: Shown, at: tuple[np.ndarray, np.ndarray], maps: np.ndarray) -> "Pairs":
+        """Pairs of some of the left and some of the right ones; nothing is copied where they are the same."""
+        shown, before = (left, 0) if left is right else (left.joined(right), len(left))
         one, other = at[0].astype(np.int64), at[1].astype(np.int64) + before
-        swapped, to = _in_order(pictures, one, other, maps, held, coloured)
-        return cls(pictures, Looked(pictures), held, coloured, np.where(swapped, other, one), np.where(swapped, one, other), to)
+        swapped, to = _in_order(shown, one, other, maps)
+        return cls(shown, np.where(swapped, other, one), np.where(swapped, one, other), to)
 
     def take(self, which: np.ndarray) -> "Pairs":
         """Some alone, by their numbers or bool [n]."""
-        return Pairs(*self.shown(), self.still[which], self.moved[which], self.to[which])
-
-    def shown(self) -> tuple[np.ndarray, Looked, Details, np.ndarray]:
-        """What is known of the pictures, in order."""
-        return self.pictures, self.looked, self.details, self.hues
+        return Pairs(self.shown, self.still[which], self.moved[which], self.to[which])
 
     def sides(self) -> tuple[np.ndarray, np.ndarray]:
         """The thumbnails of every pair, uint8 [n, 48 * 48] each."""
-        return self.pictures[self.still], self.pictures[self.moved]
+        return self.shown.thumbnails[self.still], self.shown.thumbnails[self.moved]
 
     def fields(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """The thumbnails, and what says how they are compared, in order."""
-        return self.pictures, self.still, self.moved, self.to
+        return self.shown.thumbnails, self.still, self.moved, self.to
 
     def detailed(self) -> np.ndarray:
         """Which have a detail of either picture, bool [n]."""
-        held: np.ndarray = self.details.held[self.still] & self.details.held[self.moved]
+        held: np.ndarray = self.shown.details.held[self.still] & self.shown.details.held[self.moved]
         return held
+
+    def looks(self) -> Looks:
+        """What both pictures of every pair look like."""
+        return Looks.of(self.shown.looks[self.still] & self.shown.looks[self.moved])
 
     def recoloured(self) -> np.ndarray:
         """Which are of other colours, or toned otherwise, bool [n]."""
-        shown = self.hues, *self.fields()
-        return of_other_hues(*shown) | of_other_tones(*shown)
+        given = self.shown.hues, *self.fields()
+        return of_other_hues(*given) | of_other_tones(*given)
 
     def closely(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """`transforms.images.closely.closely_unlike` of pairs that have a detail of either picture."""
         pictures, places = np.unique(np.stack([self.still, self.moved]), return_inverse=True)
         still, moved = places.reshape(2, -1)
-        return closely_unlike(self.details.levels(pictures), still, moved, self.to)
+        return closely_unlike(self.shown.details.levels(pictures), still, moved, self.to)
 
 
-def _in_order(
-    pictures: np.ndarray, left: np.ndarray, right: np.ndarray, maps: np.ndarray, details: Details, hues: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _in_order(shown: Shown, left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Whether the right picture is the one looked for, and the map from it; the left one if not.
 
     It is the one that shows less; of equal ones the smaller, pixel by pixel, then by hues, then by details.
     """
-    words = pictures.view(">u8")
+    words, hues, details = shown.thumbnails.view(">u8"), shown.hues, shown.details
     one, other = words[left, 0], words[right, 0]
     swapped, same = one > other, np.flatnonzero(one == other)
     if len(same):

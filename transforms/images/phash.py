@@ -14,6 +14,7 @@ import numpy as np
 from schemas.signatures import HUES, PHASHES, THUMBNAIL_SIDE
 from transforms.images.decode import Picture
 from transforms.images.details import Details, details
+from transforms.images.drawn import Looks, looks
 from transforms.images.thumbnail import HASHED_SIDE
 from transforms.images.views import Views, describe
 
@@ -45,6 +46,7 @@ class Hashes:
       low_detail: bool [n], whether `phash` says nothing: more than 16 coefficients at the median. True where there is no picture.
       phashes: uint64 [n, 4], in the order of `schemas.signatures.PHASHES`.
       thumbnails: uint8 [n, 48, 48], grey, without border.
+      looks: uint16 [n], the bits of `transforms.images.drawn.Looks`.
       hues: uint8 [n, 64], of those with white in them, else zeros.
       details: of those that are drawn or printed, or nearly so, a finer one.
       views: its views, with `dedup.images.reach: views`; None otherwise.
@@ -54,6 +56,7 @@ class Hashes:
     low_detail: np.ndarray
     phashes: np.ndarray
     thumbnails: np.ndarray
+    looks: np.ndarray
     hues: np.ndarray
     details: Details
     views: Views | None = None
@@ -65,7 +68,7 @@ def hash_pictures(pictures: Sequence[Picture | None], reach: Literal["views", "p
     phashes = np.zeros((len(pictures), len(PHASHES)), np.uint64)
     low_detail = np.ones(len(pictures), np.bool_)
     thumbnails = np.zeros((len(pictures), THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.uint8)
-    colours = np.zeros((len(pictures), HUES), np.uint8)
+    colours, seen = np.zeros((len(pictures), HUES), np.uint8), np.zeros(len(pictures), np.uint16)
     if len(rows):
         found = [picture for picture in pictures if picture is not None]
         coefficients = low_frequencies(np.stack([picture.small for picture in found]))
@@ -74,8 +77,10 @@ def hash_pictures(pictures: Sequence[Picture | None], reach: Literal["views", "p
         low_detail[rows] = near_median(coefficients[:, 0]) > _MOST_NEAR
         thumbnails[rows] = np.stack([picture.thumbnail for picture in found])
         colours[rows] = np.stack([picture.hues for picture in found])
+        seen[rows] = looks(thumbnails[rows].reshape(len(rows), -1)).bits()
     views = describe(pictures) if reach == "views" else None
-    return Hashes(phashes[:, 0].copy(), low_detail, phashes, thumbnails, colours, details(pictures), views)
+    finer = details(pictures, Looks.of(seen))
+    return Hashes(phashes[:, 0].copy(), low_detail, phashes, thumbnails, seen, colours, finer, views)
 
 
 def low_frequencies(grey: np.ndarray) -> np.ndarray:

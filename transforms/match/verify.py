@@ -29,6 +29,9 @@ from transforms.compiled import ZERO, compiled
 from transforms.images.alignment import agreements
 from transforms.images.details import Details
 from transforms.images.nearest import mirror_maps, nearest_views
+from transforms.images.phash import Hashes
+from transforms.images.shown import Shown
+from transforms.images.views import describe
 from transforms.match.detail_column import DETAILED, DETAILS
 
 LEAST_EQUAL = CAPTIONS_AGREE
@@ -62,13 +65,13 @@ class Captions:
         return np.cumsum(self.kind & CAPTION_LONG != 0) - 1
 
 
-PICTURE_COLUMNS = ("thumbnail", "picture_hashes", "views", "view_hashes", "geometry", "hues", DETAILED, DETAILS)
+PICTURE_COLUMNS = ("thumbnail", "picture_hashes", "views", "view_hashes", "geometry", "looks", "hues", DETAILED, DETAILS)
 """Of `schemas.signatures.SIGNATURE`: what pictures are compared by, as `transforms.match.columns` reads it."""
 
 _PICTURE_LAYOUTS: tuple[tuple[np.dtype, tuple[int, ...]], ...] = (
     (np.dtype(np.uint8), (THUMBNAIL_SIDE, THUMBNAIL_SIDE)), (np.dtype("<u8"), (len(PHASHES),)),
-    (np.dtype("<u4"), ()), (np.dtype("<u8"), (len(VIEWS),)), (np.dtype("<f4"), (GEOMETRY,)), (np.dtype(np.uint8), (HUES,)),
-    (np.dtype(np.bool_), ()), (np.dtype(np.uint8), (DETAIL,)),
+    (np.dtype("<u4"), ()), (np.dtype("<u8"), (len(VIEWS),)), (np.dtype("<f4"), (GEOMETRY,)),
+    (np.dtype("<u2"), ()), (np.dtype(np.uint8), (HUES,)), (np.dtype(np.bool_), ()), (np.dtype(np.uint8), (DETAIL,)),
 )  # fmt: skip
 PICTURE_KINDS: list[DTypeLike] = [(dtype, math.prod(shape)) if shape else dtype for dtype, shape in _PICTURE_LAYOUTS]
 """The arrays of `Pictures.arrays`, as `transforms.match.blocks.unpack` and `gather` take them."""
@@ -86,6 +89,7 @@ class Pictures:
       views: uint32[n], bit v where the picture has view v of `schemas.signatures.VIEWS`; 0 under `reach: plain`.
       view_hashes: uint64[n, views].
       geometry: float32[n, 9], see `transforms.images.views`.
+      looks: uint16[n], the bits of `transforms.images.drawn.Looks`.
       hues: uint8[n, 64], of those with white in them, else zeros; see `transforms.images.hues`.
       details: of those that are drawn or nearly so, see `transforms.images.details`.
     """
@@ -95,17 +99,24 @@ class Pictures:
     views: np.ndarray
     view_hashes: np.ndarray
     geometry: np.ndarray
+    looks: np.ndarray
     hues: np.ndarray
     details: Details
+
+    @classmethod
+    def of_hashes(cls, hashes: Hashes) -> "Pictures":
+        """Of hashed pictures; those hashed for `reach: plain` have no view."""
+        views = hashes.views or describe([None] * len(hashes.phash))
+        return cls(hashes.thumbnails, hashes.phashes, views.have, views.hashes, views.geometry, hashes.looks, hashes.hues, hashes.details)
 
     @classmethod
     def of(cls, arrays: Iterable[np.ndarray]) -> "Pictures":
         """From arrays in the order of `PICTURE_COLUMNS`, as `Rows.read` or `blocks.unpack` gives them."""
         layouts = zip(arrays, _PICTURE_LAYOUTS, strict=True)
-        thumbnails, phashes, views, view_hashes, geometry, hues, held, octets = (
+        thumbnails, phashes, views, view_hashes, geometry, looks, hues, held, octets = (
             np.ascontiguousarray(array).view(dtype).reshape(len(array), *shape) for array, (dtype, shape) in layouts
         )
-        return cls(thumbnails, phashes, views, view_hashes, geometry, hues, Details(held, octets))
+        return cls(thumbnails, phashes, views, view_hashes, geometry, looks, hues, Details(held, octets))
 
     @classmethod
     def joined(cls, parts: Sequence["Pictures"]) -> "Pictures":
@@ -117,8 +128,8 @@ class Pictures:
 
     def arrays(self) -> list[np.ndarray]:
         """The arrays as they travel, in the order of `PICTURE_COLUMNS`."""
-        held = self.details
-        return [self.thumbnails, self.phashes, self.views, self.view_hashes, self.geometry, self.hues, held.held, held.octets]
+        views, held = (self.views, self.view_hashes, self.geometry), self.details
+        return [self.thumbnails, self.phashes, *views, self.looks, self.hues, held.held, held.octets]
 
     def seen(self, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The views of these rows alone, bool [n], as `transforms.images.nearest.nearest_views` takes them."""
@@ -126,8 +137,11 @@ class Pictures:
 
     def take(self, at: np.ndarray) -> "Pictures":
         """These rows alone."""
-        views, hashes, geometry = self.seen(at)
-        return Pictures(self.thumbnails[at], self.phashes[at], views, hashes, geometry, self.hues[at], self.details.take(at))
+        return Pictures(self.thumbnails[at], self.phashes[at], *self.seen(at), self.looks[at], self.hues[at], self.details.take(at))
+
+    def shown(self) -> Shown:
+        """What they show, when their views have said where."""
+        return Shown(self.thumbnails.reshape(len(self), -1), self.looks, self.hues, self.details)
 
 
 @compiled
@@ -183,7 +197,8 @@ def picture_agreements(left: Pictures, at_left: np.ndarray, right: Pictures, at_
         some = slice(start, start + CHUNK)
         (one, at_one), (other, at_other) = _asked(left, at_left[some], right, at_right[some])
         maps = _maps(one, at_one, other, at_other)
-        found = agreements(one.thumbnails, other.thumbnails, maps, (one.details, other.details), (at_one, at_other), (one.hues, other.hues))
+        shown = one.shown()
+        found = agreements(shown, shown if other is one else other.shown(), maps, (at_one, at_other))
         out[some] = np.minimum(np.round(found.astype(np.float64), 4), BELOW_ONE)
     return out
 

@@ -129,7 +129,8 @@ def _columns(pictures: Sequence[Picture | None], digests: Sequence[str | None], 
     details = hashes.details.where(usable)
     columns = {
         "picture_hashes": hashes.phashes.astype("<u8"), "thumbnail": hashes.thumbnails.reshape(len(pictures), THUMBNAIL_SIDE**2),
-        "views": views.have, "view_hashes": views.hashes.astype("<u8"), "geometry": views.geometry.astype("<f4"), "hues": hashes.hues,
+        "views": views.have, "view_hashes": views.hashes.astype("<u8"), "geometry": views.geometry.astype("<f4"),
+        "looks": hashes.looks.astype("<u2"), "hues": hashes.hues,
     }  # fmt: skip
     told = {
         name: np.where(usable if values.ndim == 1 else usable[:, None], values, values.dtype.type(0)) for name, values in columns.items()
