@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
 from schemas.job import Decode
 from schemas.signatures import HUES
@@ -12,7 +12,7 @@ from tests.images.drawing import encoded, photo
 from tests.images.test_kinds import pictures
 from tests.match.signed_rows import Row, matched, sets, signed, write
 from transforms.images import decode
-from transforms.images.alignment import AGREE, agreements
+from transforms.images.alignment import AGREE, TOLD_APART, agreements
 from transforms.images.decode import open_picture
 from transforms.images.hues import NO_HUES, hues, of_other_hues
 from transforms.images.phash import hash_pictures
@@ -160,7 +160,7 @@ def differ(one: np.ndarray, other: np.ndarray, to: np.ndarray = SAME) -> bool:
     return bool(of_other_hues(np.stack([one, other]), EVEN, np.array([0]), np.array([1]), to)[0])
 
 
-WHITE, AT_RED, AT_BLUE, AT_SEPIA = 1, 79, 200, 106
+WHITE, FAINT, AT_RED, AT_BLUE, AT_SEPIA = 1, 2, 79, 200, 106
 ONE_RED = cells_of(WHITE, *(AT_RED,) * 6, WHITE)
 
 
@@ -179,12 +179,30 @@ def test_colours_say_nothing_where_one_picture_has_no_white_in_the_same_place():
     assert not differ(cells_of(WHITE, 79, 79, 79), cells_of(WHITE, 200, 200, 200), away)
 
 
-def test_what_has_hues_of_its_own_is_no_grey_copy_of_what_has_more_of_them():
-    for hued, apart in ((1, False), (2, True)):
+@pytest.mark.parametrize("own", [AT_RED, AT_BLUE, FAINT])
+def test_what_has_some_colour_of_its_own_is_no_grey_copy_of_what_has_more(own):
+    for cells, apart in ((1, False), (2, True)):
         one, other = ONE_RED.reshape(8, 8).copy(), ONE_RED.reshape(8, 8).copy()
         other[1:7, 1:7] = WHITE
-        other[2, 2 : 2 + hued] = AT_RED
+        other[2, 2 : 2 + cells] = own
         assert differ(one.ravel(), other.ravel()) == apart
+
+
+@pytest.mark.parametrize(("cells", "turned", "apart"), [(2, 42, True), (2, 41, False), (1, 84, False)])
+def test_two_cells_of_quite_another_hue_are_another_colour(cells, turned, apart):
+    one, other = np.full((2, 8, 8), WHITE, np.uint8)
+    one[2 : 2 + cells, 4], other[2 : 2 + cells, 4] = AT_RED, AT_RED + turned
+    assert differ(one.ravel(), other.ravel()) == apart
+
+
+def test_what_agrees_in_grey_is_told_apart_by_colour_though_its_print_tells_it_too():
+    images = [CUPS[0].copy(), CUPS[1].copy(), CUPS[0].copy()]
+    for image, word in zip(images, ("TEA", "OIL", "OIL"), strict=True):
+        ImageDraw.Draw(image).text((200, 115), word, font=ImageFont.load_default(40), fill="black", anchor="mm")
+    found, left, right = pictures(images), np.array([0, 1, 0]), np.array([1, 2, 2])
+    agreed = picture_agreements(found, left, found, right)
+    assert agreed[:2].tolist() == [TOLD_APART, TOLD_APART]
+    assert TOLD_APART < agreed[2] < AGREE, "of one colour, with another word"
 
 
 def test_what_fills_its_white_border_and_has_one_hue_needs_no_white_in_it():

@@ -5,13 +5,13 @@ import itertools
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from schemas.job import Decode
 from tests.images.drawing import encoded, photo
 from transforms.images.alignment import AGREE, agreements
 from transforms.images.decode import open_picture
-from transforms.images.drawn import looks
+from transforms.images.drawn import Looks, looks
 from transforms.images.phash import hash_pictures
 from transforms.images.shown import Shown
 from transforms.match.verify import Pictures, picture_agreements
@@ -188,6 +188,66 @@ def test_shaded_jars_with_other_labels_are_other_pictures_and_their_copies_are_n
     assert picture_agreements(rows, lefts, rows, lefts + 1).max() < AGREE
     for copies in (pictures(jars, 60), pictures([image.reduce(2) for image in jars])):
         assert picture_agreements(rows, every, copies, every).min() >= AGREE
+
+
+def chair(light: int, ground: int) -> Image.Image:
+    along = np.mgrid[:560, :560][1]
+    image, shadow, shape = Image.new("RGB", (560, 560), (ground,) * 3), Image.new("L", (560, 560)), Image.new("L", (560, 560))
+    cloth = Image.fromarray((light * (0.72 + 0.28 * np.cos((along - 230) * 1.4 / 170))).clip(0, 255).astype(np.uint8)).convert("RGB")
+    ImageDraw.Draw(shadow).ellipse((130, 450, 450, 490), fill=120)
+    ImageDraw.Draw(shape).rounded_rectangle((140, 110, 420, 290), 40, fill=255)
+    ImageDraw.Draw(shape).rounded_rectangle((130, 285, 430, 330), 12, fill=255)
+    image.paste((60, 60, 60), (0, 0), shadow.filter(ImageFilter.GaussianBlur(14)))
+    image.paste(cloth, (0, 0), shape)
+    for left, aside, width in ((165, -5, 10), (215, -5, 5), (340, 5, 5), (390, 5, 10)):
+        ImageDraw.Draw(image).line((left, 330, left + aside, 470), fill=(40, 40, 40), width=width)
+    return image
+
+
+def test_a_blurred_chair_is_no_copy_of_a_lighter_one_though_every_block_agrees():
+    chairs = [chair(190, 241), chair(120, 250), chair(150, 250)]
+    rows = pictures([image.crop((90, 80, 470, 510)) for image in chairs])
+    blurred, every = pictures([image.filter(ImageFilter.GaussianBlur(5)) for image in chairs], 75), np.arange(len(chairs))
+    assert not blurred.details.held.any()
+    assert picture_agreements(rows, every, blurred, every).min() >= AGREE
+    assert picture_agreements(rows, every[:1], blurred, every[2:])[0] < AGREE
+
+
+def league(number: int) -> Image.Image:
+    rng, (image, draw) = np.random.default_rng(number), page(600, 560)
+    clubs = [
+        "Olympic",
+        "Victoria",
+        "Harriers",
+        "Rovers",
+        "Wolves",
+        "Albion",
+        "City",
+        "Athletic",
+        "Rangers",
+        "Wanderers",
+        "United",
+        "Dynamo",
+    ]
+    draw.rectangle((20, 20, 580, 66), fill=(106, 27, 120))
+    draw.text((36, 30), f"Division {rng.integers(1, 9)}", font=ImageFont.load_default(24), fill="white")
+    for line in range(10):
+        top, colour = 66 + 44 * line, "green" if line < 2 else "red" if line > 7 else "white"
+        draw.rectangle((36, top, 580, top + 44), fill=(240, 228, 244) if line % 2 else "white")
+        draw.rectangle((20, top, 30, top + 44), fill=colour)
+        told = [str(line + 1), str(rng.choice(clubs)), *map(str, rng.integers(0, 70, 3)), "{}:{}".format(*rng.integers(10, 70, 2)), "12"]
+        for left, text in zip((40, 110, 320, 365, 410, 455, 545), told, strict=True):
+            draw.text((left, top + 10), text, font=ImageFont.load_default(22), fill="black", stroke_width=1)
+    return image
+
+
+def test_a_blurred_table_that_passes_for_a_photo_is_one_with_its_original_alone():
+    tables = [league(number) for number in (0, 1, 5)]
+    rows, every, (left, right) = pictures(tables), np.arange(len(tables)), np.triu_indices(len(tables), 1)
+    blurred = pictures([image.filter(ImageFilter.GaussianBlur(4)) for image in tables])
+    assert not (Looks.of(blurred.looks).grounded | blurred.details.held).any()
+    assert picture_agreements(rows, every, blurred, every).min() >= AGREE
+    assert picture_agreements(rows, left, blurred, right).max() < AGREE
 
 
 def test_a_photograph_is_one_picture_under_whatever_text():
