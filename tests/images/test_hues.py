@@ -129,6 +129,18 @@ def test_a_picture_without_white_has_none_and_is_decoded_once(monkeypatch):
     assert batch.any(axis=1).tolist() == [False, False, True]
 
 
+def test_products_before_light_grey_are_told_apart_by_colour_and_grey_copies_are_not():
+    def before_grey(image: Image.Image) -> Image.Image:
+        return image.point(lambda level: level * 228 // 255)
+
+    found, (left, right) = pictures([before_grey(image) for image in CUPS]), np.triu_indices(len(CUPS), 1)
+    copies = pictures([before_grey(COPIES[edit](CUPS[0]).convert("RGB")) for edit in ("grey", "sepia")])
+    assert found.hues.any(axis=1).all()
+    assert not copies.hues.any()
+    assert picture_agreements(found, left, found, right).max() < AGREE
+    assert picture_agreements(found, np.zeros(2, int), copies, np.arange(2)).min() >= AGREE
+
+
 def test_a_white_border_is_white_and_a_picture_of_one_row_has_hues_too():
     bare = CUPS[0].crop((120, 80, 280, 330))
     framed, row = ImageOps.expand(bare, 40, "white"), Image.new("RGB", (200, 1), "white")

@@ -2,7 +2,8 @@
 
 An octet is kept for each of 8 x 8 cells of the picture without its border: whether it is neutral, faint in colour, or which of 252 hues it
 has (of the mean colour, by Cb and Cr of ITU-R BT.601). So a picture that was made more or less colourful stays what it was. Pictures
-without white, in them or as a border, have no hues kept, and are not decoded in colour for them: one photo in sixteen has.
+without white, in them or as a border, have no hues kept, and are not decoded in colour for them: one photo in sixteen has. So have those
+with a border or a ground of one colour that is light and neutral, as products stand before: four photos in a thousand more.
 
 Two pictures are of other colours if four cells in the middle, of 36, lie 19 degrees apart, or two lie 60: what is laid over a copy mostly
 lies nearer its edges. A cell may lie on the edge of two colours, which it mixes to another share in each picture: the nearest of those
@@ -11,7 +12,7 @@ what lies within two fifths of a cell. Of 32,500 pairs of edited copies with whi
 100 differ so, most of them one photo with more contrast; of 9,520 pairs of products of one shape that differ anywhere, 9,455.
 
 Where hues are missing in one, it may be a grey copy. They are two if each has a hue in three cells where the other has none; or if one has
-in five, while the other has some colour of its own, if a faint one, in two, as none of those 32,500 does, or lies 12 levels apart there: a
+in four, while the other has some colour of its own, if a faint one, in two, as ten of those 32,500 do, or lies 12 levels apart there: a
 grey copy has the levels it was made of, within one.
 
 What a filter does to a whole picture, a shade of sepia or another white balance, moves white as well: two pictures are compared where both
@@ -23,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from schemas.signatures import HUES, HUES_SIDE
-from transforms.images.cells import AROUND, INNER, OTHER, SAME_WHITE, SEVERAL, WITHIN, levels, places
+from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME_WHITE, SEVERAL, WITHIN, levels, places
 from transforms.images.resample import Box, resampled
 
 NO_HUES = np.zeros(HUES, np.uint8)
@@ -32,6 +33,7 @@ LEAST = 24  # pixels of a side that hues are taken from
 _MOST = 64  # pixels of a side from which it is halved, or more
 WHITE, _SHARE = 240, 0.1
 """The level from which white is white, noise and saving included; of a thumbnail's pixels."""
+_LIGHT, _GROUND = 200, 0.15  # the level from which a ground is light; of a thumbnail's pixels, which three levels in a row hold
 _NEUTRAL, _FAINT, _HUE, _HUES = 1, 2, 3, 252  # of a cell: the first of so many hues, in turn
 _BELOW_FAINT, _BELOW_CLEAR = 8.5, 14.0  # levels of Cb and Cr together
 _UNIT, _LENGTH = 1024, 1 << 20  # of a weight; of a direction, so long that the nearest of 252 is found
@@ -41,7 +43,7 @@ _TOWARDS = np.rint(_LENGTH * np.stack([np.cos(_TURNS), np.sin(_TURNS)])).astype(
 _APART, _FAR = 13, 42  # hues from one to the other: of what lies around, of what lies within
 _EXCHANGED = 3  # cells of which each picture is neutral and the other has a hue
 _FEW_FAR = 2  # cells that lie so far apart from all around
-_BARE, _OWN = 5, 2  # cells of which one picture is neutral and the other has a hue; in which that one has some colour itself
+_BARE, _OWN = 4, 2  # cells of which one picture is neutral and the other has a hue; in which that one has some colour itself
 _SEPIA, _NEAR_SEPIA = _HUE + 103, 20  # the hue of it; hues from it
 
 
@@ -52,10 +54,44 @@ def shows_white(grey: np.ndarray, box: Box, thumbnail: np.ndarray) -> bool:
     >>> shows_white(grey, (0, 0, 48, 48), grey), shows_white(grey + 50, (0, 0, 48, 48), grey + 50)
     (False, True)
     """
+    return _least_around(grey, box) >= WHITE or bool(np.count_nonzero(thumbnail >= WHITE) >= _SHARE * thumbnail.size)
+
+
+def _least_around(grey: np.ndarray, box: Box) -> int:
+    """The least level at the corners around a box, 0 where it is the whole picture."""
     left, top, right, bottom = box
     rows, columns = np.clip([top - 2, bottom + 1], 0, len(grey) - 1), np.clip([left - 2, right + 1], 0, grey.shape[1] - 1)
-    bordered = box != (0, 0, *grey.shape[::-1]) and bool(grey[np.ix_(rows, columns)].min() >= WHITE)
-    return bordered or bool(np.count_nonzero(thumbnail >= WHITE) >= _SHARE * thumbnail.size)
+    return int(grey[np.ix_(rows, columns)].min()) if box != (0, 0, *grey.shape[::-1]) else 0
+
+
+def shows_light_ground(grey: np.ndarray, box: Box, thumbnail: np.ndarray) -> bool:
+    """Whether a picture has a border or a ground of one colour that is light, if not white; see `shows_white`.
+
+    >>> grey = np.tile(np.where(np.arange(48) < 30, 40, 228).astype(np.uint8), (48, 1))
+    >>> shows_light_ground(grey, (0, 0, 48, 48), grey), shows_light_ground(grey - 40, (0, 0, 48, 48), grey - 40)
+    (True, False)
+    """
+    if _least_around(grey, box) >= _LIGHT:
+        return True
+    if np.count_nonzero(thumbnail >= _LIGHT) < _GROUND * thumbnail.size:
+        return False
+    counts = np.bincount(thumbnail.ravel(), minlength=256)[_LIGHT:]
+    return bool((counts[:-2] + counts[1:-1] + counts[2:]).max() >= _GROUND * thumbnail.size)
+
+
+def of_neutral_ground(kinds: np.ndarray, thumbnail: np.ndarray) -> np.ndarray:
+    """The hues of a picture with a light ground, uint8 [64], or none: of a copy in sepia, or in grey, whose levels may be any.
+
+    Most of what is light must be neutral, and some colour be in two cells.
+
+    >>> light, kinds = np.full((48, 48), 228, np.uint8), np.full(64, 1, np.uint8)
+    >>> kinds[9:11] = 79
+    >>> [bool(of_neutral_ground(some, light).any()) for some in (kinds, np.full(64, 1, np.uint8), np.full(64, 106, np.uint8))]
+    [True, False, False]
+    """
+    light = levels(thumbnail.reshape(1, -1))[0] >= _LIGHT * CELL**2
+    neutral = np.count_nonzero(light & (kinds == _NEUTRAL)) > np.count_nonzero(light) / 2
+    return kinds if neutral and np.count_nonzero(kinds >= _FAINT) >= _OWN else NO_HUES
 
 
 def hues(image: Image.Image, box: Box, width: int, height: int) -> np.ndarray:

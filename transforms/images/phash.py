@@ -47,7 +47,7 @@ class Hashes:
       phashes: uint64 [n, 4], in the order of `schemas.signatures.PHASHES`.
       thumbnails: uint8 [n, 48, 48], grey, without border.
       looks: uint16 [n], the bits of `transforms.images.drawn.Looks`.
-      hues: uint8 [n, 64], of those with white in them, else zeros.
+      hues: uint8 [n, 64], of those on white or light grey, else zeros.
       details: of those that are drawn or printed, or nearly so, a finer one.
       views: its views, with `dedup.images.reach: views`; None otherwise.
     """
