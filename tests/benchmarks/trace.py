@@ -23,10 +23,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageOps
 
+from schemas.job import Decode
 from schemas.ledger import LEDGER
 from schemas.signatures import LOOKED_UP, SIGNATURE, VIEWS
 from transforms.match.columns import write_columns
 from transforms.match.detail_column import DETAILS
+from transforms.match.verify import PICTURE_COLUMNS
 from transforms.trace import Query, read_query
 
 SHARD = 10_000
@@ -57,13 +59,11 @@ def edits(image: Image.Image) -> list[bytes]:
 
 def values_of(query: Query) -> dict[str, bytes]:
     """The columns of a signature that are looked at."""
-    found = query.pictures
-    return {
-        "picture_id": query.sha256[:8], "picture_hashes": found.phashes[0].astype("<u8").tobytes(),
-        "thumbnail": found.thumbnails[0].tobytes(), "views": found.views[0].astype("<u4").tobytes(),
-        "view_hashes": found.view_hashes[0].astype("<u8").tobytes(), "geometry": found.geometry[0].astype("<f4").tobytes(),
-        "looks": found.looks[0].astype("<u2").tobytes(), "hues": found.hues[0].tobytes(),
-    }  # fmt: skip
+    *columns, _, _ = query.pictures.arrays()
+    told = {
+        name: values[0].astype(values.dtype.newbyteorder("<")).tobytes() for name, values in zip(PICTURE_COLUMNS, columns, strict=False)
+    }
+    return told | {"picture_id": query.sha256[:8]}
 
 
 def signatures(rng: np.random.Generator, reach: str, planted: list[dict[str, bytes]]) -> pa.RecordBatch:
@@ -106,7 +106,8 @@ def make_run(out: pathlib.Path, rows: int, reach: str) -> None:
         write_columns([batch], str(work / "signatures" / f"{number:05d}.{'0' * 16}.arrow"))
         pq.write_table(ledger(f"{number:05d}"), work / "ledger" / f"{number:05d}.parquet", compression="zstd")
     names = [path.stem for path in sorted((work / "ledger").iterdir())]
-    record = {"job": {"dedup": {"images": {"mode": "fast", "reach": reach}}}, "shards": [{"name": name} for name in names]}
+    job = {"source": [{"format": "webdataset", "decode": Decode().model_dump()}], "dedup": {"images": {"mode": "fast", "reach": reach}}}
+    record = {"job": job, "shards": [{"name": name} for name in names]}
     (work / "run.json").write_text(json.dumps(record))
 
 

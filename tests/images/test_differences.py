@@ -4,14 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
-from schemas.job import Decode
-from tests.images.drawing import encoded
 from tests.images.test_alignment import GRID, slopes, through
+from tests.images.test_kinds import pictures
 from transforms.images.alignment import AGREE
-from transforms.images.decode import open_picture
 from transforms.images.differences import differences
-from transforms.images.phash import hash_pictures
-from transforms.match.verify import Pictures, picture_agreements
+from transforms.match.verify import picture_agreements
 
 SIDE = 48
 STILL = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
@@ -33,11 +30,6 @@ def thumbnail(image: Image.Image) -> np.ndarray:
 def found(one: np.ndarray, other: np.ndarray, to: np.ndarray = STILL) -> tuple[float, float, float]:
     everywhere, each, either = differences(np.concatenate([one, other]), np.array([0]), np.array([1]), to, np.ones(1, bool), 0.0)
     return float(everywhere[0]), float(each[0]), float(either[0])
-
-
-def pictures(images: list[Image.Image], quality: int = 85) -> Pictures:
-    opened = [open_picture(encoded(image, "JPEG", quality=quality), Decode(), "fast") for image in images]
-    return Pictures.of_hashes(hash_pictures(opened, "views"))
 
 
 def reference(still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> tuple[float, float, float]:
@@ -180,7 +172,7 @@ def test_the_order_in_which_pictures_are_given_changes_nothing():
 def test_number_plates_are_as_many_pictures_as_there_are_numbers():
     texts = ["KA BX 2841", "KA BX 2847", "KA ZC 9337", "HB BX 2841", "HB LM 6841", "HE LM 6847"]
     images = [plate(text) for text in texts]
-    rows, copies = pictures(images), pictures([image.filter(ImageFilter.GaussianBlur(3)) for image in images], 60)
+    rows, copies = pictures(images, 85), pictures([image.filter(ImageFilter.GaussianBlur(3)) for image in images], 60)
     left, right = np.triu_indices(len(texts), 1)
     for one, other in ((rows, rows), (rows, copies), (copies, copies)):
         assert picture_agreements(one, left, other, right).max() < AGREE

@@ -216,19 +216,8 @@ def test_a_blurred_chair_is_no_copy_of_a_lighter_one_though_every_block_agrees()
 def league(number: int) -> Image.Image:
     rng, (image, draw) = np.random.default_rng(number), page(600, 560)
     clubs = [
-        "Olympic",
-        "Victoria",
-        "Harriers",
-        "Rovers",
-        "Wolves",
-        "Albion",
-        "City",
-        "Athletic",
-        "Rangers",
-        "Wanderers",
-        "United",
-        "Dynamo",
-    ]
+        "Olympic", "Victoria", "Harriers", "Rovers", "Wolves", "Albion", "City", "Athletic", "Rangers", "Wanderers", "United", "Dynamo",
+    ]  # fmt: skip
     draw.rectangle((20, 20, 580, 66), fill=(106, 27, 120))
     draw.text((36, 30), f"Division {rng.integers(1, 9)}", font=ImageFont.load_default(24), fill="white")
     for line in range(10):

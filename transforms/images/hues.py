@@ -59,9 +59,11 @@ def shows_white(grey: np.ndarray, box: Box, thumbnail: np.ndarray) -> bool:
 
 def _least_around(grey: np.ndarray, box: Box) -> int:
     """The least level at the corners around a box, 0 where it is the whole picture."""
+    if box == (0, 0, *grey.shape[::-1]):
+        return 0
     left, top, right, bottom = box
     rows, columns = np.clip([top - 2, bottom + 1], 0, len(grey) - 1), np.clip([left - 2, right + 1], 0, grey.shape[1] - 1)
-    return int(grey[np.ix_(rows, columns)].min()) if box != (0, 0, *grey.shape[::-1]) else 0
+    return int(grey[np.ix_(rows, columns)].min())
 
 
 def shows_light_ground(grey: np.ndarray, box: Box, thumbnail: np.ndarray) -> bool:

@@ -54,7 +54,7 @@ class Pairs:
         return Looks.of(self.shown.looks[self.still] & self.shown.looks[self.moved])
 
     def on_white(self) -> np.ndarray:
-        """Which both show white, and of which one has a ground of one colour or a detail, as pages and products have: bool [n]."""
+        """Which both have hues, being on white, and of which one has a ground of one colour or a detail, as pages do: bool [n]."""
         hues, looks, held = self.shown.hues[:, 0], self.shown.looks, self.shown.details.held
         found: np.ndarray = (hues[self.still] != 0) & (hues[self.moved] != 0)
         found &= Looks.of(looks[self.still] | looks[self.moved]).grounded | held[self.still] | held[self.moved]

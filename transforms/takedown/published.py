@@ -7,6 +7,7 @@ an entry asks for, a PDQ hash say, may be no hash that the run has kept, or the 
 import dataclasses
 import functools
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -17,14 +18,13 @@ import pyarrow.parquet as pq
 
 from schemas.job import Decode
 from schemas.reasons import KEPT
-from schemas.signatures import THUMBNAIL_SIDE
 from transforms.consent.lists import Lists
 from transforms.footers import read_footer
 from transforms.images.decode import Picture, PictureError, open_picture
 from transforms.images.pdq import pdq_hash
 from transforms.images.phash import hash_pictures
-from transforms.images.views import describe
 from transforms.match.detail_column import DETAILED, DETAILS
+from transforms.match.verify import PICTURE_COLUMNS, Pictures
 from transforms.storage import open_parquet, read_parquet
 from transforms.takedown.hits import Cause, Hits
 
@@ -124,22 +124,17 @@ def _signed(data: str, ledger: str, mode: Literal["fast", "exact"], reach: Liter
 def _columns(pictures: Sequence[Picture | None], digests: Sequence[str | None], reach: Literal["views", "plain"]) -> dict[str, np.ndarray]:
     """What signatures say of pictures, as `transforms.match.signatures` has it."""
     hashes = hash_pictures(pictures, reach)
-    views = hashes.views or describe([None] * len(pictures))
     usable = ~hashes.low_detail
-    details = hashes.details.where(usable)
-    columns = {
-        "picture_hashes": hashes.phashes.astype("<u8"), "thumbnail": hashes.thumbnails.reshape(len(pictures), THUMBNAIL_SIDE**2),
-        "views": views.have, "view_hashes": views.hashes.astype("<u8"), "geometry": views.geometry.astype("<f4"),
-        "looks": hashes.looks.astype("<u2"), "hues": hashes.hues,
-    }  # fmt: skip
-    told = {
-        name: np.where(usable if values.ndim == 1 else usable[:, None], values, values.dtype.type(0)) for name, values in columns.items()
-    }
+    *columns, held, octets = Pictures.of_hashes(dataclasses.replace(hashes, details=hashes.details.where(usable))).arrays()
+    told = {}
+    for name, values in zip(PICTURE_COLUMNS, columns, strict=False):
+        rows = values.astype(values.dtype.newbyteorder("<"))
+        rows[~usable] = 0
+        told[name] = rows if rows.ndim == 1 else rows.reshape(len(rows), math.prod(rows.shape[1:])).view(np.uint8)
     identities = [int.from_bytes(bytes.fromhex(digest or "")[:8], "little") for digest in digests]
-    return {
-        **{name: values if values.ndim == 1 else np.ascontiguousarray(values).view(np.uint8) for name, values in told.items()},
+    return told | {
         "has_picture": np.array([digest is not None for digest in digests], bool), "has_hashes": usable,
-        "picture_id": np.array(identities, np.uint64), DETAILED: details.held, DETAILS: details.octets,
+        "picture_id": np.array(identities, np.uint64), DETAILED: held, DETAILS: octets,
     }  # fmt: skip
 
 
