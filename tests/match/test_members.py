@@ -3,6 +3,7 @@
 import numpy as np
 
 from schemas.signatures import CAPTION_SHORT, GEOMETRY, HUES, PERMUTATIONS, PHASHES, THUMBNAIL_SIDE, VIEWS
+from transforms.images.alignment import LEAST
 from transforms.images.details import Details
 from transforms.match.members import MEMBER, Members
 from transforms.match.policy import CAPTION, PICTURE
@@ -72,10 +73,18 @@ def test_the_two_units_of_a_group_are_tied_by_what_their_edge_said():
     assert agreement.tolist() == [1, np.float32(0.8125), np.float32(0.8125)]
 
 
-def test_how_units_stand_is_whether_they_are_joined_told_apart_or_neither():
+def test_how_units_stand_is_how_well_they_agree_or_that_they_are_told_apart_or_neither():
     edges = np.array([0, 0], np.uint64), np.array([1, 2], np.uint64), np.array([0.8125, 0.0])
-    for rule, expected in (("image", [1, -1, 0]), ("image_or_caption", [1, -1, 0])):
+    for rule, expected in (("image", [0.8125, -1, 0]), ("image_or_caption", [0.8125, -1, 0])):
         found = members(rule, [(1, 1, 7), (2, 2, 8), (3, 3, 9), (4, None, 6)], edges)
         assert found.stand(np.array([0, 0, 0]), np.array([1, 2, 3])).tolist() == expected, rule
     together = members("image_or_caption", [(1, 1, 7), (2, 2, 8), (3, 3, 7)], edges)
-    assert together.stand(np.array([0, 0, 1]), np.array([1, 2, 2])).tolist() == [1, 1, 0]
+    assert together.stand(np.array([0, 0, 1]), np.array([1, 2, 2])).tolist() == [0.8125, LEAST, 0]
+
+
+def test_a_picture_is_colourless_without_hues_or_with_those_of_sepia_wherever_it_lies():
+    found = members("image", [(1, 1, 7), (2, 2, 8), (3, 3, 9), (4, None, 6)])
+    found._pictures.hues[:] = np.array([[1] * HUES, [1] * (HUES - 1) + [79], [106] * HUES])
+    assert found.colourless(np.arange(4)).tolist() == [True, False, True, True]
+    found._thumbnail[:], found._distant[:3] = -1, True
+    assert found.colourless(np.array([3, 1, 0])).tolist() == [True, False, True]

@@ -157,6 +157,16 @@ def of_other_hues(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, mov
     return found
 
 
+def colourless(kinds: np.ndarray) -> np.ndarray:
+    """Whether pictures, hues uint8 [n, 64] each, show no colour but that of sepia, bool [n]: grey copies do, and those without hues.
+
+    >>> colourless(np.array([[0] * 64, [1] * 64, [1] * 60 + [106] * 4, [1] * 63 + [79]])).tolist()
+    [True, True, True, False]
+    """
+    found: np.ndarray = np.logical_or.reduce((kinds >= _HUE) & (_turns(kinds, _SEPIA) > _NEAR_SEPIA), axis=1)
+    return ~found
+
+
 def _apart(one: np.ndarray, around: np.ndarray) -> np.ndarray:
     """How many hues cells, uint8 [n, 64], lie from those around them, uint8 [9, n, 64], or from what two opposite ones mix to: [n, 64]."""
     turns = np.where(around >= _HUE, _turns(one, around), _HUES)

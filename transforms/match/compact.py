@@ -20,10 +20,11 @@ from transforms.match.components import distinct
 from transforms.match.elders import BENCHMARK, BINDING, HELD, NOTICE, OWN, TIE, write_ties
 from transforms.match.grouping import BY_CAPTION, BY_PICTURE, BY_POLICY, GRAPH_BITS, MANY, families_of, graphs_of, rule_of
 from transforms.match.keys import mixed
-from transforms.match.leaders import central_first, leaders
+from transforms.match.leaders import leaders
 from transforms.match.members import MEMBER, Members
 from transforms.match.order import as_words
 from transforms.match.plan import PICTURES, Plan
+from transforms.match.standing import Standing
 from transforms.match.verify import AGREEMENTS, PICTURE_BYTES, PICTURE_COLUMNS, PICTURE_KINDS, Pictures
 
 ROWS_A_BLOCK = 1 << 12
@@ -165,13 +166,21 @@ def choose(plan: Plan, key: int, blocks: Iterable[bytes]) -> Iterator[tuple[int,
 def _clustered(members: Members, most: int) -> tuple[np.ndarray, int]:
     """Rows of the run that are not alone, each with its leader, as `PLACED`, and how many a bound left leading.
 
-    A row that is held against an elder row has the first row of that one's cluster for a leader; the others are parted by `leaders`.
+    A row that is held against an elder row has the first row of that one's cluster for a leader; the others are parted by
+    `leaders`, and a grey copy that agrees with pictures of several colours goes where it agrees best.
     """
     heads, (places, left) = members.heads, members.joined(HELD, most)
     rest = np.flatnonzero((places < 0) & (members.elder[heads] == OWN))
-    if not members.ranked:
-        rest = rest[central_first(members.root[heads[rest]], lambda one, other: members.stand(rest[one], rest[other]))]
-    mine, more = leaders(members.root[heads[rest]], lambda one, other: members.compare(rest[one], rest[other]), most)
+    groups = members.root[heads[rest]]
+
+    def compare(leading: np.ndarray, units: np.ndarray) -> np.ndarray:
+        return members.compare(rest[leading], rest[units])
+
+    if members.ranked:
+        mine, more = leaders(groups, compare, most)
+    else:
+        standing = Standing(groups, lambda one, other: members.stand(rest[one], rest[other]))
+        mine, more = standing.leaders(compare, lambda units: members.colourless(rest[units]), most)
     places[rest] = rest[mine]
     own = members.elder == OWN
     leader = np.where(own, heads[places][members.head], np.arange(len(own)))

@@ -19,9 +19,9 @@ from transforms.images.alignment import AGREE
 from transforms.match.blocks import gather, pack, scatter
 from transforms.match.buckets import run_starts
 from transforms.match.components import UnionFind, distinct
-from transforms.match.leaders import MOST_COUNTED, pairs_within
 from transforms.match.pairs import DISTANCE_MASK, LEFT_SHIFT, RIGHT_MASK, RIGHT_SHIFT
 from transforms.match.plan import CAPTIONS, PICTURES, Plan
+from transforms.match.standing import MOST_COUNTED, pairs_within
 from transforms.match.verify import AGREEMENTS, PICTURE_COLUMNS, Pictures, picture_agreements
 
 FOREST = 0  # the share of edges that lie in the forest

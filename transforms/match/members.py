@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from schemas.signatures import PERMUTATIONS
-from transforms.images.alignment import AGREE, TOLD_APART
+from transforms.images.alignment import AGREE, LEAST, TOLD_APART
+from transforms.images.hues import colourless
 from transforms.match.elders import OWN
 from transforms.match.policy import CAPTION, PICTURE, Rule, joins
 from transforms.match.verify import LEAST_EQUAL, Captions, Pictures, caption_agreements, picture_agreements
@@ -81,29 +82,34 @@ class Members:
         self._known = Agreements(self._picture)
         self._know(*edges)
 
-    def compare(self, leading: np.ndarray, units: np.ndarray, *, remember: bool = False) -> np.ndarray:
+    def compare(self, leading: np.ndarray, units: np.ndarray) -> np.ndarray:
         """Whether each unit is joined to the unit that leads, bool[n].
 
         Args:
           leading: int64[n], units.
           units: int64[n], likewise.
-          remember: whether the same pairs will be asked for again.
         """
-        link = np.zeros(len(units), np.uint8)
-        if self._rule != "image":
-            link[self._caption_places(self.heads[leading], self.heads[units]) >= LEAST_EQUAL] |= CAPTION
-        if self._rule != "caption":
-            asked = np.flatnonzero(link) if self._rule == "image_and_caption" else np.arange(len(units))
-            found = self._agreements(leading[asked], units[asked], remember=remember)
-            link[asked[found >= AGREE]] |= PICTURE
-            self._agreement[units[asked]] = found
+        link, agreement = self._compared(leading, units, remember=False)
+        self._agreement[units] = agreement
         return joins(self._rule, link)
 
     def stand(self, units: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """How units stand to others, int8[n]: 1 if `compare` joins them, -1 if their pictures are told apart, else 0. It is remembered."""
-        joined = self.compare(units, others, remember=True)
+        """How units stand to others, float32[n]: how well pictures agree if `compare` joins them, -1 if they are told apart, else 0.
+
+        It is remembered. Units that captions alone join agree by `LEAST`, at least.
+        """
+        link, agreement = self._compared(units, others, remember=True)
         apart = self._known.of(self.heads[units], self.heads[others]) == TOLD_APART
-        return np.where(joined, 1, np.where(apart, -1, 0)).astype(np.int8)
+        return np.where(joins(self._rule, link), np.maximum(agreement, LEAST), np.where(apart, -1, 0)).astype(np.float32)
+
+    def colourless(self, units: np.ndarray) -> np.ndarray:
+        """Whether the pictures of units show no colour, or that of sepia alone, bool[n]; so do those of which no hues are kept."""
+        out = np.ones(len(units), bool)
+        mine = self._thumbnail[units]
+        near, distant = np.flatnonzero(mine >= 0), np.flatnonzero((mine < 0) & self._distant[units])
+        out[near] = colourless(self._pictures.hues[mine[near]])
+        out[distant] = colourless(self._read(self.row[self.heads[units[distant]]]).hues)
+        return out
 
     def ties(self, leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What holds between each row and its leader (a place), uint8[n], and how well they agree, float32[n]; 0 and 1.0 for leaders."""
@@ -142,6 +148,17 @@ class Members:
             out[left[same]] = leading[same]
             left, at, end = left[~same], at[~same] + 1, end[~same]
         return out, int((at < end).sum())
+
+    def _compared(self, leading: np.ndarray, units: np.ndarray, *, remember: bool) -> tuple[np.ndarray, np.ndarray]:
+        """What holds between units and those that lead, uint8[n], and how well their pictures agree, if that is asked, float64[n]."""
+        link, agreement = np.zeros(len(units), np.uint8), np.zeros(len(units))
+        if self._rule != "image":
+            link[self._caption_places(self.heads[leading], self.heads[units]) >= LEAST_EQUAL] |= CAPTION
+        if self._rule != "caption":
+            asked = np.flatnonzero(link) if self._rule == "image_and_caption" else np.arange(len(units))
+            agreement[asked] = self._agreements(leading[asked], units[asked], remember=remember)
+            link[agreement >= AGREE] |= PICTURE
+        return link, agreement
 
     def _units(self, caption: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The first row of each unit, the unit of each row, and what units have in common that differ in nothing but their kind."""

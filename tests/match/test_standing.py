@@ -1,0 +1,139 @@
+"""Who leads, and where torn rows go, against plain loops over rows."""
+
+import itertools
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transforms.match.standing import _GROUPS_AT_ONCE, Standing
+
+
+def test_the_middle_of_a_group_leads_and_the_order_of_rows_beyond_the_counted_ones_stays() -> None:
+    values = np.array([9, 0, 1, 2, 3, 40, 41, 42])
+    group = np.array([0, 0, 0, 0, 0, 1, 1, 1])
+
+    def near(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return abs(values[one] - values[other]) <= 1
+
+    assert Standing(group, near).order.tolist() == [2, 3, 1, 4, 0, 6, 5, 7]
+    assert Standing(group, near, most=3).order.tolist() == [1, 2, 0, 3, 4, 6, 5, 7]
+    assert Standing(group[:0], near).order.tolist() == []
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=30))
+def test_who_leads_is_a_function_of_the_rows_and_not_of_other_groups(values: list[int]) -> None:
+    one = np.array(values)
+    both = np.concatenate([one, one])
+    group = np.repeat([0, 1], len(one))
+    alone = Standing(np.zeros(len(one), int), lambda a, b: abs(one[a] - one[b]) <= 2).order
+    together = Standing(group, lambda a, b: abs(both[a] - both[b]) <= 2).order
+    assert together.tolist() == [*alone.tolist(), *(alone + len(one)).tolist()]
+
+
+def standing(how: np.ndarray):
+    """A square of how rows stand, for `Standing`."""
+    return lambda one, other: how[one, other]
+
+
+def test_what_agrees_with_two_that_are_told_apart_comes_last():
+    how = np.zeros((8, 8), np.int8)
+    red, blue, grey = [1, 2, 3], [4, 5, 6], [0, 7]
+    for colour in (red, blue):
+        how[np.ix_(colour + grey, colour + grey)] = 1
+    how[np.ix_(red, blue)] = how[np.ix_(blue, red)] = -1
+    assert Standing(np.zeros(8, int), standing(how)).order.tolist() == [*red, *blue, *grey]
+    assert Standing(np.zeros(8, int), standing(np.abs(how))).order[0] == 0
+    both = np.kron(np.eye(2, dtype=np.int8), how)
+    both[8:, 8:] = np.abs(how)
+    assert Standing(np.repeat([0, 1], 8), standing(both)).order.tolist() == [*red, *blue, *grey, *range(8, 16)]
+
+
+def test_one_pair_told_apart_among_many_says_nothing():
+    how = np.ones((8, 8), np.int8)
+    how[6, 7] = how[7, 6] = -1
+    assert Standing(np.zeros(8, int), standing(how)).order.tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert Standing(np.zeros(3, int), standing(how[5:, 5:])).order.tolist() == [1, 2, 0]
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 40), st.integers(3, 12))
+def test_the_order_is_that_of_a_loop_over_rows(seed, groups, most):
+    draw = np.random.default_rng(seed)
+    group = np.repeat(np.arange(groups), draw.integers(1, 15, groups))
+    how = draw.choice(np.array([-1, 0, 1], np.int8), (len(group), len(group)), p=(0.1, 0.3, 0.6))
+    how = np.triu(how, 1) + np.triu(how, 1).T
+    expected = []
+    for name in range(groups):
+        rows = np.flatnonzero(group == name)
+        counted = rows[:most] if len(rows) > 2 else rows[:0]
+        keys = {}
+        for row in rows:
+            near = [other for other in counted if row in counted and how[row, other] > 0]
+            pairs = list(itertools.combinations(near, 2))
+            against = sum(how[one, other] < 0 for one, other in pairs)
+            keys[row] = (against > 0 and against >= len(pairs) / 10, -len(near) if np.searchsorted(rows, row) < most else 1, row)
+        expected += sorted(rows, key=keys.get)
+    assert Standing(group, standing(how), most).order.tolist() == expected
+
+
+def test_more_groups_than_are_looked_at_at_once():
+    how = np.array([[0, -1, 1], [-1, 0, 1], [1, 1, 0]], np.int8)
+    groups = 2 * _GROUPS_AT_ONCE + 5
+    found = Standing(np.repeat(np.arange(groups), 3), lambda one, other: how[one % 3, other % 3]).order
+    assert (found.reshape(-1, 3) % 3 == [0, 1, 2]).all()
+
+
+def reds_and_blues():
+    """Red 1, 2, 3, blue 4, 5, 6, and grey 0 and 7, which agree with all, the first with blue best and the other with red."""
+    how = np.full((8, 8), 0.9, np.float32)
+    how[1:4, 4:7] = how[4:7, 1:4] = -1
+    how[[0, 5], [5, 0]] = how[[7, 2], [2, 7]] = 0.95
+    return how
+
+
+def test_a_torn_row_that_may_move_goes_where_it_agrees_best_and_is_compared_with_that_leader_last():
+    how, last = reds_and_blues(), {}
+
+    def compare(leading, rows):
+        last.update(zip(rows.tolist(), leading.tolist(), strict=True))
+        return how[leading, rows] > 0
+
+    found = Standing(np.zeros(8, int), standing(how))
+    assert np.flatnonzero(found.torn).tolist() == [0, 7]
+    still, left = found.leaders(compare, lambda rows: np.zeros(len(rows), bool), 9)
+    assert (still.tolist(), left) == ([1, 1, 1, 1, 4, 4, 4, 1], 0)
+    moved, left = found.leaders(compare, lambda rows: np.ones(len(rows), bool), 9)
+    assert (moved.tolist(), left) == ([4, 1, 1, 1, 4, 4, 4, 1], 0)
+    assert (last[0], last[7]) == (4, 1)
+    assert found.leaders(compare, lambda rows: rows == 7, 9)[0].tolist() == still.tolist()
+
+
+def test_a_torn_row_stays_where_no_other_leader_will_have_it():
+    how = reds_and_blues()
+    how[[0, 4, 5, 6], [4, 0, 6, 5]] = 0
+    found = Standing(np.zeros(8, int), standing(how))
+    assert found.torn[0]
+    assert found.leaders(lambda a, b: how[a, b] > 0, lambda rows: np.ones(len(rows), bool), 9)[0].tolist() == [1, 1, 1, 1, 4, 4, 4, 1]
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 12))
+def test_rows_that_move_are_those_of_a_loop_over_rows(seed, groups):
+    draw = np.random.default_rng(seed)
+    group = np.repeat(np.arange(groups), draw.integers(1, 15, groups))
+    how = draw.choice(np.array([-1, 0, 0.5, 0.6, 0.7], np.float32), (len(group), len(group)), p=(0.1, 0.2, 0.2, 0.2, 0.3))
+    how = np.triu(how, 1) + np.triu(how, 1).T + np.eye(len(group), dtype=np.float32)
+    may = draw.random(len(group)) < 0.7
+    found = Standing(group, standing(how), 12)
+    moving = found.torn & may
+    expected, _ = found.leaders(lambda a, b: how[a, b] > 0, lambda rows: np.zeros(len(rows), bool), 99)
+    still = expected.copy()
+    for row in np.flatnonzero(moving):
+        rows = np.flatnonzero(group == group[row])[:12]
+        fit = [other for other in rows if not moving[other] and how[row, other] > 0 and how[still[other], row] > 0]
+        if fit:
+            expected[row] = still[max(fit, key=lambda other: (how[row, other], -other))]
+    moved, _ = found.leaders(lambda a, b: how[a, b] > 0, lambda rows: may[rows], 99)
+    assert moved.tolist() == expected.tolist()
+    assert (moved[moved] == moved).all()
