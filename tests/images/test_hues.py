@@ -267,3 +267,17 @@ def test_a_grey_copy_joins_one_of_the_colours_it_may_be_of_and_not_these(tmp_pat
         found = sets(matched(write(signed([rows[at] for at in order]), folder / "signatures"), folder / "work").cluster, order)
         grey, red, blue = frozenset(range(3)), frozenset(range(3, 6)), frozenset(range(6, 9))
         assert found in ({grey | red, blue}, {red, blue | grey})
+
+
+def test_a_grey_copy_that_agrees_with_two_colours_goes_to_the_one_it_was_made_of(tmp_path):
+    darker = CUPS[1].point(lambda level: level if level > 230 else level - 8)
+    copies = [lambda image: image, lambda image: image.resize((300, 300)), lambda image: image.resize((520, 520))]
+    images = [copy(cup) for cup in (CUPS[0], darker) for copy in copies] + [ImageOps.grayscale(cup) for cup in (CUPS[0], darker)]
+    found = pictures(images)
+    asked = np.array([0, 3, 0, 3]), np.array([6, 6, 7, 7])
+    assert picture_agreements(found, asked[0], found, asked[1]).min() >= AGREE
+    for order in (np.arange(8), np.arange(8)[::-1], np.array([7, 3, 0, 6, 1, 4, 2, 5])):
+        folder = tmp_path / str(order)
+        rows = [Row(grey=np.asarray(images[at])) for at in order]
+        clusters = sets(matched(write(signed(rows), folder / "signatures"), folder / "work").cluster, order)
+        assert clusters == {frozenset((0, 1, 2, 6)), frozenset((3, 4, 5, 7))}
