@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.signatures import PHASHES, SIGNATURE, THUMBNAIL_SIDE
+from transforms.images.drawn import looks
 from transforms.match.columns import write_columns
 from transforms.match.detail_column import DETAILS
 from transforms.match.signatures import caption_columns
@@ -128,12 +129,14 @@ class Pictures:
                 value = np.where(flips > j, value ^ np.uint64(1) << bit, value)
             hashes[:, view] = np.where(bordered & (view < 2), mixed(rows, 40 + view), value)
         hashes[mirrored] = hashes[mirrored][:, [1, 0, 3, 2]]
+        thumbnails = self._thumbnails(rows, np.where(file, root, rows), mirrored)
         columns = {
             "has_picture": np.ones(len(rows), bool),
             "has_hashes": np.ones(len(rows), bool),
             "picture_id": np.where(file, mixed(root, 50), mixed(rows, 51)),
             "picture_hashes": hashes,
-            "thumbnail": self._thumbnails(rows, np.where(file, root, rows), mirrored),
+            "thumbnail": thumbnails,
+            "looks": looks(thumbnails).bits(),
         }
         return columns, np.where(hot, -1 - (root - self._rows), root)
 
@@ -163,7 +166,7 @@ def batch_of(captions: Captions, pictures: Pictures, rows: np.ndarray) -> tuple[
         if field.name in arrays:
             continue
         if not pa.types.is_fixed_size_binary(field.type):
-            arrays[field.name] = pa.array(columns.get(field.name, np.zeros(len(rows), field.type.to_pandas_dtype())), field.type)
+            arrays[field.name] = pa.array(columns.get(field.name, np.zeros(len(rows), np.int64)), field.type)
         else:
             values = columns.get(field.name, np.zeros((len(rows), field.type.byte_width), np.uint8))
             arrays[field.name] = pa.FixedSizeBinaryArray.from_buffers(

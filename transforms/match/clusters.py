@@ -66,7 +66,7 @@ def read_clusters(folder: str, start: int, stop: int, file_bits: int = OWNER_BIT
     Raises:
       InputError: match has not written them.
     """
-    parts: dict[str, list[np.ndarray]] = {field.name: [np.empty(0, field.type.to_pandas_dtype())] for field in CLUSTER}
+    parts = {name: [CLUSTER.empty_table()[name].to_numpy()] for name in CLUSTER.names}
     for number in range(start >> file_bits, -(-stop >> file_bits)):
         first = number << file_bits
         with storage.open_arrow(path_of(folder, number)) as source:

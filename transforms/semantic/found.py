@@ -59,7 +59,7 @@ def read_found(folder: str, start: int, stop: int) -> Found:
     Raises:
       InputError: it was not looked for.
     """
-    parts: dict[str, list[np.ndarray]] = {field.name: [np.empty(0, field.type.to_pandas_dtype())] for field in FOUND}
+    parts = {name: [FOUND.empty_table()[name].to_numpy()] for name in FOUND.names}
     for owner in range(start >> OWNER_BITS, -(-stop >> OWNER_BITS)):
         first = owner << OWNER_BITS
         with storage.open_arrow(_path(folder, owner)) as source:
