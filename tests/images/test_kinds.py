@@ -239,6 +239,38 @@ def test_a_blurred_table_that_passes_for_a_photo_is_one_with_its_original_alone(
     assert picture_agreements(rows, left, blurred, right).max() < AGREE
 
 
+def receipt(number: int) -> Image.Image:
+    """A till's receipt as a photo of it on a desk."""
+    rng, head, small = np.random.default_rng(number), ImageFont.load_default(26), ImageFont.load_default(16)
+    desk = np.linspace(0, 40, 700)[:, None] + np.linspace(60, 110, 500)[None] + rng.normal(0, 3, (700, 500))
+    image = Image.fromarray(desk.clip(0, 255).astype(np.uint8)).convert("RGB")
+    paper = Image.fromarray((np.linspace(245, 222, 620)[:, None] * np.linspace(1, 0.94, 330)).astype(np.uint8)).convert("RGB")
+    draw = ImageDraw.Draw(paper)
+    draw.text((40, 24), "GREENGATE MARKET", font=head, fill=(40, 40, 40), stroke_width=1)
+    for top in range(80, 332, 28):
+        goods = words(rng, 3)[: int(rng.integers(2, 4))].upper()
+        draw.text((24, top), goods, font=ImageFont.load_default(28), stroke_width=1, fill=(60, 60, 60))
+        draw.text((255, top), f"{rng.uniform(1, 30):6.2f}", font=small, fill=(60, 60, 60))
+    draw.line((24, 345, 306, 345), fill=(60, 60, 60), width=2)
+    draw.text((24, 360), f"TOTAL   {rng.uniform(60, 99):.2f}", font=head, fill=(30, 30, 30), stroke_width=1)
+    draw.text((90, 440), "THANK YOU", font=small, fill=(60, 60, 60))
+    left, bars = 40, np.random.default_rng(3)
+    for bar in bars.integers(2, 6, 40).tolist():
+        draw.rectangle((left, 480, left + bar - 2, 540), fill=(30, 30, 30))
+        left += bar + 2
+    image.paste(paper, (85, 40))
+    return image
+
+
+def test_photos_of_two_receipts_that_hardly_agree_are_two_pictures_and_their_copies_are_not():
+    receipts = [receipt(number) for number in (1, 5, 34, 21, 64, 48, 69)]
+    rows, every = pictures(receipts), np.arange(len(receipts))
+    assert Looks.of(rows.looks).smooth.all()
+    assert not Looks.of(rows.looks).grounded.any()
+    assert picture_agreements(rows, np.array([0, 1, 3, 5]), rows, np.array([2, 2, 4, 6])).max() < AGREE
+    assert picture_agreements(rows, every, pictures([image.resize((350, 490)) for image in receipts], 60), every).min() >= AGREE
+
+
 def test_a_photograph_is_one_picture_under_whatever_text():
     texts = ("when nobody looks", "on a monday morning", "my cat at three")
     memes = [photo(500, 400, seed=9).convert("RGB") for _ in texts]

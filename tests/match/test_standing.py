@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from transforms.match.leaders import leaders
 from transforms.match.standing import _GROUPS_AT_ONCE, Standing
 
 
@@ -85,14 +86,22 @@ def test_more_groups_than_are_looked_at_at_once():
 
 
 def reds_and_blues():
-    """Red 1, 2, 3, blue 4, 5, 6, and grey 0 and 7, which agree with all, the first with blue best and the other with red."""
+    """Red 1, 2, 3, blue 4, 5, 6, and 0 and 7, which agree with all, the first with a blue one best and the other with a red one."""
     how = np.full((8, 8), 0.9, np.float32)
     how[1:4, 4:7] = how[4:7, 1:4] = -1
     how[[0, 5], [5, 0]] = how[[7, 2], [2, 7]] = 0.95
     return how
 
 
-def test_a_torn_row_that_may_move_goes_where_it_agrees_best_and_is_compared_with_that_leader_last():
+def grey(rows):
+    return np.ones(len(rows), bool)
+
+
+def in_colour(rows):
+    return np.zeros(len(rows), bool)
+
+
+def test_a_torn_row_goes_where_it_agrees_best_and_is_compared_with_that_leader_last():
     how, last = reds_and_blues(), {}
 
     def compare(leading, rows):
@@ -101,21 +110,28 @@ def test_a_torn_row_that_may_move_goes_where_it_agrees_best_and_is_compared_with
 
     found = Standing(np.zeros(8, int), standing(how))
     assert np.flatnonzero(found.torn).tolist() == [0, 7]
-    still, left = found.leaders(compare, lambda rows: np.zeros(len(rows), bool), 9)
-    assert (still.tolist(), left) == ([1, 1, 1, 1, 4, 4, 4, 1], 0)
-    moved, left = found.leaders(compare, lambda rows: np.ones(len(rows), bool), 9)
-    assert (moved.tolist(), left) == ([4, 1, 1, 1, 4, 4, 4, 1], 0)
-    assert (last[0], last[7]) == (4, 1)
-    assert found.leaders(compare, lambda rows: rows == 7, 9)[0].tolist() == still.tolist()
+    for colourless in (grey, in_colour):
+        moved, left = found.leaders(compare, colourless, 9)
+        assert (moved.tolist(), left) == ([4, 1, 1, 1, 4, 4, 4, 1], 0)
+        assert (last[0], last[7]) == (4, 1)
 
 
-def test_a_torn_row_stays_alone_where_the_leader_of_what_it_agrees_with_best_will_not_have_it():
+def test_grey_goes_by_the_best_likeness_and_what_has_colour_by_the_two_best():
+    how = reds_and_blues()
+    how[[0, 0, 4, 6], [4, 6, 0, 0]] = 0.8
+    found = Standing(np.zeros(8, int), standing(how))
+    assert found.leaders(lambda a, b: how[a, b] > 0, grey, 9)[0][0] == 4
+    assert found.leaders(lambda a, b: how[a, b] > 0, in_colour, 9)[0][0] == 1
+
+
+def test_where_the_leader_of_what_it_agrees_with_best_will_not_have_it_grey_is_alone_and_what_has_colour_stays():
     how = reds_and_blues()
     how[[0, 4, 5, 6], [4, 0, 6, 5]] = 0
+    how[[0, 6], [6, 0]] = 0.94
     found = Standing(np.zeros(8, int), standing(how))
     assert found.torn[0]
-    assert found.leaders(lambda a, b: how[a, b] > 0, lambda rows: np.zeros(len(rows), bool), 9)[0].tolist() == [1, 1, 1, 1, 4, 4, 4, 1]
-    assert found.leaders(lambda a, b: how[a, b] > 0, lambda rows: np.ones(len(rows), bool), 9)[0].tolist() == [0, 1, 1, 1, 4, 4, 4, 1]
+    assert found.leaders(lambda a, b: how[a, b] > 0, grey, 9)[0].tolist() == [0, 1, 1, 1, 4, 4, 4, 1]
+    assert found.leaders(lambda a, b: how[a, b] > 0, in_colour, 9)[0].tolist() == [1, 1, 1, 1, 4, 4, 4, 1]
 
 
 @settings(deadline=None)
@@ -125,17 +141,21 @@ def test_rows_that_move_are_those_of_a_loop_over_rows(seed, groups):
     group = np.repeat(np.arange(groups), draw.integers(1, 15, groups))
     how = draw.choice(np.array([-1, 0, 0.5, 0.6, 0.7], np.float32), (len(group), len(group)), p=(0.1, 0.2, 0.2, 0.2, 0.3))
     how = np.triu(how, 1) + np.triu(how, 1).T + np.eye(len(group), dtype=np.float32)
-    may = draw.random(len(group)) < 0.7
+    colourless = draw.random(len(group)) < 0.5
     found = Standing(group, standing(how), 12)
-    moving = found.torn & may
-    expected, _ = found.leaders(lambda a, b: how[a, b] > 0, lambda rows: np.zeros(len(rows), bool), 99)
-    still = expected.copy()
-    for row in np.flatnonzero(moving):
+    still = np.empty(len(group), int)
+    still[found.order] = found.order[leaders(group, lambda a, b: how[found.order[a], found.order[b]] > 0)[0]]
+    expected = still.copy()
+    for row in np.flatnonzero(found.torn & (colourless | (still != np.arange(len(group))))):
         rows = np.flatnonzero(group == group[row])[:12]
-        fit = [other for other in rows if not moving[other] and how[row, other] > 0]
+        fit = {}
+        for other in rows:
+            if other != row and not (colourless & found.torn)[other] and how[row, other] > 0:
+                fit.setdefault(still[other], []).append(float(how[row, other]))
+        likenesses = 1 if colourless[row] else 2
         if fit:
-            leader = still[max(fit, key=lambda other: (how[row, other], -other))]
-            expected[row] = leader if how[leader, row] > 0 else row
-    moved, _ = found.leaders(lambda a, b: how[a, b] > 0, lambda rows: may[rows], 99)
+            leader = max(fit, key=lambda name: (sum(sorted(fit[name], reverse=True)[:likenesses]) / likenesses, -name))
+            expected[row] = leader if how[leader, row] > 0 else row if colourless[row] else still[row]
+    moved, _ = found.leaders(lambda a, b: how[a, b] > 0, lambda rows: colourless[rows], 99)
     assert moved.tolist() == expected.tolist()
     assert (moved[moved] == moved).all()

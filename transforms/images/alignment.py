@@ -38,16 +38,17 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
   slopes of both are unlike there. They are looked at however well all blocks agree, as those of a chair and a lighter one do: of 82,000
   pairs of edited photos 20 are lost by it;
 * of smooth ones that fill their picture, icons, posters and photos out of focus, one is told from the other only where a block hardly
-  agrees, each has what the other lacks and slopes of both are unlike there. So is, where both show white, a page or product from one that
-  looks like a photo, as a blurred copy of a table does: 24 of those 82,000 are lost.
+  agrees, each has what the other lacks and slopes of both are unlike there; or where they hardly agree, each has some and slopes of both
+  go against each other, 1.2, as in photos of two receipts of one till: 3 of 22,500 pairs of edited photos are lost by it. So is, where
+  both show white, a page or product from one that looks like a photo, as a blurred copy of a table does: 24 of those 82,000 are lost.
 
 The agreement of such a pair is at most `AGREE` by how far it is beyond; what is clearly two by windows is not looked at for places.
 
 Two that agree in grey are told apart if they show other colours on white (`transforms.images.hues`), or if one lost its white and is no
 toned copy of the other (`transforms.images.tones`). What 48 x 48 grey pixels, 96 x 96 of drawn pictures and 8 x 8 hues do not show is not
-told apart: another digit in a line of small print, a badge in the corner of an icon. A mirrored picture is the same picture, and so is an
-arrow to the left the same as one to the right. A photograph that fills its picture is one under whatever text, as it is without one; what
-is written over a drawn picture makes it another.
+told apart: another digit in a line of small print, other goods on a photo of a receipt, a badge in the corner of an icon. A mirrored
+picture is the same picture, and so is an arrow to the left the same as one to the right. A photograph that fills its picture is one under
+whatever text, as it is without one; what is written over a drawn picture makes it another.
 """
 
 import threading
@@ -84,6 +85,7 @@ _TONED = 3.5  # of what is allowed to an edited copy, anywhere, where it was loo
 _UNLIKE, _APART = 0.5, 0.8  # of what `unlikeness` tells: of drawn or dense pictures, anywhere; where both of two vary
 _CLEARLY = 1.001  # of what is allowed: two pictures, whatever else they differ by
 _UNSURE = 0.3  # correlation of the least block, below which smooth pictures without a ground or white are looked at
+_LOOSELY, _ACROSS = 0.75, 1.2  # agreement below which smooth ones are looked at too; of what `unlikeness` tells where both vary, then
 _SURE = 0.8  # correlation of the least block, from which nothing lies over either of two that fill their picture
 _HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which it holds something too faint for levels
 _SAVED_AGAIN = 4.0  # levels: a copy saved at quality 60 is off by 1 in its worst block, another form, card or slide by 8.6 at least
@@ -105,7 +107,7 @@ def agreements(left: Shown, right: Shown, maps: np.ndarray, at: tuple[np.ndarray
     pairs = Pairs.of(left, right, at or (np.arange(len(maps)), np.arange(len(maps))), maps)
     agreed, least, _ = _fit(pairs, 0, 0)
     alike = np.flatnonzero(agreed >= AGREE)
-    agreed[alike[_suspect(pairs.take(alike), least[alike])[0]]] = 0
+    agreed[alike[_suspect(pairs.take(alike), agreed[alike], least[alike])[0]]] = 0
     in_grey = agreed >= AGREE
     places, every = np.flatnonzero(~in_grey), pairs
     pairs, agreed[places] = pairs.take(places), 0
@@ -172,23 +174,24 @@ def _moved(by: np.ndarray) -> np.ndarray:
     return np.abs([shift, shift + down, shift + along, shift + down + along]).max(axis=(0, 2)) * THUMBNAIL_SIDE
 
 
-def _suspect(pairs: Pairs, least: np.ndarray) -> tuple[np.ndarray, Looks]:
+def _suspect(pairs: Pairs, mean: np.ndarray, least: np.ndarray) -> tuple[np.ndarray, Looks]:
     """Which pairs, by their numbers, may be two of one template, and what both of a pair look like."""
-    both = pairs.looks()
-    asked = np.flatnonzero(both.grounded | both.dense | (both.smooth & (least < _UNSURE)) | pairs.detailed() | pairs.on_white())
+    both, unsure = pairs.looks(), (least < _UNSURE) | (mean < _LOOSELY)
+    asked = np.flatnonzero(both.grounded | both.dense | (both.smooth & unsure) | pairs.detailed() | pairs.on_white())
     return asked, both.take(asked)
 
 
 def _judged(pairs: Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
     """The mean over the blocks; of pictures that would be the same by it but may be two of one template, less by how far they differ."""
     found = mean.copy()
-    alike, both = _suspect(pairs, least)
+    alike, both = _suspect(pairs, mean, least)
     if len(alike):
-        found[alike] = np.minimum(found[alike], AGREE / np.maximum(_beyond(pairs.take(alike), both, least[alike]), AGREE))
+        beyond = _beyond(pairs.take(alike), both, mean[alike], least[alike])
+        found[alike] = np.minimum(found[alike], AGREE / np.maximum(beyond, AGREE))
     return found
 
 
-def _beyond(pairs: Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
+def _beyond(pairs: Pairs, both: Looks, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
     """By how much pairs differ, in units of what is allowed to copies of one picture of their looks, float64 [n]; more than 1 are two.
 
     What costs more is not looked at where what costs less tells already that they are two.
@@ -217,6 +220,7 @@ def _beyond(pairs: Pairs, both: Looks, least: np.ndarray) -> np.ndarray:
             (wide, either / _ADDED),
             (wide & smooth, apart / _APART),
             (filled, np.minimum(each / _DIFFERENT, apart / _APART)),
+            (filled & both.smooth & (mean < _LOOSELY), np.minimum(each / _HAS, apart / _ACROSS)),
             (close & ~both.dense, everywhere / _TONED),
             (close, covered / _COVERED),
             (close, written / copied),

@@ -10,7 +10,8 @@ What agrees with pictures that are told apart is torn: a grey copy of a red cup 
 group than either does. Led by it they would be one, so it comes last. Of which of them it is a copy it does not show by colours, but by
 how well it agrees: of 369 grey and sepia copies that agreed with several drawn products of one shape 339 did so best with the one they
 were made of, and most others with one of its very levels. So it goes where it agrees best, not to the first leader that will have it,
-and stays alone if the leader there will not: a copy with noise may lead the blue cups, and be told apart from a grey one.
+and stays alone if the leader there will not: a copy with noise may lead the blue cups, and be told apart from a grey one. What is torn in
+colour, a blue cup so dark that it may be a black one's original, goes where it agrees with two rows best: one may be told apart wrongly.
 """
 
 from collections.abc import Callable
@@ -26,6 +27,7 @@ second. A model in five colours with nine edits of each is a group of 50: by the
 """
 
 _TORN = 0.1  # of the pairs of rows that one agrees with: told apart, from which it is not known which of them it is a copy of
+_LIKENESSES = 2  # rows of a leader by which what is torn in colour goes to it
 _GROUPS_AT_ONCE = 1 << 8  # 4 MB
 
 Stand = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -62,12 +64,12 @@ class Standing:
         place = np.arange(len(group)) - np.repeat(starts, sizes)
         self.order = np.lexsort((place, np.where(place < most, -degree, 1), self.torn, group))
 
-    def leaders(self, compare: Compare, moving: Callable[[np.ndarray], np.ndarray], most: int) -> tuple[np.ndarray, int]:
-        """As `transforms.match.leaders.leaders` in this order, but some torn rows go where they agree best or stay alone.
+    def leaders(self, compare: Compare, colourless: Callable[[np.ndarray], np.ndarray], most: int) -> tuple[np.ndarray, int]:
+        """As `transforms.match.leaders.leaders` in this order, but torn rows go where they agree best, and colourless ones may stay alone.
 
         Args:
-          compare: as there. Of every row that moves, the last comparison is that with its leader.
-          moving: int64[m], places of torn rows, to bool[m]: which of them may be moved.
+          compare: as there. Of every torn row the last comparison is that with its leader.
+          colourless: int64[m], places of torn rows, to bool[m]: which may be grey copies.
           most: as there.
 
         Returns:
@@ -79,21 +81,23 @@ class Standing:
         leader[order] = order[mine]
         torn = np.flatnonzero(self.torn)
         if len(torn):
-            self._move(leader, torn[moving(torn)], compare)
+            grey = np.zeros(len(leader), bool)
+            grey[torn[colourless(torn)]] = True
+            self._move(leader, grey, compare)
+            compare(leader[torn], torn)
         return leader, left
 
-    def _move(self, leader: np.ndarray, rows: np.ndarray, compare: Compare) -> None:
-        """Gives rows the leader of the row that does not move and that they agree with best, or themselves if it is not joined to them."""
-        moves = np.zeros(len(leader), bool)
-        moves[rows] = True
+    def _move(self, leader: np.ndarray, grey: np.ndarray, compare: Compare) -> None:
+        """Gives grey rows, and torn ones that follow, the leader of what they agree with best; what it does not join stays, or is alone."""
+        moves = self.torn & (grey | (leader != np.arange(len(leader))))
         one, other = np.concatenate([self._left, self._right]), np.concatenate([self._right, self._left])
         agreed = np.tile(self._how, 2)
-        some = np.flatnonzero(moves[one] & ~moves[other] & (agreed > 0))
-        some = some[np.lexsort((other[some], -agreed[some], one[some]))]
-        best = some[run_starts(one[some])]
-        joined = compare(leader[other[best]], one[best])
-        leader[one[best]] = np.where(joined, leader[other[best]], one[best])
-        compare(leader[rows], rows)
+        some = np.flatnonzero(moves[one] & ~grey[other] & (agreed > 0))
+        one, to = _best(one[some], leader[other[some]], agreed[some], np.where(grey, 1, _LIKENESSES))
+        joined = compare(to, one)
+        leader[one[joined]] = to[joined]
+        alone = one[~joined & grey[one]]
+        leader[alone] = alone
 
     def _find_torn(self, starts: np.ndarray, sizes: np.ndarray, most: int) -> np.ndarray:
         """Which rows are torn, bool[n], by the runs of groups."""
@@ -115,6 +119,29 @@ class Standing:
             found, place = np.nonzero((against > 0) & (against >= _TORN * agreeing * (agreeing - 1)))
             torn[base[found] + place] = True
         return torn
+
+
+def _best(rows: np.ndarray, leading: np.ndarray, agreed: np.ndarray, counted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each row once, and the leader with whose rows it agrees best: on average, with the best `counted` of them; any that lacks is 0.
+
+    Args:
+      rows: int64[m], each as often as it agrees with another.
+      leading: int64[m], the leader of that one.
+      agreed: float32[m], how well.
+      counted: int64[n], by row.
+
+    >>> _best(np.array([0, 0, 0]), np.array([4, 5, 5]), np.array([0.9, 0.8, 0.7]), np.array([2]))
+    (array([0]), array([5]))
+    """
+    order = np.lexsort((-agreed, leading, rows))
+    rows, leading, agreed = rows[order], leading[order], agreed[order].astype(np.float64)
+    starts, sizes = _runs(rows * len(counted) + leading)
+    place = np.arange(len(rows)) - np.repeat(starts, sizes)
+    found = np.bincount(np.repeat(np.arange(len(starts)), sizes), np.where(place < counted[rows], agreed / counted[rows], 0.0))
+    rows, leading = rows[starts], leading[starts]
+    order = np.lexsort((leading, -found, rows))
+    first = order[run_starts(rows[order])]
+    return rows[first], leading[first]
 
 
 def pairs_within(group: np.ndarray, most: int) -> np.ndarray:
