@@ -32,6 +32,18 @@ def test_who_leads_is_a_function_of_the_rows_and_not_of_other_groups(values: lis
     assert together.tolist() == [*alone.tolist(), *(alone + len(one)).tolist()]
 
 
+def test_rows_beyond_those_that_order_says_are_compared_but_count_for_nobody() -> None:
+    how = np.zeros((40, 40), np.float32)
+    how[1, 0] = how[0, 1] = 1
+    how[2, 35:] = how[35:, 2] = 1
+    how[39, :39] = how[:39, 39] = 1
+    how[36, 37] = how[37, 36] = -1
+    found = Standing(np.zeros(40, int), standing(how))
+    assert found.order[:4].tolist() == [0, 1, 3, 4]
+    assert np.flatnonzero(found.torn).tolist() == [2]
+    assert found.order[-2:].tolist() == [39, 2]
+
+
 def standing(how: np.ndarray):
     """A square of how rows stand, for `Standing`."""
     return lambda one, other: how[one, other]

@@ -3,7 +3,7 @@
 The order of rows is content order, but rows that agree with more of their group come first. A caption edited twice is the middle of a
 group whose ends differ, and a picture with a bar above it the largest of its copies: by content order such an end would lead, and what is
 cropped or turned does not agree with it though it agrees with the picture itself. Captions are counted by their verified edges (pair
-recall .937 to .954, 20,000 captions, a fifth of them edits; precision .999 both), pictures by comparing the first 64 of a group with each
+recall .937 to .954, 20,000 captions, a fifth of them edits; precision .999 both), pictures by comparing the first 32 of a group with each
 other (recall of thirty edits of 250 photos, views: .950 to .984; no two photos in one cluster either way).
 
 What agrees with pictures that are told apart is torn: a grey copy of a red cup agrees with its blue one too, and so with more of their
@@ -22,9 +22,11 @@ from transforms.match.buckets import run_starts
 from transforms.match.leaders import Compare, leaders
 
 MOST_COUNTED = 64
-"""Rows of a group, the first in content order, that are compared with each other to find who agrees with most; that takes a tenth of a
-second. A model in five colours with nine edits of each is a group of 50: by the first 32 of them some grey copies are not seen to be torn.
+"""Rows of a group, the first in content order, that are compared with each other; that takes a tenth of a second. A model in five colours
+with nine edits of each is a group of 50: by the first 32 of them some grey copies are not seen to be torn.
 """
+
+_ORDERED = 32  # of them, those that go by how many they agree with: of more a screen with its middle covered leads all of its template
 
 _TORN = 0.1  # of the pairs of rows that one agrees with: told apart, from which it is not known which of them it is a copy of
 _LIKENESSES = 2  # rows of a leader by which what is torn in colour goes to it
@@ -59,10 +61,10 @@ class Standing:
         self._how = np.asarray(stand(self._left, self._right) if len(self._left) else (), np.float32)
         starts, sizes = _runs(group)
         self.torn = self._find_torn(starts, sizes, most)
-        joined = self._how > 0
+        place, ordered = np.arange(len(group)) - np.repeat(starts, sizes), min(most, _ORDERED)
+        joined = (self._how > 0) & (place[self._right] < ordered)
         degree = np.bincount(np.concatenate([self._left[joined], self._right[joined]]), minlength=len(group))
-        place = np.arange(len(group)) - np.repeat(starts, sizes)
-        self.order = np.lexsort((place, np.where(place < most, -degree, 1), self.torn, group))
+        self.order = np.lexsort((place, np.where(place < ordered, -degree, 1), self.torn, group))
 
     def leaders(self, compare: Compare, colourless: Callable[[np.ndarray], np.ndarray], most: int) -> tuple[np.ndarray, int]:
         """As `transforms.match.leaders.leaders` in this order, but torn rows go where they agree best, and colourless ones may stay alone.
