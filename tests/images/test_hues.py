@@ -61,6 +61,9 @@ COPIES = {
 }
 
 
+SIZES = [lambda image: image, lambda image: image.resize((300, 300)), lambda image: image.resize((520, 520))]
+
+
 def without_hues(found: Pictures) -> Shown:
     return dataclasses.replace(found.shown(), hues=np.zeros_like(found.hues))
 
@@ -258,9 +261,8 @@ def test_pairs_agree_alike_either_way_round_where_hues_alone_differ():
 
 
 def test_a_grey_copy_joins_one_of_the_colours_it_may_be_of_and_not_these(tmp_path):
-    copies = [lambda image: image, lambda image: image.resize((300, 300)), lambda image: image.resize((520, 520))]
-    coloured = [copy(cup) for cup in CUPS[:2] for copy in copies]
-    greys = [copy(ImageOps.grayscale(CUPS[0])) for copy in copies]
+    coloured = [copy(cup) for cup in CUPS[:2] for copy in SIZES]
+    greys = [copy(ImageOps.grayscale(CUPS[0])) for copy in SIZES]
     rows = [Row(grey=np.asarray(image)) for image in [*greys, *coloured]]
     for order in (np.arange(9), np.arange(9)[::-1], np.array([3, 0, 6, 1, 4, 7, 2, 5, 8])):
         folder = tmp_path / str(order)
@@ -271,8 +273,7 @@ def test_a_grey_copy_joins_one_of_the_colours_it_may_be_of_and_not_these(tmp_pat
 
 def test_a_grey_copy_that_agrees_with_two_colours_goes_to_the_one_it_was_made_of(tmp_path):
     darker = CUPS[1].point(lambda level: level if level > 230 else level - 8)
-    copies = [lambda image: image, lambda image: image.resize((300, 300)), lambda image: image.resize((520, 520))]
-    images = [copy(cup) for cup in (CUPS[0], darker) for copy in copies] + [ImageOps.grayscale(cup) for cup in (CUPS[0], darker)]
+    images = [copy(cup) for cup in (CUPS[0], darker) for copy in SIZES] + [ImageOps.grayscale(cup) for cup in (CUPS[0], darker)]
     found = pictures(images)
     asked = np.array([0, 3, 0, 3]), np.array([6, 6, 7, 7])
     assert picture_agreements(found, asked[0], found, asked[1]).min() >= AGREE

@@ -39,7 +39,7 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
   pairs of edited photos 20 are lost by it;
 * of smooth ones that fill their picture, icons, posters and photos out of focus, one is told from the other only where a block hardly
   agrees, each has what the other lacks and slopes of both are unlike there; or where they hardly agree, each has some and slopes of both
-  go against each other, 1.2, as in photos of two receipts of one till: 3 of 22,500 pairs of edited photos are lost by it. So is, where
+  go against each other, 1.2, as in photos of two receipts of one till: one of 22,500 pairs of edited photos is lost. So is, where
   both show white, a page or product from one that looks like a photo, as a blurred copy of a table does: 24 of those 82,000 are lost.
 
 The agreement of such a pair is at most `AGREE` by how far it is beyond; what is clearly two by windows is not looked at for places.

@@ -191,7 +191,8 @@ def _may_be_toned(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _is_sepia(cells: np.ndarray) -> np.ndarray:
     """Whether pictures, uint8 [n, 64], have a hue near that of sepia, or faint, everywhere: bool [n]."""
-    return np.logical_and.reduce((cells == _FAINT) | ((cells >= _HUE) & (_turns(cells, _SEPIA) <= _NEAR_SEPIA)), axis=1)
+    found: np.ndarray = np.logical_and.reduce(cells >= _FAINT, axis=1) & colourless(cells)
+    return found
 
 
 def _of_one_hue(cells: np.ndarray) -> np.ndarray:

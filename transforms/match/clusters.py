@@ -4,12 +4,13 @@ One file for each 2^18 rows, `<folder>/<number>.arrow`: Arrow IPC, uncompressed,
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 import pyarrow as pa
 
 from schemas.layout import join
-from transforms import storage
+from transforms.match.row_files import read_rows, write_rows
 from transforms.match.rows import OWNER_BITS
 
 ALONE = -1
@@ -56,8 +57,7 @@ def path_of(folder: str, number: int) -> str:
 def write_clusters(path: str, clusters: Clusters) -> None:
     """Writes the rows of a file, atomically."""
     columns = [pa.array(getattr(clusters, field.name), field.type) for field in CLUSTER]
-    with storage.atomic_write(path) as scratch, pa.OSFile(scratch, "wb") as sink, pa.ipc.new_file(sink, CLUSTER) as writer:
-        writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=CLUSTER))
+    write_rows(path, columns, CLUSTER)
 
 
 def read_clusters(folder: str, start: int, stop: int, file_bits: int = OWNER_BITS) -> Clusters:
@@ -66,12 +66,4 @@ def read_clusters(folder: str, start: int, stop: int, file_bits: int = OWNER_BIT
     Raises:
       InputError: match has not written them.
     """
-    parts = {name: [CLUSTER.empty_table()[name].to_numpy()] for name in CLUSTER.names}
-    for number in range(start >> file_bits, -(-stop >> file_bits)):
-        first = number << file_bits
-        with storage.open_arrow(path_of(folder, number)) as source:
-            batch = pa.ipc.open_file(source).get_batch(0)
-            rows = slice(max(start - first, 0), stop - first)
-            for name, found in parts.items():
-                found.append(batch.column(name).to_numpy()[rows])
-    return Clusters(**{name: np.concatenate(found) for name, found in parts.items()})
+    return Clusters(**read_rows(functools.partial(path_of, folder), CLUSTER, start, stop, file_bits))

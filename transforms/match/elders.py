@@ -26,6 +26,7 @@ import pyarrow as pa
 from schemas.layout import join
 from transforms import storage
 from transforms.array_file import read_array, write_array
+from transforms.match.row_files import write_rows
 from transforms.match.rows import OWNER_BITS, ElderFile, SignatureFile
 
 OWN, HELD, BINDING, BENCHMARK, NO_PART, NOTICE = range(6)  # `OWN`: a row of the run itself
@@ -98,8 +99,7 @@ def write_places(
     others = [nothing if found is None else found for found in (said, host, words, caption)]
     given = (kind, *clusters[:2], others[0], clusters[2], *others[1:])
     columns = [pa.array(values, field.type) for values, field in zip(given, PLACE, strict=True)]
-    with storage.atomic_write(path) as scratch, pa.OSFile(scratch, "wb") as sink, pa.ipc.new_file(sink, PLACE) as writer:
-        writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=PLACE))
+    write_rows(path, columns, PLACE)
 
 
 def read_places(path: str) -> dict[str, np.ndarray]:

@@ -108,7 +108,9 @@ class Members:
         mine = self._thumbnail[units]
         near, distant = np.flatnonzero(mine >= 0), np.flatnonzero((mine < 0) & self._distant[units])
         out[near] = colourless(self._pictures.hues[mine[near]])
-        out[distant] = colourless(self._read(self.row[self.heads[units[distant]]]).hues)
+        for at in range(0, len(distant), DISTANT_AT_ONCE):
+            some = distant[at : at + DISTANT_AT_ONCE]
+            out[some] = colourless(self._read(self.row[self.heads[units[some]]]).hues)
         return out
 
     def ties(self, leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -107,8 +107,7 @@ class Standing:
         run = np.repeat(np.arange(len(starts)), sizes)[self._left]
         asked = np.unique(run[self._how < 0])
         here = np.isin(run, asked)
-        number, one, other = np.searchsorted(asked, run[here]), self._left[here], self._right[here]
-        how = np.sign(self._how[here])
+        number, one, other, how = np.searchsorted(asked, run[here]), self._left[here], self._right[here], self._how[here]
         for at in range(0, len(asked), _GROUPS_AT_ONCE):
             base = starts[asked[at : at + _GROUPS_AT_ONCE]]
             some = (number >= at) & (number < at + len(base))

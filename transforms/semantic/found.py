@@ -1,6 +1,7 @@
 """The result: for every row whom it means the same as, and how far it lies from its neighbours; one file per owner of dense rows."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,8 +10,8 @@ import pyarrow as pa
 from schemas.job import Semantic
 from schemas.layout import join
 from schemas.reasons import SEMANTIC_OUTLIER
-from transforms import storage
 from transforms.filters.base import Finding
+from transforms.match.row_files import read_rows, write_rows
 from transforms.match.rows import OWNER_BITS
 
 ALONE = -1
@@ -49,8 +50,7 @@ def write_found(folder: str, owner: int, first: int, stop: int, packed: Sequence
     at = records["row"] - first
     cluster[at], similarity[at], outlier[at] = records["cluster"], records["similarity"], records["outlier"]
     columns = [pa.array(cluster), pa.array(similarity), pa.array(outlier, mask=np.isnan(outlier))]
-    with storage.atomic_write(_path(folder, owner)) as scratch, pa.OSFile(scratch, "wb") as sink, pa.ipc.new_file(sink, FOUND) as writer:
-        writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=FOUND))
+    write_rows(_path(folder, owner), columns, FOUND)
 
 
 def read_found(folder: str, start: int, stop: int) -> Found:
@@ -59,15 +59,7 @@ def read_found(folder: str, start: int, stop: int) -> Found:
     Raises:
       InputError: it was not looked for.
     """
-    parts = {name: [FOUND.empty_table()[name].to_numpy()] for name in FOUND.names}
-    for owner in range(start >> OWNER_BITS, -(-stop >> OWNER_BITS)):
-        first = owner << OWNER_BITS
-        with storage.open_arrow(_path(folder, owner)) as source:
-            batch = pa.ipc.open_file(source).get_batch(0)
-            rows = slice(max(start - first, 0), stop - first)
-            for name, found in parts.items():
-                found.append(batch.column(name).to_numpy(zero_copy_only=False)[rows])
-    return Found(**{name: np.concatenate(found) for name, found in parts.items()})
+    return Found(**read_rows(functools.partial(_path, folder), FOUND, start, stop, OWNER_BITS))
 
 
 def outliers(found: Found, semantic: Semantic) -> list[Finding]:
