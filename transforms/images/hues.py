@@ -34,6 +34,7 @@ _MOST = 64  # pixels of a side from which it is halved, or more
 WHITE, _SHARE = 240, 0.1
 """The level from which white is white, noise and saving included; of a thumbnail's pixels."""
 _LIGHT, _GROUND = 200, 0.15  # the level from which a ground is light; of a thumbnail's pixels, which three levels in a row hold
+COLOURED, GREY, TONED = range(3)
 _NEUTRAL, _FAINT, _HUE, _HUES = 1, 2, 3, 252  # of a cell: the first of so many hues, in turn
 _BELOW_FAINT, _BELOW_CLEAR = 8.5, 14.0  # levels of Cb and Cr together
 _UNIT, _LENGTH = 1024, 1 << 20  # of a weight; of a direction, so long that the nearest of 252 is found
@@ -157,14 +158,16 @@ def of_other_hues(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, mov
     return found
 
 
-def colourless(kinds: np.ndarray) -> np.ndarray:
-    """Whether pictures, hues uint8 [n, 64] each, show no colour but that of sepia, bool [n]: grey copies do, and those without hues.
+def colours(kinds: np.ndarray) -> np.ndarray:
+    """What colour pictures, hues uint8 [n, 64] each, show, uint8 [n]: `COLOURED`, some; `GREY`, none, or that of sepia alone; or `TONED`,
+    that of sepia, or whatever those have of which no hues are kept, and nothing neutral.
 
-    >>> colourless(np.array([[0] * 64, [1] * 64, [1] * 60 + [106] * 4, [1] * 63 + [79]])).tolist()
-    [True, True, True, False]
+    >>> colours(np.array([[1] * 63 + [79], [1] * 64, [1] * 60 + [106] * 4, [106] * 64, [0] * 64])).tolist()
+    [0, 1, 1, 2, 2]
     """
-    found: np.ndarray = np.logical_or.reduce((kinds >= _HUE) & (_turns(kinds, _SEPIA) > _NEAR_SEPIA), axis=1)
-    return ~found
+    coloured = np.logical_or.reduce((kinds >= _HUE) & (_turns(kinds, _SEPIA) > _NEAR_SEPIA), axis=1)
+    neutral = np.logical_or.reduce(kinds == _NEUTRAL, axis=1)
+    return np.where(coloured, COLOURED, np.where(neutral, GREY, TONED)).astype(np.uint8)
 
 
 def _apart(one: np.ndarray, around: np.ndarray) -> np.ndarray:
@@ -185,13 +188,7 @@ def _turns(one: np.ndarray, other: np.ndarray | int) -> np.ndarray:
 def _may_be_toned(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Whether one of two pictures, uint8 [n, 64] each, may be a copy in sepia, and the other has several hues: bool [n]."""
     toned, other_toned = _of_one_hue(one), _of_one_hue(other)
-    found: np.ndarray = np.where(toned, _is_sepia(one), _is_sepia(other)) & (toned ^ other_toned)
-    return found
-
-
-def _is_sepia(cells: np.ndarray) -> np.ndarray:
-    """Whether pictures, uint8 [n, 64], have a hue near that of sepia, or faint, everywhere: bool [n]."""
-    found: np.ndarray = np.logical_and.reduce(cells >= _FAINT, axis=1) & colourless(cells)
+    found: np.ndarray = (colours(np.where(toned[:, None], one, other)) == TONED) & (toned ^ other_toned)
     return found
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from schemas.signatures import PERMUTATIONS
 from transforms.images.alignment import AGREE, LEAST, TOLD_APART
-from transforms.images.hues import colourless
+from transforms.images.hues import TONED, colours
 from transforms.match.elders import OWN
 from transforms.match.policy import CAPTION, PICTURE, Rule, joins
 from transforms.match.verify import LEAST_EQUAL, Captions, Pictures, caption_agreements, picture_agreements
@@ -102,15 +102,15 @@ class Members:
         apart = self._known.of(self.heads[units], self.heads[others]) == TOLD_APART
         return np.where(joins(self._rule, link), np.maximum(agreement, LEAST), np.where(apart, -1, 0)).astype(np.float32)
 
-    def colourless(self, units: np.ndarray) -> np.ndarray:
-        """Whether the pictures of units show no colour, or that of sepia alone, bool[n]; so do those of which no hues are kept."""
-        out = np.ones(len(units), bool)
+    def colours(self, units: np.ndarray) -> np.ndarray:
+        """What colour the pictures of units show, uint8[n]; see `transforms.images.hues.colours`. One without a picture has no hues."""
+        out = np.full(len(units), TONED, np.uint8)
         mine = self._thumbnail[units]
         near, distant = np.flatnonzero(mine >= 0), np.flatnonzero((mine < 0) & self._distant[units])
-        out[near] = colourless(self._pictures.hues[mine[near]])
+        out[near] = colours(self._pictures.hues[mine[near]])
         for at in range(0, len(distant), DISTANT_AT_ONCE):
             some = distant[at : at + DISTANT_AT_ONCE]
-            out[some] = colourless(self._read(self.row[self.heads[units[some]]]).hues)
+            out[some] = colours(self._read(self.row[self.heads[units[some]]]).hues)
         return out
 
     def ties(self, leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
