@@ -21,6 +21,8 @@ SAME_WHITE = 3
 OTHER = 12 * CELL**2
 """More than noise: of the sum of the levels of a cell."""
 _OF_CELLS = np.kron(np.eye(HUES_SIDE), np.ones((CELL, 1))).astype(np.float32)  # which of the pixels of a row; float32 has their sums whole
+_PIXELS = np.concatenate([(np.indices((THUMBNAIL_SIDE, THUMBNAIL_SIDE)).reshape(2, -1) + 0.5) / THUMBNAIL_SIDE, np.ones((1, THUMBNAIL_SIDE**2))])
+_AT_ONCE = 1 << 6  # pairs
 _MIDDLES = np.concatenate([(np.indices((HUES_SIDE, HUES_SIDE)).reshape(2, -1) + 0.5) / HUES_SIDE, np.ones((1, HUES_SIDE**2))])
 
 
@@ -48,3 +50,23 @@ def levels(thumbnails: np.ndarray) -> np.ndarray:
     """
     rows = np.einsum("ncdk->nck", thumbnails.reshape(-1, HUES_SIDE, CELL, THUMBNAIL_SIDE).astype(np.float32))
     return (rows @ _OF_CELLS).astype(np.int64).reshape(len(thumbnails), -1)
+
+
+def seen_levels(thumbnails: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
+    """The sum of the levels that each cell of one picture has in another one, pixel by the nearest pixel: int64 [n, 64].
+
+    Args:
+      thumbnails: uint8 [m, 48 * 48].
+      moved: int64 [n], the other ones.
+      to: float64 [n, 2, 3], the maps from the one to the other.
+
+    >>> halves = np.tile(np.repeat(np.array([0, 9], np.uint8), 24), 48)[None]
+    >>> seen_levels(halves, np.array([0]), np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.25]]]))[0, :4].tolist()
+    [0, 0, 324, 324]
+    """
+    out = np.empty((len(moved), HUES_SIDE**2), np.int64)
+    for at in range(0, len(moved), _AT_ONCE):
+        some = slice(at, at + _AT_ONCE)
+        pixels = np.floor(to[some] @ _PIXELS * THUMBNAIL_SIDE).clip(0, THUMBNAIL_SIDE - 1).astype(np.int64)
+        out[some] = levels(thumbnails[moved[some, None], pixels[:, 0] * THUMBNAIL_SIDE + pixels[:, 1]])
+    return out

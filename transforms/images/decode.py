@@ -17,9 +17,10 @@ from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, Image, ImageFil
 from schemas.job import Decode
 from schemas.reasons import ANIMATED, CUT_SUSPECTED, TRUNCATED_TAIL
 from transforms.images.cut import looks_cut
+from transforms.images.drawn import may_be_product
 from transforms.images.header import EXTENSIONS, Header, PictureError, exif_orientation, read_header, sniff
 from transforms.images.hues import LEAST as LEAST_COLOURED
-from transforms.images.hues import NO_HUES, hues, of_neutral_ground, shows_light_ground, shows_white
+from transforms.images.hues import NO_HUES, hues, of_own_colours, on_neutral_ground, shows_light_ground, shows_white
 from transforms.images.jpeg import decode_jpeg
 from transforms.images.png import BarePng
 from transforms.images.resample import Box, deviation
@@ -57,7 +58,8 @@ class Picture:
       box: of `grey`, without its border: left, top, right, bottom.
       small: uint8 [2, 32, 32], the whole picture and the one without its border, from all pixels in mode `exact`, else from `grey`.
       thumbnail: uint8 [48, 48], without border, from `grey` in either mode.
-      hues: uint8 [64], of what the thumbnail shows, where white or light grey is in or around it; else zeros.
+      hues: uint8 [64], of what the thumbnail shows, where that may be a product or white is in or around it; else zeros.
+      white: whether they are kept since white is in or around it, or a light ground that is neutral.
       seen: what the models see that were asked for, where the colours were decoded anyway: never of a JPEG.
     """
 
@@ -71,6 +73,7 @@ class Picture:
     small: np.ndarray
     thumbnail: np.ndarray
     hues: np.ndarray
+    white: bool
     seen: Mapping[View, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
@@ -97,7 +100,7 @@ def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"], vie
             full = _as_image(_jpeg_grey(raw, header, 0)[0] if kind == "jpeg" else decoded)
             small = hashed_exactly(full, box, (grey.shape[1], grey.shape[0]))
         small_grey = thumbnail(grey, box)
-        colours = _hues(raw, header, shown, box, grey, small_grey)
+        colours, white = _hues(raw, header, shown, box, grey, small_grey)
     except PictureError:
         raise
     except Exception as error:  # a codec may raise anything over hostile bytes, and a picture is never worth a batch
@@ -105,7 +108,7 @@ def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"], vie
     noticed = {ANIMATED: header.animated, TRUNCATED_TAIL: not header.ended, CUT_SUSPECTED: looks_cut(grey)}
     flags = tuple(word for word, holds in noticed.items() if holds)
     width, height = (header.height, header.width) if header.orientation > 4 else (header.width, header.height)
-    return Picture(kind, width, height, flags, grey, deviation(grey), box, small, small_grey, colours, seen)
+    return Picture(kind, width, height, flags, grey, deviation(grey), box, small, small_grey, colours, white, seen)
 
 
 def decode_rgb(raw: bytes, budget: Decode, least: int | None) -> Image.Image:
@@ -178,16 +181,23 @@ def _decoded(
     return shown.convert("L"), header, {view: view.pixels(colours) for view in views}, shown
 
 
-def _hues(raw: bytes, header: Header, shown: Image.Image | None, box: Box, grey: np.ndarray, small: np.ndarray) -> np.ndarray:
-    """The hues of a picture in colour as displayed, which a JPEG, None, is decoded for a second time, at the least scale; or none."""
-    white = shows_white(grey, box, small)
-    if not white and not shows_light_ground(grey, box, small):
-        return NO_HUES
+def _hues(
+    raw: bytes, header: Header, shown: Image.Image | None, box: Box, grey: np.ndarray, small: np.ndarray
+) -> tuple[np.ndarray, bool]:
+    """The hues of a picture in colour as displayed, which a JPEG, None, is decoded for a second time, at the least scale; or none.
+
+    And whether they are those of a picture with white or a light ground that is neutral.
+    """
+    white, light = shows_white(grey, box, small), shows_light_ground(grey, box, small)
+    if not white and not light and not may_be_product(small):
+        return NO_HUES, False
     if shown is None:
         pixels, _ = decode_jpeg(raw, LEAST_COLOURED, colour=True, progressive=header.progressive)
         shown = _turned(_from_jpeg(pixels), header.orientation)
     found = hues(shown, box, grey.shape[1], grey.shape[0])
-    return found if white else of_neutral_ground(found, small)
+    if white or (light and on_neutral_ground(found, small)):
+        return found, True
+    return found if of_own_colours(found) else NO_HUES, False
 
 
 def _opened(raw: bytes, kind: str, header: Header, budget: Decode) -> tuple[Image.Image, Header]:

@@ -54,6 +54,7 @@ class Looks:
       printed: bool [n], drawn or dense.
       nearly: bool [n], printed or nearly so, as edited copies of what is printed are.
       barely: bool [n], as blurred copies of what is printed are without their margins, and some photos.
+      white: bool [n], white is in them or around them, or a light ground that is neutral; thumbnails do not tell it.
     """
 
     drawn: np.ndarray
@@ -65,6 +66,7 @@ class Looks:
     printed: np.ndarray
     nearly: np.ndarray
     barely: np.ndarray
+    white: np.ndarray
 
     @classmethod
     def of(cls, bits: np.ndarray) -> "Looks":
@@ -87,8 +89,8 @@ class Looks:
         return Looks(*(flags[which] for flags in vars(self).values()))
 
 
-def looks(thumbnails: np.ndarray) -> Looks:
-    """What thumbnails, uint8 [n, 48 * 48], look like.
+def looks(thumbnails: np.ndarray, white: np.ndarray | None = None) -> Looks:
+    """What thumbnails, uint8 [n, 48 * 48], look like; `white`, bool [n], goes with them, none if it is not given.
 
     >>> rough = (np.arange(48 * 48) ** 2 % 251).astype(np.uint8)
     >>> looks(np.stack([rough, np.where(rough < 200, 250, rough)]))
@@ -105,7 +107,20 @@ def looks(thumbnails: np.ndarray) -> Looks:
     drawn, dense = (sums >= _LEAST) & grounded, sharp >= _DENSE * _INNER
     nearly = (sums >= _LESS) & (most >= _SOME * _PIXELS) | (sharp >= _CROWDED * _INNER)
     barely = (sums >= _STILL_LESS) & (most >= _LITTLE * _PIXELS)
-    return Looks(drawn, grounded, wide, even >= _SMOOTH * _INNER, even >= _SHADED * _INNER, dense, drawn | dense, nearly, barely)
+    smooth, shaded = even >= _SMOOTH * _INNER, even >= _SHADED * _INNER
+    on_white = np.zeros(len(drawn), bool) if white is None else white
+    return Looks(drawn, grounded, wide, smooth, shaded, dense, drawn | dense, nearly, barely, on_white)
+
+
+def may_be_product(thumbnail: np.ndarray) -> bool:
+    """Whether a thumbnail, uint8 [48, 48], is smooth or has a ground of one colour, as products, drawn faces and a quarter of photos do.
+
+    >>> rough = (np.arange(48 * 48) ** 2 % 251).astype(np.uint8).reshape(48, 48)
+    >>> may_be_product(rough), may_be_product(rough // 16)
+    (False, True)
+    """
+    _, most, even, _ = _counts(thumbnail.reshape(1, -1))[:, 0]
+    return bool(even >= _SMOOTH * _INNER or most >= _GROUND * _PIXELS)
 
 
 def _counts(thumbnails: np.ndarray) -> np.ndarray:

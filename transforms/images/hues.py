@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from schemas.signatures import HUES, HUES_SIDE
-from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME_WHITE, SEVERAL, WITHIN, levels, places
+from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME_WHITE, SEVERAL, WITHIN, levels, places, seen_levels
 from transforms.images.resample import Box, resampled
 
 NO_HUES = np.zeros(HUES, np.uint8)
@@ -35,7 +35,7 @@ WHITE, _SHARE = 240, 0.1
 """The level from which white is white, noise and saving included; of a thumbnail's pixels."""
 _LIGHT, _GROUND = 200, 0.15  # the level from which a ground is light; of a thumbnail's pixels, which three levels in a row hold
 COLOURED, GREY, TONED = range(3)
-_NEUTRAL, _FAINT, _HUE, _HUES = 1, 2, 3, 252  # of a cell: the first of so many hues, in turn
+_NEUTRAL, FAINT, HUE, _HUES = 1, 2, 3, 252  # of a cell: the first of so many hues, in turn
 _BELOW_FAINT, _BELOW_CLEAR = 8.5, 14.0  # levels of Cb and Cr together
 _UNIT, _LENGTH = 1024, 1 << 20  # of a weight; of a direction, so long that the nearest of 252 is found
 _CHROMA = np.array([(-173, -339, 512), (512, -429, -83)])  # Cb and Cr by red, green and blue
@@ -43,9 +43,12 @@ _TURNS = np.arange(_HUES) * (2 * np.pi / _HUES)
 _TOWARDS = np.rint(_LENGTH * np.stack([np.cos(_TURNS), np.sin(_TURNS)])).astype(np.int64)  # the middle of each hue, as Cb and Cr
 _APART, _FAR = 13, 42  # hues from one to the other: of what lies around, of what lies within
 _EXCHANGED = 3  # cells of which each picture is neutral and the other has a hue
+_WIDELY, _MANY = 21, 12  # of pictures not on white: hues from one to the other; cells of which that is enough
+_MORE, _STAYING = 6, 6  # cells that lie apart, or are neutral in one, where so many light and neutral ones are what they were
+_SHINING, _SAME = 100 * CELL**2, 3 * CELL**2  # of the sum of the levels of a cell: from where it is light; by which it may have changed
 _FEW_FAR = 2  # cells that lie so far apart from all around
 _BARE, _OWN = 4, 2  # cells of which one picture is neutral and the other has a hue; in which that one has some colour itself
-_SEPIA, _NEAR_SEPIA = _HUE + 103, 20  # the hue of it; hues from it
+_SEPIA, _NEAR_SEPIA = HUE + 103, 20  # the hue of it; hues from it
 
 
 def shows_white(grey: np.ndarray, box: Box, thumbnail: np.ndarray) -> bool:
@@ -82,19 +85,31 @@ def shows_light_ground(grey: np.ndarray, box: Box, thumbnail: np.ndarray) -> boo
     return bool((counts[:-2] + counts[1:-1] + counts[2:]).max() >= _GROUND * thumbnail.size)
 
 
-def of_neutral_ground(kinds: np.ndarray, thumbnail: np.ndarray) -> np.ndarray:
-    """The hues of a picture with a light ground, uint8 [64], or none: of a copy in sepia, or in grey, whose levels may be any.
+def on_neutral_ground(kinds: np.ndarray, thumbnail: np.ndarray) -> bool:
+    """Whether of a picture with a light ground, hues uint8 [64], most of what is light is neutral, and some colour is in two cells.
 
-    Most of what is light must be neutral, and some colour be in two cells.
+    Else it may be a copy in sepia, or in grey, whose levels may be any.
 
     >>> light, kinds = np.full((48, 48), 228, np.uint8), np.full(64, 1, np.uint8)
     >>> kinds[9:11] = 79
-    >>> [bool(of_neutral_ground(some, light).any()) for some in (kinds, np.full(64, 1, np.uint8), np.full(64, 106, np.uint8))]
+    >>> [on_neutral_ground(some, light) for some in (kinds, np.full(64, 1, np.uint8), np.full(64, 106, np.uint8))]
     [True, False, False]
     """
     light = levels(thumbnail.reshape(1, -1))[0] >= _LIGHT * CELL**2
     neutral = np.count_nonzero(light & (kinds == _NEUTRAL)) > np.count_nonzero(light) / 2
-    return kinds if neutral and np.count_nonzero(kinds >= _FAINT) >= _OWN else NO_HUES
+    return bool(neutral and np.count_nonzero(kinds >= FAINT) >= _OWN)
+
+
+def of_own_colours(kinds: np.ndarray) -> bool:
+    """Whether a picture, hues uint8 [64], has colours of its own: of a copy in grey or in sepia no hues say what it was made of.
+
+    >>> [of_own_colours(np.array(some)) for some in ([79] * 64, [106] * 64, [106] * 60 + [1] * 4, [106] * 32 + [125] * 32, [1] * 64)]
+    [True, False, True, True, False]
+    """
+    if np.count_nonzero(kinds >= FAINT) < _OWN:
+        return False
+    mixed = np.count_nonzero(kinds < HUE) >= SAME_WHITE or not _of_one_hue(kinds[None])[0]
+    return bool(mixed or colours(kinds[None])[0] == COLOURED)
 
 
 def hues(image: Image.Image, box: Box, width: int, height: int) -> np.ndarray:
@@ -117,16 +132,19 @@ def hues(image: Image.Image, box: Box, width: int, height: int) -> np.ndarray:
     means = np.stack([resampled(plane, (left, top, right, bottom), HUES_SIDE, "area").reshape(-1) for plane in planes])
     chroma = _CHROMA @ means.astype(np.int64)
     squares = (chroma * chroma).sum(axis=0)
-    hue = (_TOWARDS.T @ chroma).argmax(axis=0) + _HUE
-    kinds = np.where(squares < (_BELOW_FAINT * _UNIT) ** 2, _NEUTRAL, np.where(squares < (_BELOW_CLEAR * _UNIT) ** 2, _FAINT, hue))
+    hue = (_TOWARDS.T @ chroma).argmax(axis=0) + HUE
+    kinds = np.where(squares < (_BELOW_FAINT * _UNIT) ** 2, _NEUTRAL, np.where(squares < (_BELOW_CLEAR * _UNIT) ** 2, FAINT, hue))
     return kinds.astype(np.uint8)
 
 
-def of_other_hues(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
+def of_other_hues(
+    kept: np.ndarray, white: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray
+) -> np.ndarray:
     """Whether aligned pictures are of other colours, bool [n].
 
     Args:
       kept: hues, uint8 [m, 64], zeros where there are none.
+      white: bool [m], which are on white.
       pictures: thumbnails, uint8 [m, 48 * 48].
       still: int64 [n], the one looked for.
       moved: int64 [n], the other, in which.
@@ -140,7 +158,7 @@ def of_other_hues(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, mov
     one, other = kept[still], kept[moved]
     inside, there = places(to, WITHIN)
     near = np.where(inside, np.take_along_axis(other[None], there, axis=2), 0)
-    bare, bare_there, hued, hued_there = one == _NEUTRAL, near == _NEUTRAL, one >= _HUE, near >= _HUE
+    bare, bare_there, hued, hued_there = one == _NEUTRAL, near == _NEUTRAL, one >= HUE, near >= HUE
     met, turns = hued & hued_there.any(axis=0) & INNER, _apart(one, np.take_along_axis(other[None], places(to, AROUND)[1], axis=2))
     apart = (turns >= _APART) | (np.where(hued_there, _turns(one, near), _HUES).min(axis=0) >= _FAR)
     gained, lost = bare & hued_there.all(axis=0) & INNER, hued & bare_there.all(axis=0) & INNER
@@ -148,13 +166,21 @@ def of_other_hues(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, mov
     recoloured = (others >= SEVERAL) | (far >= _FEW_FAR)
     bared = np.maximum(more, less) >= _BARE
     own = np.where((more >= less)[:, None], one, other)
-    differ = (np.minimum(more, less) >= _EXCHANGED) | (bared & (((own >= _FAINT) & INNER).sum(axis=1) >= _OWN))
+    differ = (np.minimum(more, less) >= _EXCHANGED) | (bared & (((own >= FAINT) & INNER).sum(axis=1) >= _OWN))
     asked = np.flatnonzero(bared & ~differ)
     if len(asked):
         sides = pictures[still[asked]], pictures[moved[asked]]
         differ[asked] = _of_other_shade(*sides, there[:, asked], gained[asked], lost[asked])
-    white = (bare & bare_there.any(axis=0)).sum(axis=1) >= SAME_WHITE
-    found[both] = (differ & white) | (recoloured & (white | ~_may_be_toned(one, other)))
+    neutral = bare & bare_there.any(axis=0)
+    anchored, toned = neutral.sum(axis=1) >= SAME_WHITE, _may_be_toned(one, other)
+    found[both] = (differ & anchored) | (recoloured & (anchored | ~toned))
+    elsewhere = ~(white[still] & white[moved])
+    found[both[elsewhere]] = ((met & (turns >= _WIDELY)).sum(axis=1) >= _MANY)[elsewhere] & ~toned[elsewhere]
+    asked = np.flatnonzero(elsewhere & anchored & (differ | (others >= _MORE)))
+    if len(asked):
+        own = levels(pictures[still[asked]])
+        stays = neutral[asked] & (own >= _SHINING) & (np.abs(own - seen_levels(pictures, moved[asked], to[asked])) <= _SAME)
+        found[both[asked]] |= stays.sum(axis=1) >= _STAYING
     return found
 
 
@@ -165,14 +191,14 @@ def colours(kinds: np.ndarray) -> np.ndarray:
     >>> colours(np.array([[1] * 63 + [79], [1] * 64, [1] * 60 + [106] * 4, [106] * 64, [0] * 64])).tolist()
     [0, 1, 1, 2, 2]
     """
-    coloured = np.logical_or.reduce((kinds >= _HUE) & (_turns(kinds, _SEPIA) > _NEAR_SEPIA), axis=1)
+    coloured = np.logical_or.reduce((kinds >= HUE) & (_turns(kinds, _SEPIA) > _NEAR_SEPIA), axis=1)
     neutral = np.logical_or.reduce(kinds == _NEUTRAL, axis=1)
     return np.where(coloured, COLOURED, np.where(neutral, GREY, TONED)).astype(np.uint8)
 
 
 def _apart(one: np.ndarray, around: np.ndarray) -> np.ndarray:
     """How many hues cells, uint8 [n, 64], lie from those around them, uint8 [9, n, 64], or from what two opposite ones mix to: [n, 64]."""
-    turns = np.where(around >= _HUE, _turns(one, around), _HUES)
+    turns = np.where(around >= HUE, _turns(one, around), _HUES)
     least = turns.min(axis=0)
     for end in range(len(around) // 2):
         np.minimum(least, (turns[end] + turns[-1 - end] - _turns(around[end], around[-1 - end])) // 2, out=least)
@@ -194,7 +220,7 @@ def _may_be_toned(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _of_one_hue(cells: np.ndarray) -> np.ndarray:
     """Whether pictures, uint8 [n, 64], have no two hues: bool [n]."""
-    hued = cells >= _HUE
+    hued = cells >= HUE
     some = np.take_along_axis(cells, hued.argmax(axis=1)[:, None], axis=1)
     return np.logical_and.reduce((_turns(cells, some) < _APART) | ~hued, axis=1)
 

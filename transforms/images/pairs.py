@@ -9,6 +9,7 @@ from transforms.images.details import comes_after
 from transforms.images.drawn import Looks
 from transforms.images.hues import of_other_hues
 from transforms.images.maps import inverted, rounded
+from transforms.images.shades import of_other_shades
 from transforms.images.shown import Shown
 from transforms.images.tones import of_other_tones
 
@@ -54,16 +55,17 @@ class Pairs:
         return Looks.of(self.shown.looks[self.still] & self.shown.looks[self.moved])
 
     def on_white(self) -> np.ndarray:
-        """Which both have hues, being on white, and of which one has a ground of one colour or a detail, as pages do: bool [n]."""
-        hues, looks, held = self.shown.hues[:, 0], self.shown.looks, self.shown.details.held
-        found: np.ndarray = (hues[self.still] != 0) & (hues[self.moved] != 0)
-        found &= Looks.of(looks[self.still] | looks[self.moved]).grounded | held[self.still] | held[self.moved]
+        """Which both are on white, and of which one has a ground of one colour or a detail, as pages do: bool [n]."""
+        looks, held = self.shown.looks, self.shown.details.held
+        found: np.ndarray = self.looks().white & (
+            Looks.of(looks[self.still] | looks[self.moved]).grounded | held[self.still] | held[self.moved]
+        )
         return found
 
     def recoloured(self) -> np.ndarray:
-        """Which are of other colours, or toned otherwise, bool [n]."""
-        given = self.shown.hues, *self.fields()
-        return of_other_hues(*given) | of_other_tones(*given)
+        """Which are of other colours, of another shade, or toned otherwise, bool [n]."""
+        hues, white, given = self.shown.hues, Looks.of(self.shown.looks).white, self.fields()
+        return of_other_hues(hues, white, *given) | of_other_shades(hues, *given) | of_other_tones(white, *given)
 
     def closely(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """`transforms.images.closely.closely_unlike` of pairs that have a detail of either picture."""

@@ -47,7 +47,7 @@ class Hashes:
       phashes: uint64 [n, 4], in the order of `schemas.signatures.PHASHES`.
       thumbnails: uint8 [n, 48, 48], grey, without border.
       looks: uint16 [n], the bits of `transforms.images.drawn.Looks`.
-      hues: uint8 [n, 64], of those on white or light grey, else zeros.
+      hues: uint8 [n, 64], of those on white and those that may be products, else zeros.
       details: of those that are drawn or printed, or nearly so, a finer one.
       views: its views, with `dedup.images.reach: views`; None otherwise.
     """
@@ -77,7 +77,8 @@ def hash_pictures(pictures: Sequence[Picture | None], reach: Literal["views", "p
         low_detail[rows] = near_median(coefficients[:, 0]) > _MOST_NEAR
         thumbnails[rows] = np.stack([picture.thumbnail for picture in found])
         colours[rows] = np.stack([picture.hues for picture in found])
-        seen[rows] = looks(thumbnails[rows].reshape(len(rows), -1)).bits()
+        white = np.array([picture.white for picture in found])
+        seen[rows] = looks(thumbnails[rows].reshape(len(rows), -1), white).bits()
     views = describe(pictures) if reach == "views" else None
     finer = details(pictures, Looks.of(seen))
     return Hashes(phashes[:, 0].copy(), low_detail, phashes, thumbnails, seen, colours, finer, views)

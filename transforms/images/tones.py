@@ -17,24 +17,24 @@ from transforms.images.hues import WHITE
 _PAPER, _MOST, _LIFTED, _LOST = (level * CELL**2 for level in (250, 255, 45, WHITE))
 
 
-def of_other_tones(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
+def of_other_tones(white: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
     """Whether aligned pictures, of which one alone shows white, have levels that no tone laid on it explains: bool [n].
 
     Args:
-      kept: hues, uint8 [m, 64], zeros where nothing is white.
+      white: bool [m], which show it.
       pictures: thumbnails, uint8 [m, 48 * 48].
       still: int64 [n], the one looked for.
       moved: int64 [n], the other, in which.
       to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
     """
-    found, shows = np.zeros(len(to), bool), kept[:, 0] != 0
-    asked = np.flatnonzero(shows[still] ^ shows[moved])
+    found = np.zeros(len(to), bool)
+    asked = np.flatnonzero(white[still] ^ white[moved])
     if not len(asked):
         return found
     still, moved = still[asked], moved[asked]
     inside, there = places(to[asked], AROUND)
     one, around = levels(pictures[still]), np.take_along_axis(levels(pictures[moved])[None], there, axis=2)
-    first, other = shows[still][:, None], around[len(around) // 2]
+    first, other = white[still][:, None], around[len(around) // 2]
     paper = inside & (np.where(first, one, other) >= _PAPER)
     count = paper.sum(axis=1)
     white = (np.where(first, other, one) * paper).sum(axis=1) / np.maximum(count, 1)
