@@ -1,4 +1,4 @@
-"""What looks alike in grey and has other colours on white is two pictures; copies that a filter toned as a whole stay one."""
+"""What looks alike in grey and has other colours is two pictures; copies that a filter toned as a whole stay one."""
 
 import dataclasses
 
@@ -14,7 +14,9 @@ from tests.match.signed_rows import Row, matched, sets, signed, write
 from transforms.images import decode
 from transforms.images.alignment import AGREE, TOLD_APART, agreements
 from transforms.images.decode import open_picture
-from transforms.images.hues import NO_HUES, hues, of_other_hues
+from transforms.images.drawn import Looks
+from transforms.images.hues import NO_HUES, hues
+from transforms.images.other_hues import of_other_hues
 from transforms.images.phash import hash_pictures
 from transforms.images.shown import Shown
 from transforms.match.verify import Pictures, picture_agreements
@@ -36,6 +38,17 @@ def cup(body: tuple[int, int], band: tuple[int, int]) -> Image.Image:
     image = Image.new("RGB", (400, 400), "white")
     image.paste(Image.merge("YCbCr", [cloth, *planes]).convert("RGB"), (0, 0), shape)
     return image
+
+
+def before_wall(image: Image.Image) -> Image.Image:
+    """What stands on white, where that is a wall with light falling on it from above, faint in colour, and a table."""
+    light = Image.linear_gradient("L").resize(image.size).point(lambda level: 215 - level // 3)
+    wall = Image.merge("RGB", [light, light, light.point(lambda level: level - 6)])
+    wood = photo(*image.size, seed=9).convert("L")
+    table = Image.merge("RGB", [wood.point(lambda level, share=share: int((60 + level / 2) * share)) for share in (1.0, 0.7, 0.5)])
+    wall.paste(table.crop((0, image.height * 7 // 8, *image.size)), (0, image.height * 7 // 8))
+    wall.paste(image, (0, 0), image.convert("L").point(lambda level: 255 * (level < 240)))
+    return wall
 
 
 CUPS = [cup(RED, GREEN), cup(BLUE, GREEN), cup(RED, BLUE), cup(GREEN, RED), cup(RED, NONE)]
@@ -120,16 +133,20 @@ def test_a_turned_jpeg_has_the_hues_that_are_seen():
     assert np.count_nonzero(turned != plain) <= 3
 
 
-def test_a_picture_without_white_has_none_and_is_decoded_once(monkeypatch):
+def test_a_picture_that_is_neither_on_white_nor_smooth_has_none_and_is_decoded_once(monkeypatch):
     decoded, original = [], decode.decode_jpeg
     monkeypatch.setattr(decode, "decode_jpeg", lambda *given, **named: decoded.append(named["colour"]) or original(*given, **named))
-    bare, white = (open_picture(encoded(image, "JPEG"), Decode(), "fast") for image in (CUPS[0].crop((120, 80, 280, 330)), CUPS[0]))
-    assert decoded == [False, False, True]
+    images = photo(400, 300, seed=5), before_wall(CUPS[0]), CUPS[0]
+    bare, wall, white = (open_picture(encoded(image, "JPEG"), Decode(), "fast") for image in images)
+    assert decoded == [False, False, True, False, True]
     assert not bare.hues.any()
+    assert wall.hues.all()
     assert white.hues.all()
-    batch = hash_pictures([None, bare, white]).hues
-    assert batch.shape == (3, HUES)
-    assert batch.any(axis=1).tolist() == [False, False, True]
+    assert [picture.white for picture in (bare, wall, white)] == [False, False, True]
+    batch = hash_pictures([None, bare, wall, white])
+    assert batch.hues.shape == (4, HUES)
+    assert batch.hues.any(axis=1).tolist() == [False, False, True, True]
+    assert Looks.of(batch.looks).white.tolist() == [False, False, False, True]
 
 
 def test_products_before_light_grey_are_told_apart_by_colour_and_grey_copies_are_not():
@@ -144,13 +161,26 @@ def test_products_before_light_grey_are_told_apart_by_colour_and_grey_copies_are
     assert picture_agreements(found, np.zeros(2, int), copies, np.arange(2)).min() >= AGREE
 
 
+def test_products_before_a_wall_are_told_apart_by_colour_and_copies_that_were_toned_are_not():
+    images = [before_wall(image) for image in CUPS[:4]]
+    found, (left, right), rows = pictures(images), np.triu_indices(4, 1), np.arange(4)
+    grey = without_hues(found)
+    assert not Looks.of(found.looks).white.any()
+    assert agreements(grey, grey, SAME.repeat(len(left), 0), (left, right)).min() >= AGREE
+    assert picture_agreements(found, left, found, right).max() < AGREE
+    for edit in set(COPIES) - {"cropped"}:
+        copies = pictures([COPIES[edit](image) for image in images], 75)
+        assert picture_agreements(found, rows, copies, rows).min() >= AGREE, edit
+
+
 def test_a_white_border_is_white_and_a_picture_of_one_row_has_hues_too():
-    bare = CUPS[0].crop((120, 80, 280, 330))
+    bare = photo(160, 250, seed=5)
     framed, row = ImageOps.expand(bare, 40, "white"), Image.new("RGB", (200, 1), "white")
     row.paste((200, 30, 30), (60, 0, 130, 1))
     images = (bare, framed, row, ImageOps.expand(bare, 40, "navy"), ImageOps.expand(framed, 40, "navy"))
-    found = [open_picture(encoded(image, "PNG"), Decode(), "fast").hues for image in images]
-    assert [bool(octets.any()) for octets in found] == [False, True, True, False, True]
+    found = [open_picture(encoded(image, "PNG"), Decode(), "fast") for image in images]
+    assert [bool(picture.hues.any()) for picture in found] == [False, True, True, False, True]
+    assert [picture.white for picture in found] == [False, True, True, False, True]
 
 
 def test_cells_are_the_hues_of_mean_colours():
@@ -171,8 +201,10 @@ def cells_of(*kinds: int) -> np.ndarray:
     return np.array(kinds, np.uint8).repeat(HUES // len(kinds))
 
 
-def differ(one: np.ndarray, other: np.ndarray, to: np.ndarray = SAME) -> bool:
-    return bool(of_other_hues(np.stack([one, other]), EVEN, np.array([0]), np.array([1]), to)[0])
+def differ(
+    one: np.ndarray, other: np.ndarray, to: np.ndarray = SAME, *, white: tuple[bool, bool] = (True, True), levels: np.ndarray = EVEN
+) -> bool:
+    return bool(of_other_hues(np.stack([one, other]), np.array(white), levels, np.array([0]), np.array([1]), to)[0])
 
 
 WHITE, FAINT, AT_RED, AT_BLUE, AT_SEPIA = 1, 2, 79, 200, 106
@@ -234,6 +266,38 @@ def test_four_cells_of_the_middle_of_other_hues_are_other_colours(side, turned, 
     assert differ(ONE_RED, other.ravel()) == apart
     other[2, 3] = AT_RED
     assert not differ(ONE_RED, other.ravel())
+
+
+ELSEWHERE = {"white": (True, False)}
+
+
+def with_corner(cells: np.ndarray, rows: int, columns: int, kind: int) -> np.ndarray:
+    """The first columns of the first rows of another kind; the last of either count for nothing, being beside what is not."""
+    found = cells.reshape(8, 8).copy()
+    corner = found[:rows, :columns]
+    corner[corner != WHITE] = kind
+    return found.ravel()
+
+
+@pytest.mark.parametrize(("columns", "turned", "apart"), [(8, 21, True), (8, 20, False), (7, 21, False)])
+def test_where_one_is_not_on_white_a_third_of_all_must_be_of_quite_other_hues(columns, turned, apart):
+    one = cells_of(AT_RED)
+    other = with_corner(one, 4, columns, AT_RED + turned)
+    assert differ(one, other, **ELSEWHERE) == apart
+    assert differ(one, other)
+
+
+@pytest.mark.parametrize(
+    ("columns", "light", "stay", "apart"), [(8, 100, 6, True), (8, 99, 6, False), (8, 100, 5, False), (6, 100, 6, False)]
+)
+def test_or_light_neutral_places_must_be_what_they_were(columns, light, stay, apart):
+    levels = np.full((2, 8, 8), 60, np.uint8)
+    levels[:, 0, :6] = light
+    levels[1, 0, stay:] += 4
+    levels = levels.repeat(6, 1).repeat(6, 2).reshape(2, -1)
+    other = with_corner(ONE_RED, 3, columns, AT_RED + 16)
+    assert differ(ONE_RED, other, **ELSEWHERE, levels=levels) == apart
+    assert differ(ONE_RED, other, levels=levels)
 
 
 def test_what_is_laid_over_a_copy_at_its_edge_makes_it_no_other():

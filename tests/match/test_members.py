@@ -5,6 +5,7 @@ import numpy as np
 from schemas.signatures import CAPTION_SHORT, GEOMETRY, HUES, PERMUTATIONS, PHASHES, THUMBNAIL_SIDE, VIEWS
 from transforms.images.alignment import LEAST
 from transforms.images.details import Details
+from transforms.images.hues import COLOURED, GREY, TONED
 from transforms.match.members import MEMBER, Members
 from transforms.match.policy import CAPTION, PICTURE
 from transforms.match.verify import Pictures
@@ -82,9 +83,9 @@ def test_how_units_stand_is_how_well_they_agree_or_that_they_are_told_apart_or_n
     assert together.stand(np.array([0, 0, 1]), np.array([1, 2, 2])).tolist() == [0.8125, LEAST, 0]
 
 
-def test_a_picture_is_colourless_without_hues_or_with_those_of_sepia_wherever_it_lies():
+def test_what_colour_a_picture_shows_wherever_it_lies():
     found = members("image", [(1, 1, 7), (2, 2, 8), (3, 3, 9), (4, None, 6)])
     found._pictures.hues[:] = np.array([[1] * HUES, [1] * (HUES - 1) + [79], [106] * HUES])
-    assert found.colourless(np.arange(4)).tolist() == [True, False, True, True]
+    assert found.colours(np.arange(4)).tolist() == [GREY, COLOURED, TONED, TONED]
     found._thumbnail[:], found._distant[:3] = -1, True
-    assert found.colourless(np.array([3, 1, 0])).tolist() == [True, False, True]
+    assert found.colours(np.array([3, 1, 0])).tolist() == [TONED, COLOURED, GREY]

@@ -3,9 +3,11 @@
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from transforms.images.hues import COLOURED, GREY, TONED
 from transforms.match.leaders import leaders
 from transforms.match.standing import _GROUPS_AT_ONCE, Standing
 
@@ -105,12 +107,9 @@ def reds_and_blues():
     return how
 
 
-def grey(rows):
-    return np.ones(len(rows), bool)
-
-
-def in_colour(rows):
-    return np.zeros(len(rows), bool)
+def shown(*kinds):
+    """All rows that are asked for are of one kind, or those of a group are of these."""
+    return lambda rows: np.array(kinds, np.uint8)[rows] if len(kinds) > 1 else np.full(len(rows), kinds[0], np.uint8)
 
 
 def test_a_torn_row_goes_where_it_agrees_best_and_is_compared_with_that_leader_last():
@@ -122,8 +121,8 @@ def test_a_torn_row_goes_where_it_agrees_best_and_is_compared_with_that_leader_l
 
     found = Standing(np.zeros(8, int), standing(how))
     assert np.flatnonzero(found.torn).tolist() == [0, 7]
-    for colourless in (grey, in_colour):
-        moved, left = found.leaders(compare, colourless, 9)
+    for kind in (GREY, COLOURED):
+        moved, left = found.leaders(compare, shown(kind), 9)
         assert (moved.tolist(), left) == ([4, 1, 1, 1, 4, 4, 4, 1], 0)
         assert (last[0], last[7]) == (4, 1)
 
@@ -132,8 +131,8 @@ def test_grey_goes_by_the_best_likeness_and_what_has_colour_by_the_two_best():
     how = reds_and_blues()
     how[[0, 0, 4, 6], [4, 6, 0, 0]] = 0.8
     found = Standing(np.zeros(8, int), standing(how))
-    assert found.leaders(lambda a, b: how[a, b] > 0, grey, 9)[0][0] == 4
-    assert found.leaders(lambda a, b: how[a, b] > 0, in_colour, 9)[0][0] == 1
+    assert found.leaders(lambda a, b: how[a, b] > 0, shown(GREY), 9)[0][0] == 4
+    assert found.leaders(lambda a, b: how[a, b] > 0, shown(COLOURED), 9)[0][0] == 1
 
 
 def test_where_the_leader_of_what_it_agrees_with_best_will_not_have_it_grey_is_alone_and_what_has_colour_stays():
@@ -142,8 +141,36 @@ def test_where_the_leader_of_what_it_agrees_with_best_will_not_have_it_grey_is_a
     how[[0, 6], [6, 0]] = 0.94
     found = Standing(np.zeros(8, int), standing(how))
     assert found.torn[0]
-    assert found.leaders(lambda a, b: how[a, b] > 0, grey, 9)[0].tolist() == [0, 1, 1, 1, 4, 4, 4, 1]
-    assert found.leaders(lambda a, b: how[a, b] > 0, in_colour, 9)[0].tolist() == [1, 1, 1, 1, 4, 4, 4, 1]
+    assert found.leaders(lambda a, b: how[a, b] > 0, shown(GREY), 9)[0].tolist() == [0, 1, 1, 1, 4, 4, 4, 1]
+    assert found.leaders(lambda a, b: how[a, b] > 0, shown(COLOURED), 9)[0].tolist() == [1, 1, 1, 1, 4, 4, 4, 1]
+
+
+def test_what_is_torn_and_toned_is_alone_and_says_nothing_of_others():
+    how = reds_and_blues()
+    found = Standing(np.zeros(8, int), standing(how))
+    assert found.leaders(lambda a, b: how[a, b] > 0, shown(TONED), 9)[0].tolist() == [0, 1, 1, 1, 4, 4, 4, 7]
+    how[[0, 7], [7, 0]] = 0.99
+    found = Standing(np.zeros(8, int), standing(how))
+    kinds = shown(GREY, *[COLOURED] * 6, TONED)
+    assert found.leaders(lambda a, b: how[a, b] > 0, kinds, 9)[0].tolist() == [4, 1, 1, 1, 4, 4, 4, 7]
+
+
+@pytest.mark.parametrize(("of_own", "of_other", "goes"), [(3, 1, True), (2, 1, False), (4, 2, True), (3, 3, False)])
+def test_a_row_goes_to_the_leader_of_three_rows_and_of_twice_the_share_that_it_agrees_with(of_own, of_other, goes):
+    how, last = np.zeros((21, 21), np.float32), {}
+    other, own = range(12), range(12, 20)
+    for page in (other, own):
+        how[np.ix_(page, page)] = 0.9
+    met = [*other[:of_other], *own[:of_own]]
+    how[20, met] = how[met, 20] = 0.8
+
+    def compare(leading, rows):
+        last.update(zip(rows.tolist(), leading.tolist(), strict=True))
+        return how[leading, rows] > 0
+
+    leader = Standing(np.zeros(21, int), standing(how)).leaders(compare, shown(COLOURED), 9)[0]
+    assert leader.tolist() == [0] * 12 + [12] * 8 + [12 if goes else 0]
+    assert last[20] == leader[20]
 
 
 @settings(deadline=None)
@@ -153,21 +180,36 @@ def test_rows_that_move_are_those_of_a_loop_over_rows(seed, groups):
     group = np.repeat(np.arange(groups), draw.integers(1, 15, groups))
     how = draw.choice(np.array([-1, 0, 0.5, 0.6, 0.7], np.float32), (len(group), len(group)), p=(0.1, 0.2, 0.2, 0.2, 0.3))
     how = np.triu(how, 1) + np.triu(how, 1).T + np.eye(len(group), dtype=np.float32)
-    colourless = draw.random(len(group)) < 0.5
+    kinds = draw.choice(np.array([COLOURED, GREY, TONED], np.uint8), len(group))
     found = Standing(group, standing(how), 12)
+    kinds[~found.torn] = COLOURED
     still = np.empty(len(group), int)
     still[found.order] = found.order[leaders(group, lambda a, b: how[found.order[a], found.order[b]] > 0)[0]]
-    expected = still.copy()
-    for row in np.flatnonzero(found.torn & (colourless | (still != np.arange(len(group))))):
-        rows = np.flatnonzero(group == group[row])[:12]
+    still = np.where(kinds == TONED, np.arange(len(group)), still)
+    moved = still.copy()
+    for row in np.flatnonzero(found.torn & (kinds != TONED) & ((kinds == GREY) | (still != np.arange(len(group))))):
         fit = {}
-        for other in rows:
-            if other != row and not (colourless & found.torn)[other] and how[row, other] > 0:
+        for other in np.flatnonzero(group == group[row])[:12]:
+            if other != row and kinds[other] == COLOURED and how[row, other] > 0:
                 fit.setdefault(still[other], []).append(float(how[row, other]))
-        likenesses = 1 if colourless[row] else 2
+        likenesses = 1 if kinds[row] == GREY else 2
         if fit:
             leader = max(fit, key=lambda name: (sum(sorted(fit[name], reverse=True)[:likenesses]) / likenesses, -name))
-            expected[row] = leader if how[leader, row] > 0 else row if colourless[row] else still[row]
-    moved, _ = found.leaders(lambda a, b: how[a, b] > 0, lambda rows: colourless[rows], 99)
-    assert moved.tolist() == expected.tolist()
-    assert (moved[moved] == moved).all()
+            moved[row] = leader if how[leader, row] > 0 else row if kinds[row] == GREY else still[row]
+    expected = moved.copy()
+    for row in np.flatnonzero(~found.torn & (moved != np.arange(len(group)))):
+        shares = {}
+        rows = np.flatnonzero(group == group[row])
+        for leader in np.unique(moved[rows]):
+            led = [other for other in rows[:12] if moved[other] == leader and other != row] if len(rows) > 2 else []
+            agrees = sum(how[row, other] > 0 for other in led)
+            shares[leader] = (agrees / max(len(led), 1), agrees, how[row, leader] > 0 and leader in rows[:12])
+        best = [
+            name for name in shares
+            if name != moved[row] and shares[name][2] and shares[name][1] >= 3 and shares[name][0] > 2 * shares[moved[row]][0]
+        ]  # fmt: skip
+        if best:
+            expected[row] = max(best, key=lambda name: (shares[name][0], -name))
+    leader, _ = found.leaders(lambda a, b: how[a, b] > 0, lambda rows: kinds[rows], 99)
+    assert leader.tolist() == expected.tolist()
+    assert (leader[leader] == leader).all()

@@ -21,7 +21,9 @@ SAME_WHITE = 3
 OTHER = 12 * CELL**2
 """More than noise: of the sum of the levels of a cell."""
 _OF_CELLS = np.kron(np.eye(HUES_SIDE), np.ones((CELL, 1))).astype(np.float32)  # which of the pixels of a row; float32 has their sums whole
-_PIXELS = np.concatenate([(np.indices((THUMBNAIL_SIDE, THUMBNAIL_SIDE)).reshape(2, -1) + 0.5) / THUMBNAIL_SIDE, np.ones((1, THUMBNAIL_SIDE**2))])
+_PIXELS = np.concatenate(
+    [(np.indices((THUMBNAIL_SIDE, THUMBNAIL_SIDE)).reshape(2, -1) + 0.5) / THUMBNAIL_SIDE, np.ones((1, THUMBNAIL_SIDE**2))]
+)
 _AT_ONCE = 1 << 6  # pairs
 _MIDDLES = np.concatenate([(np.indices((HUES_SIDE, HUES_SIDE)).reshape(2, -1) + 0.5) / HUES_SIDE, np.ones((1, HUES_SIDE**2))])
 

@@ -181,9 +181,7 @@ def _decoded(
     return shown.convert("L"), header, {view: view.pixels(colours) for view in views}, shown
 
 
-def _hues(
-    raw: bytes, header: Header, shown: Image.Image | None, box: Box, grey: np.ndarray, small: np.ndarray
-) -> tuple[np.ndarray, bool]:
+def _hues(raw: bytes, header: Header, shown: Image.Image | None, box: Box, grey: np.ndarray, small: np.ndarray) -> tuple[np.ndarray, bool]:
     """The hues of a picture in colour as displayed, which a JPEG, None, is decoded for a second time, at the least scale; or none.
 
     And whether they are those of a picture with white or a light ground that is neutral.

@@ -7,8 +7,8 @@ import numpy as np
 from transforms.images.closely import closely_unlike
 from transforms.images.details import comes_after
 from transforms.images.drawn import Looks
-from transforms.images.hues import of_other_hues
 from transforms.images.maps import inverted, rounded
+from transforms.images.other_hues import of_other_hues
 from transforms.images.shades import of_other_shades
 from transforms.images.shown import Shown
 from transforms.images.tones import of_other_tones
