@@ -58,7 +58,7 @@ SIGNATURE = pa.schema(
         pa.field("geometry", pa.binary(4 * GEOMETRY), nullable=False),  # little-endian float32
         pa.field("thumbnail", pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE), nullable=False),  # grey, trimmed
         pa.field("looks", pa.uint16(), nullable=False),  # a bit for each of transforms.images.drawn.Looks, the first lowest
-        pa.field("hues", pa.binary(HUES), nullable=False),  # of pictures on white or light grey, else zeros; see transforms.images.hues
+        pa.field("hues", pa.binary(HUES), nullable=False),  # of pictures on white and what may be products, else zeros
         # Of pictures that are drawn or nearly so, else empty; see transforms.images.details. Eight octets a row where any row has one.
         pa.field("detail", pa.large_binary(), nullable=False),
     ]

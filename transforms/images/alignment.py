@@ -44,11 +44,12 @@ So pictures of a look that comes in series (`transforms.images.drawn`) are fitte
 
 The agreement of such a pair is at most `AGREE` by how far it is beyond; what is clearly two by windows is not looked at for places.
 
-Two that agree in grey are told apart if they show other colours on white (`transforms.images.hues`), or if one lost its white and is no
-toned copy of the other (`transforms.images.tones`). What 48 x 48 grey pixels, 96 x 96 of drawn pictures and 8 x 8 hues do not show is not
-told apart: another digit in a line of small print, other goods on a photo of a receipt, a badge in the corner of an icon. A mirrored
-picture is the same picture, and so is an arrow to the left the same as one to the right. A photograph that fills its picture is one under
-whatever text, as it is without one; what is written over a drawn picture makes it another.
+Two that agree in grey are told apart if they show other colours (`transforms.images.other_hues`), or the same in another shade
+(`transforms.images.shades`), or if one lost its white and is no toned copy of the other (`transforms.images.tones`). What 48 x 48 grey
+pixels, 96 x 96 of drawn pictures and 8 x 8 hues do not show is not told apart: another digit in a line of small print, other goods on a
+photo of a receipt, a badge in the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as one
+to the right. A photograph that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture
+makes it another.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""The 8 x 8 cells that colours and tones are compared by: where those of one picture lie in another, and how light they are."""
+"""The 8 x 8 cells that colours, shades and tones are compared by: where those of one picture lie in another, and how light they are."""
 
 import itertools
 

@@ -5,8 +5,8 @@ has (of the mean colour, by Cb and Cr of ITU-R BT.601). So a picture that was ma
 
 They are kept of pictures with white in them or as a border, one photo in sixteen; with a border or a ground of one colour that is light and
 neutral, four photos in a thousand; and of whatever else is smooth or has a ground of one colour (`transforms.images.drawn`), as products
-have in a room or before a backdrop, one photo in six more. Others are not decoded in colour. Copies in grey or in sepia say nothing of what they
-were made of, and have none where nothing is white.
+have in a room or before a backdrop, one photo in six more. Others are not decoded in colour. Copies in grey or in sepia say nothing of what
+they were made of, and have none where nothing is white.
 """
 
 import numpy as np

@@ -16,7 +16,7 @@ class Shown:
     Attributes:
       thumbnails: uint8 [n, 48 * 48], grey.
       looks: uint16 [n], the bits of `transforms.images.drawn.Looks`.
-      hues: uint8 [n, 64], of those on white or light grey, else zeros; see `transforms.images.hues`.
+      hues: uint8 [n, 64], of those on white and those that may be products, else zeros; see `transforms.images.hues`.
       details: of those that are drawn or nearly so, see `transforms.images.details`.
     """
 

@@ -167,7 +167,7 @@ def _clustered(members: Members, most: int) -> tuple[np.ndarray, int]:
     """Rows of the run that are not alone, each with its leader, as `PLACED`, and how many a bound left leading.
 
     A row that is held against an elder row has the first row of that one's cluster for a leader; the others are parted by
-    `leaders`, and what agrees with pictures of several colours goes where it agrees best.
+    `transforms.match.standing`.
     """
     heads, (places, left) = members.heads, members.joined(HELD, most)
     rest = np.flatnonzero((places < 0) & (members.elder[heads] == OWN))

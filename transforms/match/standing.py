@@ -16,7 +16,8 @@ it agrees with two rows best: one may be told apart wrongly.
 
 What is not torn may still have met the wrong leader first: one page of a report agrees with a blurred copy of the next page alone, and with
 every copy of its own. So a row goes to another leader that it agrees with, if it agrees with three of that one's rows and with more than
-twice the share of them. Of 25,500 edited photos none is lost by it; of 2,350 drawn screens and faces made to be mistaken 28 were.
+twice the share of them. Of 25,500 edited photos none is lost by it; of 1,270 drawn screens and faces that were made to be mistaken 39 are
+with another picture, and were 51.
 """
 
 from collections.abc import Callable

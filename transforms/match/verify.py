@@ -90,7 +90,7 @@ class Pictures:
       view_hashes: uint64[n, views].
       geometry: float32[n, 9], see `transforms.images.views`.
       looks: uint16[n], the bits of `transforms.images.drawn.Looks`.
-      hues: uint8[n, 64], of those on white or light grey, else zeros; see `transforms.images.hues`.
+      hues: uint8[n, 64], of those on white and those that may be products, else zeros; see `transforms.images.hues`.
       details: of those that are drawn or nearly so, see `transforms.images.details`.
     """
 
