@@ -283,8 +283,18 @@ def with_corner(cells: np.ndarray, rows: int, columns: int, kind: int) -> np.nda
 def test_where_one_is_not_on_white_a_third_of_all_must_be_of_quite_other_hues(columns, turned, apart):
     one = cells_of(AT_RED)
     other = with_corner(one, 4, columns, AT_RED + turned)
-    assert differ(one, other, **ELSEWHERE) == apart
-    assert differ(one, other)
+    lighter = np.stack([EVEN[0], EVEN[0] + 20])
+    assert differ(one, other, **ELSEWHERE, levels=lighter) == apart
+    assert differ(one, other, levels=lighter)
+
+
+@pytest.mark.parametrize(("columns", "moved", "apart"), [(6, 20, True), (6, 21, False), (5, 20, False)])
+def test_or_half_of_all_must_be_what_it_was(columns, moved, apart):
+    other = with_corner(ONE_RED, 3, columns, AT_RED + 16)
+    levels = np.full((2, 64), 60, np.uint8)
+    levels[1, 64 - moved :] += 4
+    levels = levels.reshape(2, 8, 8).repeat(6, 1).repeat(6, 2).reshape(2, -1)
+    assert differ(ONE_RED, other, **ELSEWHERE, levels=levels) == apart
 
 
 @pytest.mark.parametrize(
@@ -292,7 +302,8 @@ def test_where_one_is_not_on_white_a_third_of_all_must_be_of_quite_other_hues(co
 )
 def test_or_light_neutral_places_must_be_what_they_were(columns, light, stay, apart):
     levels = np.full((2, 8, 8), 60, np.uint8)
-    levels[:, 0, :6] = light
+    levels[1, 1:] = 80
+    levels[:, 0] = light
     levels[1, 0, stay:] += 4
     levels = levels.repeat(6, 1).repeat(6, 2).reshape(2, -1)
     other = with_corner(ONE_RED, 3, columns, AT_RED + 16)

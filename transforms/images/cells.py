@@ -1,10 +1,12 @@
 """The 8 x 8 cells that colours, shades and tones are compared by: where those of one picture lie in another, and how light they are."""
 
 import itertools
+import math
 
 import numpy as np
 
 from schemas.signatures import HUES_SIDE, THUMBNAIL_SIDE
+from transforms.images.fitting import halved
 
 CELL = THUMBNAIL_SIDE // HUES_SIDE
 """Pixels of a thumbnail."""
@@ -21,9 +23,8 @@ SAME_WHITE = 3
 OTHER = 12 * CELL**2
 """More than noise: of the sum of the levels of a cell."""
 _OF_CELLS = np.kron(np.eye(HUES_SIDE), np.ones((CELL, 1))).astype(np.float32)  # which of the pixels of a row; float32 has their sums whole
-_PIXELS = np.concatenate(
-    [(np.indices((THUMBNAIL_SIDE, THUMBNAIL_SIDE)).reshape(2, -1) + 0.5) / THUMBNAIL_SIDE, np.ones((1, THUMBNAIL_SIDE**2))]
-)
+_HALF = THUMBNAIL_SIDE // 2
+_POINTS = np.concatenate([(np.indices((_HALF, _HALF)).reshape(2, -1) + 0.5) / _HALF, np.ones((1, _HALF**2))])
 _AT_ONCE = 1 << 6  # pairs
 _MIDDLES = np.concatenate([(np.indices((HUES_SIDE, HUES_SIDE)).reshape(2, -1) + 0.5) / HUES_SIDE, np.ones((1, HUES_SIDE**2))])
 
@@ -45,22 +46,25 @@ def places(to: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def levels(thumbnails: np.ndarray) -> np.ndarray:
-    """The sum of the levels of each cell of thumbnails, uint8 [n, 48 * 48]: int64 [n, 64].
+    """The sum of the levels of each cell of thumbnails, uint8 [n, 48 * 48], or of ones of half the size: int64 [n, 64].
 
-    >>> levels(np.ones((1, 48 * 48), np.uint8))[0, :2].tolist()
-    [36, 36]
+    >>> levels(np.ones((1, 48 * 48), np.uint8))[0, :2].tolist(), levels(np.ones((1, 24 * 24), np.uint8))[0, :2].tolist()
+    ([36, 36], [9, 9])
     """
-    rows = np.einsum("ncdk->nck", thumbnails.reshape(-1, HUES_SIDE, CELL, THUMBNAIL_SIDE).astype(np.float32))
-    return (rows @ _OF_CELLS).astype(np.int64).reshape(len(thumbnails), -1)
+    side = math.isqrt(thumbnails.shape[1])
+    rows = np.einsum("ncdk->nck", thumbnails.reshape(-1, HUES_SIDE, side // HUES_SIDE, side).astype(np.float32))
+    return (rows @ _OF_CELLS[:: THUMBNAIL_SIDE // side]).astype(np.int64).reshape(len(thumbnails), HUES_SIDE**2)
 
 
 def seen_levels(thumbnails: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
-    """The sum of the levels that each cell of one picture has in another one, pixel by the nearest pixel: int64 [n, 64].
+    """The sum of the levels that each cell of one picture has in another one, as `levels` has it: int64 [n, 64].
+
+    Of the other one at half the size the nearest pixels are taken.
 
     Args:
       thumbnails: uint8 [m, 48 * 48].
       moved: int64 [n], the other ones.
-      to: float64 [n, 2, 3], the maps from the one to the other.
+      to: float64 [n, 2, 3], the maps from the one to the other, as `transforms.images.alignment` found them.
 
     >>> halves = np.tile(np.repeat(np.array([0, 9], np.uint8), 24), 48)[None]
     >>> seen_levels(halves, np.array([0]), np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.25]]]))[0, :4].tolist()
@@ -69,6 +73,7 @@ def seen_levels(thumbnails: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np
     out = np.empty((len(moved), HUES_SIDE**2), np.int64)
     for at in range(0, len(moved), _AT_ONCE):
         some = slice(at, at + _AT_ONCE)
-        pixels = np.floor(to[some] @ _PIXELS * THUMBNAIL_SIDE).clip(0, THUMBNAIL_SIDE - 1).astype(np.int64)
-        out[some] = levels(thumbnails[moved[some, None], pixels[:, 0] * THUMBNAIL_SIDE + pixels[:, 1]])
+        down, along = np.floor(to[some] @ _POINTS * _HALF).clip(0, _HALF - 1).astype(np.int64).swapaxes(0, 1)
+        halves = halved(thumbnails, moved[some])
+        out[some] = 4 * levels(np.take_along_axis(halves, down * _HALF + along, axis=1))
     return out

@@ -15,14 +15,15 @@ are neutral in three places at least. Without these, as where a product fills it
 sepia everywhere and the other has several: it may be a copy in sepia, of what was framed.
 
 Where one of them is not on white (`transforms.images.drawn.Looks.white`), it may be a photo, of which such filters are many, and what is
-dark stays neutral under all of them. Two are then if twelve cells lie 30 degrees apart; or if six light ones are neutral in both and of one
-level, while six others lie 19 degrees apart, or as above where hues are missing in one. Of 111,000 pairs of edited photos none differs so,
-of 3,064 pairs of photos made warmer, cooler, greener, paler or more colourful 91, and of 1,167 pairs of products of one shape in another
-colour 670.
+dark stays neutral under all of them. Two are then if twelve cells lie 30 degrees apart; if six light ones are neutral in both and of one
+level, while six others lie 19 degrees apart, or as above where hues are missing in one; or if half of all have their level and their hue
+still, and four lie 19 degrees apart. Of 111,000 pairs of edited photos ten differ so, of 3,064 pairs of photos made warmer, cooler,
+greener, paler or more colourful 91, and of 1,167 pairs of products of one shape in another colour 670.
 """
 
 import numpy as np
 
+from schemas.signatures import HUES
 from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME_WHITE, SEVERAL, WITHIN, levels, places, seen_levels
 from transforms.images.hues import APART, FAINT, HUE, NEUTRAL, SOME, TONED, TURN, colours, of_one_hue, turns_between
 
@@ -31,6 +32,7 @@ _FEW_FAR = 2  # cells that lie so far apart from all around
 _EXCHANGED = 3  # cells of which each picture is neutral and the other has a hue
 _BARE = 4  # cells of which one picture is neutral and the other has a hue
 _WIDELY, _MANY = 21, 12  # of what is not on white: hues from one to the other; cells of which that is enough
+_NO_TURN = 4  # hues from one to the other, as saving turns them
 _MORE, _STAYING = 6, 6  # cells that lie apart; light ones that are what they were, with which so many are enough
 _SHINING, _SAME = 100 * CELL**2, 3 * CELL**2  # of the sum of the levels of a cell: from where it is light; by which it may have changed
 
@@ -74,11 +76,19 @@ def of_other_hues(
     found[both] = (differ & anchored) | (recoloured & (anchored | ~toned))
     elsewhere = ~(white[still] & white[moved])
     found[both[elsewhere]] = ((met & (turns >= _WIDELY)).sum(axis=1) >= _MANY)[elsewhere] & ~toned[elsewhere]
-    asked = np.flatnonzero(elsewhere & anchored & (differ | (others >= _MORE)))
+    asked = np.flatnonzero(elsewhere & (differ | recoloured))
     if len(asked):
-        own = levels(pictures[still[asked]])
-        stays = neutral[asked] & (own >= _SHINING) & (np.abs(own - seen_levels(pictures, moved[asked], to[asked])) <= _SAME)
-        found[both[asked]] |= stays.sum(axis=1) >= _STAYING
+        own, near = levels(pictures[still[asked]]), near[:, asked]
+        stays = np.abs(own - seen_levels(pictures, moved[asked], to[asked])) <= _SAME
+        lights = (stays & neutral[asked] & (own >= _SHINING)).sum(axis=1) >= _STAYING
+        half = (stays & _alike(one[asked], near).any(axis=0)).sum(axis=1) >= HUES // 2
+        found[both[asked]] |= (half & (others >= SEVERAL)[asked]) | (lights & (differ | (others >= _MORE))[asked])
+    return found
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Whether cells, uint8 [..., 64] each, are both neutral, both faint, or of one hue: bool [..., 64]."""
+    found: np.ndarray = np.where((one >= HUE) & (other >= HUE), turns_between(one, other) <= _NO_TURN, one == other)
     return found
 
 

@@ -1,0 +1,37 @@
+"""Whether each of two aligned pictures is lighter than the other somewhere in the middle: another print on a mug, another chair in a room.
+
+What is put over a photo is mostly white, or lies at its edges; where a photo shows through it, that is lighter as a whole. Where two photos
+of one place show two things, the one is darker here and the other there.
+
+Of 8 x 8 cells those inside both count that do not lie at an edge. The middle of the levels by which they differ is taken away first: a
+whole picture may be lighter.
+"""
+
+import numpy as np
+
+from transforms.images.cells import CELL, INNER, levels, places, seen_levels
+
+_MUCH = 10 * CELL**2  # of the sum of the levels of a cell
+_THERE = np.zeros((1, 2))
+
+
+def lighter_both_ways(pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
+    """Whether in some cell each is lighter than the other by more than ten levels, bool [n].
+
+    Args:
+      pictures: thumbnails, uint8 [m, 48 * 48].
+      still: int64 [n], the one looked for.
+      moved: int64 [n], the other, in which.
+      to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
+
+    >>> mugs = np.full((2, 48, 48), 150, np.uint8)
+    >>> mugs[0, 12:18, 12:18], mugs[1, 24:30, 24:30] = 90, 90
+    >>> lighter_both_ways(mugs.reshape(2, -1), np.array([0]), np.array([1]), np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])).tolist()
+    [True]
+    """
+    inside = places(to, _THERE)[0] & INNER
+    off = levels(pictures[still]) - seen_levels(pictures, moved, to)
+    count = inside.sum(axis=1, keepdims=True)
+    ordered = np.sort(np.where(inside, off, np.iinfo(off.dtype).max), axis=1)
+    off = np.where(inside, off - np.take_along_axis(ordered, count // 2, axis=1), 0)
+    return np.logical_and((off > _MUCH).any(axis=1), (off < -_MUCH).any(axis=1))
