@@ -17,8 +17,8 @@ sepia everywhere and the other has several: it may be a copy in sepia, of what w
 Where one of them is not on white (`transforms.images.drawn.Looks.white`), it may be a photo, of which such filters are many, and what is
 dark stays neutral under all of them. Two are then if twelve cells lie 30 degrees apart; if six light ones are neutral in both and of one
 level, while six others lie 19 degrees apart, or as above where hues are missing in one; or if half of all have their level and their hue
-still, and four lie 19 degrees apart. Of 111,000 pairs of edited photos ten differ so, of 3,064 pairs of photos made warmer, cooler,
-greener, paler or more colourful 91, and of 1,167 pairs of products of one shape in another colour 670.
+still, and four lie 19 degrees apart. Of 111,000 pairs of edited photos two differ so, of 3,064 pairs of photos made warmer, cooler,
+greener, paler or more colourful 94, and of 1,166 pairs of products of one shape in another colour 677.
 """
 
 import numpy as np
