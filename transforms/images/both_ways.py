@@ -9,10 +9,9 @@ whole picture may be lighter.
 
 import numpy as np
 
-from transforms.images.cells import CELL, INNER, levels, places, seen_levels
+from transforms.images.cells import AT, CELL, INNER, levels, places, seen_levels
 
 _MUCH = 10 * CELL**2  # of the sum of the levels of a cell
-_THERE = np.zeros((1, 2))
 
 
 def lighter_both_ways(pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
@@ -29,7 +28,7 @@ def lighter_both_ways(pictures: np.ndarray, still: np.ndarray, moved: np.ndarray
     >>> lighter_both_ways(mugs.reshape(2, -1), np.array([0]), np.array([1]), np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])).tolist()
     [True]
     """
-    inside = places(to, _THERE)[0] & INNER
+    inside = places(to, AT)[0] & INNER
     off = levels(pictures[still]) - seen_levels(pictures, moved, to)
     count = inside.sum(axis=1, keepdims=True)
     ordered = np.sort(np.where(inside, off, np.iinfo(off.dtype).max), axis=1)

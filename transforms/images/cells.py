@@ -12,6 +12,8 @@ CELL = THUMBNAIL_SIDE // HUES_SIDE
 """Pixels of a thumbnail."""
 WITHIN = np.array(list(itertools.product((-0.4, 0.4), repeat=2)))
 """Cells from the middle of one, within it: float64 [4, 2], down and along."""
+AT = np.zeros((1, 2))
+"""Likewise at the middle itself."""
 AROUND = np.array(list(itertools.product((-0.7, 0.0, 0.7), repeat=2)))
 """Likewise around it, [9, 2]: each and the one opposite stand in order from either end, the middle in the middle."""
 INNER = np.pad(np.ones((HUES_SIDE - 2, HUES_SIDE - 2), bool), 1).ravel()
@@ -20,6 +22,8 @@ SEVERAL = 4
 """Cells in which two pictures differ, at least."""
 SAME_WHITE = 3
 """Cells that are white or neutral in both, or were in one, at least."""
+SAME = 3 * CELL**2
+"""What a cell stays within that is what it was: of the sum of its levels."""
 OTHER = 12 * CELL**2
 """More than noise: of the sum of the levels of a cell."""
 _OF_CELLS = np.kron(np.eye(HUES_SIDE), np.ones((CELL, 1))).astype(np.float32)  # which of the pixels of a row; float32 has their sums whole

@@ -186,7 +186,8 @@ def _hues(raw: bytes, header: Header, shown: Image.Image | None, box: Box, grey:
 
     And whether they are those of a picture with white or a light ground that is neutral.
     """
-    white, light = shows_white(grey, box, small), shows_light_ground(grey, box, small)
+    white = shows_white(grey, box, small)
+    light = not white and shows_light_ground(grey, box, small)
     if not white and not light and not may_be_product(small):
         return NO_HUES, False
     if shown is None:

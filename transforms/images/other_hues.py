@@ -24,7 +24,7 @@ greener, paler or more colourful 94, and of 1,166 pairs of products of one shape
 import numpy as np
 
 from schemas.signatures import HUES
-from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME_WHITE, SEVERAL, WITHIN, levels, places, seen_levels
+from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME, SAME_WHITE, SEVERAL, WITHIN, levels, places, seen_levels
 from transforms.images.hues import APART, FAINT, HUE, NEUTRAL, SOME, TONED, TURN, colours, of_one_hue, turns_between
 
 _FAR = 42  # hues from one to the other: of what lies within
@@ -34,7 +34,7 @@ _BARE = 4  # cells of which one picture is neutral and the other has a hue
 _WIDELY, _MANY = 21, 12  # of what is not on white: hues from one to the other; cells of which that is enough
 _NO_TURN = 4  # hues from one to the other, as saving turns them
 _MORE, _STAYING = 6, 6  # cells that lie apart; light ones that are what they were, with which so many are enough
-_SHINING, _SAME = 100 * CELL**2, 3 * CELL**2  # of the sum of the levels of a cell: from where it is light; by which it may have changed
+_SHINING = 100 * CELL**2  # of the sum of the levels of a cell, from where it is light
 
 
 def of_other_hues(
@@ -50,11 +50,6 @@ def of_other_hues(
       moved: int64 [n], the other, in which.
       to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
     """
-    found = np.zeros(len(to), bool)
-    both = np.flatnonzero((kept[still, 0] != 0) & (kept[moved, 0] != 0))
-    if not len(both):
-        return found
-    still, moved, to = still[both], moved[both], to[both]
     one, other = kept[still], kept[moved]
     inside, there = places(to, WITHIN)
     near = np.where(inside, np.take_along_axis(other[None], there, axis=2), 0)
@@ -73,16 +68,16 @@ def of_other_hues(
         differ[asked] = _of_other_shade(*sides, there[:, asked], gained[asked], lost[asked])
     neutral = bare & bare_there.any(axis=0)
     anchored, toned = neutral.sum(axis=1) >= SAME_WHITE, _may_be_toned(one, other)
-    found[both] = (differ & anchored) | (recoloured & (anchored | ~toned))
+    found: np.ndarray = (differ & anchored) | (recoloured & (anchored | ~toned))
     elsewhere = ~(white[still] & white[moved])
-    found[both[elsewhere]] = ((met & (turns >= _WIDELY)).sum(axis=1) >= _MANY)[elsewhere] & ~toned[elsewhere]
+    found[elsewhere] = ((met & (turns >= _WIDELY)).sum(axis=1) >= _MANY)[elsewhere] & ~toned[elsewhere]
     asked = np.flatnonzero(elsewhere & (differ | recoloured))
     if len(asked):
         own, near = levels(pictures[still[asked]]), near[:, asked]
-        stays = np.abs(own - seen_levels(pictures, moved[asked], to[asked])) <= _SAME
+        stays = np.abs(own - seen_levels(pictures, moved[asked], to[asked])) <= SAME
         lights = (stays & neutral[asked] & (own >= _SHINING)).sum(axis=1) >= _STAYING
         half = (stays & _alike(one[asked], near).any(axis=0)).sum(axis=1) >= HUES // 2
-        found[both[asked]] |= (half & (others >= SEVERAL)[asked]) | (lights & (differ | (others >= _MORE))[asked])
+        found[asked] |= (half & (others >= SEVERAL)[asked]) | (lights & (differ | (others >= _MORE))[asked])
     return found
 
 

@@ -64,8 +64,14 @@ class Pairs:
 
     def recoloured(self) -> np.ndarray:
         """Which are of other colours, of another shade, or toned otherwise, bool [n]."""
-        hues, white, given = self.shown.hues, Looks.of(self.shown.looks).white, self.fields()
-        return of_other_hues(hues, white, *given) | of_other_shades(hues, *given) | of_other_tones(white, *given)
+        hues, white = self.shown.hues, Looks.of(self.shown.looks).white
+        found = of_other_tones(white, *self.fields())
+        has_hues = hues[:, 0] != 0
+        both = np.flatnonzero(has_hues[self.still] & has_hues[self.moved])
+        if len(both):
+            given = self.take(both).fields()
+            found[both] |= of_other_hues(hues, white, *given) | of_other_shades(hues, *given)
+        return found
 
     def closely(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """`transforms.images.closely.closely_unlike` of pairs that have a detail of either picture."""

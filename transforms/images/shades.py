@@ -11,13 +11,11 @@ over a copy covers less of it.
 
 import numpy as np
 
-from transforms.images.cells import CELL, INNER, OTHER, levels, places, seen_levels
+from transforms.images.cells import AT, CELL, INNER, OTHER, SAME, levels, places, seen_levels
 from transforms.images.hues import FAINT, HUE
 
-_SAME = 3 * CELL**2  # of the sum of the levels of a cell that is what it was
-_ANCHORS, _MANY = 6, 10  # such cells; those that are lighter, or darker
-_BLACK, _WHITE = 8 * CELL**2, 248 * CELL**2  # where levels end, and stay whatever is done
-_MIDDLE = np.zeros((1, 2))
+_ANCHORS, _MANY = 6, 10  # cells that are what they were; those that are lighter, or darker
+_BLACK, _WHITE = 8 * CELL**2, 248 * CELL**2  # of the sum of the levels of a cell: where levels end, and stay whatever is done
 
 
 def of_other_shades(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
@@ -31,11 +29,7 @@ def of_other_shades(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, m
       to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
     """
     found = np.zeros(len(to), bool)
-    both = np.flatnonzero((kept[still, 0] != 0) & (kept[moved, 0] != 0))
-    if not len(both):
-        return found
-    still, moved, to = still[both], moved[both], to[both]
-    inside, there = places(to, _MIDDLE)
+    inside, there = places(to, AT)
     one, other = kept[still], np.take_along_axis(kept[moved], there[0], axis=1)
     coloured = inside & INNER & (np.maximum(one, other) >= HUE) & (np.minimum(one, other) >= FAINT)
     own, seen = levels(pictures[still]), np.take_along_axis(levels(pictures[moved]), there[0], axis=1)
@@ -43,10 +37,10 @@ def of_other_shades(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, m
     if len(asked):
         own, inside, coloured = own[asked], inside[asked], coloured[asked]
         off = own - seen_levels(pictures, moved[asked], to[asked])
-        same = inside & (np.abs(off) <= _SAME) & (own > _BLACK) & (own < _WHITE)
+        same = inside & (np.abs(off) <= SAME) & (own > _BLACK) & (own < _WHITE)
         darkest, lightest = np.sort(np.where(same, own, _WHITE), axis=1)[:, 1:2], np.sort(np.where(same, own, 0), axis=1)[:, -2:-1]
         deeper = _moved(coloured & (own >= darkest) & (own <= lightest), off, OTHER)
-        found[both[asked]] = (same.sum(axis=1) >= _ANCHORS) & (deeper >= _MANY) & (2 * deeper >= coloured.sum(axis=1))
+        found[asked] = (same.sum(axis=1) >= _ANCHORS) & (deeper >= _MANY) & (2 * deeper >= coloured.sum(axis=1))
     return found
 
 

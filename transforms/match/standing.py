@@ -41,6 +41,7 @@ _SEVERAL, _BY_FAR = 3, 2.0  # rows of a leader that another row agrees with, whi
 _GROUPS_AT_ONCE = 1 << 8  # 4 MB
 
 Stand = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Agreeing = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Standing:
@@ -90,22 +91,22 @@ class Standing:
         mine, left = leaders(self._group, lambda one, other: compare(order[one], order[other]), most)
         leader = np.empty_like(mine)
         leader[order] = order[mine]
-        again = np.flatnonzero(self.torn)
+        agreeing, again = self._agreeing(), np.flatnonzero(self.torn)
         if len(again):
             shown = np.full(len(leader), COLOURED, np.uint8)
             shown[again] = colours(again)
-            self._move(leader, shown, compare)
-        again = np.concatenate([again, self._settle(leader)])
+            self._move(leader, agreeing, shown, compare)
+        again = np.concatenate([again, self._settle(leader, agreeing)])
         if len(again):
             compare(leader[again], again)
         return leader, left
 
-    def _move(self, leader: np.ndarray, shown: np.ndarray, compare: Compare) -> None:
+    def _move(self, leader: np.ndarray, agreeing: Agreeing, shown: np.ndarray, compare: Compare) -> None:
         """Gives grey rows, and torn ones that follow, the leader of what they agree with best; what it does not join stays, or is alone."""
         rows, grey = np.arange(len(leader)), shown == GREY
         leader[shown == TONED] = rows[shown == TONED]
         moves = self.torn & (grey | ((leader != rows) & (shown == COLOURED)))
-        one, other, agreed = self._agreeing()
+        one, other, agreed = agreeing
         some = np.flatnonzero(moves[one] & (shown[other] == COLOURED))
         one, to = _best(one[some], leader[other[some]], agreed[some], np.where(grey, 1, _LIKENESSES))
         joined = compare(to, one)
@@ -113,9 +114,9 @@ class Standing:
         alone = one[~joined & grey[one]]
         leader[alone] = alone
 
-    def _settle(self, leader: np.ndarray) -> np.ndarray:
+    def _settle(self, leader: np.ndarray, agreeing: Agreeing) -> np.ndarray:
         """Gives rows that follow the leader of whose rows they agree with by far the greater share: those that moved, int64[m]."""
-        one, other, _ = self._agreeing()
+        one, other, _ = agreeing
         some = np.flatnonzero(~self.torn[one] & (leader[one] != one))
         one, other = one[some], other[some]
         count = len(leader)
@@ -127,13 +128,11 @@ class Standing:
         held[rows[mine]] = share[mine]
         led = np.isin(pairs, (one * count + other)[leader[other] == other])
         some = np.flatnonzero(~mine & led & (times >= _SEVERAL) & (share > _BY_FAR * held[rows]))
-        rows, to = rows[some], to[some]
-        order = np.lexsort((to, -share[some], rows))
-        first = order[run_starts(rows[order])]
-        leader[rows[first]] = to[first]
-        return rows[first]
+        rows, to = _greatest(rows[some], to[some], share[some])
+        leader[rows] = to
+        return rows
 
-    def _agreeing(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _agreeing(self) -> Agreeing:
         """Pairs of rows that agree, each both ways: two int64[m] of places, and how well, float32[m]."""
         joined = self._how > 0
         left, right, how = self._left[joined], self._right[joined], self._how[joined]
@@ -177,8 +176,16 @@ def _best(rows: np.ndarray, leading: np.ndarray, agreed: np.ndarray, counted: np
     starts, sizes = _runs(rows * len(counted) + leading)
     place = np.arange(len(rows)) - np.repeat(starts, sizes)
     found = np.bincount(np.repeat(np.arange(len(starts)), sizes), np.where(place < counted[rows], agreed / counted[rows], 0.0))
-    rows, leading = rows[starts], leading[starts]
-    order = np.lexsort((leading, -found, rows))
+    return _greatest(rows[starts], leading[starts], found)
+
+
+def _greatest(rows: np.ndarray, leading: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each row once, ascending, and the leader for which the value is greatest, the first of those; all int64[m] but the values.
+
+    >>> _greatest(np.array([7, 3, 7, 7]), np.array([2, 1, 5, 4]), np.array([0.5, 0.1, 0.9, 0.9]))
+    (array([3, 7]), array([1, 4]))
+    """
+    order = np.lexsort((leading, -value, rows))
     first = order[run_starts(rows[order])]
     return rows[first], leading[first]
 
