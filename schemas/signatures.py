@@ -11,8 +11,9 @@ BAND_ROWS = 7
 THUMBNAIL_SIDE = 48
 DETAIL_SIDE = 96
 DETAIL = 2 + DETAIL_SIDE**2 * 5 // 8  # octets: the least and the greatest level, then of every pixel four bits, then of every pixel one
-HUES_SIDE = 8
-HUES = HUES_SIDE**2  # octets: a cell in each
+CELLS_SIDE = 8
+CELLS = CELLS_SIDE**2  # of which the colour is kept
+CHROMA = ("cb", "cr")
 PHASHES = ("plain", "plain_mirrored", "trimmed", "trimmed_mirrored")
 
 # fmt: off
@@ -58,7 +59,7 @@ SIGNATURE = pa.schema(
         pa.field("geometry", pa.binary(4 * GEOMETRY), nullable=False),  # little-endian float32
         pa.field("thumbnail", pa.binary(THUMBNAIL_SIDE * THUMBNAIL_SIDE), nullable=False),  # grey, trimmed
         pa.field("looks", pa.uint16(), nullable=False),  # a bit for each of transforms.images.drawn.Looks, the first lowest
-        pa.field("hues", pa.binary(HUES), nullable=False),  # of pictures on white and what may be products, else zeros
+        pa.field("chroma", pa.binary(len(CHROMA) * CELLS), nullable=False),  # signed octets, see transforms.images.chroma
         # Of pictures that are drawn or nearly so, else empty; see transforms.images.details. Eight octets a row where any row has one.
         pa.field("detail", pa.large_binary(), nullable=False),
     ]

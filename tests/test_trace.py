@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from schemas.signatures import FAST_SLACK, HUES, VIEWS
+from schemas.signatures import CELLS, CHROMA, FAST_SLACK, VIEWS
 from tests.match.signed_rows import Row, noisy, photo, signed, write
 from transforms.images.details import Details
 from transforms.images.nearest import nearest_views
@@ -100,7 +100,7 @@ def test_the_look_up_compares_just_what_verification_compares():
         hashes[one],
         geometry[one],
         np.zeros(1, np.uint16),
-        np.zeros((1, HUES), np.uint8),
+        np.zeros((1, len(CHROMA), CELLS), np.int8),
         Details.none(1),
     )
     looked_up = nearest(hashes[rest].astype("<u8").view(np.uint8), asked_of(Query(bytes(32), False, 1, 1, pictures)).views)

@@ -7,15 +7,14 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
 from schemas.job import Decode
-from schemas.signatures import HUES
+from schemas.signatures import CELLS, CHROMA
 from tests.images.drawing import encoded, photo
 from tests.images.test_kinds import pictures
 from tests.match.signed_rows import Row, matched, sets, signed, write
-from transforms.images import decode
 from transforms.images.alignment import AGREE, TOLD_APART, agreements
 from transforms.images.decode import open_picture
 from transforms.images.drawn import Looks
-from transforms.images.hues import NO_HUES, hues
+from transforms.images.hues import NO_HUES, kinds
 from transforms.images.other_hues import of_other_hues
 from transforms.images.phash import hash_pictures
 from transforms.images.shown import Shown
@@ -77,14 +76,19 @@ COPIES = {
 SIZES = [lambda image: image, lambda image: image.resize((300, 300)), lambda image: image.resize((520, 520))]
 
 
-def without_hues(found: Pictures) -> Shown:
-    return dataclasses.replace(found.shown(), hues=np.zeros_like(found.hues))
+def hues_of(found: Pictures) -> np.ndarray:
+    return found.shown().hues(np.arange(len(found)))
+
+
+def without_colours(found: Pictures) -> Shown:
+    looks = dataclasses.replace(Looks.of(found.looks), hued=np.zeros(len(found), bool))
+    return dataclasses.replace(found.shown(), chroma=np.zeros_like(found.chroma), looks=looks.bits())
 
 
 def test_one_product_in_other_colours_is_another_picture():
     found = pictures(CUPS)
     left, right = np.triu_indices(len(CUPS), 1)
-    grey = without_hues(found)
+    grey = without_colours(found)
     assert agreements(grey, grey, SAME.repeat(len(left), 0), (left, right)).min() >= AGREE
     assert picture_agreements(found, left, found, right).max() < AGREE
     assert picture_agreements(found, right, found, left).tolist() == picture_agreements(found, left, found, right).tolist()
@@ -94,7 +98,7 @@ def test_a_product_without_colour_is_another_and_a_grey_copy_none():
     dark = cup(NONE, NONE).point(lambda level: level if level > 230 else level - 75)
     found, copies = pictures([CUPS[0], dark]), pictures([ImageOps.grayscale(CUPS[0]), ImageOps.grayscale(dark)])
     one, other, rows = np.array([0]), np.array([1]), np.arange(2)
-    grey = without_hues(found)
+    grey = without_colours(found)
     assert agreements(grey, grey, SAME, (one, other))[0] >= AGREE
     assert picture_agreements(found, one, found, other)[0] < AGREE
     assert picture_agreements(found, rows, copies, rows).min() >= AGREE
@@ -115,11 +119,11 @@ def test_a_jpeg_and_a_lossless_copy_of_any_size_have_the_same_hues():
         encoded(image, "PNG"), encoded(image, "JPEG", quality=90), encoded(image, "WEBP", lossless=True),
         encoded(image.resize((1600, 1600)), "PNG"), encoded(image.resize((1600, 1600)), "JPEG", quality=90),
     ]  # fmt: skip
-    found = [open_picture(raw, Decode(), "fast").hues for raw in raws]
+    found = [kinds(open_picture(raw, Decode(), "fast").chroma) for raw in raws]
     cells = np.stack(found).astype(int)
     assert (np.abs(cells - cells[0]) <= 3).mean() > 0.93
     exact = open_picture(raws[1], Decode(), "exact")
-    assert exact.hues.tolist() == found[1].tolist()
+    assert kinds(exact.chroma).tolist() == found[1].tolist()
 
 
 def test_a_turned_jpeg_has_the_hues_that_are_seen():
@@ -127,25 +131,21 @@ def test_a_turned_jpeg_has_the_hues_that_are_seen():
     exif[0x0112] = 6
     stored = CUPS[0].transpose(Image.Transpose.ROTATE_90)
     turned, plain = (
-        open_picture(encoded(image, "JPEG", quality=90, **more), Decode(), "fast").hues
+        kinds(open_picture(encoded(image, "JPEG", quality=90, **more), Decode(), "fast").chroma)
         for image, more in ((stored, {"exif": exif}), (CUPS[0], {}))
     )
     assert np.count_nonzero(turned != plain) <= 3
 
 
-def test_a_picture_that_is_neither_on_white_nor_smooth_has_none_and_is_decoded_once(monkeypatch):
-    decoded, original = [], decode.decode_jpeg
-    monkeypatch.setattr(decode, "decode_jpeg", lambda *given, **named: decoded.append(named["colour"]) or original(*given, **named))
+def test_hues_of_a_picture_that_is_neither_on_white_nor_smooth_say_nothing():
     images = photo(400, 300, seed=5), before_wall(CUPS[0]), CUPS[0]
     bare, wall, white = (open_picture(encoded(image, "JPEG"), Decode(), "fast") for image in images)
-    assert decoded == [False, False, True, False, True]
-    assert not bare.hues.any()
-    assert wall.hues.all()
-    assert white.hues.all()
+    assert [picture.hued for picture in (bare, wall, white)] == [False, True, True]
     assert [picture.white for picture in (bare, wall, white)] == [False, False, True]
     batch = hash_pictures([None, bare, wall, white])
-    assert batch.hues.shape == (4, HUES)
-    assert batch.hues.any(axis=1).tolist() == [False, False, True, True]
+    assert batch.chroma.shape == (4, len(CHROMA), CELLS)
+    assert batch.chroma.any(axis=(1, 2)).tolist() == [False, True, True, True]
+    assert hues_of(Pictures.of_hashes(batch)).any(axis=1).tolist() == [False, False, True, True]
     assert Looks.of(batch.looks).white.tolist() == [False, False, False, True]
 
 
@@ -155,8 +155,8 @@ def test_products_before_light_grey_are_told_apart_by_colour_and_grey_copies_are
 
     found, (left, right) = pictures([before_grey(image) for image in CUPS]), np.triu_indices(len(CUPS), 1)
     copies = pictures([before_grey(COPIES[edit](CUPS[0]).convert("RGB")) for edit in ("grey", "sepia")])
-    assert found.hues.any(axis=1).all()
-    assert not copies.hues.any()
+    assert hues_of(found).any(axis=1).all()
+    assert not hues_of(copies).any()
     assert picture_agreements(found, left, found, right).max() < AGREE
     assert picture_agreements(found, np.zeros(2, int), copies, np.arange(2)).min() >= AGREE
 
@@ -164,7 +164,7 @@ def test_products_before_light_grey_are_told_apart_by_colour_and_grey_copies_are
 def test_products_before_a_wall_are_told_apart_by_colour_and_copies_that_were_toned_are_not():
     images = [before_wall(image) for image in CUPS[:4]]
     found, (left, right), rows = pictures(images), np.triu_indices(4, 1), np.arange(4)
-    grey = without_hues(found)
+    grey = without_colours(found)
     assert not Looks.of(found.looks).white.any()
     assert agreements(grey, grey, SAME.repeat(len(left), 0), (left, right)).min() >= AGREE
     assert picture_agreements(found, left, found, right).max() < AGREE
@@ -179,32 +179,29 @@ def test_a_white_border_is_white_and_a_picture_of_one_row_has_hues_too():
     row.paste((200, 30, 30), (60, 0, 130, 1))
     images = (bare, framed, row, ImageOps.expand(bare, 40, "navy"), ImageOps.expand(framed, 40, "navy"))
     found = [open_picture(encoded(image, "PNG"), Decode(), "fast") for image in images]
-    assert [bool(picture.hues.any()) for picture in found] == [False, True, True, False, True]
+    assert [picture.hued for picture in found] == [False, True, True, False, True]
     assert [picture.white for picture in found] == [False, True, True, False, True]
 
 
 def test_cells_are_the_hues_of_mean_colours():
-    draw = np.random.default_rng(5).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    image = Image.fromarray(draw).resize((64, 64), Image.Resampling.NEAREST)
-    kinds = hues(image, (0, 0, 640, 640), 640, 640)
-    red, green, blue = draw.reshape(-1, 3).T.astype(float)
-    cb, cr = -0.168736 * red - 0.331264 * green + 0.5 * blue, 0.5 * red - 0.418688 * green - 0.081312 * blue
-    angle, size = np.degrees(np.arctan2(cr, cb)) % 360, np.hypot(cb, cr)
-    expected = np.where(size < 8.5, 1, np.where(size < 14, 2, 3 + np.rint(angle / (360 / 252)).astype(int) % 252))
-    edges = (np.abs(angle / (360 / 252) % 1 - 0.5) < 0.05) | (np.abs(size - 8.5) < 0.5) | (np.abs(size - 14) < 0.5)
-    assert edges.mean() < 0.3
-    assert (kinds == expected)[~edges].all()
+    levels = np.random.default_rng(5).integers(-128, 128, (2, 4096), dtype=np.int8)
+    cb, cr = levels.astype(float)
+    angle, size = np.degrees(np.arctan2(cr, cb)) % 360 / (360 / 252), np.hypot(cb, cr)
+    expected = np.where(size < 8.5, 1, np.where(size < 14, 2, 3 + np.rint(angle).astype(int) % 252))
+    between = np.abs(angle % 1 - 0.5) < 2e-3
+    assert between.mean() < 0.02
+    assert (kinds(levels) == expected)[~between].all()
 
 
 def cells_of(*kinds: int) -> np.ndarray:
     """Hues of one picture, row by row of cells."""
-    return np.array(kinds, np.uint8).repeat(HUES // len(kinds))
+    return np.array(kinds, np.uint8).repeat(CELLS // len(kinds))
 
 
 def differ(
     one: np.ndarray, other: np.ndarray, to: np.ndarray = SAME, *, white: tuple[bool, bool] = (True, True), levels: np.ndarray = EVEN
 ) -> bool:
-    return bool(of_other_hues(np.stack([one, other]), np.array(white), levels, np.array([0]), np.array([1]), to)[0])
+    return bool(of_other_hues(one[None], other[None], np.array([all(white)]), levels, np.array([0]), np.array([1]), to)[0])
 
 
 WHITE, FAINT, AT_RED, AT_BLUE, AT_SEPIA = 1, 2, 79, 200, 106
@@ -326,9 +323,9 @@ def test_cells_on_the_edge_of_two_colours_may_mix_them_to_another_share():
 
 def test_pairs_agree_alike_either_way_round_where_hues_alone_differ():
     one = pictures(CUPS[:1]).shown()
-    hues = one.hues.copy()
-    hues[0, 4:30] = np.where(hues[0, 4:30] == 0x11, 0x11, 0x99)
-    other = dataclasses.replace(one, hues=hues)
+    chroma = one.chroma.copy()
+    chroma[0, :, 4:30] = -chroma[0, :, 4:30]
+    other = dataclasses.replace(one, chroma=chroma)
     there, back = (np.array([[[1.0, 0.0, down], [0.0, 1.0, along]]]) for down, along in ((0.06, -0.06), (-0.06, 0.06)))
     ways = agreements(one, other, there), agreements(other, one, back)
     assert ways[0].tolist() == ways[1].tolist()

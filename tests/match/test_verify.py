@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from schemas.signatures import CAPTION_EXACT, CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, GEOMETRY, HUES, PERMUTATIONS, VIEWS
+from schemas.signatures import CAPTION_EXACT, CAPTION_LONG, CAPTION_NONE, CAPTION_SHORT, CELLS, CHROMA, GEOMETRY, PERMUTATIONS, VIEWS
 from tests.match.signed_rows import Row, matched, noisy, photo, signed, write
 from transforms.images.alignment import AGREE
 from transforms.images.details import Details
@@ -52,7 +52,7 @@ def pictures(thumbnails, phashes=None):
         np.zeros((n, len(VIEWS)), np.uint64),
         np.zeros((n, GEOMETRY), np.float32),
         Shown.of(thumbnails).looks,
-        np.zeros((n, HUES), np.uint8),
+        np.zeros((n, len(CHROMA), CELLS), np.int8),
         Details.none(n),
     )
 

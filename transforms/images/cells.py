@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 
-from schemas.signatures import HUES_SIDE, THUMBNAIL_SIDE
+from schemas.signatures import CELLS, CELLS_SIDE, THUMBNAIL_SIDE
 from transforms.images.fitting import halved
 
-CELL = THUMBNAIL_SIDE // HUES_SIDE
+CELL = THUMBNAIL_SIDE // CELLS_SIDE
 """Pixels of a thumbnail."""
 WITHIN = np.array(list(itertools.product((-0.4, 0.4), repeat=2)))
 """Cells from the middle of one, within it: float64 [4, 2], down and along."""
@@ -16,7 +16,7 @@ AT = np.zeros((1, 2))
 """Likewise at the middle itself."""
 AROUND = np.array(list(itertools.product((-0.7, 0.0, 0.7), repeat=2)))
 """Likewise around it, [9, 2]: each and the one opposite stand in order from either end, the middle in the middle."""
-INNER = np.pad(np.ones((HUES_SIDE - 2, HUES_SIDE - 2), bool), 1).ravel()
+INNER = np.pad(np.ones((CELLS_SIDE - 2, CELLS_SIDE - 2), bool), 1).ravel()
 """Those that do not lie at an edge, where what is laid over a copy mostly is: bool [64]."""
 SEVERAL = 4
 """Cells in which two pictures differ, at least."""
@@ -26,11 +26,11 @@ SAME = 3 * CELL**2
 """What a cell stays within that is what it was: of the sum of its levels."""
 OTHER = 12 * CELL**2
 """More than noise: of the sum of the levels of a cell."""
-_OF_CELLS = np.kron(np.eye(HUES_SIDE), np.ones((CELL, 1))).astype(np.float32)  # which of the pixels of a row; float32 has their sums whole
+_OF_CELLS = np.kron(np.eye(CELLS_SIDE), np.ones((CELL, 1))).astype(np.float32)  # which of the pixels of a row; float32 has their sums whole
 _HALF = THUMBNAIL_SIDE // 2
 _POINTS = np.concatenate([(np.indices((_HALF, _HALF)).reshape(2, -1) + 0.5) / _HALF, np.ones((1, _HALF**2))])
 _AT_ONCE = 1 << 6  # pairs
-_MIDDLES = np.concatenate([(np.indices((HUES_SIDE, HUES_SIDE)).reshape(2, -1) + 0.5) / HUES_SIDE, np.ones((1, HUES_SIDE**2))])
+_MIDDLES = np.concatenate([(np.indices((CELLS_SIDE, CELLS_SIDE)).reshape(2, -1) + 0.5) / CELLS_SIDE, np.ones((1, CELLS))])
 
 
 def places(to: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -44,9 +44,9 @@ def places(to: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> inside[0, :5].tolist(), there[0, 0, :4].tolist()
     ([True, True, True, True, False], [4, 5, 6, 7])
     """
-    at = to @ _MIDDLES * HUES_SIDE
-    cells = np.floor(at + beside[:, None, :, None]).clip(0, HUES_SIDE - 1).astype(np.int64)
-    return ((at >= 0) & (at < HUES_SIDE)).all(axis=1), cells[:, :, 0] * HUES_SIDE + cells[:, :, 1]
+    at = to @ _MIDDLES * CELLS_SIDE
+    cells = np.floor(at + beside[:, None, :, None]).clip(0, CELLS_SIDE - 1).astype(np.int64)
+    return ((at >= 0) & (at < CELLS_SIDE)).all(axis=1), cells[:, :, 0] * CELLS_SIDE + cells[:, :, 1]
 
 
 def levels(thumbnails: np.ndarray) -> np.ndarray:
@@ -56,8 +56,8 @@ def levels(thumbnails: np.ndarray) -> np.ndarray:
     ([36, 36], [9, 9])
     """
     side = math.isqrt(thumbnails.shape[1])
-    rows = np.einsum("ncdk->nck", thumbnails.reshape(-1, HUES_SIDE, side // HUES_SIDE, side).astype(np.float32))
-    return (rows @ _OF_CELLS[:: THUMBNAIL_SIDE // side]).astype(np.int64).reshape(len(thumbnails), HUES_SIDE**2)
+    rows = np.einsum("ncdk->nck", thumbnails.reshape(-1, CELLS_SIDE, side // CELLS_SIDE, side).astype(np.float32))
+    return (rows @ _OF_CELLS[:: THUMBNAIL_SIDE // side]).astype(np.int64).reshape(len(thumbnails), CELLS)
 
 
 def seen_levels(thumbnails: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
@@ -74,7 +74,7 @@ def seen_levels(thumbnails: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np
     >>> seen_levels(halves, np.array([0]), np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.25]]]))[0, :4].tolist()
     [0, 0, 324, 324]
     """
-    out = np.empty((len(moved), HUES_SIDE**2), np.int64)
+    out = np.empty((len(moved), CELLS), np.int64)
     for at in range(0, len(moved), _AT_ONCE):
         some = slice(at, at + _AT_ONCE)
         down, along = np.floor(to[some] @ _POINTS * _HALF).clip(0, _HALF - 1).astype(np.int64).swapaxes(0, 1)

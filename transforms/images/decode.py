@@ -16,11 +16,11 @@ from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, Image, ImageFil
 
 from schemas.job import Decode
 from schemas.reasons import ANIMATED, CUT_SUSPECTED, TRUNCATED_TAIL
+from transforms.images.chroma import NO_CHROMA, chroma, luma_and_chroma
 from transforms.images.cut import looks_cut
 from transforms.images.drawn import may_be_product
 from transforms.images.header import EXTENSIONS, Header, PictureError, exif_orientation, read_header, sniff
-from transforms.images.hues import LEAST as LEAST_COLOURED
-from transforms.images.hues import NO_HUES, hues, of_own_colours, on_neutral_ground, shows_light_ground, shows_white
+from transforms.images.hues import kinds, of_own_colours, on_neutral_ground, shows_light_ground, shows_white
 from transforms.images.jpeg import decode_jpeg
 from transforms.images.png import BarePng
 from transforms.images.resample import Box, deviation
@@ -58,8 +58,9 @@ class Picture:
       box: of `grey`, without its border: left, top, right, bottom.
       small: uint8 [2, 32, 32], the whole picture and the one without its border, from all pixels in mode `exact`, else from `grey`.
       thumbnail: uint8 [48, 48], without border, from `grey` in either mode.
-      hues: uint8 [64], of what the thumbnail shows, where that may be a product or white is in or around it; else zeros.
-      white: whether they are kept since white is in or around it, or a light ground that is neutral.
+      chroma: int8 [2, 64], of what the thumbnail shows.
+      white: whether white is in or around it, or a light ground that is neutral.
+      hued: whether its hues say something: it is white in that sense, or may be a product and has colours of its own.
       seen: what the models see that were asked for, where the colours were decoded anyway: never of a JPEG.
     """
 
@@ -72,8 +73,9 @@ class Picture:
     box: Box
     small: np.ndarray
     thumbnail: np.ndarray
-    hues: np.ndarray
+    chroma: np.ndarray
     white: bool
+    hued: bool
     seen: Mapping[View, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
@@ -91,16 +93,18 @@ def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"], vie
     """
     kind, header = _checked(raw, budget)
     try:
-        decoded, header, seen, shown = _decoded(raw, kind, header, budget, views)
-        grey = _reduced(decoded)
+        pixels, header, seen = _decoded(raw, kind, header, budget, views)
+        luma, planes = _separated(pixels)
+        grey = _reduced(luma)
         box = border(grey)
         if mode == "fast":
             small = hashed(grey, box)
         else:
-            full = _as_image(_jpeg_grey(raw, header, 0)[0] if kind == "jpeg" else decoded)
-            small = hashed_exactly(full, box, (grey.shape[1], grey.shape[0]))
+            full = _separated(_from_jpeg(raw, header, 0)[0])[0] if kind == "jpeg" else luma
+            small = hashed_exactly(Image.fromarray(full), box, (grey.shape[1], grey.shape[0]))
         small_grey = thumbnail(grey, box)
-        colours, white = _hues(raw, header, shown, box, grey, small_grey)
+        colours = NO_CHROMA if planes is None else chroma(planes, box, grey.shape[1], grey.shape[0])
+        white, hued = _white_and_hued(colours, box, grey, small_grey)
     except PictureError:
         raise
     except Exception as error:  # a codec may raise anything over hostile bytes, and a picture is never worth a batch
@@ -108,7 +112,7 @@ def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"], vie
     noticed = {ANIMATED: header.animated, TRUNCATED_TAIL: not header.ended, CUT_SUSPECTED: looks_cut(grey)}
     flags = tuple(word for word, holds in noticed.items() if holds)
     width, height = (header.height, header.width) if header.orientation > 4 else (header.width, header.height)
-    return Picture(kind, width, height, flags, grey, deviation(grey), box, small, small_grey, colours, white, seen)
+    return Picture(kind, width, height, flags, grey, deviation(grey), box, small, small_grey, colours, white, hued, seen)
 
 
 def decode_rgb(raw: bytes, budget: Decode, least: int | None) -> Image.Image:
@@ -125,8 +129,7 @@ def decode_rgb(raw: bytes, budget: Decode, least: int | None) -> Image.Image:
     kind, header = _checked(raw, budget)
     try:
         if kind == "jpeg":
-            pixels, _ = decode_jpeg(raw, least or 0, colour=True, progressive=header.progressive)
-            return _turned(_from_jpeg(pixels).convert("RGB"), header.orientation)
+            return _as_image(_from_jpeg(raw, header, least or 0)[0]).convert("RGB")
         image, header = _opened(raw, kind, header, budget)
         return _turned(_plain(image), header.orientation).convert("RGB")
     except PictureError:
@@ -153,50 +156,51 @@ def _affordable(width: int, height: int, budget: Decode) -> None:
         raise PictureError(f"too many pixels: {width} x {height}")
 
 
-def _jpeg_grey(raw: bytes, header: Header, least: int) -> tuple[Image.Image | np.ndarray, Header]:
-    """Luma as displayed: the luma channel at a reduced scale, that of the RGB picture, as Pillow converts it, at full size."""
-    pixels, cut = decode_jpeg(raw, least, colour=not least, progressive=header.progressive)
-    header = dataclasses.replace(header, ended=not cut)
-    if pixels.shape[2] == 1 and header.orientation not in _TURNS:
-        return pixels[:, :, 0], header
-    return _turned(_from_jpeg(pixels).convert("L"), header.orientation), header
+def _from_jpeg(raw: bytes, header: Header, least: int) -> tuple[np.ndarray, Header]:
+    """Pixels as displayed, no side shorter than `least` where that is not 0; and the header with what only the decoder knows."""
+    pixels, cut = decode_jpeg(raw, least, progressive=header.progressive)
+    if pixels.shape[2] == 4:
+        pixels = np.asarray(Image.fromarray(255 - pixels, "CMYK").convert("RGB"))
+    if header.orientation in _TURNS:
+        pixels = _as_pixels(_turned(_as_image(pixels), header.orientation))
+    return pixels, dataclasses.replace(header, ended=not cut)
 
 
-def _from_jpeg(pixels: np.ndarray) -> Image.Image:
-    channels = pixels.shape[2]
-    if channels == 4:
-        return Image.fromarray(255 - pixels, "CMYK")
-    return Image.fromarray(pixels if channels == 3 else pixels[:, :, 0])
+def _as_image(pixels: np.ndarray) -> Image.Image:
+    return Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
+
+
+def _as_pixels(image: Image.Image) -> np.ndarray:
+    return np.atleast_3d(np.asarray(image if image.mode == "L" else image.convert("RGB")))
 
 
 def _decoded(
     raw: bytes, kind: str, header: Header, budget: Decode, views: Sequence[View]
-) -> tuple[Image.Image | np.ndarray, Header, dict[View, np.ndarray], Image.Image | None]:
-    """Luma as displayed; what models see, and the picture, where the decoder gives colours at full size."""
+) -> tuple[np.ndarray, Header, dict[View, np.ndarray]]:
+    """Pixels as displayed, uint8 [rows, columns, 1 or 3]; what models see, where the decoder gives all of them."""
     if kind == "jpeg":
-        return *_jpeg_grey(raw, header, LEAST), {}, None
+        return *_from_jpeg(raw, header, LEAST), {}
     image, header = _opened(raw, kind, header, budget)
     shown = _turned(_plain(image), header.orientation)
     colours = shown.convert("RGB") if views else shown
-    return shown.convert("L"), header, {view: view.pixels(colours) for view in views}, shown
+    return _as_pixels(colours), header, {view: view.pixels(colours) for view in views}
 
 
-def _hues(raw: bytes, header: Header, shown: Image.Image | None, box: Box, grey: np.ndarray, small: np.ndarray) -> tuple[np.ndarray, bool]:
-    """The hues of a picture in colour as displayed, which a JPEG, None, is decoded for a second time, at the least scale; or none.
+def _separated(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Luma, uint8 [rows, columns]; Cb and Cr, uint8 [2, rows, columns], where there are colours."""
+    if pixels.shape[2] == 1:
+        return pixels[:, :, 0], None
+    planes = luma_and_chroma(pixels)
+    return planes[0], planes[1:]
 
-    And whether they are those of a picture with white or a light ground that is neutral.
-    """
-    white = shows_white(grey, box, small)
+
+def _white_and_hued(colours: np.ndarray, box: Box, grey: np.ndarray, small: np.ndarray) -> tuple[bool, bool]:
+    """Whether a picture shows white or a light ground that is neutral; and whether its hues say something."""
+    cells, white = kinds(colours), shows_white(grey, box, small)
     light = not white and shows_light_ground(grey, box, small)
-    if not white and not light and not may_be_product(small):
-        return NO_HUES, False
-    if shown is None:
-        pixels, _ = decode_jpeg(raw, LEAST_COLOURED, colour=True, progressive=header.progressive)
-        shown = _turned(_from_jpeg(pixels), header.orientation)
-    found = hues(shown, box, grey.shape[1], grey.shape[0])
-    if white or (light and on_neutral_ground(found, small)):
-        return found, True
-    return found if of_own_colours(found) else NO_HUES, False
+    if white or (light and on_neutral_ground(cells, small)):
+        return True, True
+    return False, (light or may_be_product(small)) and of_own_colours(cells)
 
 
 def _opened(raw: bytes, kind: str, header: Header, budget: Decode) -> tuple[Image.Image, Header]:
@@ -247,13 +251,6 @@ def _turned(image: Image.Image, orientation: int) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _reduced(grey: Image.Image | np.ndarray) -> np.ndarray:
-    height, width = grey.shape if isinstance(grey, np.ndarray) else grey.size[::-1]
-    factors = (max(1, width // (2 * LEAST)), max(1, height // (2 * LEAST)))
-    if factors != (1, 1):
-        return np.array(_as_image(grey).reduce(factors))
-    return grey if isinstance(grey, np.ndarray) else np.array(grey)
-
-
-def _as_image(grey: Image.Image | np.ndarray) -> Image.Image:
-    return Image.fromarray(grey) if isinstance(grey, np.ndarray) else grey
+def _reduced(luma: np.ndarray) -> np.ndarray:
+    factors = max(1, luma.shape[1] // (2 * LEAST)), max(1, luma.shape[0] // (2 * LEAST))
+    return luma if factors == (1, 1) else np.array(Image.fromarray(luma).reduce(factors))

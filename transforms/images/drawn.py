@@ -55,6 +55,7 @@ class Looks:
       nearly: bool [n], printed or nearly so, as edited copies of what is printed are.
       barely: bool [n], as blurred copies of what is printed are without their margins, and some photos.
       white: bool [n], white is in them or around them, or a light ground that is neutral; thumbnails do not tell it.
+      hued: bool [n], hues say something of them; see `transforms.images.hues`. Nor do they that.
     """
 
     drawn: np.ndarray
@@ -67,11 +68,12 @@ class Looks:
     nearly: np.ndarray
     barely: np.ndarray
     white: np.ndarray
+    hued: np.ndarray
 
     @classmethod
     def of(cls, bits: np.ndarray) -> "Looks":
         """From bits, uint16 [n]; those of two pictures, one and the other, are what both have."""
-        return cls(*(bits & np.uint16(1 << place) != 0 for place in range(len(dataclasses.fields(cls)))))
+        return cls(*(bits & _PLACES[:, None] != 0))
 
     def bits(self) -> np.ndarray:
         """A bit for each attribute, the first lowest: uint16 [n].
@@ -89,8 +91,11 @@ class Looks:
         return Looks(*(flags[which] for flags in vars(self).values()))
 
 
-def looks(thumbnails: np.ndarray, white: np.ndarray | None = None) -> Looks:
-    """What thumbnails, uint8 [n, 48 * 48], look like; `white`, bool [n], goes with them, none if it is not given.
+_PLACES = np.uint16(1) << np.arange(len(dataclasses.fields(Looks)), dtype=np.uint16)
+
+
+def looks(thumbnails: np.ndarray, white: np.ndarray | None = None, hued: np.ndarray | None = None) -> Looks:
+    """What thumbnails, uint8 [n, 48 * 48], look like; `white` and `hued`, bool [n], go with them, none if they are not given.
 
     >>> rough = (np.arange(48 * 48) ** 2 % 251).astype(np.uint8)
     >>> looks(np.stack([rough, np.where(rough < 200, 250, rough)]))
@@ -108,8 +113,8 @@ def looks(thumbnails: np.ndarray, white: np.ndarray | None = None) -> Looks:
     nearly = (sums >= _LESS) & (most >= _SOME * _PIXELS) | (sharp >= _CROWDED * _INNER)
     barely = (sums >= _STILL_LESS) & (most >= _LITTLE * _PIXELS)
     smooth, shaded = even >= _SMOOTH * _INNER, even >= _SHADED * _INNER
-    on_white = np.zeros(len(drawn), bool) if white is None else white
-    return Looks(drawn, grounded, wide, smooth, shaded, dense, drawn | dense, nearly, barely, on_white)
+    rest = (np.zeros(len(drawn), bool) if given is None else given for given in (white, hued))
+    return Looks(drawn, grounded, wide, smooth, shaded, dense, drawn | dense, nearly, barely, *rest)
 
 
 def may_be_product(thumbnail: np.ndarray) -> bool:

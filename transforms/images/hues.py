@@ -9,17 +9,16 @@ have in a room or before a backdrop, one photo in six more. Others are not decod
 they were made of, and have none where nothing is white.
 """
 
+import functools
+
 import numpy as np
-from PIL import Image
 
-from schemas.signatures import HUES, HUES_SIDE
+from schemas.signatures import CELLS
 from transforms.images.cells import CELL, SAME_WHITE, levels
-from transforms.images.resample import Box, resampled
+from transforms.images.resample import Box
 
-NO_HUES = np.zeros(HUES, np.uint8)
+NO_HUES = np.zeros(CELLS, np.uint8)
 """Of a picture of which none are kept, or without a picture."""
-LEAST = 24  # pixels of a side that hues are taken from
-_MOST = 64  # pixels of a side from which it is halved, or more
 WHITE, _SHARE = 240, 0.1
 """The level from which white is white, noise and saving included; of a thumbnail's pixels."""
 _LIGHT, _GROUND = 200, 0.15  # the level from which a ground is light; of a thumbnail's pixels, which three levels in a row hold
@@ -32,10 +31,9 @@ APART = 13
 SOME = 2
 """Cells in which a picture has some colour itself, at least."""
 _BELOW_FAINT, _BELOW_CLEAR = 8.5, 14.0  # levels of Cb and Cr together
-_UNIT, _LENGTH = 1024, 1 << 20  # of a weight; of a direction, so long that the nearest of 252 is found
-_CHROMA = np.array([(-173, -339, 512), (512, -429, -83)])  # Cb and Cr by red, green and blue
+_LENGTH = 1 << 16  # of a direction: so long that the nearest of 252 is found, and products are whole in single precision
 _TURNS = np.arange(TURN) * (2 * np.pi / TURN)
-_TOWARDS = np.rint(_LENGTH * np.stack([np.cos(_TURNS), np.sin(_TURNS)])).astype(np.int64)  # the middle of each hue, as Cb and Cr
+_TOWARDS = np.rint(_LENGTH * np.stack([np.cos(_TURNS), np.sin(_TURNS)])).astype(np.float32)  # the middle of each hue, as Cb and Cr
 _SEPIA, _NEAR_SEPIA = HUE + 103, 20  # the hue of it; hues from it
 
 
@@ -100,29 +98,24 @@ def of_own_colours(kinds: np.ndarray) -> bool:
     return bool(mixed or colours(kinds[None])[0] == COLOURED)
 
 
-def hues(image: Image.Image, box: Box, width: int, height: int) -> np.ndarray:
-    """The hues of the part of a picture in a box, uint8 [64], row by row: 1 neutral, 2 faint, from 3 the 252 hues, in turn.
+def kinds(chroma: np.ndarray) -> np.ndarray:
+    """The hues of cells by their chroma, int8 [..., 2, 64]: uint8 [..., 64]; 1 neutral, 2 faint, from 3 the 252 hues, in turn.
 
-    Args:
-      image: in colour, at whatever scale.
-      box: left, top, right, bottom, where the picture is `width` by `height` pixels.
-      width: see there.
-      height: likewise.
-
-    >>> hues(Image.new("RGB", (60, 60), "red"), (0, 0, 60, 60), 60, 60)[:2].tolist()
-    [79, 79]
+    >>> kinds(np.array([[0, 6, -43, 64], [0, 6, 127, -53]], np.int8)).tolist()
+    [1, 2, 79, 227]
     """
-    colours = image.convert("RGB")
-    colours = colours.reduce((max(1, colours.width // _MOST), max(1, colours.height // _MOST)))
-    left, right = box[0] * colours.width // width, -(-box[2] * colours.width // width)
-    top, bottom = box[1] * colours.height // height, -(-box[3] * colours.height // height)
-    planes = np.ascontiguousarray(np.asarray(colours).transpose(2, 0, 1))
-    means = np.stack([resampled(plane, (left, top, right, bottom), HUES_SIDE, "area").reshape(-1) for plane in planes])
-    chroma = _CHROMA @ means.astype(np.int64)
-    squares = (chroma * chroma).sum(axis=0)
-    hue = (_TOWARDS.T @ chroma).argmax(axis=0) + HUE
-    kinds = np.where(squares < (_BELOW_FAINT * _UNIT) ** 2, NEUTRAL, np.where(squares < (_BELOW_CLEAR * _UNIT) ** 2, FAINT, hue))
-    return kinds.astype(np.uint8)
+    cb, cr = chroma.view(np.uint8).astype(np.intp).swapaxes(0, -2)
+    return _kinds()[cb, cr]
+
+
+@functools.cache
+def _kinds() -> np.ndarray:
+    """Those of every Cb and Cr, by their octets: uint8 [256, 256]. Products are of whole numbers, so that every machine finds the same."""
+    levels = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.float32)
+    turn = (_TOWARDS[0] * levels[:, None, None] + _TOWARDS[1] * levels[:, None]).argmax(axis=2)
+    squares = levels[:, None] ** 2 + levels**2
+    found = np.where(squares < _BELOW_FAINT**2, NEUTRAL, np.where(squares < _BELOW_CLEAR**2, FAINT, turn + HUE))
+    return found.astype(np.uint8)
 
 
 def colours(kinds: np.ndarray) -> np.ndarray:

@@ -21,25 +21,25 @@ _TABLES = SIZED | {0xC4, 0xCC, 0xDB, 0xDD}  # frame, DHT, DAC, DQT, DRI
 _CUT = ("Premature end of JPEG file", "premature end of data segment")
 
 
-def decode_jpeg(raw: bytes, least: int, *, colour: bool, progressive: bool) -> tuple[np.ndarray, bool]:
+def decode_jpeg(raw: bytes, least: int, *, progressive: bool) -> tuple[np.ndarray, bool]:
     """Pixels of the first picture, as stored, and whether the end mark is missing.
 
     Args:
       raw: the file.
       least: no side gets shorter than this by decoding at half, a quarter or an eighth of the size, for which libjpeg has fast transforms;
         0: full size.
-      colour: RGB; otherwise luma. CMYK comes as it is stored (Adobe: inverted) in either case.
       progressive: whether it is one: only then can a few bytes ask for a pass over all blocks.
 
     Returns:
-      uint8 [height, width, channels] with 1, 3 or 4 channels; True where the end mark is missing but no pixel is.
+      uint8 [height, width, channels], luma, RGB or CMYK, the last as it is stored (Adobe: inverted); True where the end mark is missing but
+      no pixel is.
 
     Raises:
       PictureError: pixels are missing, or it is no JPEG that libjpeg reads.
     """
     if progressive:
         _affordable(raw)
-    wanted = _wanted(raw, least, colour=colour)
+    wanted = _wanted(raw, least)
     pixels, problem = _attempt(raw, wanted)
     if pixels is None and not problem.endswith(_CUT):
         raw = b"".join(_bare(raw))
@@ -78,14 +78,14 @@ def _affordable(raw: bytes) -> None:
         raise PictureError("too many scans")
 
 
-def _wanted(raw: bytes, least: int, *, colour: bool) -> tuple[str, int, int]:
+def _wanted(raw: bytes, least: int) -> tuple[str, int, int]:
     """What the decoder is asked for: the colour space, and the height and width at the scale it shall decode at."""
     try:
         height, width, stored, _ = simplejpeg.decode_jpeg_header(raw, strict=False)
     except (ValueError, KeyError) as error:  # KeyError: simplejpeg's, where there are no tables to go by
         raise PictureError("truncated" if jpeg_scans(raw)[1] is None else "damaged jpeg") from error
     parts = next((parts for parts in (8, 4, 2) if least and min(height, width) > parts * (least - 1)), 1)
-    space = "CMYK" if stored in ("CMYK", "YCCK") else "RGB" if colour and stored != "Gray" else "GRAY"
+    space = "CMYK" if stored in ("CMYK", "YCCK") else "GRAY" if stored == "Gray" else "RGB"
     return space, -(-height // parts), -(-width // parts)
 
 

@@ -23,7 +23,7 @@ greener, paler or more colourful 94, and of 1,166 pairs of products of one shape
 
 import numpy as np
 
-from schemas.signatures import HUES
+from schemas.signatures import CELLS
 from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME, SAME_WHITE, SEVERAL, WITHIN, levels, places, seen_levels
 from transforms.images.hues import APART, FAINT, HUE, NEUTRAL, SOME, TONED, TURN, colours, of_one_hue, turns_between
 
@@ -38,19 +38,19 @@ _SHINING = 100 * CELL**2  # of the sum of the levels of a cell, from where it is
 
 
 def of_other_hues(
-    kept: np.ndarray, white: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray
+    one: np.ndarray, other: np.ndarray, white: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray
 ) -> np.ndarray:
     """Whether aligned pictures are of other colours, bool [n].
 
     Args:
-      kept: hues, uint8 [m, 64], zeros where there are none.
-      white: bool [m], which are on white.
+      one: the hues of the one looked for, uint8 [n, 64].
+      other: those of the other.
+      white: bool [n], whether both are on white.
       pictures: thumbnails, uint8 [m, 48 * 48].
       still: int64 [n], the one looked for.
       moved: int64 [n], the other, in which.
       to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
     """
-    one, other = kept[still], kept[moved]
     inside, there = places(to, WITHIN)
     near = np.where(inside, np.take_along_axis(other[None], there, axis=2), 0)
     bare, bare_there, hued, hued_there = one == NEUTRAL, near == NEUTRAL, one >= HUE, near >= HUE
@@ -69,14 +69,14 @@ def of_other_hues(
     neutral = bare & bare_there.any(axis=0)
     anchored, toned = neutral.sum(axis=1) >= SAME_WHITE, _may_be_toned(one, other)
     found: np.ndarray = (differ & anchored) | (recoloured & (anchored | ~toned))
-    elsewhere = ~(white[still] & white[moved])
+    elsewhere = ~white
     found[elsewhere] = ((met & (turns >= _WIDELY)).sum(axis=1) >= _MANY)[elsewhere] & ~toned[elsewhere]
     asked = np.flatnonzero(elsewhere & (differ | recoloured))
     if len(asked):
         own, near = levels(pictures[still[asked]]), near[:, asked]
         stays = np.abs(own - seen_levels(pictures, moved[asked], to[asked])) <= SAME
         lights = (stays & neutral[asked] & (own >= _SHINING)).sum(axis=1) >= _STAYING
-        half = (stays & _alike(one[asked], near).any(axis=0)).sum(axis=1) >= HUES // 2
+        half = (stays & _alike(one[asked], near).any(axis=0)).sum(axis=1) >= CELLS // 2
         found[asked] |= (half & (others >= SEVERAL)[asked]) | (lights & (differ | (others >= _MORE))[asked])
     return found
 

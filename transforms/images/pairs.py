@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from schemas.signatures import CELLS
 from transforms.images.closely import closely_unlike
 from transforms.images.details import comes_after
 from transforms.images.drawn import Looks
@@ -64,13 +65,13 @@ class Pairs:
 
     def recoloured(self) -> np.ndarray:
         """Which are of other colours, of another shade, or toned otherwise, bool [n]."""
-        hues, white = self.shown.hues, Looks.of(self.shown.looks).white
+        white = Looks.of(self.shown.looks).white
         found = of_other_tones(white, *self.fields())
-        has_hues = hues[:, 0] != 0
-        both = np.flatnonzero(has_hues[self.still] & has_hues[self.moved])
+        both = np.flatnonzero(self.looks().hued)
         if len(both):
-            given = self.take(both).fields()
-            found[both] |= of_other_hues(hues, white, *given) | of_other_shades(hues, *given)
+            some = self.take(both)
+            hues, on_white = (self.shown.hues(some.still), self.shown.hues(some.moved)), white[some.still] & white[some.moved]
+            found[both] |= of_other_hues(*hues, on_white, *some.fields()) | of_other_shades(*hues, *some.fields())
         return found
 
     def closely(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -83,16 +84,16 @@ class Pairs:
 def _in_order(shown: Shown, left: np.ndarray, right: np.ndarray, maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Whether the right picture is the one looked for, and the map from it; the left one if not.
 
-    It is the one that shows less; of equal ones the smaller, pixel by pixel, then by hues, then by details.
+    It is the one that shows less; of equal ones the smaller, pixel by pixel, then by chroma, then by details.
     """
-    words, hues, details = shown.thumbnails.view(">u8"), shown.hues, shown.details
+    words, chroma, details = shown.thumbnails.view(">u8"), shown.chroma.reshape(len(shown), 2 * CELLS).view(">u8"), shown.details
     one, other = words[left, 0], words[right, 0]
     swapped, same = one > other, np.flatnonzero(one == other)
     if len(same):
         swapped[same] = comes_after(words[left[same]], words[right[same]])
         same = same[(words[left[same]] == words[right[same]]).all(axis=1)]
-        swapped[same] = comes_after(hues[left[same]], hues[right[same]])
-        same = same[(hues[left[same]] == hues[right[same]]).all(axis=1) & details.held[left[same]] & details.held[right[same]]]
+        swapped[same] = comes_after(chroma[left[same]], chroma[right[same]])
+        same = same[(chroma[left[same]] == chroma[right[same]]).all(axis=1) & details.held[left[same]] & details.held[right[same]]]
         swapped[same] = details.greater(left[same], right[same])
     to = rounded(np.where(swapped[:, None, None], inverted(maps), maps))
     larger = np.abs(to[:, 0, 0] * to[:, 1, 1] - to[:, 0, 1] * to[:, 1, 0]) > _SAME_SIZE

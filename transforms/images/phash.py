@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from schemas.signatures import HUES, PHASHES, THUMBNAIL_SIDE
+from schemas.signatures import CELLS, CHROMA, PHASHES, THUMBNAIL_SIDE
 from transforms.images.decode import Picture
 from transforms.images.details import Details, details
 from transforms.images.drawn import Looks, looks
@@ -47,7 +47,7 @@ class Hashes:
       phashes: uint64 [n, 4], in the order of `schemas.signatures.PHASHES`.
       thumbnails: uint8 [n, 48, 48], grey, without border.
       looks: uint16 [n], the bits of `transforms.images.drawn.Looks`.
-      hues: uint8 [n, 64], of those on white and those that may be products, else zeros.
+      chroma: int8 [n, 2, 64], see `transforms.images.chroma`.
       details: of those that are drawn or printed, or nearly so, a finer one.
       views: its views, with `dedup.images.reach: views`; None otherwise.
     """
@@ -57,7 +57,7 @@ class Hashes:
     phashes: np.ndarray
     thumbnails: np.ndarray
     looks: np.ndarray
-    hues: np.ndarray
+    chroma: np.ndarray
     details: Details
     views: Views | None = None
 
@@ -68,7 +68,7 @@ def hash_pictures(pictures: Sequence[Picture | None], reach: Literal["views", "p
     phashes = np.zeros((len(pictures), len(PHASHES)), np.uint64)
     low_detail = np.ones(len(pictures), np.bool_)
     thumbnails = np.zeros((len(pictures), THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.uint8)
-    colours, seen = np.zeros((len(pictures), HUES), np.uint8), np.zeros(len(pictures), np.uint16)
+    chroma, seen = np.zeros((len(pictures), len(CHROMA), CELLS), np.int8), np.zeros(len(pictures), np.uint16)
     if len(rows):
         found = [picture for picture in pictures if picture is not None]
         coefficients = low_frequencies(np.stack([picture.small for picture in found]))
@@ -76,12 +76,12 @@ def hash_pictures(pictures: Sequence[Picture | None], reach: Literal["views", "p
         phashes[rows] = np.stack([straight, mirrored], axis=2).reshape(len(rows), len(PHASHES))
         low_detail[rows] = near_median(coefficients[:, 0]) > _MOST_NEAR
         thumbnails[rows] = np.stack([picture.thumbnail for picture in found])
-        colours[rows] = np.stack([picture.hues for picture in found])
-        white = np.array([picture.white for picture in found])
-        seen[rows] = looks(thumbnails[rows].reshape(len(rows), -1), white).bits()
+        chroma[rows] = np.stack([picture.chroma for picture in found])
+        white, hued = (np.array([getattr(picture, name) for picture in found]) for name in ("white", "hued"))
+        seen[rows] = looks(thumbnails[rows].reshape(len(rows), -1), white, hued).bits()
     views = describe(pictures) if reach == "views" else None
     finer = details(pictures, Looks.of(seen))
-    return Hashes(phashes[:, 0].copy(), low_detail, phashes, thumbnails, seen, colours, finer, views)
+    return Hashes(phashes[:, 0].copy(), low_detail, phashes, thumbnails, seen, chroma, finer, views)
 
 
 def low_frequencies(grey: np.ndarray) -> np.ndarray:

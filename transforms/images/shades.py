@@ -18,11 +18,14 @@ _ANCHORS, _MANY = 6, 10  # cells that are what they were; those that are lighter
 _BLACK, _WHITE = 8 * CELL**2, 248 * CELL**2  # of the sum of the levels of a cell: where levels end, and stay whatever is done
 
 
-def of_other_shades(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
+def of_other_shades(
+    one: np.ndarray, other: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray
+) -> np.ndarray:
     """Whether aligned pictures are of other shades, bool [n].
 
     Args:
-      kept: hues, uint8 [m, 64], zeros where there are none.
+      one: the hues of the one looked for, uint8 [n, 64].
+      other: those of the other.
       pictures: thumbnails, uint8 [m, 48 * 48].
       still: int64 [n], the one looked for.
       moved: int64 [n], the other, in which.
@@ -30,7 +33,7 @@ def of_other_shades(kept: np.ndarray, pictures: np.ndarray, still: np.ndarray, m
     """
     found = np.zeros(len(to), bool)
     inside, there = places(to, AT)
-    one, other = kept[still], np.take_along_axis(kept[moved], there[0], axis=1)
+    other = np.take_along_axis(other, there[0], axis=1)
     coloured = inside & INNER & (np.maximum(one, other) >= HUE) & (np.minimum(one, other) >= FAINT)
     own, seen = levels(pictures[still]), np.take_along_axis(levels(pictures[moved]), there[0], axis=1)
     asked = np.flatnonzero(_moved(coloured, own - seen, OTHER // 2) >= _MANY)

@@ -107,10 +107,11 @@ class Members:
         out = np.full(len(units), TONED, np.uint8)
         mine = self._thumbnail[units]
         near, distant = np.flatnonzero(mine >= 0), np.flatnonzero((mine < 0) & self._distant[units])
-        out[near] = colours(self._pictures.hues[mine[near]])
+        out[near] = colours(self._pictures.shown().hues(mine[near]))
         for at in range(0, len(distant), DISTANT_AT_ONCE):
             some = distant[at : at + DISTANT_AT_ONCE]
-            out[some] = colours(self._read(self.row[self.heads[units[some]]]).hues)
+            shown = self._read(self.row[self.heads[units[some]]]).shown()
+            out[some] = colours(shown.hues(np.arange(len(some))))
         return out
 
     def ties(self, leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

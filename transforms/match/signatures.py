@@ -26,7 +26,8 @@ from schemas.signatures import (
     CAPTION_LONG,
     CAPTION_NONE,
     CAPTION_SHORT,
-    HUES,
+    CELLS,
+    CHROMA,
     PERMUTATIONS,
     PHASHES,
     SIGNATURE,
@@ -84,7 +85,7 @@ def _picture_columns(batch: Batch, hashes: Hashes) -> dict[str, pa.Array]:
         "picture_hashes": _matrix(np.where(usable[:, None], hashes.phashes, np.uint64(0)).astype("<u8"), 8 * len(PHASHES)),
         "thumbnail": _matrix(np.where(usable[:, None, None], hashes.thumbnails, np.uint8(0)), THUMBNAIL_SIDE**2),
         "looks": pa.array(np.where(usable, hashes.looks, np.uint16(0))),
-        "hues": _matrix(np.where(usable[:, None], hashes.hues, np.uint8(0)), HUES),
+        "chroma": _matrix(np.where(usable[:, None, None], hashes.chroma, np.int8(0)), len(CHROMA) * CELLS),
         "detail": array_of(details.held, details.octets),
         **_view_columns(hashes.views, usable),
     }

@@ -17,9 +17,10 @@ from schemas.signatures import (
     CAPTION_NONE,
     CAPTION_SHORT,
     CAPTIONS_AGREE,
+    CELLS,
+    CHROMA,
     DETAIL,
     GEOMETRY,
-    HUES,
     PERMUTATIONS,
     PHASHES,
     THUMBNAIL_SIDE,
@@ -65,13 +66,13 @@ class Captions:
         return np.cumsum(self.kind & CAPTION_LONG != 0) - 1
 
 
-PICTURE_COLUMNS = ("thumbnail", "picture_hashes", "views", "view_hashes", "geometry", "looks", "hues", DETAILED, DETAILS)
+PICTURE_COLUMNS = ("thumbnail", "picture_hashes", "views", "view_hashes", "geometry", "looks", "chroma", DETAILED, DETAILS)
 """Of `schemas.signatures.SIGNATURE`: what pictures are compared by, as `transforms.match.columns` reads it."""
 
 _PICTURE_LAYOUTS: tuple[tuple[np.dtype, tuple[int, ...]], ...] = (
     (np.dtype(np.uint8), (THUMBNAIL_SIDE, THUMBNAIL_SIDE)), (np.dtype("<u8"), (len(PHASHES),)),
     (np.dtype("<u4"), ()), (np.dtype("<u8"), (len(VIEWS),)), (np.dtype("<f4"), (GEOMETRY,)),
-    (np.dtype("<u2"), ()), (np.dtype(np.uint8), (HUES,)), (np.dtype(np.bool_), ()), (np.dtype(np.uint8), (DETAIL,)),
+    (np.dtype("<u2"), ()), (np.dtype(np.int8), (len(CHROMA), CELLS)), (np.dtype(np.bool_), ()), (np.dtype(np.uint8), (DETAIL,)),
 )  # fmt: skip
 PICTURE_KINDS: list[DTypeLike] = [(dtype, math.prod(shape)) if shape else dtype for dtype, shape in _PICTURE_LAYOUTS]
 """The arrays of `Pictures.arrays`, as `transforms.match.blocks.unpack` and `gather` take them."""
@@ -90,7 +91,7 @@ class Pictures:
       view_hashes: uint64[n, views].
       geometry: float32[n, 9], see `transforms.images.views`.
       looks: uint16[n], the bits of `transforms.images.drawn.Looks`.
-      hues: uint8[n, 64], of those on white and those that may be products, else zeros; see `transforms.images.hues`.
+      chroma: int8[n, 2, 64], see `transforms.images.chroma`.
       details: of those that are drawn or nearly so, see `transforms.images.details`.
     """
 
@@ -100,23 +101,23 @@ class Pictures:
     view_hashes: np.ndarray
     geometry: np.ndarray
     looks: np.ndarray
-    hues: np.ndarray
+    chroma: np.ndarray
     details: Details
 
     @classmethod
     def of_hashes(cls, hashes: Hashes) -> "Pictures":
         """Of hashed pictures; those hashed for `reach: plain` have no view."""
         views = hashes.views or describe([None] * len(hashes.phash))
-        return cls(hashes.thumbnails, hashes.phashes, views.have, views.hashes, views.geometry, hashes.looks, hashes.hues, hashes.details)
+        return cls(hashes.thumbnails, hashes.phashes, views.have, views.hashes, views.geometry, hashes.looks, hashes.chroma, hashes.details)
 
     @classmethod
     def of(cls, arrays: Iterable[np.ndarray]) -> "Pictures":
         """From arrays in the order of `PICTURE_COLUMNS`, as `Rows.read` or `blocks.unpack` gives them."""
         layouts = zip(arrays, _PICTURE_LAYOUTS, strict=True)
-        thumbnails, phashes, views, view_hashes, geometry, looks, hues, held, octets = (
+        thumbnails, phashes, views, view_hashes, geometry, looks, chroma, held, octets = (
             np.ascontiguousarray(array).view(dtype).reshape(len(array), *shape) for array, (dtype, shape) in layouts
         )
-        return cls(thumbnails, phashes, views, view_hashes, geometry, looks, hues, Details(held, octets))
+        return cls(thumbnails, phashes, views, view_hashes, geometry, looks, chroma, Details(held, octets))
 
     @classmethod
     def joined(cls, parts: Sequence["Pictures"]) -> "Pictures":
@@ -129,7 +130,7 @@ class Pictures:
     def arrays(self) -> list[np.ndarray]:
         """The arrays as they travel, in the order of `PICTURE_COLUMNS`."""
         views, held = (self.views, self.view_hashes, self.geometry), self.details
-        return [self.thumbnails, self.phashes, *views, self.looks, self.hues, held.held, held.octets]
+        return [self.thumbnails, self.phashes, *views, self.looks, self.chroma, held.held, held.octets]
 
     def seen(self, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The views of these rows alone, bool [n], as `transforms.images.nearest.nearest_views` takes them."""
@@ -137,11 +138,11 @@ class Pictures:
 
     def take(self, at: np.ndarray) -> "Pictures":
         """These rows alone."""
-        return Pictures(self.thumbnails[at], self.phashes[at], *self.seen(at), self.looks[at], self.hues[at], self.details.take(at))
+        return Pictures(self.thumbnails[at], self.phashes[at], *self.seen(at), self.looks[at], self.chroma[at], self.details.take(at))
 
     def shown(self) -> Shown:
         """What they show, when their views have said where."""
-        return Shown(self.thumbnails.reshape(len(self), -1), self.looks, self.hues, self.details)
+        return Shown(self.thumbnails.reshape(-1, THUMBNAIL_SIDE**2), self.looks, self.chroma, self.details)
 
 
 @compiled
