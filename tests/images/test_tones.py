@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from tests.images.test_hues import hues_of
+from tests.images.test_hues import hued
 from tests.images.test_kinds import pictures
 from transforms.images.alignment import AGREE
 from transforms.images.tones import of_other_tones
@@ -34,8 +34,8 @@ def toned(image: Image.Image, tone: str) -> Image.Image:
 def test_a_toned_copy_is_its_original_and_none_of_a_lighter_or_darker_product(tone):
     lamps = [lamp(colour) for colour in ("#203a8c", "#f08020", "#ffd9a0")]
     found, copies = pictures(lamps), pictures([toned(image, tone) for image in lamps], 75)
-    assert hues_of(found).any(axis=1).all()
-    assert not hues_of(copies).any()
+    assert hued(found).all()
+    assert not hued(copies).any()
     rows, (left, right) = np.arange(len(lamps)), np.triu_indices(len(lamps), 1)
     assert picture_agreements(found, rows, copies, rows).min() >= AGREE
     for one, other in ((left, right), (right, left)):

@@ -78,6 +78,7 @@ LEAST, TOLD_APART = np.float32(1e-4), 0.0  # of two that agree in nothing; of tw
 _FEW_HALVES = 4 * FEW  # pairs at half the size, of a quarter of the pixels
 _STEPS = ((3, 2), (0, 4), (0, 4))  # at 24 x 24 and at 48 x 48; a pair gets the next if it does not agree, but nearly and on the move
 _NEARLY = 0.35
+_EVENLY, _EVEN = 0.62, 0.3  # agreement, and correlation of the least block, from which two photos are the same in any case
 _FLOOR = 0.2  # correlation below which a block is left out at 48 x 48; at 24 x 24 it is 0
 _DIFFERENT, _ADDED = 2.5, 4.0  # of what is allowed to an edited copy: anywhere, or what each of two has; what one has on a wide ground
 _WRITTEN, _COVERED = 0.4, 0.6  # of what `closely_unlike` tells: where both of two vary; where one does
@@ -122,9 +123,11 @@ def agreements(left: Shown, right: Shown, maps: np.ndarray, at: tuple[np.ndarray
     places, every = np.flatnonzero(~in_grey), pairs
     pairs, agreed[places] = pairs.take(places), 0
     fitted = []
-    for coarse, fine in _STEPS if len(places) else ():
+    for last, (coarse, fine) in enumerate(_STEPS if len(places) else (), 1 - len(_STEPS)):
         found, least, moved = _fit(pairs, coarse, fine)
-        same, on = found >= AGREE, (found >= _NEARLY) & (found < AGREE) & (AGREE - found < moved)
+        on = (found >= _NEARLY) & (found < AGREE) & (AGREE - found < moved) & (last < 0)
+        found[~on & _evenly_alike(pairs, found, least)] = AGREE
+        same = found >= AGREE
         fitted.append((places[same], found[same], least[same], pairs.still[same], pairs.moved[same], pairs.to[same]))
         agreed[places[~same]] = np.maximum(agreed[places[~same]], found[~same])
         places, pairs = places[on], pairs.take(on)
@@ -182,6 +185,14 @@ def _moved(by: np.ndarray) -> np.ndarray:
     """Pixels that a change of maps, float64 [n, 2, 3], moves a corner by at most, along either side: float64 [n]."""
     down, along, shift = by.transpose(2, 0, 1)
     return np.abs([shift, shift + down, shift + along, shift + down + along]).max(axis=(0, 2)) * THUMBNAIL_SIDE
+
+
+def _evenly_alike(pairs: Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """Which pairs of photos that fill their pictures hardly agree, but do so everywhere, bool [n]."""
+    both = pairs.looks()
+    series = both.grounded | both.dense | both.smooth | pairs.detailed() | pairs.on_white()
+    found: np.ndarray = ~series & (mean >= _EVENLY) & (mean < AGREE) & (least >= _EVEN)
+    return found
 
 
 def _suspect(pairs: Pairs, mean: np.ndarray, least: np.ndarray) -> tuple[np.ndarray, Looks, np.ndarray]:

@@ -13,12 +13,9 @@ import functools
 
 import numpy as np
 
-from schemas.signatures import CELLS
 from transforms.images.cells import CELL, SAME_WHITE, levels
 from transforms.images.resample import Box
 
-NO_HUES = np.zeros(CELLS, np.uint8)
-"""Of a picture of which none are kept, or without a picture."""
 WHITE, _SHARE = 240, 0.1
 """The level from which white is white, noise and saving included; of a thumbnail's pixels."""
 _LIGHT, _GROUND = 200, 0.15  # the level from which a ground is light; of a thumbnail's pixels, which three levels in a row hold

@@ -8,8 +8,10 @@ from schemas.signatures import CELLS
 from transforms.images.closely import closely_unlike
 from transforms.images.details import comes_after
 from transforms.images.drawn import Looks
+from transforms.images.hues import kinds
 from transforms.images.maps import inverted, rounded
 from transforms.images.other_hues import of_other_hues
+from transforms.images.repainted import repainted
 from transforms.images.shades import of_other_shades
 from transforms.images.shown import Shown
 from transforms.images.tones import of_other_tones
@@ -64,14 +66,15 @@ class Pairs:
         return found
 
     def recoloured(self) -> np.ndarray:
-        """Which are of other colours, of another shade, or toned otherwise, bool [n]."""
+        """Which are of other colours, as a whole or in some places, of another shade, or toned otherwise, bool [n]."""
         white = Looks.of(self.shown.looks).white
-        found = of_other_tones(white, *self.fields())
+        found = of_other_tones(white, *self.fields()) | repainted(self.shown.chroma, *self.fields())
         both = np.flatnonzero(self.looks().hued)
         if len(both):
             some = self.take(both)
-            hues, on_white = (self.shown.hues(some.still), self.shown.hues(some.moved)), white[some.still] & white[some.moved]
-            found[both] |= of_other_hues(*hues, on_white, *some.fields()) | of_other_shades(*hues, *some.fields())
+            hues = (kinds(self.shown.chroma[which]) for which in (some.still, some.moved))
+            one, other, on_white = *hues, white[some.still] & white[some.moved]
+            found[both] |= of_other_hues(one, other, on_white, *some.fields()) | of_other_shades(one, other, *some.fields())
         return found
 
     def closely(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,8 +6,7 @@ import numpy as np
 
 from schemas.signatures import CELLS, CHROMA, THUMBNAIL_SIDE
 from transforms.images.details import Details
-from transforms.images.drawn import Looks, looks
-from transforms.images.hues import NO_HUES, kinds
+from transforms.images.drawn import looks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,12 +42,3 @@ class Shown:
             np.concatenate([self.chroma, other.chroma]),
             Details.joined([self.details, other.details]),
         )
-
-    def hues(self, which: np.ndarray) -> np.ndarray:
-        """The hues of some, uint8 [m, 64], zeros where they say nothing; see `transforms.images.hues`."""
-        return hues_said(self.chroma[which], self.looks[which])
-
-
-def hues_said(chroma: np.ndarray, bits: np.ndarray) -> np.ndarray:
-    """The hues of pictures, uint8 [n, 64], by their chroma and the bits of their looks; zeros where they say nothing."""
-    return np.where(Looks.of(bits).hued[:, None], kinds(chroma), NO_HUES)

@@ -6,7 +6,8 @@ import numpy as np
 
 from schemas.signatures import PERMUTATIONS
 from transforms.images.alignment import AGREE, LEAST, TOLD_APART
-from transforms.images.hues import TONED, colours
+from transforms.images.drawn import Looks
+from transforms.images.hues import GREY, TONED, colours, kinds
 from transforms.match.elders import OWN
 from transforms.match.policy import CAPTION, PICTURE, Rule, joins
 from transforms.match.verify import LEAST_EQUAL, Captions, Pictures, caption_agreements, picture_agreements
@@ -103,15 +104,14 @@ class Members:
         return np.where(joins(self._rule, link), np.maximum(agreement, LEAST), np.where(apart, -1, 0)).astype(np.float32)
 
     def colours(self, units: np.ndarray) -> np.ndarray:
-        """What colour the pictures of units show, uint8[n]; see `transforms.images.hues.colours`. One without a picture has no hues."""
+        """What colour the pictures of units show, uint8[n]; see `transforms.images.hues.colours`; one without a picture none of its own."""
         out = np.full(len(units), TONED, np.uint8)
         mine = self._thumbnail[units]
         near, distant = np.flatnonzero(mine >= 0), np.flatnonzero((mine < 0) & self._distant[units])
-        out[near] = colours(self._pictures.shown().hues(mine[near]))
+        out[near] = _colours(self._pictures.take(mine[near]))
         for at in range(0, len(distant), DISTANT_AT_ONCE):
             some = distant[at : at + DISTANT_AT_ONCE]
-            shown = self._read(self.row[self.heads[units[some]]]).shown()
-            out[some] = colours(shown.hues(np.arange(len(some))))
+            out[some] = _colours(self._read(self.row[self.heads[units[some]]]))
         return out
 
     def ties(self, leader: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -216,6 +216,12 @@ class Members:
             compared = np.concatenate([asked, distant])
             self._known.learn(left[compared], right[compared], out[compared])
         return out
+
+
+def _colours(pictures: Pictures) -> np.ndarray:
+    """What colour pictures show, uint8[n]; grey is none of its own where hues say nothing, as of a copy of what is not on white."""
+    found = colours(kinds(pictures.chroma))
+    return np.where((found == GREY) & ~Looks.of(pictures.looks).hued, TONED, found)
 
 
 class Agreements:
