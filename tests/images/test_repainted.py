@@ -1,4 +1,4 @@
-"""Other colours in some places, all else being as it was, make another picture; what is done to a whole picture or laid over it does not."""
+"""Other colours in some places, all else being as it was, make another picture; what is done to all of it or laid over it does not."""
 
 import numpy as np
 import pytest
@@ -46,8 +46,8 @@ def test_a_tent_of_another_colour_on_the_same_meadow_is_another_and_edited_copie
     assert not Looks.of(found.looks).hued.any()
     one, other, rows = np.array([0]), np.array([1]), np.arange(2)
     assert picture_agreements(found, one, found, other)[0] == picture_agreements(found, other, found, one)[0] == 0
-    for edit in COPIES:
-        copies = pictures([COPIES[edit](image) for image in TENTS], 75)
+    for edit, made in COPIES.items():
+        copies = pictures([made(image) for image in TENTS], 75)
         assert picture_agreements(found, rows, copies, rows).min() >= AGREE, edit
         if edit in ("saved", "mirrored", "cropped"):
             assert picture_agreements(found, rows, copies, rows[::-1]).max() < AGREE, edit
@@ -73,13 +73,16 @@ def meadow(cells: np.ndarray | None = None, by: tuple[int, int] = (0, 0)) -> np.
 
 
 @pytest.mark.parametrize(
-    ("by", "cells", "cropped", "apart"),
-    [(13, 2, 3, True), (13, 1, 2, False), (11, 4, 8, False), (7, 5, 0, True), (7, 4, 8, False), (5, 8, 8, False)],
+    ("by", "cells", "apart"), [(13, 2, True), (13, 1, False), (11, 4, False), (7, 5, True), (7, 4, False), (5, 8, False)]
 )
-def test_as_many_cells_as_far_apart_are_enough(by, cells, cropped, apart):
+def test_as_many_cells_as_far_apart_are_enough(by, cells, apart):
     assert differ(meadow(), meadow(CORE[:cells], (by, 0))) == apart
-    if cropped:
-        assert differ(meadow(), meadow(CORE[:cropped], (by, 0)), to=CROPPED) == apart
+
+
+@pytest.mark.parametrize(("by", "rows", "columns", "apart"), [(13, 4, 4, True), (13, 4, 3, False), (11, 4, 4, False)])
+def test_of_what_was_cropped_cells_beside_one_that_is_no_other_may_be_mixed_with_it(by, rows, columns, apart):
+    cells = (np.arange(2, 2 + rows)[:, None] * 8 + np.arange(2, 2 + columns)).ravel()
+    assert differ(meadow(), meadow(cells, (by, 0)), to=CROPPED) == apart
 
 
 def test_what_reaches_no_further_than_a_band_at_an_edge_counts_for_nothing():

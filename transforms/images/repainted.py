@@ -4,35 +4,30 @@ A photo may have been made warmer or paler as a whole, which moves whatever is l
 stayed: of 8 x 8 cells three tenths must have their level and their colour still, some of them light or coloured. Two that fill the same
 frame are others then if five cells in the middle are of another colour by six levels of Cb and Cr together, or two by twelve, and one of
 them where no band at an edge reaches. Where one was cropped or turned, a cell of it lies across several: the nearest of those around it
-counts, or what two of them mix to, and three must differ by twelve.
+counts, or what two of them mix to, and four must differ by twelve.
 
 Three things change colours in some places, and make no other picture. A copy in grey has none at all. One that was made paler or more
 colourful has all by one factor: what that factor explains is not counted, unless something with colour stayed, which it would have changed.
 Under white that is laid over a picture a colour becomes as much paler as it becomes lighter: what is so in one of the two is not counted.
-Of 103,000 pairs of edited photos 250 differ so, sixteen of them a copy and its photo.
+Of 103,000 pairs of edited photos 90 differ so, five of them a copy and its photo.
 """
-
-import itertools
 
 import numpy as np
 
 from schemas.signatures import CELLS_SIDE
-from transforms.images.cells import AT, CELL, INNER, levels, places, seen_levels
+from transforms.images.cells import AROUND, AT, CELL, INNER, levels, places, seen_levels
 
 _FRAME = 0.02  # of a side, by which the map from one to the other may move or stretch it
-_NEAR = np.array(
-    list(itertools.product((-0.4, 0.0, 0.4), repeat=2))
-)  # cells from the middle of one; each and the one opposite from either end
 _CORE = np.pad(np.ones((CELLS_SIDE - 4, CELLS_SIDE - 4), bool), 2).ravel()  # which no band at an edge reaches
 # Of colours, Cb and Cr together, squared: of every cell of a picture in grey, saved again or not; within which a cell has its own still;
 # from where it is coloured; by which a factor would have changed what stayed.
 _COLOURLESS, _STILL, _COLOURED, _REFUTED = 3.0**2, 2.5**2, 6.0**2, 4.0**2
-_IN_FRAME, _ELSEWHERE = ((12.0**2, 2), (6.0**2, 5)), ((12.0**2, 3),)  # how far apart colours are, and cells of which that is enough
+_IN_FRAME, _ELSEWHERE = ((12.0**2, 2), (6.0**2, 5)), ((12.0**2, 4),)  # how far apart colours are, and cells of which that is enough
 _SHARE, _ANCHORS, _FEW = 0.3, 6, 2  # of the cells in both, that stayed; such as are light or coloured; such as refute a factor
 _MOST = 4.0  # the factor of colours
 # Of the sum of the levels of a cell: within which it stayed; from where it is light; by which it is lighter under white; white.
 _LEVEL, _LIGHT, _OVER, _WHITE = (level * CELL**2 for level in (4, 50, 8, 255))
-_UNDER = 8.0**2  # Cb and Cr, squared, within which white explains a colour
+_UNDER = 12.0**2  # Cb and Cr, squared, within which white explains a colour
 
 
 def repainted(chroma: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
@@ -58,7 +53,7 @@ def repainted(chroma: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved
     other, in_frame = _seen(given, there), _in_one_frame(to)
     elsewhere = np.flatnonzero(~in_frame)
     if len(elsewhere):
-        around = places(to[elsewhere], _NEAR)[1]
+        around = places(to[elsewhere], AROUND)[1]
         off[elsewhere] = _nearest(one[elsewhere], np.stack([_seen(given[elsewhere], cells) for cells in around]))
     own = levels(pictures[still[asked]])
     seen = seen_levels(pictures, moved[asked], to)
