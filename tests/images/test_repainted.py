@@ -122,9 +122,15 @@ def test_what_one_factor_explains_is_a_paler_copy_unless_something_with_colour_s
     one[:, CORE] = [[30], [-8]]
     other = one // 2
     assert not differ(one, other)
-    for cells, apart in ((1, False), (2, True)):
-        one[:, :cells] = other[:, :cells] = [[0], [12]]
+    for cells, apart in ((1, False), (3, True)):
+        one[:, :cells] = other[:, :cells] = [[0], [8]]
         assert differ(one, other) == apart
+
+
+def test_one_factor_must_explain_all():
+    one, other = np.zeros((2, 2, 64), int)
+    one[:, CORE[:4]], other[:, CORE[4:]] = [[30], [0]], [[0], [30]]
+    assert differ(one, other), "what is paler here is more colourful there"
 
 
 def test_white_laid_over_a_picture_explains_what_is_as_much_paler_as_it_is_lighter():

@@ -7,7 +7,7 @@ them where no band at an edge reaches. Where one was cropped or turned, a cell o
 counts, or what two of them mix to, and four must differ by twelve.
 
 Three things change colours in some places, and make no other picture. A copy in grey has none at all. One that was made paler or more
-colourful has all by one factor: what that factor explains is not counted, unless something with colour stayed, which it would have changed.
+colourful has all by one factor: what that factor explains is not counted, unless what stayed has colours, which it would have changed.
 Under white that is laid over a picture a colour becomes as much paler as it becomes lighter: what is so in one of the two is not counted.
 Of 103,000 pairs of edited photos 90 differ so, five of them a copy and its photo.
 """
@@ -20,10 +20,10 @@ from transforms.images.cells import AROUND, AT, CELL, INNER, levels, places, see
 _FRAME = 0.02  # of a side, by which the map from one to the other may move or stretch it
 _CORE = np.pad(np.ones((CELLS_SIDE - 4, CELLS_SIDE - 4), bool), 2).ravel()  # which no band at an edge reaches
 # Of colours, Cb and Cr together, squared: of every cell of a picture in grey, saved again or not; within which a cell has its own still;
-# from where it is coloured; by which a factor would have changed what stayed.
-_COLOURLESS, _STILL, _COLOURED, _REFUTED = 3.0**2, 2.5**2, 6.0**2, 4.0**2
+# from where it is coloured; by which a factor would have changed all that stayed, and did half of that at most.
+_COLOURLESS, _STILL, _COLOURED, _REFUTED = 3.0**2, 2.5**2, 6.0**2, 2 * 4.0**2
 _IN_FRAME, _ELSEWHERE = ((12.0**2, 2), (6.0**2, 5)), ((12.0**2, 4),)  # how far apart colours are, and cells of which that is enough
-_SHARE, _ANCHORS, _FEW = 0.3, 6, 2  # of the cells in both, that stayed; such as are light or coloured; such as refute a factor
+_SHARE, _ANCHORS = 0.3, 6  # of the cells in both, that stayed; such as are light or coloured
 _MOST = 4.0  # the factor of colours
 # Of the sum of the levels of a cell: within which it stayed; from where it is light; by which it is lighter under white; white.
 _LEVEL, _LIGHT, _OVER, _WHITE = (level * CELL**2 for level in (4, 50, 8, 255))
@@ -60,11 +60,10 @@ def repainted(chroma: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved
     stays = inside & (np.abs(seen - own) <= _LEVEL) & (off <= _STILL)
     anchors = stays & ((own >= _LIGHT) | (_squared(one) >= _COLOURED))
     held = (stays.sum(axis=1) >= _SHARE * inside.sum(axis=1)) & (anchors.sum(axis=1) >= _ANCHORS)
-    (rest, refuted), (other_rest, other_refuted) = _beside_factor(one, other, inside, stays), _beside_factor(other, one, inside, stays)
-    off = np.where((refuted & other_refuted)[:, None], off, np.minimum(off, np.minimum(rest, other_rest)))
-    for over in (_under_white(one, own, other, seen), _under_white(other, seen, one, own)):
-        counted = inside & INNER & ~over
-        held &= np.where(in_frame, _enough(counted, off, _IN_FRAME), _enough(counted, off, _ELSEWHERE))
+    for left in (_beside_factor(one, other, off, inside, stays), _beside_factor(other, one, off, inside, stays)):
+        for over in (_under_white(one, own, other, seen), _under_white(other, seen, one, own)):
+            counted = inside & INNER & ~over
+            held &= np.where(in_frame, _enough(counted, left, _IN_FRAME), _enough(counted, left, _ELSEWHERE))
     found[asked] = held
     return found
 
@@ -112,9 +111,10 @@ def _under_white(one: np.ndarray, own: np.ndarray, other: np.ndarray, seen: np.n
     return found
 
 
-def _beside_factor(one: np.ndarray, other: np.ndarray, inside: np.ndarray, stays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What is left of other colours, squared, [n, 64], beside the one times a factor; whether what stays refutes that factor, bool [n]."""
+def _beside_factor(one: np.ndarray, other: np.ndarray, off: np.ndarray, inside: np.ndarray, stays: np.ndarray) -> np.ndarray:
+    """How far other colours are from the one, squared, [n, 64], or from it times one factor, unless what stays refutes that."""
     shared, own = ((one * side).sum(axis=1) * inside for side in (other, one))
     factor = np.clip(shared.sum(axis=1) / np.maximum(own.sum(axis=1), 1), 0, _MOST)[:, None]
-    refuted = (stays & ((1 - factor) ** 2 * _squared(one) >= _REFUTED)).sum(axis=1) >= _FEW
-    return _squared(other - factor[:, None] * one), refuted
+    moved, did = (((1 - factor) ** 2 * own) * stays).sum(axis=1), (off * stays).sum(axis=1)
+    refuted = (moved >= _REFUTED) & (did <= moved / 2)
+    return np.where(refuted[:, None], off, np.minimum(off, _squared(other - factor[:, None] * one)))
