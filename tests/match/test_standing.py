@@ -97,7 +97,8 @@ def test_the_order_is_that_of_a_loop_over_rows(seed, groups, most):
             pairs = list(itertools.combinations(near, 2))
             told = [pair for pair in pairs if how[pair] < 0]
             of_one = len(near) >= 4 and any(all(row in pair for pair in told) for row in near)
-            keys[row] = (len(told) > 0 and len(told) >= len(pairs) / 10 and not of_one, -len(near) if np.searchsorted(rows, row) < most else 1, row)
+            torn = len(told) > 0 and len(told) >= len(pairs) / 10 and not of_one
+            keys[row] = (torn, -len(near) if np.searchsorted(rows, row) < most else 1, row)
         expected += sorted(rows, key=keys.get)
     assert Standing(group, standing(how), most).order.tolist() == expected
 
