@@ -48,14 +48,19 @@ than the other somewhere in the middle (`transforms.images.both_ways`), as few a
 something, 3.5 times what is allowed, and slopes of both are unlike in the middle, 1.0. Of 6,187 pairs of products drawn in scenes that are
 not told apart by colour 2,900 are by it; of 62,602 pairs of edited photos 723, one of them a copy and its photo.
 
-The agreement of such a pair is at most `AGREE` by how far it is beyond; what is clearly two by windows is not looked at for places.
+Photos of fine detail that were cropped, turned or saved at a low quality hardly agree anywhere, but do so everywhere. So two photos that
+fill their pictures are the same from .62 on if their least block correlates by .3: of 226,000 pairs of edited photos 2,500 do, and of
+20,000 pairs of photos that are near in their views none has a least block above 0.
 
-Two that agree in grey are told apart if they show other colours (`transforms.images.other_hues`), or the same in another shade
-(`transforms.images.shades`), or if one lost its white and is no toned copy of the other (`transforms.images.tones`). What 48 x 48 grey
-pixels, 96 x 96 of drawn pictures and 8 x 8 hues do not show is not told apart: another digit in a line of small print, other goods on a
-photo of a receipt, a badge in the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as one
-to the right. A photograph that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture
-makes it another.
+The agreement of such a pair of one template is at most `AGREE` by how far it is beyond; what is clearly two by windows is not looked at for
+places.
+
+Two that agree in grey are told apart if they show other colours (`transforms.images.other_hues`), if only in some places
+(`transforms.images.repainted`), or the same in another shade (`transforms.images.shades`), or if one lost its white and is no toned copy of
+the other (`transforms.images.tones`). What 48 x 48 grey pixels, 96 x 96 of drawn pictures and 8 x 8 colours do not show is not told apart:
+another digit in a line of small print, other goods on a photo of a receipt, a badge in the corner of an icon. A mirrored picture is the
+same picture, and so is an arrow to the left the same as one to the right. A photograph that fills its picture is one under whatever text,
+as it is without one; what is written over a drawn picture makes it another.
 """
 
 import threading

@@ -1,12 +1,12 @@
 """What colours a picture has that may be a product: what looks alike in grey may be one cup in red, and one in blue.
 
-An octet is kept for each of 8 x 8 cells of the picture without its border: whether it is neutral, faint in colour, or which of 252 hues it
-has (of the mean colour, by Cb and Cr of ITU-R BT.601). So a picture that was made more or less colourful stays what it was.
+Each of 8 x 8 cells is neutral, faint in colour, or of one of 252 hues, by its chroma (`transforms.images.chroma`). So a picture that was
+made more or less colourful stays what it was.
 
-They are kept of pictures with white in them or as a border, one photo in sixteen; with a border or a ground of one colour that is light and
-neutral, four photos in a thousand; and of whatever else is smooth or has a ground of one colour (`transforms.images.drawn`), as products
-have in a room or before a backdrop, one photo in six more. Others are not decoded in colour. Copies in grey or in sepia say nothing of what
-they were made of, and have none where nothing is white.
+Hues say something of pictures with white in them or as a border, one photo in sixteen; with a border or a ground of one colour that is
+light and neutral, four photos in a thousand; and of whatever else is smooth or has a ground of one colour (`transforms.images.drawn`), as
+products have in a room or before a backdrop, one photo in six more. Copies in grey or in sepia say nothing of what they were made of, where
+nothing is white.
 """
 
 import functools
