@@ -26,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.signatures import PHASHES, SIGNATURE, THUMBNAIL_SIDE
+from schemas.signatures import CELLS, CELLS_SIDE, CHROMA, PHASHES, SIGNATURE, THUMBNAIL_SIDE
 from transforms.images.drawn import looks
 from transforms.match.columns import write_columns
 from transforms.match.detail_column import DETAILS
@@ -137,8 +137,15 @@ class Pictures:
             "picture_hashes": hashes,
             "thumbnail": thumbnails,
             "looks": looks(thumbnails).bits(),
+            "chroma": self._chroma(rows, mirrored),
         }
         return columns, np.where(hot, -1 - (root - self._rows), root)
+
+    def _chroma(self, rows: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+        words = np.arange(len(CHROMA) * CELLS // 8)
+        cells = mixed(self._root[rows, None] * 64 + words, 62).view(np.int8).reshape(-1, len(CHROMA), CELLS_SIDE, CELLS_SIDE) // 4
+        cells[mirrored] = cells[mirrored][..., ::-1]
+        return cells.reshape(len(rows), -1)
 
     def _thumbnails(self, rows: np.ndarray, file: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
         side = THUMBNAIL_SIDE // GREY_BLOCK
