@@ -55,7 +55,7 @@ class Looks:
       nearly: bool [n], printed or nearly so, as edited copies of what is printed are.
       barely: bool [n], as blurred copies of what is printed are without their margins, and some photos.
       white: bool [n], white is in them or around them, or a light ground that is neutral; thumbnails do not tell it.
-      hued: bool [n], hues say something of them; see `transforms.images.hues`. Nor do they that.
+      hued: bool [n], hues say something of them (`transforms.images.hues`); thumbnails do not tell that either.
     """
 
     drawn: np.ndarray
