@@ -98,7 +98,7 @@ def of_own_colours(kinds: np.ndarray) -> bool:
 def kinds(chroma: np.ndarray) -> np.ndarray:
     """The hues of cells by their chroma, int8 [..., 2, 64]: uint8 [..., 64]; 1 neutral, 2 faint, from 3 the 252 hues, in turn.
 
-    >>> kinds(np.array([[0, 6, -43, 64], [0, 6, 127, -53]], np.int8)).tolist()
+    >>> kinds(np.array([[0, 7, -43, 64], [0, 7, 127, -53]], np.int8)).tolist()
     [1, 2, 79, 227]
     """
     cb, cr = chroma.view(np.uint8).astype(np.intp).swapaxes(0, -2)
