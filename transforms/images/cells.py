@@ -29,6 +29,7 @@ OTHER = 12 * CELL**2
 _OF_CELLS = np.kron(np.eye(CELLS_SIDE), np.ones((CELL, 1))).astype(np.float32)  # which of the pixels of a row; float32 has their sums whole
 _HALF = THUMBNAIL_SIDE // 2
 _POINTS = np.concatenate([(np.indices((_HALF, _HALF)).reshape(2, -1) + 0.5) / _HALF, np.ones((1, _HALF**2))])
+_LAST = CELLS_SIDE - 2.0**-20  # within the last cell
 _AT_ONCE = 1 << 6  # pairs
 _MIDDLES = np.concatenate([(np.indices((CELLS_SIDE, CELLS_SIDE)).reshape(2, -1) + 0.5) / CELLS_SIDE, np.ones((1, CELLS))])
 
@@ -44,9 +45,19 @@ def places(to: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> inside[0, :5].tolist(), there[0, 0, :4].tolist()
     ([True, True, True, True, False], [4, 5, 6, 7])
     """
-    at = to @ _MIDDLES * CELLS_SIDE
-    cells = np.floor(at + beside[:, None, :, None]).clip(0, CELLS_SIDE - 1).astype(np.int64)
+    at = (to.reshape(-1, 3) @ _MIDDLES * CELLS_SIDE).reshape(len(to), 2, CELLS)
+    cells = (at + beside[:, None, :, None]).clip(0, _LAST).astype(np.int64)
     return ((at >= 0) & (at < CELLS_SIDE)).all(axis=1), cells[:, :, 0] * CELLS_SIDE + cells[:, :, 1]
+
+
+def read(kept: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """What is kept of cells of pictures, [n, 64], at some of them, int64 [..., n, 64].
+
+    >>> read(np.arange(128).reshape(2, 64), np.full((1, 2, 64), 3))[0, :, :2].tolist()
+    [[3, 3], [67, 67]]
+    """
+    found: np.ndarray = kept.reshape(-1).take(there + np.arange(0, kept.size, CELLS)[:, None])
+    return found
 
 
 def levels(thumbnails: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ greener, paler or more colourful 94, and of 1,166 pairs of products of one shape
 import numpy as np
 
 from schemas.signatures import CELLS
-from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME, SAME_WHITE, SEVERAL, WITHIN, levels, places, seen_levels
+from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME, SAME_WHITE, SEVERAL, WITHIN, levels, places, read, seen_levels
 from transforms.images.hues import APART, FAINT, HUE, NEUTRAL, SOME, TONED, TURN, colours, of_one_hue, turns_between
 
 _FAR = 42  # hues from one to the other: of what lies within
@@ -52,9 +52,9 @@ def of_other_hues(
       to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
     """
     inside, there = places(to, WITHIN)
-    near = np.where(inside, np.take_along_axis(other[None], there, axis=2), 0)
+    near = np.where(inside, read(other, there), 0)
     bare, bare_there, hued, hued_there = one == NEUTRAL, near == NEUTRAL, one >= HUE, near >= HUE
-    met, turns = hued & hued_there.any(axis=0) & INNER, _apart(one, np.take_along_axis(other[None], places(to, AROUND)[1], axis=2))
+    met, turns = hued & hued_there.any(axis=0) & INNER, _apart(one, read(other, places(to, AROUND)[1]))
     apart = (turns >= APART) | (np.where(hued_there, turns_between(one, near), TURN).min(axis=0) >= _FAR)
     gained, lost = bare & hued_there.all(axis=0) & INNER, hued & bare_there.all(axis=0) & INNER
     others, far, more, less = (what.sum(axis=1) for what in (met & apart, met & (turns >= _FAR), gained, lost))
@@ -108,7 +108,7 @@ def _of_other_shade(one: np.ndarray, other: np.ndarray, there: np.ndarray, gaine
 
     Either cells in which the second one has a hue, and the first none, bool [n, 64], or the other way round, whichever are more.
     """
-    own, seen = len(there) * levels(one), np.take_along_axis(levels(other)[None], there, axis=2).sum(axis=0)
+    own, seen = len(there) * levels(one), read(levels(other), there).sum(axis=0)
     which = np.where((gained.sum(axis=1) >= lost.sum(axis=1))[:, None], gained, lost)
     off: np.ndarray = np.abs(((own - seen) * which).sum(axis=1))
     return off > OTHER * len(there) * which.sum(axis=1)

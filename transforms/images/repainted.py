@@ -14,14 +14,15 @@ Of 103,000 pairs of edited photos 90 differ so, five of them a copy and its phot
 
 import numpy as np
 
-from schemas.signatures import CELLS_SIDE
-from transforms.images.cells import AROUND, AT, CELL, INNER, levels, places, seen_levels
+from schemas.signatures import CELLS_SIDE, CHROMA
+from transforms.images.cells import AROUND, AT, CELL, INNER, levels, places, read, seen_levels
 
 _FRAME = 0.02  # of a side, by which the map from one to the other may move or stretch it
 _CORE = np.pad(np.ones((CELLS_SIDE - 4, CELLS_SIDE - 4), bool), 2).ravel()  # which no band at an edge reaches
-# Of colours, Cb and Cr together, squared: of every cell of a picture in grey, saved again or not; within which a cell has its own still;
-# from where it is coloured; by which a factor would have changed all that stayed, and did half of that at most.
-_COLOURLESS, _STILL, _COLOURED, _REFUTED = 3.0**2, 2.5**2, 6.0**2, 2 * 4.0**2
+_GREY = 2  # Cb or Cr of any cell of a picture in grey, saved again or not, at most
+# Of colours, Cb and Cr together, squared: within which a cell has its own still; from where it is coloured; by which a factor would have
+# changed all that stayed, and did half of that at most.
+_STILL, _COLOURED, _REFUTED = 2.5**2, 6.0**2, 2 * 4.0**2
 _IN_FRAME, _ELSEWHERE = ((12.0**2, 2), (6.0**2, 5)), ((12.0**2, 4),)  # how far apart colours are, and cells of which that is enough
 _SHARE, _ANCHORS = 0.3, 6  # of the cells in both, that stayed; such as are light or coloured
 _MOST = 4.0  # the factor of colours
@@ -41,7 +42,7 @@ def repainted(chroma: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved
       to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
     """
     found = np.zeros(len(to), bool)
-    coloured = _squared(chroma.astype(np.float32)).max(axis=1, initial=0) >= _COLOURLESS
+    coloured: np.ndarray = ((chroma > _GREY) | (chroma < -_GREY)).any(axis=(1, 2))
     asked = np.flatnonzero(coloured[still] & coloured[moved])
     inside, there = places(to[asked], AT)
     off = _squared(_seen(chroma[moved[asked]], there[0]) - chroma[still[asked]])
@@ -78,7 +79,7 @@ def _in_one_frame(to: np.ndarray) -> np.ndarray:
 
 def _seen(chroma: np.ndarray, there: np.ndarray) -> np.ndarray:
     """The colours, [n, 2, 64], of other cells, int64 [n, 64]: float32 [n, 2, 64]."""
-    return np.take_along_axis(chroma, there[:, None], axis=2).astype(np.float32)
+    return np.stack([read(chroma[:, plane], there) for plane in range(len(CHROMA))], axis=1).astype(np.float32)
 
 
 def _squared(chroma: np.ndarray) -> np.ndarray:

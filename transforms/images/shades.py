@@ -11,7 +11,7 @@ over a copy covers less of it.
 
 import numpy as np
 
-from transforms.images.cells import AT, CELL, INNER, OTHER, SAME, levels, places, seen_levels
+from transforms.images.cells import AT, CELL, INNER, OTHER, SAME, levels, places, read, seen_levels
 from transforms.images.hues import FAINT, HUE
 
 _ANCHORS, _MANY = 6, 10  # cells that are what they were; those that are lighter, or darker
@@ -33,9 +33,9 @@ def of_other_shades(
     """
     found = np.zeros(len(to), bool)
     inside, there = places(to, AT)
-    other = np.take_along_axis(other, there[0], axis=1)
+    other = read(other, there[0])
     coloured = inside & INNER & (np.maximum(one, other) >= HUE) & (np.minimum(one, other) >= FAINT)
-    own, seen = levels(pictures[still]), np.take_along_axis(levels(pictures[moved]), there[0], axis=1)
+    own, seen = levels(pictures[still]), read(levels(pictures[moved]), there[0])
     asked = np.flatnonzero(_moved(coloured, own - seen, OTHER // 2) >= _MANY)
     if len(asked):
         own, inside, coloured = own[asked], inside[asked], coloured[asked]

@@ -10,7 +10,7 @@ Sums are of whole numbers, so that they are the same in any order.
 
 import numpy as np
 
-from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME_WHITE, SEVERAL, levels, places
+from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME_WHITE, SEVERAL, levels, places, read
 from transforms.images.hues import WHITE
 
 # Of the sum of the levels of a cell: from where it was white; white itself; black, at most, once toned; below which it is white no more.
@@ -33,7 +33,7 @@ def of_other_tones(white: np.ndarray, pictures: np.ndarray, still: np.ndarray, m
         return found
     still, moved = still[asked], moved[asked]
     inside, there = places(to[asked], AROUND)
-    one, around = levels(pictures[still]), np.take_along_axis(levels(pictures[moved])[None], there, axis=2)
+    one, around = levels(pictures[still]), read(levels(pictures[moved]), there)
     first, other = white[still][:, None], around[len(around) // 2]
     paper = inside & (np.where(first, one, other) >= _PAPER)
     count = paper.sum(axis=1)
