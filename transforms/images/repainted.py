@@ -42,7 +42,7 @@ def repainted(chroma: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved
       to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
     """
     found = np.zeros(len(to), bool)
-    coloured: np.ndarray = ((chroma > _GREY) | (chroma < -_GREY)).any(axis=(1, 2))
+    coloured = np.logical_or.reduce((chroma > _GREY) | (chroma < -_GREY), axis=(1, 2))
     asked = np.flatnonzero(coloured[still] & coloured[moved])
     inside, there = places(to[asked], AT)
     off = _squared(_seen(chroma[moved[asked]], there[0]) - chroma[still[asked]])
