@@ -131,7 +131,9 @@ def agreements(left: Shown, right: Shown, maps: np.ndarray, at: tuple[np.ndarray
     for last, (coarse, fine) in enumerate(_STEPS if len(places) else (), 1 - len(_STEPS)):
         found, least, moved = _fit(pairs, coarse, fine)
         on = (found >= _NEARLY) & (found < AGREE) & (AGREE - found < moved) & (last < 0)
-        found[~on & _evenly_alike(pairs, found, least)] = AGREE
+        hardly = np.flatnonzero(~on & (found >= _EVENLY) & (found < AGREE) & (least >= _EVEN))
+        if len(hardly):
+            found[hardly[_fill(pairs.take(hardly))]] = AGREE
         same = found >= AGREE
         fitted.append((places[same], found[same], least[same], pairs.still[same], pairs.moved[same], pairs.to[same]))
         agreed[places[~same]] = np.maximum(agreed[places[~same]], found[~same])
@@ -192,11 +194,10 @@ def _moved(by: np.ndarray) -> np.ndarray:
     return np.abs([shift, shift + down, shift + along, shift + down + along]).max(axis=(0, 2)) * THUMBNAIL_SIDE
 
 
-def _evenly_alike(pairs: Pairs, mean: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """Which pairs of photos that fill their pictures hardly agree, but do so everywhere, bool [n]."""
+def _fill(pairs: Pairs) -> np.ndarray:
+    """Which pairs are of photos that fill their pictures, bool [n]."""
     both = pairs.looks()
-    series = both.grounded | both.dense | both.smooth | pairs.detailed() | pairs.on_white()
-    found: np.ndarray = ~series & (mean >= _EVENLY) & (mean < AGREE) & (least >= _EVEN)
+    found: np.ndarray = ~(both.grounded | both.dense | both.smooth | pairs.detailed() | pairs.on_white())
     return found
 
 
