@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageEnhance, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance
 
 from tests.images.drawing import photo
+from tests.images.test_hues import COPIES as OF_HUES
 from tests.images.test_hues import SAME
 from tests.images.test_kinds import pictures
 from transforms.images.alignment import AGREE
@@ -29,14 +30,8 @@ def tent(body: tuple[int, int, int]) -> Image.Image:
 
 
 TENTS = [tent((110, 170)), tent((160, 110))]
-COPIES = {
-    "saved": lambda image: image,
-    "grey": ImageOps.grayscale,
-    "sepia": lambda image: ImageOps.colorize(ImageOps.grayscale(image), "#2b1b0a", "#ffe9c4"),
-    "pale": lambda image: ImageEnhance.Color(image).enhance(0.5),
-    "colourful": lambda image: ImageEnhance.Color(image).enhance(1.6),
+COPIES = {edit: OF_HUES[edit] for edit in ("saved", "grey", "sepia", "pale", "colourful", "mirrored")} | {
     "lighter": lambda image: ImageEnhance.Brightness(image).enhance(1.3),
-    "mirrored": ImageOps.mirror,
     "cropped": lambda image: image.crop((20, 30, 380, 390)),
 }
 

@@ -74,6 +74,7 @@ from transforms.images.differences import differences
 from transforms.images.drawn import Looks
 from transforms.images.fitting import FEW, GRID, Level, halved
 from transforms.images.gradients import compared
+from transforms.images.maps import stretched
 from transforms.images.pairs import Pairs
 from transforms.images.shown import Shown
 from transforms.images.windows import unlikeness
@@ -133,7 +134,9 @@ def agreements(left: Shown, right: Shown, maps: np.ndarray, at: tuple[np.ndarray
         on = (found >= _NEARLY) & (found < AGREE) & (AGREE - found < moved) & (last < 0)
         hardly = np.flatnonzero(~on & (found >= _EVENLY) & (found < AGREE) & (least >= _EVEN))
         if len(hardly):
-            found[hardly[_fill(pairs.take(hardly))]] = AGREE
+            asked = pairs.take(hardly)
+            both = asked.looks()
+            found[hardly[~_in_series(asked, both, both.smooth)]] = AGREE
         same = found >= AGREE
         fitted.append((places[same], found[same], least[same], pairs.still[same], pairs.moved[same], pairs.to[same]))
         agreed[places[~same]] = np.maximum(agreed[places[~same]], found[~same])
@@ -194,17 +197,16 @@ def _moved(by: np.ndarray) -> np.ndarray:
     return np.abs([shift, shift + down, shift + along, shift + down + along]).max(axis=(0, 2)) * THUMBNAIL_SIDE
 
 
-def _fill(pairs: Pairs) -> np.ndarray:
-    """Which pairs are of photos that fill their pictures, bool [n]."""
-    both = pairs.looks()
-    found: np.ndarray = ~(both.grounded | both.dense | both.smooth | pairs.detailed() | pairs.on_white())
+def _in_series(pairs: Pairs, both: Looks, smooth: np.ndarray) -> np.ndarray:
+    """Which pairs, of what both look like, come in series, bool [n], as do those told as smooth; the others are photos that fill."""
+    found: np.ndarray = both.grounded | both.dense | smooth | pairs.detailed() | pairs.on_white()
     return found
 
 
 def _suspect(pairs: Pairs, mean: np.ndarray, least: np.ndarray) -> tuple[np.ndarray, Looks, np.ndarray]:
     """Which pairs may be two of one template, or of one place; what both of each look like; and which of them are looked at for a place."""
     both, unsure = pairs.looks(), (least < _UNSURE) | (mean < _LOOSELY)
-    template = both.grounded | both.dense | (both.smooth & unsure) | pairs.detailed() | pairs.on_white()
+    template = _in_series(pairs, both, both.smooth & unsure)
     place = ~template & (mean < _MOSTLY) & (least < _HARDLY)
     place[place] = lighter_both_ways(*pairs.take(place).fields())
     asked = np.flatnonzero(template | place)
@@ -226,7 +228,7 @@ def _beyond(pairs: Pairs, both: Looks, mean: np.ndarray, least: np.ndarray, plac
 
     What costs more is not looked at where what costs less tells already that they are two.
     """
-    detailed, resampled = pairs.detailed(), np.abs(np.abs(pairs.to[:, :, :2]) - np.eye(2)).max(axis=(1, 2), initial=0) > _RESAMPLED
+    detailed, resampled = pairs.detailed(), stretched(pairs.to) > _RESAMPLED
     close, doubtful = detailed & both.printed, detailed & ~both.printed
     drawn, taken, plain = both.drawn & ~close, ~both.drawn & ~close, doubtful & (both.shaded | both.grounded)
     filled, faint, light = taken & ~both.grounded, drawn & (least < _HIDDEN), taken & pairs.on_white()

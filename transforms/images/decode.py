@@ -100,8 +100,8 @@ def open_picture(raw: bytes, budget: Decode, mode: Literal["fast", "exact"], vie
         if mode == "fast":
             small = hashed(grey, box)
         else:
-            full = _separated(_from_jpeg(raw, header, 0)[0])[0] if kind == "jpeg" else luma
-            small = hashed_exactly(Image.fromarray(full), box, (grey.shape[1], grey.shape[0]))
+            full = _as_image(_from_jpeg(raw, header, 0)[0]).convert("L") if kind == "jpeg" else Image.fromarray(luma)
+            small = hashed_exactly(full, box, (grey.shape[1], grey.shape[0]))
         small_grey = thumbnail(grey, box)
         colours = NO_CHROMA if planes is None else chroma(planes, box, grey.shape[1], grey.shape[0])
         white, hued = _white_and_hued(colours, box, grey, small_grey)

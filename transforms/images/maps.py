@@ -37,3 +37,13 @@ def mirror_maps(mirrored: np.ndarray) -> np.ndarray:
     maps = np.zeros((len(mirrored), 2, 3))
     maps[:, 0, 0], maps[:, 1, 1], maps[:, 1, 2] = 1, np.where(mirrored, -1, 1), mirrored
     return maps
+
+
+def stretched(maps: np.ndarray) -> np.ndarray:
+    """By how much maps, float64 [n, 2, 3], stretch, shear or turn a picture, mirrored or not, of a side: float64 [n].
+
+    >>> stretched(np.array([[[1.0, 0.0, 0.5], [0.0, -0.75, 1.0]]])).tolist()
+    [0.25]
+    """
+    found: np.ndarray = np.abs(np.abs(maps[:, :, :2]) - np.eye(2)).max(axis=(1, 2), initial=0)
+    return found

@@ -23,7 +23,7 @@ faces that were made to be mistaken 39 are with another picture, and were 51.
 
 And what agrees with its leader may yet be told apart from others of that one's rows: a blue pair of headphones from all red ones, but not
 from a grey copy of them. Told apart from two of them, and two for every five that it agrees with, it is alone. Of 7,500 edited photos eight
-are lost by it, of drawn products some copies in a hundred; a third of those that were with another product are not.
+are lost by it, of drawn products some copies in a hundred; two fifths of those that were with another product are not.
 """
 
 from collections.abc import Callable
