@@ -8,6 +8,7 @@ from tests.images.drawing import photo
 from tests.images.test_kinds import pictures
 from transforms.images.alignment import AGREE
 from transforms.images.both_ways import lighter_both_ways
+from transforms.images.facing import Facing
 from transforms.match.verify import picture_agreements
 
 SAME = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
@@ -20,7 +21,7 @@ def differ(*cells: tuple[int, int, int], lighter: int = 0) -> bool:
         levels[1, row, column] += by
     levels[1] += lighter
     ways = np.array([0]), np.array([1])
-    return bool(lighter_both_ways(levels.astype(np.uint8).repeat(6, 1).repeat(6, 2).reshape(2, -1), *ways, SAME)[0])
+    return bool(lighter_both_ways(Facing.of(levels.astype(np.uint8).repeat(6, 1).repeat(6, 2).reshape(2, -1), *ways, SAME))[0])
 
 
 def test_one_cell_must_be_lighter_by_more_than_ten_levels_and_another_darker():
@@ -35,8 +36,8 @@ def test_what_lies_outside_does_not_count():
     levels[0, 12:18, 12:18], levels[0, 36:42, 36:42] = 90, 150
     away = np.array([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]]])
     ways = np.array([0]), np.array([1])
-    assert lighter_both_ways(levels.reshape(2, -1), *ways, SAME).tolist() == [True]
-    assert lighter_both_ways(levels.reshape(2, -1), *ways, away).tolist() == [False]
+    assert lighter_both_ways(Facing.of(levels.reshape(2, -1), *ways, SAME)).tolist() == [True]
+    assert lighter_both_ways(Facing.of(levels.reshape(2, -1), *ways, away)).tolist() == [False]
 
 
 def on_table(of: int) -> Image.Image:

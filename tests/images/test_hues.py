@@ -14,6 +14,7 @@ from tests.match.signed_rows import Row, matched, sets, signed, write
 from transforms.images.alignment import AGREE, TOLD_APART, agreements
 from transforms.images.decode import open_picture
 from transforms.images.drawn import Looks
+from transforms.images.facing import Facing
 from transforms.images.hues import kinds
 from transforms.images.other_hues import of_other_hues
 from transforms.images.phash import hash_pictures
@@ -201,7 +202,7 @@ def cells_of(*kinds: int) -> np.ndarray:
 def differ(
     one: np.ndarray, other: np.ndarray, to: np.ndarray = SAME, *, white: tuple[bool, bool] = (True, True), levels: np.ndarray = EVEN
 ) -> bool:
-    return bool(of_other_hues(one[None], other[None], np.array([all(white)]), levels, np.array([0]), np.array([1]), to)[0])
+    return bool(of_other_hues(one[None], other[None], np.array([all(white)]), Facing.of(levels, np.array([0]), np.array([1]), to))[0])
 
 
 WHITE, FAINT, AT_RED, AT_BLUE, AT_SEPIA = 1, 2, 79, 200, 106

@@ -10,6 +10,7 @@ from tests.images.test_hues import SAME
 from tests.images.test_kinds import pictures
 from transforms.images.alignment import AGREE
 from transforms.images.drawn import Looks
+from transforms.images.facing import Facing
 from transforms.images.repainted import repainted
 from transforms.match.verify import picture_agreements
 
@@ -52,10 +53,10 @@ def differ(one: np.ndarray, other: np.ndarray, levels: np.ndarray | None = None,
     """Of chroma, [2, 64] each, and levels of cells, [2, 64]; the same either way round."""
     cells = np.full((2, 64), LEVEL) if levels is None else levels
     pixels = cells.reshape(2, 8, 8).repeat(6, 1).repeat(6, 2).reshape(2, -1).astype(np.uint8)
-    first, second = (np.array([row]) for row in range(2))
-    found = bool(repainted(np.stack([one, other]).astype(np.int8), pixels, first, second, to)[0])
+    chroma, first, second = np.stack([one, other]).astype(np.int8), np.array([0]), np.array([1])
+    found = bool(repainted(chroma, Facing.of(pixels, first, second, to))[0])
     if to is SAME:
-        assert found == repainted(np.stack([one, other]).astype(np.int8), pixels, second, first, to)[0]
+        assert found == repainted(chroma, Facing.of(pixels, second, first, to))[0]
     return found
 
 

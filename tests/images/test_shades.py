@@ -8,6 +8,7 @@ from tests.images.drawing import photo
 from tests.images.test_hues import SAME, before_wall
 from tests.images.test_kinds import pictures
 from transforms.images.alignment import AGREE
+from transforms.images.facing import Facing
 from transforms.images.shades import of_other_shades
 from transforms.match.verify import picture_agreements
 
@@ -67,7 +68,7 @@ def differ(
     pixels = levels.repeat(6, 1).repeat(6, 2).reshape(2, -1)
     ways = np.array([0, 1]), np.array([1, 0])
     hues = kinds.reshape(2, -1)
-    return of_other_shades(hues[ways[0]], hues[ways[1]], pixels, *ways, SAME.repeat(2, 0)).tolist()
+    return of_other_shades(hues[ways[0]], hues[ways[1]], Facing.of(pixels, *ways, SAME.repeat(2, 0))).tolist()
 
 
 def test_ten_cells_with_colour_that_half_of_all_are_lie_further_than_noise_between_levels_that_stayed():

@@ -7,6 +7,7 @@ from PIL import Image, ImageDraw, ImageOps
 from tests.images.test_hues import hued
 from tests.images.test_kinds import pictures
 from transforms.images.alignment import AGREE
+from transforms.images.facing import Facing
 from transforms.images.tones import of_other_tones
 from transforms.match.verify import picture_agreements
 
@@ -47,7 +48,7 @@ def test_a_toned_copy_is_its_original_and_none_of_a_lighter_or_darker_product(to
 def differ(one: np.ndarray, other: np.ndarray, white: tuple[bool, bool] = (True, False)) -> list[bool]:
     """Either way round."""
     ways = np.array([0, 1]), np.array([1, 0])
-    return of_other_tones(np.array(white), np.stack([one, other]).reshape(2, -1), *ways, SAME.repeat(2, 0)).tolist()
+    return of_other_tones(np.array(white), Facing.of(np.stack([one, other]).reshape(2, -1), *ways, SAME.repeat(2, 0))).tolist()
 
 
 def product(level: int, white: int, side: int = 24) -> np.ndarray:

@@ -208,7 +208,7 @@ def _suspect(pairs: Pairs, mean: np.ndarray, least: np.ndarray) -> tuple[np.ndar
     both, unsure = pairs.looks(), (least < _UNSURE) | (mean < _LOOSELY)
     template = _in_series(pairs, both, both.smooth & unsure)
     place = ~template & (mean < _MOSTLY) & (least < _HARDLY)
-    place[place] = lighter_both_ways(*pairs.take(place).fields())
+    place[place] = lighter_both_ways(pairs.take(place).facing())
     asked = np.flatnonzero(template | place)
     return asked, both.take(asked), place[asked]
 

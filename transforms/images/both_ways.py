@@ -9,27 +9,23 @@ whole picture may be lighter.
 
 import numpy as np
 
-from transforms.images.cells import AT, CELL, INNER, levels, places, seen_levels
+from transforms.images.cells import CELL, INNER
+from transforms.images.facing import Facing
 
 _MUCH = 10 * CELL**2  # of the sum of the levels of a cell
 
 
-def lighter_both_ways(pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
+def lighter_both_ways(facing: Facing) -> np.ndarray:
     """Whether in some cell each is lighter than the other by more than ten levels, bool [n].
-
-    Args:
-      pictures: thumbnails, uint8 [m, 48 * 48].
-      still: int64 [n], the one looked for.
-      moved: int64 [n], the other, in which.
-      to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
 
     >>> mugs = np.full((2, 48, 48), 150, np.uint8)
     >>> mugs[0, 12:18, 12:18], mugs[1, 24:30, 24:30] = 90, 90
-    >>> lighter_both_ways(mugs.reshape(2, -1), np.array([0]), np.array([1]), np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])).tolist()
+    >>> one, other, as_they_lie = np.array([0]), np.array([1]), np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> lighter_both_ways(Facing.of(mugs.reshape(2, -1), one, other, as_they_lie)).tolist()
     [True]
     """
-    inside = places(to, AT)[0] & INNER
-    off = levels(pictures[still]) - seen_levels(pictures, moved, to)
+    inside = facing.inside & INNER
+    off = facing.levels() - facing.seen_levels()
     count = inside.sum(axis=1, keepdims=True)
     ordered = np.sort(np.where(inside, off, np.iinfo(off.dtype).max), axis=1)
     off = np.where(inside, off - np.take_along_axis(ordered, count // 2, axis=1), 0)

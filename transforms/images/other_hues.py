@@ -24,7 +24,8 @@ greener, paler or more colourful 94, and of 1,166 pairs of products of one shape
 import numpy as np
 
 from schemas.signatures import CELLS
-from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME, SAME_WHITE, SEVERAL, WITHIN, levels, places, read, seen_levels
+from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME, SAME_WHITE, SEVERAL, WITHIN, read
+from transforms.images.facing import Facing
 from transforms.images.hues import APART, FAINT, HUE, NEUTRAL, SOME, TONED, TURN, colours, of_one_hue, turns_between
 
 _FAR = 42  # hues from one to the other: of what lies within
@@ -37,24 +38,38 @@ _MORE, _STAYING = 6, 6  # cells that lie apart; light ones that are what they we
 _SHINING = 100 * CELL**2  # of the sum of the levels of a cell, from where it is light
 
 
-def of_other_hues(
-    one: np.ndarray, other: np.ndarray, white: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray
-) -> np.ndarray:
+def of_other_hues(one: np.ndarray, other: np.ndarray, white: np.ndarray, facing: Facing) -> np.ndarray:
     """Whether aligned pictures are of other colours, bool [n].
 
     Args:
       one: the hues of the one looked for, uint8 [n, 64].
       other: those of the other.
       white: bool [n], whether both are on white.
-      pictures: thumbnails, uint8 [m, 48 * 48].
-      still: int64 [n], the one looked for.
-      moved: int64 [n], the other, in which.
-      to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
+      facing: the pictures.
     """
-    inside, there = places(to, WITHIN)
-    near = np.where(inside, read(other, there), 0)
+    found = np.zeros(len(one), bool)
+    asked = np.flatnonzero(_may_be(one, np.where(facing.inside, read(other, facing.there), 0)))
+    if len(asked):
+        found[asked] = _of_others(one[asked], other[asked], white[asked], facing.take(asked))
+    return found
+
+
+def _may_be(one: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Whether cells differ from those at their middles, uint8 [n, 64] each, in so many places that they may from those around: bool [n]."""
+    hued, hued_there = one >= HUE, there >= HUE
+    apart = hued & (there != 0) & ~(hued_there & (turns_between(one, there) < APART))
+    gained, lost = (one == NEUTRAL) & hued_there, hued & (there == NEUTRAL)
+    several, more, less = ((what & INNER).sum(axis=1) for what in (apart, gained, lost))
+    found: np.ndarray = (several >= _FEW_FAR) | (np.maximum(more, less) >= _EXCHANGED)
+    return found
+
+
+def _of_others(one: np.ndarray, other: np.ndarray, white: np.ndarray, facing: Facing) -> np.ndarray:
+    """`of_other_hues` of those that may be."""
+    there = facing.beside(WITHIN)
+    near = np.where(facing.inside, read(other, there), 0)
     bare, bare_there, hued, hued_there = one == NEUTRAL, near == NEUTRAL, one >= HUE, near >= HUE
-    met, turns = hued & hued_there.any(axis=0) & INNER, _apart(one, read(other, places(to, AROUND)[1]))
+    met, turns = hued & hued_there.any(axis=0) & INNER, _apart(one, read(other, facing.beside(AROUND)))
     apart = (turns >= APART) | (np.where(hued_there, turns_between(one, near), TURN).min(axis=0) >= _FAR)
     gained, lost = bare & hued_there.all(axis=0) & INNER, hued & bare_there.all(axis=0) & INNER
     others, far, more, less = (what.sum(axis=1) for what in (met & apart, met & (turns >= _FAR), gained, lost))
@@ -64,8 +79,7 @@ def of_other_hues(
     differ = (np.minimum(more, less) >= _EXCHANGED) | (bared & (((own >= FAINT) & INNER).sum(axis=1) >= SOME))
     asked = np.flatnonzero(bared & ~differ)
     if len(asked):
-        sides = pictures[still[asked]], pictures[moved[asked]]
-        differ[asked] = _of_other_shade(*sides, there[:, asked], gained[asked], lost[asked])
+        differ[asked] = _of_other_shade(facing.take(asked), there[:, asked], gained[asked], lost[asked])
     neutral = bare & bare_there.any(axis=0)
     anchored, toned = neutral.sum(axis=1) >= SAME_WHITE, _may_be_toned(one, other)
     found: np.ndarray = (differ & anchored) | (recoloured & (anchored | ~toned))
@@ -73,8 +87,9 @@ def of_other_hues(
     found[elsewhere] = ((met & (turns >= _WIDELY)).sum(axis=1) >= _MANY)[elsewhere] & ~toned[elsewhere]
     asked = np.flatnonzero(elsewhere & (differ | recoloured))
     if len(asked):
-        own, near = levels(pictures[still[asked]]), near[:, asked]
-        stays = np.abs(own - seen_levels(pictures, moved[asked], to[asked])) <= SAME
+        some, near = facing.take(asked), near[:, asked]
+        own = some.levels()
+        stays = np.abs(own - some.seen_levels()) <= SAME
         lights = (stays & neutral[asked] & (own >= _SHINING)).sum(axis=1) >= _STAYING
         half = (stays & _alike(one[asked], near).any(axis=0)).sum(axis=1) >= CELLS // 2
         found[asked] |= (half & (others >= SEVERAL)[asked]) | (lights & (differ | (others >= _MORE))[asked])
@@ -103,12 +118,12 @@ def _may_be_toned(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return found
 
 
-def _of_other_shade(one: np.ndarray, other: np.ndarray, there: np.ndarray, gained: np.ndarray, lost: np.ndarray) -> np.ndarray:
-    """Whether two thumbnails, uint8 [n, 48 * 48] each, have other levels where one has a hue and the other has none: bool [n].
+def _of_other_shade(facing: Facing, there: np.ndarray, gained: np.ndarray, lost: np.ndarray) -> np.ndarray:
+    """Whether two pictures have other levels where one has a hue and the other has none: bool [n].
 
     Either cells in which the second one has a hue, and the first none, bool [n, 64], or the other way round, whichever are more.
     """
-    own, seen = len(there) * levels(one), read(levels(other), there).sum(axis=0)
+    own, seen = len(there) * facing.levels(), read(facing.others_levels(), there).sum(axis=0)
     which = np.where((gained.sum(axis=1) >= lost.sum(axis=1))[:, None], gained, lost)
     off: np.ndarray = np.abs(((own - seen) * which).sum(axis=1))
     return off > OTHER * len(there) * which.sum(axis=1)

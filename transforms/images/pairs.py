@@ -8,6 +8,7 @@ from schemas.signatures import CELLS
 from transforms.images.closely import closely_unlike
 from transforms.images.details import comes_after
 from transforms.images.drawn import Looks
+from transforms.images.facing import Facing
 from transforms.images.hues import kinds
 from transforms.images.maps import inverted, rounded
 from transforms.images.other_hues import of_other_hues
@@ -48,6 +49,10 @@ class Pairs:
         """The thumbnails, and what says how they are compared, in order."""
         return self.shown.thumbnails, self.still, self.moved, self.to
 
+    def facing(self) -> Facing:
+        """Where the cells of the one lie in the other."""
+        return Facing.of(*self.fields())
+
     def detailed(self) -> np.ndarray:
         """Which have a detail of either picture, bool [n]."""
         held: np.ndarray = self.shown.details.held[self.still] & self.shown.details.held[self.moved]
@@ -67,14 +72,13 @@ class Pairs:
 
     def recoloured(self) -> np.ndarray:
         """Which are of other colours, as a whole or in some places, of another shade, or toned otherwise, bool [n]."""
-        white = Looks.of(self.shown.looks).white
-        found = of_other_tones(white, *self.fields()) | repainted(self.shown.chroma, *self.fields())
+        facing, chroma, white = self.facing(), self.shown.chroma, Looks.of(self.shown.looks).white
+        found = of_other_tones(white, facing) | repainted(chroma, facing)
         both = np.flatnonzero(self.looks().hued)
         if len(both):
-            some = self.take(both)
-            hues = (kinds(self.shown.chroma[which]) for which in (some.still, some.moved))
-            one, other, on_white = *hues, white[some.still] & white[some.moved]
-            found[both] |= of_other_hues(one, other, on_white, *some.fields()) | of_other_shades(one, other, *some.fields())
+            some = facing.take(both)
+            one, other = (kinds(chroma[which]) for which in (some.still, some.moved))
+            found[both] |= of_other_hues(one, other, white[some.still] & white[some.moved], some) | of_other_shades(one, other, some)
         return found
 
     def closely(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -15,7 +15,8 @@ Of 103,000 pairs of edited photos 106 differ so, six of them a copy and its phot
 import numpy as np
 
 from schemas.signatures import CELLS_SIDE, CHROMA
-from transforms.images.cells import AROUND, AT, CELL, INNER, levels, places, read, seen_levels
+from transforms.images.cells import AROUND, CELL, INNER, read
+from transforms.images.facing import Facing
 from transforms.images.maps import stretched
 
 _FRAME = 0.02  # of a side, by which the map from one to the other may move or stretch it
@@ -32,41 +33,60 @@ _LEVEL, _LIGHT, _OVER, _WHITE = (level * CELL**2 for level in (4, 50, 8, 255))
 _UNDER = 12.0**2  # Cb and Cr, squared, within which white explains a colour
 
 
-def repainted(chroma: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
+def repainted(chroma: np.ndarray, facing: Facing) -> np.ndarray:
     """Whether aligned pictures are of other colours in some places, bool [n].
 
     Args:
-      chroma: int8 [m, 2, 64], see `transforms.images.chroma`.
-      pictures: thumbnails, uint8 [m, 48 * 48].
-      still: int64 [n], the one looked for.
-      moved: int64 [n], the other, in which.
-      to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
+      chroma: int8 [m, 2, 64], of all pictures, see `transforms.images.chroma`.
+      facing: the pairs.
     """
-    found = np.zeros(len(to), bool)
+    found = np.zeros(len(facing.to), bool)
     coloured = np.logical_or.reduce((chroma > _GREY) | (chroma < -_GREY), axis=(1, 2))
-    asked = np.flatnonzero(coloured[still] & coloured[moved])
-    inside, there = places(to[asked], AT)
-    off = _squared(_seen(chroma[moved[asked]], there[0]) - chroma[still[asked]])
-    some = _enough(inside & INNER, off, _IN_FRAME)
-    asked, inside, there, off = asked[some], inside[some], there[0, some], off[some]
-    if not len(asked):
-        return found
-    one, given, to = chroma[still[asked]].astype(np.float32), chroma[moved[asked]], to[asked]
-    other, in_frame = _seen(given, there), _in_one_frame(to)
-    elsewhere = np.flatnonzero(~in_frame)
+    asked = np.flatnonzero(coloured[facing.still] & coloured[facing.moved])
+    asked = asked[_may_be(chroma, facing.take(asked))]
+    if len(asked):
+        found[asked] = _are(chroma, facing.take(asked))
+    return found
+
+
+def _may_be(chroma: np.ndarray, facing: Facing) -> np.ndarray:
+    """Whether enough cells are of another colour than those at their middles, and enough have their levels still: bool [n]."""
+    off = _squared(_seen(chroma[facing.moved], facing.there) - chroma[facing.still])
+    found = _enough(facing.inside & INNER, off, _in_one_frame(facing.to))
+    asked = np.flatnonzero(found)
+    some = facing.take(asked)
+    own = some.levels()
+    found[asked] = _held(_in_level(own, some.seen_levels()), chroma[some.still].astype(np.float32), own, some.inside)
+    return found
+
+
+def _are(chroma: np.ndarray, facing: Facing) -> np.ndarray:
+    """`repainted` of those that may be."""
+    one, given, inside, in_frame = chroma[facing.still].astype(np.float32), chroma[facing.moved], facing.inside, _in_one_frame(facing.to)
+    other, own, seen = _seen(given, facing.there), facing.levels(), facing.seen_levels()
+    off, elsewhere = _squared(other - one), np.flatnonzero(~in_frame)
     if len(elsewhere):
-        around = places(to[elsewhere], AROUND)[1]
+        around = facing.take(elsewhere).beside(AROUND)
         off[elsewhere] = _nearest(one[elsewhere], np.stack([_seen(given[elsewhere], cells) for cells in around]))
-    own = levels(pictures[still[asked]])
-    seen = seen_levels(pictures, moved[asked], to)
-    stays = inside & (np.abs(seen - own) <= _LEVEL) & (off <= _STILL)
-    anchors = stays & ((own >= _LIGHT) | (_squared(one) >= _COLOURED))
-    held = (stays.sum(axis=1) >= _SHARE * inside.sum(axis=1)) & (anchors.sum(axis=1) >= _ANCHORS)
+    stays = inside & _in_level(own, seen) & (off <= _STILL)
+    found = _held(stays, one, own, inside)
     for left in (_beside_factor(one, other, off, inside, stays), _beside_factor(other, one, off, inside, stays)):
         for over in (_under_white(one, own, other, seen), _under_white(other, seen, one, own)):
-            counted = inside & INNER & ~over
-            held &= np.where(in_frame, _enough(counted, left, _IN_FRAME), _enough(counted, left, _ELSEWHERE))
-    found[asked] = held
+            found &= _enough(inside & INNER & ~over, left, in_frame)
+    return found
+
+
+def _in_level(own: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Which cells have their level still, bool [n, 64]."""
+    found: np.ndarray = np.abs(seen - own) <= _LEVEL
+    return found
+
+
+def _held(stays: np.ndarray, one: np.ndarray, own: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Whether enough cells stay, bool [n, 64], of those inside, and enough of them are light or coloured: bool [n]."""
+    stays = stays & inside
+    anchors = stays & ((own >= _LIGHT) | (_squared(one) >= _COLOURED))
+    found: np.ndarray = (stays.sum(axis=1) >= _SHARE * inside.sum(axis=1)) & (anchors.sum(axis=1) >= _ANCHORS)
     return found
 
 
@@ -84,7 +104,8 @@ def _seen(chroma: np.ndarray, there: np.ndarray) -> np.ndarray:
 
 def _squared(chroma: np.ndarray) -> np.ndarray:
     """How far cells, [n, 2, 64], are from neutral, squared: [n, 64]."""
-    found: np.ndarray = (chroma * chroma).sum(axis=1)
+    cb, cr = chroma.swapaxes(0, 1)
+    found: np.ndarray = cb * cb + cr * cr
     return found
 
 
@@ -98,12 +119,12 @@ def _nearest(one: np.ndarray, around: np.ndarray) -> np.ndarray:
     return least
 
 
-def _enough(cells: np.ndarray, off: np.ndarray, least: tuple[tuple[float, int], ...]) -> np.ndarray:
+def _enough(cells: np.ndarray, off: np.ndarray, in_frame: np.ndarray) -> np.ndarray:
     """Whether so many of some cells, bool [n, 64], are of another colour, one of them away from the edges: bool [n]."""
     found = np.zeros(len(off), bool)
-    for much, count in least:
+    for much, count, which in (*((*least, in_frame) for least in _IN_FRAME), *((*least, ~in_frame) for least in _ELSEWHERE)):
         far = cells & (off >= much)
-        found |= (far.sum(axis=1) >= count) & (far & _CORE).any(axis=1)
+        found |= which & (far.sum(axis=1) >= count) & (far & _CORE).any(axis=1)
     return found
 
 

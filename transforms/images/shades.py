@@ -11,39 +11,35 @@ over a copy covers less of it.
 
 import numpy as np
 
-from transforms.images.cells import AT, CELL, INNER, OTHER, SAME, levels, places, read, seen_levels
+from transforms.images.cells import CELL, INNER, OTHER, SAME, read
+from transforms.images.facing import Facing
 from transforms.images.hues import FAINT, HUE
 
 _ANCHORS, _MANY = 6, 10  # cells that are what they were; those that are lighter, or darker
 _BLACK, _WHITE = 8 * CELL**2, 248 * CELL**2  # of the sum of the levels of a cell: where levels end, and stay whatever is done
 
 
-def of_other_shades(
-    one: np.ndarray, other: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray
-) -> np.ndarray:
+def of_other_shades(one: np.ndarray, other: np.ndarray, facing: Facing) -> np.ndarray:
     """Whether aligned pictures are of other shades, bool [n].
 
     Args:
       one: the hues of the one looked for, uint8 [n, 64].
       other: those of the other.
-      pictures: thumbnails, uint8 [m, 48 * 48].
-      still: int64 [n], the one looked for.
-      moved: int64 [n], the other, in which.
-      to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
+      facing: the pictures.
     """
-    found = np.zeros(len(to), bool)
-    inside, there = places(to, AT)
-    other = read(other, there[0])
-    coloured = inside & INNER & (np.maximum(one, other) >= HUE) & (np.minimum(one, other) >= FAINT)
-    own, seen = levels(pictures[still]), read(levels(pictures[moved]), there[0])
-    asked = np.flatnonzero(_moved(coloured, own - seen, OTHER // 2) >= _MANY)
+    found, other = np.zeros(len(one), bool), read(other, facing.there)
+    coloured = facing.inside & INNER & (np.maximum(one, other) >= HUE) & (np.minimum(one, other) >= FAINT)
+    some = np.flatnonzero(coloured.sum(axis=1) >= _MANY)
+    facing, coloured = facing.take(some), coloured[some]
+    own = facing.levels()
+    asked = np.flatnonzero(_moved(coloured, own - read(facing.others_levels(), facing.there), OTHER // 2) >= _MANY)
     if len(asked):
-        own, inside, coloured = own[asked], inside[asked], coloured[asked]
-        off = own - seen_levels(pictures, moved[asked], to[asked])
-        same = inside & (np.abs(off) <= SAME) & (own > _BLACK) & (own < _WHITE)
+        facing, coloured, own = facing.take(asked), coloured[asked], own[asked]
+        off = own - facing.seen_levels()
+        same = facing.inside & (np.abs(off) <= SAME) & (own > _BLACK) & (own < _WHITE)
         darkest, lightest = np.sort(np.where(same, own, _WHITE), axis=1)[:, 1:2], np.sort(np.where(same, own, 0), axis=1)[:, -2:-1]
         deeper = _moved(coloured & (own >= darkest) & (own <= lightest), off, OTHER)
-        found[asked] = (same.sum(axis=1) >= _ANCHORS) & (deeper >= _MANY) & (2 * deeper >= coloured.sum(axis=1))
+        found[some[asked]] = (same.sum(axis=1) >= _ANCHORS) & (deeper >= _MANY) & (2 * deeper >= coloured.sum(axis=1))
     return found
 
 

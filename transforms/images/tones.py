@@ -10,45 +10,42 @@ Sums are of whole numbers, so that they are the same in any order.
 
 import numpy as np
 
-from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME_WHITE, SEVERAL, levels, places, read
+from transforms.images.cells import AROUND, CELL, INNER, OTHER, SAME_WHITE, SEVERAL, read
+from transforms.images.facing import Facing
 from transforms.images.hues import WHITE
 
 # Of the sum of the levels of a cell: from where it was white; white itself; black, at most, once toned; below which it is white no more.
 _PAPER, _MOST, _LIFTED, _LOST = (level * CELL**2 for level in (250, 255, 45, WHITE))
 
 
-def of_other_tones(white: np.ndarray, pictures: np.ndarray, still: np.ndarray, moved: np.ndarray, to: np.ndarray) -> np.ndarray:
+def of_other_tones(white: np.ndarray, facing: Facing) -> np.ndarray:
     """Whether aligned pictures, of which one alone shows white, have levels that no tone laid on it explains: bool [n].
 
     Args:
-      white: bool [m], which show it.
-      pictures: thumbnails, uint8 [m, 48 * 48].
-      still: int64 [n], the one looked for.
-      moved: int64 [n], the other, in which.
-      to: float64 [n, 2, 3], the map from the one to the other, as `transforms.images.alignment` found it.
+      white: bool [m], which of the pictures show it.
+      facing: the pairs.
     """
-    found = np.zeros(len(to), bool)
-    asked = np.flatnonzero(white[still] ^ white[moved])
+    found = np.zeros(len(facing.to), bool)
+    asked = np.flatnonzero(white[facing.still] ^ white[facing.moved])
     if not len(asked):
         return found
-    still, moved = still[asked], moved[asked]
-    inside, there = places(to[asked], AROUND)
-    one, around = levels(pictures[still]), read(levels(pictures[moved]), there)
-    first, other = white[still][:, None], around[len(around) // 2]
+    facing = facing.take(asked)
+    inside, one, around = facing.inside, facing.levels(), read(facing.others_levels(), facing.beside(AROUND))
+    first, other = white[facing.still][:, None], around[len(around) // 2]
     paper = inside & (np.where(first, one, other) >= _PAPER)
     count = paper.sum(axis=1)
     white = (np.where(first, other, one) * paper).sum(axis=1) / np.maximum(count, 1)
     least, most = _toned(one, first, white)
-    others_least, others_most = _toned(around, ~first, white)
+    others_least, others_most = _toned(np.stack([around.min(axis=0), around.max(axis=0)]), ~first, white)
     off = (least > others_most.max(axis=0) + OTHER) | (most < others_least.min(axis=0) - OTHER)
     found[asked] = (count >= SAME_WHITE) & (white < _LOST) & ((off & inside & INNER).sum(axis=1) >= SEVERAL)
     return found
 
 
 def _toned(before: np.ndarray, which: np.ndarray, white: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The least and the greatest level that a tone makes of levels, [..., n, 64], where white becomes so light, [n]; others stay.
+    """The least and the greatest level that a tone makes of levels, [..., n, 64], where white becomes so light, [n]: both linear in them.
 
-    `which` are to be toned: bool [n, 1].
+    `which` are to be toned, bool [n, 1]; others stay.
     """
     least = before * (white / _MOST)[:, None]
     most = least + _LIFTED * (1 - before / _MOST)
