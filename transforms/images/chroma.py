@@ -26,8 +26,9 @@ def luma_and_chroma(pixels: np.ndarray) -> np.ndarray:
     [[[76, 9]], [[85, 128]], [[255, 128]]]
     """
     rows, columns, _ = pixels.shape
-    found = np.empty((3, rows * columns), np.uint8)
-    _separate(np.ascontiguousarray(pixels).reshape(-1), *found)
+    found, flat = np.empty((3, rows * columns), np.uint8), np.ascontiguousarray(pixels).reshape(-1)
+    flat.setflags(write=False)  # as those of a decoded picture mostly are: one kind of array is one compilation
+    _separate(flat, *found)
     return found.reshape(3, rows, columns)
 
 
