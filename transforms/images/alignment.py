@@ -100,6 +100,7 @@ _TONED = 3.5  # of what is allowed to an edited copy, anywhere, where it was loo
 _UNLIKE, _APART = 0.5, 0.8  # of what `unlikeness` tells: of drawn or dense pictures, anywhere; where both of two vary
 _CLEARLY = 1.001  # of what is allowed: two pictures, whatever else they differ by
 _UNSURE = 0.3  # correlation of the least block, below which smooth pictures without a ground or white are looked at
+_FAIRLY, _ANOTHER, _LARGELY, _WHOLLY = 0.8, 2.0, 15.0, 1.3  # agreement below which two of one place may be; each, either and apart, then
 _LOOSELY, _ACROSS = 0.75, 1.2  # agreement below which smooth ones are looked at too; of what `unlikeness` tells where both vary, then
 _MOSTLY, _HARDLY = 0.95, 0.6  # agreement, and correlation of the least block, below which two may be of one place
 _OTHERS, _AGAINST = 3.5, 1.0  # what each of two of one place has; of what `unlikeness` tells where both vary, then
@@ -253,6 +254,7 @@ def _beyond(pairs: Pairs, both: Looks, mean: np.ndarray, least: np.ndarray, plac
             (wide & smooth, apart / _APART),
             (filled & ~place, np.minimum(each / _DIFFERENT, apart / _APART)),
             (place, np.minimum(each / _OTHERS, apart / _AGAINST)),
+            (place & (mean < _FAIRLY), np.minimum(np.minimum(each / _ANOTHER, either / _LARGELY), apart / _WHOLLY)),
             (filled & both.smooth & (mean < _LOOSELY), np.minimum(each / _HAS, apart / _ACROSS)),
             (close & ~both.dense, everywhere / _TONED),
             (close, covered / _COVERED),
