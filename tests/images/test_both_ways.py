@@ -77,3 +77,25 @@ def test_things_on_one_table_are_as_many_pictures_and_copies_of_each_are_one(edi
     left, right = np.triu_indices(4, 1)
     assert picture_agreements(found, rows, copies, rows).min() >= AGREE
     assert picture_agreements(found, left, copies, right).max() < AGREE
+
+
+def cushion(print_: str) -> Image.Image:
+    """One of two on a sofa, in grey: as they hardly agree, less is enough of what each has."""
+    image, left, top, side = photo(480, 360, seed=5), 135, 85, 210
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((left, top, left + side, top + side), fill=(220, 150, 160) if print_ == "face" else (150, 60, 60))
+    if print_ == "face":
+        draw.ellipse((left + 38, top + 63, left + 172, top + 204), fill=(250, 240, 230))
+        for eye in (left + 76, left + 118):
+            draw.ellipse((eye, top + 105, eye + 16, top + 130), fill=(40, 40, 40))
+    else:
+        for stripe in range(left, left + side, 24):
+            draw.rectangle((stripe, top, stripe + 12, top + side), fill=(225, 200, 120))
+    return image.convert("L")
+
+
+def test_two_that_hardly_agree_are_two_if_much_is_other_and_slopes_go_against_each_other():
+    found, one, other = pictures([cushion("face"), cushion("stripes")]), np.array([0]), np.array([1])
+    assert picture_agreements(found, one, found, other)[0] < AGREE
+    copies = pictures([cushion("face"), cushion("stripes")], 75)
+    assert picture_agreements(found, np.arange(2), copies, np.arange(2)).min() >= AGREE
