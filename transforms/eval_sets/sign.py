@@ -62,8 +62,8 @@ def sign_part(part: Part, dedup: Dedup, signature: str, places: str, tally: str)
       InputError: a shard cannot be read.
     """
     counts, batches = Tally(), list[pa.RecordBatch]()
-    for samples in _samples(part):
-        batches.append(_signed(samples, dedup, part.min_words, counts))
+    for samples, images in _samples(part):
+        batches.append(_signed(samples, images, dedup, part.min_words, counts))
     with atomic_write(signature) as scratch:
         write_columns(batches, scratch)
     nobody = np.full(counts.rows, ALONE, np.int64)
@@ -90,39 +90,40 @@ def _items(part: Part) -> list[str]:
     return [file.path[len(folder) :].lstrip("/") for file in part.files]
 
 
-def _samples(part: Part) -> Iterator[Samples]:
+def _samples(part: Part) -> Iterator[tuple[Samples, Sequence[bytes | None]]]:
+    """Rows of a part, some at a time, and the bytes of their pictures."""
     if part.shard is not None:
         with open_shard(part.shard, part.source) as reader:
-            yield from reader.batches()
+            for samples in reader.batches():
+                yield samples, samples.core.column("image").to_pylist()
     elif part.kind == "captions":
         captions = list(read_captions(part.files[0].path, part.column))
         for start in range(0, len(captions), MAX_BATCH_ROWS):
-            yield _batch([], captions[start : start + MAX_BATCH_ROWS])
+            some = captions[start : start + MAX_BATCH_ROWS]
+            yield _rows(len(some), some), [None] * len(some)
     else:
         images: list[bytes] = []
         for file in part.files:
             images.append(read_bytes(file.path))
             if len(images) == MAX_BATCH_ROWS or sum(map(len, images)) > _AT_ONCE:
-                yield _batch(images, [])
+                yield _rows(len(images)), images
                 images = []
         if images:
-            yield _batch(images, [])
+            yield _rows(len(images)), images
 
 
-def _batch(images: Sequence[bytes], captions: Sequence[str]) -> Samples:
-    rows = max(len(images), len(captions))
-    nothing = [None] * rows
-    known: dict[str, list[Any]] = {
-        "row": list(range(rows)), "image": [*images] or nothing, "caption": [*captions] or nothing, "disallowed": [False] * rows,
-        "extra": [[]] * rows, "flags": [[]] * rows,
+def _rows(count: int, captions: Sequence[str] | None = None) -> Samples:
+    """Rows of captions alone, or of pictures, whose bytes are not copied into them."""
+    nothing = [None] * count
+    known: dict[str, Sequence[Any]] = {
+        "row": range(count), "caption": captions or nothing, "disallowed": [False] * count, "extra": [[]] * count, "flags": [[]] * count,
     }  # fmt: skip
     columns = [pa.array(known.get(field.name, nothing), field.type) for field in SAMPLE]
     empty = pa.RecordBatch.from_arrays([], names=[])
-    return Samples(pa.RecordBatch.from_arrays(columns, schema=SAMPLE), empty, {}, has_bytes=bool(images))
+    return Samples(pa.RecordBatch.from_arrays(columns, schema=SAMPLE), empty, {}, has_bytes=captions is None)
 
 
-def _signed(samples: Samples, dedup: Dedup, least: int | None, tally: Tally) -> pa.RecordBatch:
-    images: list[bytes | None] = samples.core.column("image").to_pylist()
+def _signed(samples: Samples, images: Sequence[bytes | None], dedup: Dedup, least: int | None, tally: Tally) -> pa.RecordBatch:
     urls = [None if url is None else normal_url(url) for url in samples.core.column("url").to_pylist()]
     mode = dedup.images.mode
     pictures = [_opened(raw, mode) for raw in images]
