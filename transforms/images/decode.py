@@ -163,7 +163,7 @@ def _from_jpeg(raw: bytes, header: Header, least: int) -> tuple[np.ndarray, Head
         pixels = np.asarray(Image.fromarray(255 - pixels, "CMYK").convert("RGB"))
     if header.orientation in _TURNS:
         pixels = _as_pixels(_turned(_as_image(pixels), header.orientation))
-    return pixels, dataclasses.replace(header, ended=not cut)
+    return pixels, dataclasses.replace(header, ended=False) if cut else header
 
 
 def _as_image(pixels: np.ndarray) -> Image.Image:
@@ -196,11 +196,13 @@ def _separated(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
 
 def _white_and_hued(colours: np.ndarray, box: Box, grey: np.ndarray, small: np.ndarray) -> tuple[bool, bool]:
     """Whether a picture shows white or a light ground that is neutral; and whether its hues say something."""
-    cells, white = kinds(colours), shows_white(grey, box, small)
-    light = not white and shows_light_ground(grey, box, small)
-    if white or (light and on_neutral_ground(cells, small)):
+    if shows_white(grey, box, small):
         return True, True
-    return False, (light or may_be_product(small)) and of_own_colours(cells)
+    light = shows_light_ground(grey, box, small)
+    if not light and not may_be_product(small):
+        return False, False
+    cells = kinds(colours)
+    return (True, True) if light and on_neutral_ground(cells, small) else (False, of_own_colours(cells))
 
 
 def _opened(raw: bytes, kind: str, header: Header, budget: Decode) -> tuple[Image.Image, Header]:

@@ -102,8 +102,11 @@ def hashed(grey: np.ndarray, box: Box) -> np.ndarray:
     hash of all pixels on average, none off 78 in 100, never more than 4 (tests/benchmarks/fast_bits.py); with Lanczos 0.1 fewer.
     """
     everything = (0, 0, grey.shape[1], grey.shape[0])
-    whole = resampled(grey, everything, HASHED_SIDE, "triangle")
-    return np.stack([whole, whole if box == everything else resampled(grey, box, HASHED_SIDE, "triangle")])
+    found = np.empty((2, HASHED_SIDE, HASHED_SIDE), np.uint8)
+    found[:] = resampled(grey, everything, HASHED_SIDE, "triangle")
+    if box != everything:
+        found[1] = resampled(grey, box, HASHED_SIDE, "triangle")
+    return found
 
 
 def hashed_exactly(grey: Image.Image, box: Box, size: tuple[int, int]) -> np.ndarray:
