@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from tests.images.test_hues import SAME
 from transforms.images.cells import AROUND, WITHIN, levels
 from transforms.images.facing import Facing
 
 MIDDLES = np.concatenate([(np.indices((8, 8)).reshape(2, -1) + 0.5) / 8, np.ones((1, 64))])
 POINTS = np.concatenate([(np.indices((24, 24)).reshape(2, -1) + 0.5) / 24, np.ones((1, 24 * 24))])
-SAME = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 PAIRS = 40
 
 
@@ -18,7 +18,7 @@ def facing() -> Facing:
     draw = np.random.default_rng(3)
     pictures = draw.integers(0, 256, (6, 48 * 48), np.uint8)
     maps = SAME + draw.normal(0, 0.3, (PAIRS, 2, 3)) * np.array([0.3, 0.3, 1.0])
-    maps[0], maps[1] = SAME, [[1, 0, 0], [0, -1, 1]]
+    maps[0], maps[1] = SAME[0], [[1, 0, 0], [0, -1, 1]]
     maps[2, :, 2] += 5
     return Facing.of(pictures, draw.integers(0, 6, PAIRS), draw.integers(0, 6, PAIRS), maps)
 

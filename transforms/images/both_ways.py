@@ -18,6 +18,9 @@ _MUCH = 10 * CELL**2  # of the sum of the levels of a cell
 def lighter_both_ways(facing: Facing) -> np.ndarray:
     """Whether in some cell each is lighter than the other by more than ten levels, bool [n].
 
+    Args:
+      facing: the pairs.
+
     >>> mugs = np.full((2, 48, 48), 150, np.uint8)
     >>> mugs[0, 12:18, 12:18], mugs[1, 24:30, 24:30] = 90, 90
     >>> one, other, as_they_lie = np.array([0]), np.array([1]), np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])

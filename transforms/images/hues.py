@@ -31,7 +31,6 @@ _BELOW_FAINT, _BELOW_CLEAR = 8.5, 14.0  # levels of Cb and Cr together
 _LENGTH = 1 << 16  # of a direction: so long that the nearest of 252 is found, and products are whole in single precision
 _TURNS = np.arange(TURN) * (2 * np.pi / TURN)
 _TOWARDS = np.rint(_LENGTH * np.stack([np.cos(_TURNS), np.sin(_TURNS)])).astype(np.float32)  # the middle of each hue, as Cb and Cr
-_FIRST = np.zeros(1, np.int64)
 _SEPIA, _NEAR_SEPIA = HUE + 103, 20  # the hue of it; hues from it
 
 
@@ -79,7 +78,7 @@ def on_neutral_ground(kinds: np.ndarray, thumbnail: np.ndarray) -> bool:
     >>> [on_neutral_ground(some, light) for some in (kinds, np.full(64, 1, np.uint8), np.full(64, 106, np.uint8))]
     [True, False, False]
     """
-    light = levels(thumbnail.reshape(1, -1), _FIRST)[0] >= _LIGHT * CELL**2
+    light = levels(thumbnail.reshape(1, -1), np.array([0]))[0] >= _LIGHT * CELL**2
     neutral = np.count_nonzero(light & (kinds == NEUTRAL)) > np.count_nonzero(light) / 2
     return bool(neutral and np.count_nonzero(kinds >= FAINT) >= SOME)
 

@@ -45,7 +45,7 @@ def of_other_hues(one: np.ndarray, other: np.ndarray, white: np.ndarray, facing:
       one: the hues of the one looked for, uint8 [n, 64].
       other: those of the other.
       white: bool [n], whether both are on white.
-      facing: the pictures.
+      facing: the pairs.
     """
     found = np.zeros(len(one), bool)
     asked = np.flatnonzero(_may_be(one, np.where(facing.inside, read(other, facing.there), 0)))
@@ -57,7 +57,7 @@ def of_other_hues(one: np.ndarray, other: np.ndarray, white: np.ndarray, facing:
 def _may_be(one: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Whether cells differ from those at their middles, uint8 [n, 64] each, in so many places that they may from those around: bool [n]."""
     hued, hued_there = one >= HUE, there >= HUE
-    apart = hued & (there != 0) & ~(hued_there & (turns_between(one, there) < APART))
+    apart = hued & (there != 0) & (np.where(hued_there, turns_between(one, there), TURN) >= APART)
     gained, lost = (one == NEUTRAL) & hued_there, hued & (there == NEUTRAL)
     several, more, less = ((what & INNER).sum(axis=1) for what in (apart, gained, lost))
     found: np.ndarray = (several >= _FEW_FAR) | (np.maximum(more, less) >= _EXCHANGED)

@@ -56,7 +56,7 @@ def _may_be(chroma: np.ndarray, facing: Facing) -> np.ndarray:
     asked = np.flatnonzero(found)
     some = facing.take(asked)
     own = some.levels()
-    found[asked] = _held(_in_level(own, some.seen_levels()), chroma[some.still].astype(np.float32), own, some.inside)
+    found[asked] = _held(_in_level(own, some.seen_levels(), some.inside), chroma[some.still].astype(np.float32), own, some.inside)
     return found
 
 
@@ -68,7 +68,7 @@ def _are(chroma: np.ndarray, facing: Facing) -> np.ndarray:
     if len(elsewhere):
         around = facing.take(elsewhere).beside(AROUND)
         off[elsewhere] = _nearest(one[elsewhere], np.stack([_seen(given[elsewhere], cells) for cells in around]))
-    stays = inside & _in_level(own, seen) & (off <= _STILL)
+    stays = _in_level(own, seen, inside) & (off <= _STILL)
     found = _held(stays, one, own, inside)
     for left in (_beside_factor(one, other, off, inside, stays), _beside_factor(other, one, off, inside, stays)):
         for over in (_under_white(one, own, other, seen), _under_white(other, seen, one, own)):
@@ -76,15 +76,14 @@ def _are(chroma: np.ndarray, facing: Facing) -> np.ndarray:
     return found
 
 
-def _in_level(own: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Which cells have their level still, bool [n, 64]."""
-    found: np.ndarray = np.abs(seen - own) <= _LEVEL
+def _in_level(own: np.ndarray, seen: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Which cells inside have their level still, bool [n, 64]."""
+    found: np.ndarray = inside & (np.abs(seen - own) <= _LEVEL)
     return found
 
 
 def _held(stays: np.ndarray, one: np.ndarray, own: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Whether enough cells stay, bool [n, 64], of those inside, and enough of them are light or coloured: bool [n]."""
-    stays = stays & inside
+    """Whether enough of the cells inside stay, bool [n, 64], and enough of these are light or coloured: bool [n]."""
     anchors = stays & ((own >= _LIGHT) | (_squared(one) >= _COLOURED))
     found: np.ndarray = (stays.sum(axis=1) >= _SHARE * inside.sum(axis=1)) & (anchors.sum(axis=1) >= _ANCHORS)
     return found
@@ -122,9 +121,10 @@ def _nearest(one: np.ndarray, around: np.ndarray) -> np.ndarray:
 def _enough(cells: np.ndarray, off: np.ndarray, in_frame: np.ndarray) -> np.ndarray:
     """Whether so many of some cells, bool [n, 64], are of another colour, one of them away from the edges: bool [n]."""
     found = np.zeros(len(off), bool)
-    for much, count, which in (*((*least, in_frame) for least in _IN_FRAME), *((*least, ~in_frame) for least in _ELSEWHERE)):
-        far = cells & (off >= much)
-        found |= which & (far.sum(axis=1) >= count) & (far & _CORE).any(axis=1)
+    for which, least in ((in_frame, _IN_FRAME), (~in_frame, _ELSEWHERE)):
+        for much, count in least:
+            far = cells & (off >= much)
+            found |= which & (far.sum(axis=1) >= count) & (far & _CORE).any(axis=1)
     return found
 
 

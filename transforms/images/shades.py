@@ -25,7 +25,7 @@ def of_other_shades(one: np.ndarray, other: np.ndarray, facing: Facing) -> np.nd
     Args:
       one: the hues of the one looked for, uint8 [n, 64].
       other: those of the other.
-      facing: the pictures.
+      facing: the pairs.
     """
     found, other = np.zeros(len(one), bool), read(other, facing.there)
     coloured = facing.inside & INNER & (np.maximum(one, other) >= HUE) & (np.minimum(one, other) >= FAINT)
