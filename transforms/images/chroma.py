@@ -47,8 +47,10 @@ def chroma(planes: np.ndarray, box: Box, width: int, height: int) -> np.ndarray:
     _, rows, columns = planes.shape
     left, right = box[0] * columns // width, -(-box[2] * columns // width)
     top, bottom = box[1] * rows // height, -(-box[3] * rows // height)
-    means = np.stack([resampled(plane, (left, top, right, bottom), CELLS_SIDE, "area").reshape(-1) for plane in planes])
-    return (means ^ np.uint8(128)).view(np.int8)
+    found = np.empty((len(CHROMA), CELLS_SIDE, CELLS_SIDE), np.uint8)
+    for means, plane in zip(found, planes, strict=True):
+        means[:] = resampled(plane, (left, top, right, bottom), CELLS_SIDE, "area")
+    return (found ^ np.uint8(128)).view(np.int8).reshape(len(CHROMA), CELLS)
 
 
 @compiled

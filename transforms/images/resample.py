@@ -37,11 +37,9 @@ def resampled(grey: np.ndarray, box: Box, side: int, by: Literal["area", "triang
     out = np.empty((side, side), np.uint8)
     first_rows, row_weights = _weights(bottom - top, side, by)
     first_columns, column_weights = _weights(right - left, side, by)
-    line = np.empty(right - left + column_weights.shape[1], np.int32)
-    line[right - left :] = 0  # what lies beyond the last column weighs nothing
-    across, width = np.uint64(grey.shape[1]), np.uint64(right - left)
-    starts = (first_rows + np.uint64(top)) * across + np.uint64(left)
-    _resample(grey.reshape(-1), starts, across, row_weights, width, first_columns, column_weights, line, out)
+    line = np.zeros(right - left + column_weights.shape[1], np.int32)  # what lies beyond the last column weighs nothing
+    across, width, begin = np.uint64(grey.shape[1]), np.uint64(right - left), np.uint64(top * grey.shape[1] + left)
+    _resample(grey.reshape(-1), begin, across, first_rows, row_weights, width, first_columns, column_weights, line, out)
     return out
 
 
@@ -69,9 +67,9 @@ def _weights(length: int, side: int, by: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 @compiled
-def _resample(flat, starts, across, row_weights, width, first_columns, column_weights, line, out):  # type: ignore[no-untyped-def]
-    for i in range(len(starts)):
-        weights, row, start = row_weights[i], out[i], starts[i]
+def _resample(flat, begin, across, first_rows, row_weights, width, first_columns, column_weights, line, out):  # type: ignore[no-untyped-def]
+    for i in range(len(first_rows)):
+        weights, row, start = row_weights[i], out[i], begin + first_rows[i] * across
         for x in range(width):
             line[x] = _HALF_KEPT
         for tap in range(len(weights)):
