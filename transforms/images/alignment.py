@@ -58,11 +58,12 @@ The agreement of such a pair of one template is at most `AGREE` by how far it is
 places.
 
 Two that agree in grey are told apart if they show other colours (`transforms.images.other_hues`), if only in some places
-(`transforms.images.repainted`), or the same in another shade (`transforms.images.shades`), or if one lost its white and is no toned copy of
-the other (`transforms.images.tones`). What 48 x 48 grey pixels, 96 x 96 of drawn pictures and 8 x 8 colours do not show is not told apart:
-another digit in a line of small print, other goods on a photo of a receipt, a badge in the corner of an icon. A mirrored picture is the
-same picture, and so is an arrow to the left the same as one to the right. A photograph that fills its picture is one under whatever text,
-as it is without one; what is written over a drawn picture makes it another.
+(`transforms.images.repainted`) or lacking in some while others are the same (`transforms.images.drained`), or the same in another shade
+(`transforms.images.shades`), or if one lost its white and is no toned copy of the other (`transforms.images.tones`). What 48 x 48 grey
+pixels, 96 x 96 of drawn pictures and 8 x 8 colours do not show is not told apart: another digit in a line of small print, other goods on a
+photo of a receipt, a badge in the corner of an icon. A mirrored picture is the same picture, and so is an arrow to the left the same as one
+to the right. A photograph that fills its picture is one under whatever text, as it is without one; what is written over a drawn picture
+makes it another.
 """
 
 import threading

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from schemas.signatures import CELLS, CELLS_SIDE, THUMBNAIL_SIDE
+from schemas.signatures import CELLS, CELLS_SIDE, CHROMA, THUMBNAIL_SIDE
 from transforms.compiled import ZERO, compiled
 
 CELL = THUMBNAIL_SIDE // CELLS_SIDE
@@ -33,6 +33,26 @@ def read(kept: np.ndarray, there: np.ndarray) -> np.ndarray:
     [[3, 3], [67, 67]]
     """
     found: np.ndarray = kept.reshape(-1).take(there + np.arange(0, kept.size, CELLS)[:, None])
+    return found
+
+
+def read_colours(chroma: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """The Cb and Cr of pictures, int8 [n, 2, 64], at some of their cells, int64 [n, 64]: float32 [n, 2, 64].
+
+    >>> read_colours(np.arange(128, dtype=np.int8).reshape(1, 2, 64), np.full((1, 64), 3))[0, :, 0].tolist()
+    [3.0, 67.0]
+    """
+    return np.stack([read(chroma[:, plane], there) for plane in range(len(CHROMA))], axis=1).astype(np.float32)
+
+
+def squared(chroma: np.ndarray) -> np.ndarray:
+    """How far Cb and Cr, float32 [..., n, 2, 64], are from neutral, squared: [..., n, 64].
+
+    >>> squared(np.full((1, 2, 64), 3, np.float32))[0, :2].tolist()
+    [18.0, 18.0]
+    """
+    cb, cr = chroma[..., 0, :], chroma[..., 1, :]
+    found: np.ndarray = cb * cb + cr * cr
     return found
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from schemas.signatures import CELLS
 from transforms.images.closely import closely_unlike
 from transforms.images.details import comes_after
+from transforms.images.drained import drained
 from transforms.images.drawn import Looks
 from transforms.images.facing import Facing
 from transforms.images.hues import kinds
@@ -73,7 +74,7 @@ class Pairs:
     def recoloured(self) -> np.ndarray:
         """Which are of other colours, as a whole or in some places, of another shade, or toned otherwise, bool [n]."""
         facing, chroma, white = self.facing(), self.shown.chroma, Looks.of(self.shown.looks).white
-        found = of_other_tones(white, facing) | repainted(chroma, facing)
+        found = of_other_tones(white, facing) | repainted(chroma, facing) | drained(chroma, facing)
         both = np.flatnonzero(self.looks().hued)
         if len(both):
             some = facing.take(both)

@@ -14,8 +14,8 @@ Of 103,000 pairs of edited photos 106 differ so, six of them a copy and its phot
 
 import numpy as np
 
-from schemas.signatures import CELLS_SIDE, CHROMA
-from transforms.images.cells import AROUND, CELL, INNER, read
+from schemas.signatures import CELLS_SIDE
+from transforms.images.cells import AROUND, CELL, INNER, read_colours, squared
 from transforms.images.facing import Facing
 from transforms.images.maps import stretched
 
@@ -51,7 +51,7 @@ def repainted(chroma: np.ndarray, facing: Facing) -> np.ndarray:
 
 def _may_be(chroma: np.ndarray, facing: Facing) -> np.ndarray:
     """Whether enough cells are of another colour than those at their middles, and enough have their levels still: bool [n]."""
-    off = _squared(_seen(chroma[facing.moved], facing.there) - chroma[facing.still])
+    off = squared(read_colours(chroma[facing.moved], facing.there) - chroma[facing.still])
     found = _enough(facing.inside & INNER, off, _in_one_frame(facing.to))
     asked = np.flatnonzero(found)
     some = facing.take(asked)
@@ -63,11 +63,11 @@ def _may_be(chroma: np.ndarray, facing: Facing) -> np.ndarray:
 def _are(chroma: np.ndarray, facing: Facing) -> np.ndarray:
     """`repainted` of those that may be."""
     one, given, inside, in_frame = chroma[facing.still].astype(np.float32), chroma[facing.moved], facing.inside, _in_one_frame(facing.to)
-    other, own, seen = _seen(given, facing.there), facing.levels(), facing.seen_levels()
-    off, elsewhere = _squared(other - one), np.flatnonzero(~in_frame)
+    other, own, seen = read_colours(given, facing.there), facing.levels(), facing.seen_levels()
+    off, elsewhere = squared(other - one), np.flatnonzero(~in_frame)
     if len(elsewhere):
         around = facing.take(elsewhere).beside(AROUND)
-        off[elsewhere] = _nearest(one[elsewhere], np.stack([_seen(given[elsewhere], cells) for cells in around]))
+        off[elsewhere] = _nearest(one[elsewhere], np.stack([read_colours(given[elsewhere], cells) for cells in around]))
     stays = _in_level(own, seen, inside) & (off <= _STILL)
     found = _held(stays, one, own, inside)
     for left in (_beside_factor(one, other, off, inside, stays), _beside_factor(other, one, off, inside, stays)):
@@ -84,7 +84,7 @@ def _in_level(own: np.ndarray, seen: np.ndarray, inside: np.ndarray) -> np.ndarr
 
 def _held(stays: np.ndarray, one: np.ndarray, own: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Whether enough of the cells inside stay, bool [n, 64], and enough of these are light or coloured: bool [n]."""
-    anchors = stays & ((own >= _LIGHT) | (_squared(one) >= _COLOURED))
+    anchors = stays & ((own >= _LIGHT) | (squared(one) >= _COLOURED))
     found: np.ndarray = (stays.sum(axis=1) >= _SHARE * inside.sum(axis=1)) & (anchors.sum(axis=1) >= _ANCHORS)
     return found
 
@@ -96,25 +96,13 @@ def _in_one_frame(to: np.ndarray) -> np.ndarray:
     return found
 
 
-def _seen(chroma: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """The colours, [n, 2, 64], of other cells, int64 [n, 64]: float32 [n, 2, 64]."""
-    return np.stack([read(chroma[:, plane], there) for plane in range(len(CHROMA))], axis=1).astype(np.float32)
-
-
-def _squared(chroma: np.ndarray) -> np.ndarray:
-    """How far cells, [n, 2, 64], are from neutral, squared: [n, 64]."""
-    cb, cr = chroma.swapaxes(0, 1)
-    found: np.ndarray = cb * cb + cr * cr
-    return found
-
-
 def _nearest(one: np.ndarray, around: np.ndarray) -> np.ndarray:
     """How far colours, [n, 2, 64], are from those around, [9, n, 2, 64], or from what two opposite ones mix to, squared: [n, 64]."""
-    least = np.min([_squared(one - other) for other in around], axis=0)
+    least = np.min([squared(one - other) for other in around], axis=0)
     for end in range(len(around) // 2):
         from_end, along = one - around[end], around[-1 - end] - around[end]
-        share = np.clip((from_end * along).sum(axis=1) / np.maximum(_squared(along), 1), 0, 1)
-        np.minimum(least, _squared(from_end - share[:, None] * along), out=least)
+        share = np.clip((from_end * along).sum(axis=1) / np.maximum(squared(along), 1), 0, 1)
+        np.minimum(least, squared(from_end - share[:, None] * along), out=least)
     return least
 
 
@@ -131,7 +119,7 @@ def _enough(cells: np.ndarray, off: np.ndarray, in_frame: np.ndarray) -> np.ndar
 def _under_white(one: np.ndarray, own: np.ndarray, other: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Whether white laid over cells of one colour, [n, 2, 64], and level, [n, 64], gives those of the other: bool [n, 64]."""
     left = np.clip((_WHITE - seen) / np.maximum(_WHITE - own, 1), 0, 1)
-    found: np.ndarray = (seen - own >= _OVER) & (_squared(other - left[:, None] * one) <= _UNDER)
+    found: np.ndarray = (seen - own >= _OVER) & (squared(other - left[:, None] * one) <= _UNDER)
     return found
 
 
@@ -141,4 +129,4 @@ def _beside_factor(one: np.ndarray, other: np.ndarray, off: np.ndarray, inside: 
     factor = np.clip(shared.sum(axis=1) / np.maximum(own.sum(axis=1), 1), 0, _MOST)[:, None]
     moved, did = (((1 - factor) ** 2 * own) * stays).sum(axis=1), (off * stays).sum(axis=1)
     refuted = (moved >= _REFUTED) & (did <= moved / 2)
-    return np.where(refuted[:, None], off, np.minimum(off, _squared(other - factor[:, None] * one)))
+    return np.where(refuted[:, None], off, np.minimum(off, squared(other - factor[:, None] * one)))
