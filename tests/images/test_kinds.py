@@ -190,6 +190,28 @@ def test_shaded_jars_with_other_labels_are_other_pictures_and_their_copies_are_n
         assert picture_agreements(rows, every, copies, every).min() >= AGREE
 
 
+def patched(*places: tuple[int, int]) -> Image.Image:
+    """A shaded shirt before a backdrop that fades, with patches in some places."""
+    down, along = np.mgrid[:480, :480] / 480
+    image = Image.fromarray((190 + 40 * down - 30 * along).astype(np.uint8))
+    cloth = Image.fromarray((110 + 40 * np.cos(5 * along + 2 * down) - 30 * down + 12 * np.sin(9 * along * down)).astype(np.uint8))
+    for x, y in places:
+        ImageDraw.Draw(cloth).rounded_rectangle((x, y, x + 40, y + 35), 12, fill=cloth.getpixel((x, y)) - 16)
+    shape, half = Image.new("L", (480, 480)), [(170, 60), (40, 170), (90, 230), (130, 200), (120, 430)]
+    ImageDraw.Draw(shape).polygon(half + [(480 - x, y) for x, y in half[::-1]], fill=255)
+    image.paste(cloth, (0, 0), shape.filter(ImageFilter.GaussianBlur(2)))
+    return image.convert("RGB")
+
+
+def test_shaded_cloth_with_patches_elsewhere_is_another_picture_and_its_copies_are_not():
+    shirts = [patched((160, 140)), patched((270, 310))]
+    rows, every = pictures(shirts), np.arange(2)
+    assert looks(rows.thumbnails.reshape(2, -1)).shaded.all()
+    for copies in (*(pictures(shirts, quality) for quality in (50, 80)), pictures([image.reduce(2) for image in shirts])):
+        assert picture_agreements(rows, every, copies, every).min() >= AGREE
+        assert picture_agreements(rows, every, copies, every[::-1]).max() < AGREE
+
+
 def chair(light: int, ground: int) -> Image.Image:
     along = np.mgrid[:560, :560][1]
     image, shadow, shape = Image.new("RGB", (560, 560), (ground,) * 3), Image.new("L", (560, 560)), Image.new("L", (560, 560))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.images.hues import COLOURED, GREY, TONED
+from transforms.match.division import divided
 from transforms.match.leaders import leaders
 from transforms.match.standing import _GROUPS_AT_ONCE, Standing
 
@@ -205,6 +206,22 @@ def test_a_row_is_alone_where_the_leader_of_whose_rows_it_agrees_with_most_will_
     assert leader.tolist() == [0] * 12 + [12] * 8 + [20, 12, 12]
 
 
+def test_another_picture_of_which_all_rows_agree_with_a_leader_has_one_of_its_own():
+    how, last = np.zeros((16, 16), np.float32), {}
+    for page in (range(8), range(8, 16)):
+        how[np.ix_(page, page)] = 0.9
+    how[0, 8:] = how[8:, 0] = 0.8
+
+    def compare(leading, rows):
+        last.update(zip(rows.tolist(), leading.tolist(), strict=True))
+        return how[leading, rows] > 0
+
+    for most, expected in ((64, [0] * 8 + [8] * 8), (12, [0] * 8 + [8] * 4 + [0] * 4), (11, [0] * 16)):
+        leader = Standing(np.zeros(16, int), standing(how), most).leaders(compare, shown(COLOURED), 9)[0]
+        assert leader.tolist() == expected, "those that are not counted stay"
+        assert all(last[row] == leader[row] for row in np.flatnonzero(leader == 8))
+
+
 @settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 12))
 def test_rows_that_move_are_those_of_a_loop_over_rows(seed, groups):
@@ -243,6 +260,13 @@ def test_rows_that_move_are_those_of_a_loop_over_rows(seed, groups):
         if best:
             goes = {name: name if shares[name][2] else row for name in best}
             expected[row] = goes[max(best, key=lambda name: (shares[name][0], -goes[name]))]
+    for leader in np.unique(expected):
+        rows = [row for row in found.order if group[row] == group[leader] and expected[row] == leader]
+        rows = [row for row in rows if row in np.flatnonzero(group == group[leader])[:12]]
+        away = divided(np.maximum(how[np.ix_(rows, rows)], 0)) if leader in rows and len(rows) >= 8 else None
+        if away is not None:
+            apart = [row for row, there in zip(rows, away ^ away[rows.index(leader)], strict=True) if there]
+            expected[apart] = [apart[0] if how[apart[0], row] > 0 else row for row in apart]
     parted = expected.copy()
     for row in np.flatnonzero(expected != np.arange(len(group))):
         rows = np.flatnonzero(group == group[row])

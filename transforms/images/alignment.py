@@ -210,7 +210,7 @@ def _in_series(pairs: Pairs, both: Looks, smooth: np.ndarray) -> np.ndarray:
 def _suspect(pairs: Pairs, mean: np.ndarray, least: np.ndarray) -> tuple[np.ndarray, Looks, np.ndarray]:
     """Which pairs may be two of one template, or of one place; what both of each look like; and which of them are looked at for a place."""
     both, unsure = pairs.looks(), (least < _UNSURE) | (mean < _LOOSELY)
-    template = _in_series(pairs, both, both.smooth & unsure)
+    template = _in_series(pairs, both, both.shaded | (both.smooth & unsure))
     place = ~template & (mean < _MOSTLY) & (least < _HARDLY)
     place[place] = lighter_both_ways(pairs.take(place).facing())
     asked = np.flatnonzero(template | place)
@@ -259,6 +259,7 @@ def _beyond(pairs: Pairs, both: Looks, mean: np.ndarray, least: np.ndarray, plac
             (place, np.minimum(each / _OTHERS, apart / _AGAINST)),
             (place & (mean < _FAIRLY), np.minimum(np.minimum(each / _ANOTHER, either / _LARGELY), apart / _WHOLLY)),
             (filled & both.smooth & (mean < _LOOSELY), np.minimum(each / _HAS, apart / _ACROSS)),
+            (taken & both.shaded, each / _ANOTHER),
             (close & ~both.dense, everywhere / _TONED),
             (close, covered / _COVERED),
             (close, written / copied),
@@ -278,7 +279,7 @@ def _beyond(pairs: Pairs, both: Looks, mean: np.ndarray, least: np.ndarray, plac
     if len(asked):
         measures[:2, asked] = unlikeness(*pairs.take(asked).fields()).T
     against = apart > np.select([place, doubtful], [_AGAINST, _ASIDE], _APART)
-    asked = open_among(close | drawn | plain | (unsure & (both.grounded | against)))
+    asked = open_among(close | drawn | plain | (taken & both.shaded) | (unsure & (both.grounded | against)))
     if len(asked):
         measures[2:5, asked] = differences(*pairs.take(asked).fields(), taken[asked], _DIFFERENT, AGREE * _DIFFERENT)
     asked = open_among(close | (plain & (either > _LABELLED)) | (doubtful & (each > _HAS) & (apart > _ASIDE)))
