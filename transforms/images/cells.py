@@ -37,12 +37,12 @@ def read(kept: np.ndarray, there: np.ndarray) -> np.ndarray:
 
 
 def read_colours(chroma: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """The Cb and Cr of pictures, int8 [n, 2, 64], at some of their cells, int64 [n, 64]: float32 [n, 2, 64].
+    """The Cb and Cr of pictures, int8 [n, 2, 64], at some of their cells, int64 [..., n, 64]: float32 [..., n, 2, 64].
 
     >>> read_colours(np.arange(128, dtype=np.int8).reshape(1, 2, 64), np.full((1, 64), 3))[0, :, 0].tolist()
     [3.0, 67.0]
     """
-    return np.stack([read(chroma[:, plane], there) for plane in range(len(CHROMA))], axis=1).astype(np.float32)
+    return np.stack([read(chroma[:, plane], there) for plane in range(len(CHROMA))], axis=-2).astype(np.float32)
 
 
 def squared(chroma: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ def drained(chroma: np.ndarray, facing: Facing) -> np.ndarray:
 def _are(chroma: np.ndarray, facing: Facing) -> np.ndarray:
     """`drained` of those that are by what their cells have at their middles."""
     one, other = chroma[facing.still].astype(np.float32), chroma[facing.moved]
-    beside = np.stack([read_colours(other, cells) for cells in facing.beside(WITHIN)])
+    beside = read_colours(other, facing.beside(WITHIN))
     lost, gained = _bare(one, beside, facing)
     bare = (cells & (levels >= _DARK) & (levels <= _LIGHT) for cells, levels in ((lost, facing.seen_levels()), (gained, facing.levels())))
     more = lost.sum(axis=1) >= gained.sum(axis=1)

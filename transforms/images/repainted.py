@@ -67,7 +67,7 @@ def _are(chroma: np.ndarray, facing: Facing) -> np.ndarray:
     off, elsewhere = squared(other - one), np.flatnonzero(~in_frame)
     if len(elsewhere):
         around = facing.take(elsewhere).beside(AROUND)
-        off[elsewhere] = _nearest(one[elsewhere], np.stack([read_colours(given[elsewhere], cells) for cells in around]))
+        off[elsewhere] = _nearest(one[elsewhere], read_colours(given[elsewhere], around))
     stays = _in_level(own, seen, inside) & (off <= _STILL)
     found = _held(stays, one, own, inside)
     for left in (_beside_factor(one, other, off, inside, stays), _beside_factor(other, one, off, inside, stays)):
