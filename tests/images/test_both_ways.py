@@ -14,14 +14,16 @@ from transforms.match.verify import picture_agreements
 SAME = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
 
 
-def differ(*cells: tuple[int, int, int], lighter: int = 0) -> bool:
-    """Whether they do if cells of the other picture, by row and column, are so much lighter, or darker."""
+def differ(*cells: tuple[int, int, int], lighter: int = 0, parts: int = 2) -> bool:
+    """Whether they do, either way round, if cells of the other picture, by row and column, are so much lighter, or darker."""
     levels = np.full((2, 8, 8), 120)
     for row, column, by in cells:
         levels[1, row, column] += by
     levels[1] += lighter
-    ways = np.array([0]), np.array([1])
-    return bool(lighter_both_ways(Facing.of(levels.astype(np.uint8).repeat(6, 1).repeat(6, 2).reshape(2, -1), *ways, SAME))[0])
+    ways, shown = np.arange(2), levels.astype(np.uint8).repeat(6, 1).repeat(6, 2).reshape(2, -1)
+    found = lighter_both_ways(Facing.of(shown, ways, ways[::-1], SAME.repeat(2, 0)), parts)
+    assert found[0] == found[1]
+    return bool(found[0])
 
 
 def test_one_cell_must_be_lighter_by_more_than_ten_levels_and_another_darker():
@@ -29,6 +31,16 @@ def test_one_cell_must_be_lighter_by_more_than_ten_levels_and_another_darker():
     assert differ((2, 2, 11), (5, 5, -11), lighter=40), "as a whole it may be lighter"
     for less in (((2, 2, 11),), ((2, 2, 11), (5, 5, 11)), ((2, 2, 10), (5, 5, -11)), ((2, 2, 11), (5, 5, -10)), ((0, 2, 11), (5, 5, -11))):
         assert not differ(*less), less
+
+
+@pytest.mark.parametrize(
+    ("counts", "in_halves", "in_thirds"),
+    [({0: 14, 30: 8, 60: 14}, True, False), ({0: 17, 30: 19}, False, False), ({0: 24, -30: 6, 30: 6}, True, True)],
+)
+def test_what_makes_all_that_it_covers_lighter_is_one_way_where_cells_are_parted_in_three(counts, in_halves, in_thirds):
+    by = np.repeat(list(counts), list(counts.values())).tolist()
+    cells = tuple((1 + at // 6, 1 + at % 6, lighter) for at, lighter in enumerate(by))
+    assert (differ(*cells), differ(*cells, parts=3)) == (in_halves, in_thirds)
 
 
 def test_what_lies_outside_does_not_count():

@@ -3,6 +3,9 @@
 import numpy as np
 
 from schemas.signatures import CAPTION_SHORT, CELLS, CHROMA, GEOMETRY, PERMUTATIONS, PHASHES, THUMBNAIL_SIDE, VIEWS
+from tests.images.test_both_ways import stamped
+from tests.images.test_contested import mug
+from tests.images.test_kinds import pictures
 from transforms.images.alignment import LEAST
 from transforms.images.details import Details
 from transforms.images.drawn import looks
@@ -28,13 +31,13 @@ def members(rule, rows, edges=NO_EDGES):
             if table[i]["thumbnail"]:
                 thumbnails.append(np.random.default_rng(picture).integers(0, 256, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), dtype=np.uint8))
     n = len(thumbnails)
-    pictures = Pictures(
+    shown = Pictures(
         np.array(thumbnails, np.uint8).reshape(n, THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.zeros((n, len(PHASHES)), np.uint64),
         np.zeros(n, np.uint32), np.zeros((n, len(VIEWS)), np.uint64), np.zeros((n, GEOMETRY), np.float32),
         np.zeros(n, np.uint16), np.zeros((n, len(CHROMA), CELLS), np.int8), Details.none(n),
     )  # fmt: skip
     short = np.array([np.random.default_rng(caption).integers(0, 256, PERMUTATIONS) for _, _, caption in rows], np.uint8)
-    return Members(rule, table, (short, NO_LONG), pictures, pictures.take, edges)
+    return Members(rule, table, (short, NO_LONG), shown, shown.take, edges)
 
 
 ROWS = [(5, 1, 7), (4, 1, 8), (3, 2, 7), (2, None, 7), (1, None, 9)]  # sorted by order they are rows 4, 3, 2, 1, 0
@@ -82,6 +85,22 @@ def test_how_units_stand_is_how_well_they_agree_or_that_they_are_told_apart_or_n
         assert found.stand(np.array([0, 0, 0]), np.array([1, 2, 3])).tolist() == expected, rule
     together = members("image_or_caption", [(1, 1, 7), (2, 2, 8), (3, 3, 7)], edges)
     assert together.stand(np.array([0, 0, 1]), np.array([1, 2, 2])).tolist() == [0.8125, LEAST, 0]
+
+
+def test_units_are_contested_by_their_pictures_wherever_those_lie_unless_captions_join_them():
+    shown = pictures([mug("cat"), mug("word"), stamped(mug("cat"))], 80)
+    for rule, caption, expected in (
+        ("image", 7, True),
+        ("image_or_caption", 8, True),
+        ("image_or_caption", 7, False),
+        ("image_and_caption", 7, True),
+        ("caption", 8, False),
+    ):
+        found = members(rule, [(1, 1, 7), (2, 2, caption), (3, 3, 9)])
+        found._pictures = shown
+        assert found.contested(np.array([0, 1, 0]), np.array([1, 0, 2])).tolist() == [expected, expected, False]
+        found._thumbnail[:], found._distant[:], found._read = -1, True, shown.take
+        assert found.contested(np.array([0, 1, 0]), np.array([1, 0, 2])).tolist() == [expected, expected, False]
 
 
 def test_what_colour_a_picture_shows_wherever_it_lies():

@@ -47,6 +47,11 @@ def test_rows_beyond_those_that_order_says_are_compared_but_count_for_nobody() -
     assert found.order[-2:].tolist() == [39, 2]
 
 
+def nowhere(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """No pair is contested."""
+    return np.zeros(len(one), bool)
+
+
 def standing(how: np.ndarray):
     """A square of how rows stand, for `Standing`."""
     return lambda one, other: how[one, other]
@@ -134,7 +139,7 @@ def test_a_torn_row_goes_where_it_agrees_best_and_is_compared_with_that_leader_l
     found = Standing(np.zeros(8, int), standing(how))
     assert np.flatnonzero(found.torn).tolist() == [0, 7]
     for kind in (GREY, COLOURED):
-        moved, left = found.leaders(compare, shown(kind), 9)
+        moved, left = found.leaders(compare, shown(kind), nowhere, 9)
         assert (moved.tolist(), left) == ([4, 1, 1, 1, 4, 4, 4, 1], 0)
         assert (last[0], last[7]) == (4, 1)
 
@@ -143,8 +148,8 @@ def test_grey_goes_by_the_best_likeness_and_what_has_colour_by_the_two_best():
     how = reds_and_blues()
     how[[0, 0, 4, 6], [4, 6, 0, 0]] = 0.8
     found = Standing(np.zeros(8, int), standing(how))
-    assert found.leaders(lambda a, b: how[a, b] > 0, shown(GREY), 9)[0][0] == 4
-    assert found.leaders(lambda a, b: how[a, b] > 0, shown(COLOURED), 9)[0][0] == 1
+    assert found.leaders(lambda a, b: how[a, b] > 0, shown(GREY), nowhere, 9)[0][0] == 4
+    assert found.leaders(lambda a, b: how[a, b] > 0, shown(COLOURED), nowhere, 9)[0][0] == 1
 
 
 def test_where_the_leader_of_what_it_agrees_with_best_will_not_have_it_grey_is_alone_and_what_has_colour_stays():
@@ -153,18 +158,18 @@ def test_where_the_leader_of_what_it_agrees_with_best_will_not_have_it_grey_is_a
     how[[0, 6], [6, 0]] = 0.94
     found = Standing(np.zeros(8, int), standing(how))
     assert found.torn[0]
-    assert found.leaders(lambda a, b: how[a, b] > 0, shown(GREY), 9)[0].tolist() == [0, 1, 1, 1, 4, 4, 4, 1]
-    assert found.leaders(lambda a, b: how[a, b] > 0, shown(COLOURED), 9)[0].tolist() == [1, 1, 1, 1, 4, 4, 4, 1]
+    assert found.leaders(lambda a, b: how[a, b] > 0, shown(GREY), nowhere, 9)[0].tolist() == [0, 1, 1, 1, 4, 4, 4, 1]
+    assert found.leaders(lambda a, b: how[a, b] > 0, shown(COLOURED), nowhere, 9)[0].tolist() == [1, 1, 1, 1, 4, 4, 4, 1]
 
 
 def test_what_is_torn_and_toned_is_alone_and_says_nothing_of_others():
     how = reds_and_blues()
     found = Standing(np.zeros(8, int), standing(how))
-    assert found.leaders(lambda a, b: how[a, b] > 0, shown(TONED), 9)[0].tolist() == [0, 1, 1, 1, 4, 4, 4, 7]
+    assert found.leaders(lambda a, b: how[a, b] > 0, shown(TONED), nowhere, 9)[0].tolist() == [0, 1, 1, 1, 4, 4, 4, 7]
     how[[0, 7], [7, 0]] = 0.99
     found = Standing(np.zeros(8, int), standing(how))
     kinds = shown(GREY, *[COLOURED] * 6, TONED)
-    assert found.leaders(lambda a, b: how[a, b] > 0, kinds, 9)[0].tolist() == [4, 1, 1, 1, 4, 4, 4, 7]
+    assert found.leaders(lambda a, b: how[a, b] > 0, kinds, nowhere, 9)[0].tolist() == [4, 1, 1, 1, 4, 4, 4, 7]
 
 
 @pytest.mark.parametrize(("of_own", "of_other", "goes"), [(3, 1, True), (2, 1, False), (4, 2, True), (3, 3, False)])
@@ -180,7 +185,7 @@ def test_a_row_goes_to_the_leader_of_three_rows_and_of_twice_the_share_that_it_a
         last.update(zip(rows.tolist(), leading.tolist(), strict=True))
         return how[leading, rows] > 0
 
-    leader = Standing(np.zeros(21, int), standing(how)).leaders(compare, shown(COLOURED), 9)[0]
+    leader = Standing(np.zeros(21, int), standing(how)).leaders(compare, shown(COLOURED), nowhere, 9)[0]
     assert leader.tolist() == [0] * 12 + [12] * 8 + [12 if goes else 0]
     assert last[20] == leader[20]
 
@@ -192,7 +197,7 @@ def test_a_row_that_is_told_apart_from_two_of_its_leaders_rows_for_five_that_it_
     how[8, 6:8] = how[6:8, 8] = 0
     how[0, 1:8] = how[1:8, 0] = 0.95
     found = Standing(np.zeros(9, int), standing(how))
-    assert found.leaders(lambda a, b: how[a, b] > 0, shown(COLOURED), 9)[0][8] == (8 if alone else 0)
+    assert found.leaders(lambda a, b: how[a, b] > 0, shown(COLOURED), nowhere, 9)[0][8] == (8 if alone else 0)
 
 
 def test_a_row_is_alone_where_the_leader_of_whose_rows_it_agrees_with_most_will_not_have_it():
@@ -202,7 +207,7 @@ def test_a_row_is_alone_where_the_leader_of_whose_rows_it_agrees_with_most_will_
         how[np.ix_(page, page)] = 0.9
     met = [0, 13, 14, 15]
     how[20, met] = how[met, 20] = 0.8
-    leader = Standing(np.zeros(23, int), standing(how)).leaders(lambda a, b: how[a, b] > 0, shown(COLOURED), 9)[0]
+    leader = Standing(np.zeros(23, int), standing(how)).leaders(lambda a, b: how[a, b] > 0, shown(COLOURED), nowhere, 9)[0]
     assert leader.tolist() == [0] * 12 + [12] * 8 + [20, 12, 12]
 
 
@@ -216,21 +221,36 @@ def test_another_picture_of_which_all_rows_agree_with_a_leader_has_one_of_its_ow
         last.update(zip(rows.tolist(), leading.tolist(), strict=True))
         return how[leading, rows] > 0
 
-    for most, expected in ((64, [0] * 8 + [8] * 8), (12, [0] * 8 + [8] * 4 + [0] * 4), (11, [0] * 16)):
-        leader = Standing(np.zeros(16, int), standing(how), most).leaders(compare, shown(COLOURED), 9)[0]
-        assert leader.tolist() == expected, "those that are not counted stay"
+    for most, expected in ((64, [0] * 8 + [8] * 8), (12, [0] * 8 + [8] * 8), (11, [0] * 16)):
+        leader = Standing(np.zeros(16, int), standing(how), most).leaders(compare, shown(COLOURED), nowhere, 9)[0]
+        assert leader.tolist() == expected, "those that are not counted follow"
         assert all(last[row] == leader[row] for row in np.flatnonzero(leader == 8))
+
+
+def test_pairs_that_are_contested_do_not_hold_two_pictures_together_and_what_is_not_counted_goes_with_the_nearer():
+    how = np.full((20, 20), 0.8, np.float32)
+    picture = np.arange(20) % 2
+    how[picture[:, None] == picture] = 0.85
+    found = Standing(np.zeros(20, int), standing(how), 16)
+    for contested, expected in ((nowhere, [0] * 20), (standing(picture[:, None] != picture), [0, 1] * 10)):
+        assert found.leaders(lambda a, b: how[a, b] > 0, shown(COLOURED), contested, 9)[0].tolist() == expected
 
 
 @settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 12))
 def test_rows_that_move_are_those_of_a_loop_over_rows(seed, groups):
     draw = np.random.default_rng(seed)
-    group = np.repeat(np.arange(groups), draw.integers(1, 15, groups))
+    group = np.repeat(np.arange(groups), draw.integers(1, 24, groups))
     how = draw.choice(np.array([-1, 0, 0.5, 0.6, 0.7], np.float32), (len(group), len(group)), p=(0.1, 0.2, 0.2, 0.2, 0.3))
+    picture = draw.choice(3, len(group), p=(0.4, 0.3, 0.3))
+    how[(picture[:, None] == picture) & (draw.random(how.shape) < 0.95)] = 0.8
+    how[(picture[:, None] != picture) & (draw.random(how.shape) < 0.85 * (seed % 2))] = 0
+    how[np.searchsorted(group, np.arange(0, groups, 1 + seed % 3))] = 0.5
     how = np.triu(how, 1) + np.triu(how, 1).T + np.eye(len(group), dtype=np.float32)
+    disputed = draw.random(how.shape) < 0.03
+    disputed |= disputed.T
     kinds = draw.choice(np.array([COLOURED, GREY, TONED], np.uint8), len(group))
-    found = Standing(group, standing(how), 12)
+    found = Standing(group, standing(how), 16)
     kinds[~found.torn] = COLOURED
     still = np.empty(len(group), int)
     still[found.order] = found.order[leaders(group, lambda a, b: how[found.order[a], found.order[b]] > 0)[0]]
@@ -238,7 +258,7 @@ def test_rows_that_move_are_those_of_a_loop_over_rows(seed, groups):
     moved = still.copy()
     for row in np.flatnonzero(found.torn & (kinds != TONED) & ((kinds == GREY) | (still != np.arange(len(group))))):
         fit = {}
-        for other in np.flatnonzero(group == group[row])[:12]:
+        for other in np.flatnonzero(group == group[row])[:16]:
             if other != row and kinds[other] == COLOURED and how[row, other] > 0:
                 fit.setdefault(still[other], []).append(float(how[row, other]))
         likenesses = 1 if kinds[row] == GREY else 2
@@ -250,9 +270,9 @@ def test_rows_that_move_are_those_of_a_loop_over_rows(seed, groups):
         shares = {}
         rows = np.flatnonzero(group == group[row])
         for leader in np.unique(moved[rows]):
-            led = [other for other in rows[:12] if moved[other] == leader and other != row] if len(rows) > 2 and row in rows[:12] else []
+            led = [other for other in rows[:16] if moved[other] == leader and other != row] if len(rows) > 2 and row in rows[:16] else []
             agrees = sum(how[row, other] > 0 for other in led)
-            shares[leader] = (agrees / max(len(led), 1), agrees, how[row, leader] > 0 and leader in rows[:12])
+            shares[leader] = (agrees / max(len(led), 1), agrees, how[row, leader] > 0 and leader in rows[:16])
         best = [
             name for name in shares
             if name != moved[row] and shares[name][1] >= 3 and shares[name][0] > 2 * shares[moved[row]][0]
@@ -260,20 +280,29 @@ def test_rows_that_move_are_those_of_a_loop_over_rows(seed, groups):
         if best:
             goes = {name: name if shares[name][2] else row for name in best}
             expected[row] = goes[max(best, key=lambda name: (shares[name][0], -goes[name]))]
+    agreed = np.where(disputed, 0, np.maximum(how, 0))
+    np.fill_diagonal(agreed, 1)
     for leader in np.unique(expected):
         rows = [row for row in found.order if group[row] == group[leader] and expected[row] == leader]
-        rows = [row for row in rows if row in np.flatnonzero(group == group[leader])[:12]]
-        away = divided(np.maximum(how[np.ix_(rows, rows)], 0)) if leader in rows and len(rows) >= 8 else None
-        if away is not None:
-            apart = [row for row, there in zip(rows, away ^ away[rows.index(leader)], strict=True) if there]
-            expected[apart] = [apart[0] if how[apart[0], row] > 0 else row for row in apart]
+        counted = [row for row in rows if row in np.flatnonzero(group == group[leader])[:16]]
+        if leader not in counted or len(counted) < 8:
+            continue
+        part = divided(agreed[np.ix_(counted, counted)])
+        firsts = {leader}
+        for number in set(part) - {part[counted.index(leader)]}:
+            apart = [row for row, mine in zip(counted, part, strict=True) if mine == number]
+            expected[apart] = [apart[0] if agreed[apart[0], row] > 0 else row for row in apart]
+            firsts.add(apart[0])
+        for row in set(rows) - set(counted):
+            fit = {first: agreed[first, row] for first in firsts if agreed[first, row] > 0 and len(firsts) > 1}
+            expected[row] = max(fit, key=lambda name: (fit[name], -name)) if fit else leader
     parted = expected.copy()
     for row in np.flatnonzero(expected != np.arange(len(group))):
         rows = np.flatnonzero(group == group[row])
-        stand = [how[row, other] for other in rows[:12] if expected[other] == expected[row] and other != row]
+        stand = [how[row, other] for other in rows[:16] if expected[other] == expected[row] and other != row]
         apart, agrees = sum(value < 0 for value in stand), sum(value > 0 for value in stand)
-        if row in rows[:12] and len(rows) > 2 and apart >= 2 and 5 * apart >= 2 * agrees:
+        if row in rows[:16] and len(rows) > 2 and apart >= 2 and 5 * apart >= 2 * agrees:
             parted[row] = row
-    leader, _ = found.leaders(lambda a, b: how[a, b] > 0, lambda rows: kinds[rows], 99)
+    leader, _ = found.leaders(lambda a, b: how[a, b] > 0, lambda rows: kinds[rows], standing(disputed), 99)
     assert leader.tolist() == parted.tolist()
     assert (leader[leader] == leader).all()

@@ -125,6 +125,11 @@ def agreements(left: Shown, right: Shown, maps: np.ndarray, at: tuple[np.ndarray
     Returns:
       float32 [n], `LEAST` to 1, rounded to 1e-4, or `TOLD_APART`. The same when left and right change places and maps are inverted.
     """
+    return aligned(left, right, maps, at)[0]
+
+
+def aligned(left: Shown, right: Shown, maps: np.ndarray, at: tuple[np.ndarray, np.ndarray] | None = None) -> tuple[np.ndarray, Pairs]:
+    """What `agreements` returns of these, and the pairs; those that agree are aligned."""
     pairs = Pairs.of(left, right, at or (np.arange(len(maps)), np.arange(len(maps))), maps)
     agreed, least, _ = _fit(pairs, 0, 0)
     alike = np.flatnonzero(agreed >= AGREE)
@@ -152,7 +157,7 @@ def agreements(left: Shown, right: Shown, maps: np.ndarray, at: tuple[np.ndarray
     agreed = np.rint(np.maximum(agreed, LEAST) * 1e4).astype(np.float32) / np.float32(1e4)
     alike = np.flatnonzero(in_grey)
     agreed[alike[every.take(alike).recoloured()]] = TOLD_APART
-    return agreed
+    return agreed, every
 
 
 class _Room(threading.local):

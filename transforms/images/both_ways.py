@@ -4,7 +4,7 @@ What is put over a photo is mostly white, or lies at its edges; where a photo sh
 of one place show two things, the one is darker here and the other there.
 
 Of 8 x 8 cells those inside both count that do not lie at an edge. The middle of the levels by which they differ is taken away first: a
-whole picture may be lighter.
+whole picture may be lighter. Where the cells are parted in three, not in halves, what makes half of a photo lighter is one way too.
 """
 
 import numpy as np
@@ -15,11 +15,13 @@ from transforms.images.facing import Facing
 _MUCH = 10 * CELL**2  # of the sum of the levels of a cell
 
 
-def lighter_both_ways(facing: Facing) -> np.ndarray:
+def lighter_both_ways(facing: Facing, parts: int = 2) -> np.ndarray:
     """Whether in some cell each is lighter than the other by more than ten levels, bool [n].
 
     Args:
       facing: the pairs.
+      parts: into which the cells fall by how much lighter they are, all as large: so much darker than the second, or lighter than the last
+        but one.
 
     >>> mugs = np.full((2, 48, 48), 150, np.uint8)
     >>> mugs[0, 12:18, 12:18], mugs[1, 24:30, 24:30] = 90, 90
@@ -31,5 +33,6 @@ def lighter_both_ways(facing: Facing) -> np.ndarray:
     off = facing.levels() - facing.seen_levels()
     count = inside.sum(axis=1, keepdims=True)
     ordered = np.sort(np.where(inside, off, np.iinfo(off.dtype).max), axis=1)
-    off = np.where(inside, off - np.take_along_axis(ordered, count // 2, axis=1), 0)
-    return np.logical_and((off > _MUCH).any(axis=1), (off < -_MUCH).any(axis=1))
+    darkest, lightest = (np.take_along_axis(ordered, at // parts, axis=1) for at in (count, count * (parts - 1)))
+    darker, lighter = (np.where(inside, off - usual, 0) for usual in (darkest, lightest))
+    return np.logical_and((lighter > _MUCH).any(axis=1), (darker < -_MUCH).any(axis=1))

@@ -180,7 +180,9 @@ def _clustered(members: Members, most: int) -> tuple[np.ndarray, int]:
         mine, more = leaders(groups, compare, most)
     else:
         standing = Standing(groups, lambda one, other: members.stand(rest[one], rest[other]))
-        mine, more = standing.leaders(compare, lambda units: members.colours(rest[units]), most)
+        mine, more = standing.leaders(
+            compare, lambda units: members.colours(rest[units]), lambda one, other: members.contested(rest[one], rest[other]), most
+        )
     places[rest] = rest[mine]
     own = members.elder == OWN
     leader = np.where(own, heads[places][members.head], np.arange(len(own)))

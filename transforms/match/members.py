@@ -1,6 +1,6 @@
 """The rows of some groups, side by side: which go together unseen, and how any two compare under a rule."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from transforms.images.drawn import Looks
 from transforms.images.hues import GREY, TONED, colours, kinds
 from transforms.match.elders import OWN
 from transforms.match.policy import CAPTION, PICTURE, Rule, joins
-from transforms.match.verify import LEAST_EQUAL, Captions, Pictures, caption_agreements, picture_agreements
+from transforms.match.verify import LEAST_EQUAL, Captions, Pictures, caption_agreements, contested_pictures, picture_agreements
 
 DISTANT_AT_ONCE = 1 << 14  # pairs: 75 MB at most, for many of one group share a picture
 
@@ -102,6 +102,16 @@ class Members:
         link, agreement = self._compared(units, others, remember=True)
         apart = self._known.of(self.heads[units], self.heads[others]) == TOLD_APART
         return np.where(joins(self._rule, link), np.maximum(agreement, LEAST), np.where(apart, -1, 0)).astype(np.float32)
+
+    def contested(self, units: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Which units agree with others by pictures alone, of which each has something that the other lacks, bool[n]."""
+        out = np.zeros(len(units), bool)
+        if self._rule == "caption":
+            return out
+        tied = self._caption_places(self.heads[units], self.heads[others]) >= LEAST_EQUAL
+        for some, pictures, *places in self._shown(units, others, ~tied if self._rule == "image_or_caption" else ~out):
+            out[some] = contested_pictures(pictures, places[0], pictures, places[1])
+        return out
 
     def colours(self, units: np.ndarray) -> np.ndarray:
         """What colour the pictures of units show, uint8[n]; see `transforms.images.hues.colours`; one without a picture none of its own."""
@@ -203,19 +213,26 @@ class Members:
         out[self._has_picture[left] & self._has_picture[right] & (self._picture[left] == self._picture[right])] = 1.0
         fresh = np.isnan(out)
         out[fresh] = 0.0
-        asked = np.flatnonzero(fresh & (self._thumbnail[leading] >= 0) & (self._thumbnail[units] >= 0))
-        sides = self._thumbnail[leading[asked]], self._thumbnail[units[asked]]
-        out[asked] = picture_agreements(self._pictures, sides[0], self._pictures, sides[1])
-        distant = np.flatnonzero(fresh & self._distant[leading] & self._distant[units])
+        compared = [np.empty(0, np.int64)]
+        for some, pictures, *places in self._shown(leading, units, fresh):
+            out[some] = picture_agreements(pictures, places[0], pictures, places[1])
+            compared.append(some)
+        if remember:
+            asked = np.concatenate(compared)
+            self._known.learn(left[asked], right[asked], out[asked])
+        return out
+
+    def _shown(
+        self, units: np.ndarray, others: np.ndarray, asked: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, Pictures, np.ndarray, np.ndarray]]:
+        """Those of the asked pairs of units, bool[n], whose pictures are there to be compared: which, int64[m], pictures, and where."""
+        near = np.flatnonzero(asked & (self._thumbnail[units] >= 0) & (self._thumbnail[others] >= 0))
+        yield near, self._pictures, self._thumbnail[units[near]], self._thumbnail[others[near]]
+        distant = np.flatnonzero(asked & self._distant[units] & self._distant[others])
         for at in range(0, len(distant), DISTANT_AT_ONCE):
             some = distant[at : at + DISTANT_AT_ONCE]
-            rows, places = np.unique(self.row[np.concatenate([left[some], right[some]])], return_inverse=True)
-            pictures = self._read(rows)
-            out[some] = picture_agreements(pictures, places[: len(some)], pictures, places[len(some) :])
-        if remember:
-            compared = np.concatenate([asked, distant])
-            self._known.learn(left[compared], right[compared], out[compared])
-        return out
+            rows, places = np.unique(self.row[self.heads[np.concatenate([units[some], others[some]])]], return_inverse=True)
+            yield some, self._read(rows), places[: len(some)], places[len(some) :]
 
 
 def _colours(pictures: Pictures) -> np.ndarray:

@@ -21,8 +21,9 @@ every copy of its own. So a row goes to another leader if it agrees with three o
 them; and stays alone if it does not agree with that leader itself. Of 25,500 edited photos none is lost by it; of 1,270 drawn screens and
 faces that were made to be mistaken 39 are with another picture, and were 51.
 
-Where rows that agree with each other agree with few of their leader's other rows, they are another picture (`transforms.match.division`),
-and follow the first of themselves if they agree with it.
+Where rows that agree with each other agree with few of their leader's other rows, or only in pairs that are contested, they are another
+picture (`transforms.match.division`), and follow the first of themselves if they agree with it. Of the leader's other rows each follows the
+one that it agrees with best.
 
 And what agrees with its leader may yet be told apart from others of that one's rows: a blue pair of headphones from all red ones, but not
 from a grey copy of them. Told apart from two of them, and two for every five that it agrees with, it is alone. Of 7,500 edited photos eight
@@ -53,6 +54,7 @@ _FEW, _OF_OWN = 2, 0.4  # rows of its leader that one is told apart from, which 
 _GROUPS_AT_ONCE = 1 << 8  # 4 MB
 
 Stand = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Contested = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Agreeing = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -77,7 +79,7 @@ class Standing:
             they are joined, -1 if they are told apart, else 0.
           most: rows of a group that are compared with each other.
         """
-        self._group = group
+        self._group, self._stand = group, stand
         self._left, self._right = pairs_within(group, most)
         self._how = np.asarray(stand(self._left, self._right) if len(self._left) else (), np.float32)
         starts, sizes = _runs(group)
@@ -87,12 +89,15 @@ class Standing:
         self._counted = place < most
         self.order = np.lexsort((place, np.where(place < ordered, -degree, 1), self.torn, group))
 
-    def leaders(self, compare: Compare, colours: Callable[[np.ndarray], np.ndarray], most: int) -> tuple[np.ndarray, int]:
+    def leaders(
+        self, compare: Compare, colours: Callable[[np.ndarray], np.ndarray], contested: Contested, most: int
+    ) -> tuple[np.ndarray, int]:
         """As `transforms.match.leaders.leaders` in this order, but rows go where they belong, or stay alone, as told above.
 
         Args:
           compare: as there. Of every row that was looked at again the last comparison is that with its leader.
           colours: int64[m], places of torn rows, to uint8[m]: `transforms.images.hues.colours` of each.
+          contested: two int64[m] of places, pairs of rows that agree, to bool[m]: whether each has something that the other lacks.
           most: as there.
 
         Returns:
@@ -107,7 +112,7 @@ class Standing:
             shown = np.full(len(leader), COLOURED, np.uint8)
             shown[again] = colours(again)
             self._move(leader, agreeing, shown, compare)
-        again = np.concatenate([again, self._settle(leader, agreeing), self._divide(leader, agreeing), self._part(leader)])
+        again = np.concatenate([again, self._settle(leader, agreeing), self._divide(leader, contested), self._part(leader)])
         if len(again):
             compare(leader[again], again)
         return leader, left
@@ -143,30 +148,66 @@ class Standing:
         leader[rows] = to
         return rows
 
-    def _divide(self, leader: np.ndarray, agreeing: Agreeing) -> np.ndarray:
+    def _divide(self, leader: np.ndarray, contested: Contested) -> np.ndarray:
         """Gives rows that are another picture than their leader the first of themselves as theirs: those that moved, int64[m]."""
         rows = self.order[self._counted[self.order] & self._counted[leader[self.order]]]
         rows = rows[np.argsort(leader[rows], kind="stable")]
         starts, sizes = _runs(leader[rows])
         place = np.empty(len(leader), np.int64)
         place[rows] = np.arange(len(rows)) - np.repeat(starts, sizes)
-        one, other, how = agreeing
-        some = np.flatnonzero((leader[one] == leader[other]) & self._counted[leader[one]])
-        some = some[np.argsort(leader[one[some]], kind="stable")]
-        one, other, how, head = one[some], other[some], how[some], leader[one[some]]
-        moved = [np.empty(0, np.int64)]
-        large = sizes >= 2 * FEWEST
+        large = np.flatnonzero(sizes >= 2 * FEWEST)
         heads = leader[rows[starts[large]]]
-        firsts, lasts = np.searchsorted(head, heads, "left"), np.searchsorted(head, heads, "right")
-        for start, size, first, last in zip(starts[large], sizes[large], firsts, lasts, strict=True):
-            mine, square = rows[start : start + size], np.eye(size, dtype=np.float32)
-            square[place[one[first:last]], place[other[first:last]]] = how[first:last]
-            away = divided(square)
-            if away is not None:
-                apart = mine[away ^ away[place[leader[mine[0]]]]]
+        one, other, how = self._uncontested(leader, heads, contested)
+        ends = np.searchsorted(leader[one], [heads, heads + 1])
+        moved, of, firsts = [np.empty(0, np.int64)], [], []
+        for start, size, head, first, last in zip(starts[large], sizes[large], heads, *ends, strict=True):
+            mine, square, at = rows[start : start + size], np.eye(size, dtype=np.float32), slice(first, last)
+            square[place[one[at]], place[other[at]]] = square[place[other[at]], place[one[at]]] = how[at]
+            part = divided(square)
+            for number in np.setdiff1d(part, part[place[head]]):
+                apart = mine[part == number]
                 leader[apart] = np.where(square[place[apart[0]], place[apart]] > 0, apart[0], apart)
                 moved.append(apart)
+                of.append(head)
+                firsts.append(apart[0])
+        moved.append(self._follow(leader, np.array(of, np.int64), np.array(firsts, np.int64), contested))
         return np.concatenate(moved)
+
+    def _uncontested(self, leader: np.ndarray, heads: np.ndarray, contested: Contested) -> Agreeing:
+        """Pairs of rows of some leaders that agree, if that is not contested, by leader: two int64[m] of places, and float32[m]."""
+        asked = np.zeros(len(leader), bool)
+        asked[heads] = True
+        pairs = np.flatnonzero((self._how > 0) & (leader[self._left] == leader[self._right]) & asked[leader[self._left]])
+        pairs = pairs[np.argsort(leader[self._left[pairs]], kind="stable")]
+        pairs = pairs[~contested(self._left[pairs], self._right[pairs])]
+        return self._left[pairs], self._right[pairs], self._how[pairs]
+
+    def _follow(self, leader: np.ndarray, of: np.ndarray, firsts: np.ndarray, contested: Contested) -> np.ndarray:
+        """Gives rows that were not counted the leader that they agree with best, of those that theirs was divided into.
+
+        Args:
+          leader: of every row.
+          of: int64[k], ascending, leaders whose rows are several pictures, as often as there are others.
+          firsts: int64[k], the first row of each of those.
+          contested: as told above.
+
+        Returns:
+          those that moved, int64[m].
+        """
+        of, firsts = np.concatenate([np.unique(of), of]), np.concatenate([np.unique(of), firsts])
+        order = np.argsort(of, kind="stable")
+        of, firsts = of[order], firsts[order]
+        rows = np.flatnonzero(~self._counted)
+        first, last = np.searchsorted(of, [leader[rows], leader[rows] + 1])
+        each = np.repeat(np.arange(len(rows)), last - first)
+        one, to = rows[each], firsts[np.arange(len(each)) - np.repeat(np.cumsum(last - first) - last, last - first)]
+        how = np.asarray(self._stand(to, one) if len(one) else (), np.float32)
+        agree = np.flatnonzero(how > 0)
+        agree = agree[~contested(to[agree], one[agree])]
+        rows, to = _greatest(one[agree], to[agree], how[agree])
+        moved = leader[rows] != to
+        leader[rows] = to
+        return rows[moved]
 
     def _part(self, leader: np.ndarray) -> np.ndarray:
         """Leaves alone the rows that are told apart from too many of their leader's other rows: int64[m]."""

@@ -7,7 +7,7 @@ A shared key is a hint. Unverified, captions of a million rows chain into cluste
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -27,9 +27,11 @@ from schemas.signatures import (
     VIEWS,
 )
 from transforms.compiled import ZERO, compiled
-from transforms.images.alignment import agreements
+from transforms.images.alignment import AGREE, aligned
+from transforms.images.contested import contested
 from transforms.images.details import Details
 from transforms.images.nearest import mirror_maps, nearest_views
+from transforms.images.pairs import Pairs
 from transforms.images.phash import Hashes
 from transforms.images.shown import Shown
 from transforms.images.views import describe
@@ -194,14 +196,35 @@ def picture_agreements(left: Pictures, at_left: np.ndarray, right: Pictures, at_
       at_right: int64[n] likewise.
     """
     out = np.empty(len(at_left), np.float64)
-    for start in range(0, len(out), CHUNK):
+    for some, found, _ in _aligned(left, at_left, right, at_right):
+        out[some] = np.minimum(np.round(found.astype(np.float64), 4), BELOW_ONE)
+    return out
+
+
+def contested_pictures(left: Pictures, at_left: np.ndarray, right: Pictures, at_right: np.ndarray) -> np.ndarray:
+    """Which pairs of pictures agree though each has something that the other lacks, bool[n]; see `transforms.images.contested`.
+
+    Args:
+      left: one side.
+      at_left: int64[n], which row of it each pair has.
+      right: the other side.
+      at_right: int64[n] likewise.
+    """
+    out = np.zeros(len(at_left), bool)
+    for some, found, pairs in _aligned(left, at_left, right, at_right):
+        agree = np.flatnonzero(found >= AGREE)
+        out[some.start + agree] = contested(pairs.take(agree))
+    return out
+
+
+def _aligned(left: Pictures, at_left: np.ndarray, right: Pictures, at_right: np.ndarray) -> Iterator[tuple[slice, np.ndarray, Pairs]]:
+    """So many pairs at a time, and what `transforms.images.alignment.aligned` says of them."""
+    for start in range(0, len(at_left), CHUNK):
         some = slice(start, start + CHUNK)
         (one, at_one), (other, at_other) = _asked(left, at_left[some], right, at_right[some])
         maps = _maps(one, at_one, other, at_other)
         shown = one.shown()
-        found = agreements(shown, shown if other is one else other.shown(), maps, (at_one, at_other))
-        out[some] = np.minimum(np.round(found.astype(np.float64), 4), BELOW_ONE)
-    return out
+        yield some, *aligned(shown, shown if other is one else other.shown(), maps, (at_one, at_other))
 
 
 _Side = tuple[Pictures, np.ndarray]
