@@ -20,6 +20,8 @@ import tempfile
 import time
 from typing import Any
 
+from environment import environment
+
 INSIDE = "WINNOW_COMPILES_HERE"
 SIDE = 192
 
@@ -152,7 +154,9 @@ def main() -> int:
     if INSIDE in os.environ:
         return measure()
     with tempfile.TemporaryDirectory() as cache:
-        return subprocess.run([sys.executable, __file__], env={**os.environ, INSIDE: "1", "NUMBA_CACHE_DIR": cache}, check=False).returncode
+        return subprocess.run(
+            [sys.executable, __file__], env=environment(**{INSIDE: "1", "NUMBA_CACHE_DIR": cache}), check=False
+        ).returncode
 
 
 if __name__ == "__main__":

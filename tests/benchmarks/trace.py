@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import io
 import json
-import os
 import pathlib
 import resource
 import subprocess
@@ -22,6 +21,7 @@ import time
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from environment import environment
 from PIL import Image, ImageOps
 
 from schemas.job import Decode
@@ -125,11 +125,10 @@ def main() -> None:
     query = asked.folder / "query.jpg"
     query.write_bytes(encoded(picture(), 90))
     command = [sys.executable, "-c", "from pipeline.cli import main; main()", "trace", str(out), str(query), "--json"]
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # it triples the start of a process
     told, before = [], resource.getrusage(resource.RUSAGE_CHILDREN)
     for _ in range(asked.repeat):
         began = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=kept)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment())
         wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         told.append({"wall": round(wall, 2), "cpu": round(cpu, 2), "peak_mib": after.ru_maxrss >> 10})

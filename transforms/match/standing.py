@@ -30,7 +30,7 @@ from a grey copy of them. Told apart from two of them, and two for every five th
 are lost by it, of drawn products some copies in a hundred; two fifths of those that were with another product are not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -150,64 +150,61 @@ class Standing:
 
     def _divide(self, leader: np.ndarray, contested: Contested) -> np.ndarray:
         """Gives rows that are another picture than their leader the first of themselves as theirs: those that moved, int64[m]."""
+        moved, others = [np.empty(0, np.int64)], [np.empty((2, 0), np.int64)]
+        for rows, how in self._squares(leader, contested):
+            part, head = divided(how), leader[rows[0]]
+            for number in np.setdiff1d(part, part[rows == head]):
+                apart = np.flatnonzero(part == number)
+                mine, first = rows[apart], rows[apart[0]]
+                leader[mine] = np.where(how[apart[0], apart] > 0, first, mine)
+                moved.append(mine)
+                others.append(np.array([[head], [first]]))
+        return np.concatenate([*moved, self._follow(leader, np.concatenate(others, axis=1), contested)])
+
+    def _squares(self, leader: np.ndarray, contested: Contested) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Of leaders that may lead two pictures, rows in order, int64[k], and how well those agree, float32[k, k]; 0 if contested."""
         rows = self.order[self._counted[self.order] & self._counted[leader[self.order]]]
         rows = rows[np.argsort(leader[rows], kind="stable")]
         starts, sizes = _runs(leader[rows])
-        place = np.empty(len(leader), np.int64)
-        place[rows] = np.arange(len(rows)) - np.repeat(starts, sizes)
-        large = np.flatnonzero(sizes >= 2 * FEWEST)
-        heads = leader[rows[starts[large]]]
-        one, other, how = self._uncontested(leader, heads, contested)
-        ends = np.searchsorted(leader[one], [heads, heads + 1])
-        moved, of, firsts = [np.empty(0, np.int64)], [], []
-        for start, size, head, first, last in zip(starts[large], sizes[large], heads, *ends, strict=True):
-            mine, square, at = rows[start : start + size], np.eye(size, dtype=np.float32), slice(first, last)
-            square[place[one[at]], place[other[at]]] = square[place[other[at]], place[one[at]]] = how[at]
-            part = divided(square)
-            for number in np.setdiff1d(part, part[place[head]]):
-                apart = mine[part == number]
-                leader[apart] = np.where(square[place[apart[0]], place[apart]] > 0, apart[0], apart)
-                moved.append(apart)
-                of.append(head)
-                firsts.append(apart[0])
-        moved.append(self._follow(leader, np.array(of, np.int64), np.array(firsts, np.int64), contested))
-        return np.concatenate(moved)
-
-    def _uncontested(self, leader: np.ndarray, heads: np.ndarray, contested: Contested) -> Agreeing:
-        """Pairs of rows of some leaders that agree, if that is not contested, by leader: two int64[m] of places, and float32[m]."""
-        asked = np.zeros(len(leader), bool)
+        large = sizes >= 2 * FEWEST
+        starts, sizes = starts[large], sizes[large]
+        heads, asked, place = leader[rows[starts]], np.zeros(len(leader), bool), np.empty(len(leader), np.int64)
         asked[heads] = True
         pairs = np.flatnonzero((self._how > 0) & (leader[self._left] == leader[self._right]) & asked[leader[self._left]])
         pairs = pairs[np.argsort(leader[self._left[pairs]], kind="stable")]
-        pairs = pairs[~contested(self._left[pairs], self._right[pairs])]
-        return self._left[pairs], self._right[pairs], self._how[pairs]
+        one, other = self._left[pairs], self._right[pairs]
+        how = np.where(contested(one, other), 0, self._how[pairs])
+        for start, size, first, last in zip(starts, sizes, *np.searchsorted(leader[one], [heads, heads + 1]), strict=True):
+            mine, at, square = rows[start : start + size], slice(first, last), np.eye(size, dtype=np.float32)
+            place[mine] = np.arange(size)
+            square[place[one[at]], place[other[at]]] = square[place[other[at]], place[one[at]]] = how[at]
+            yield mine, square
 
-    def _follow(self, leader: np.ndarray, of: np.ndarray, firsts: np.ndarray, contested: Contested) -> np.ndarray:
+    def _follow(self, leader: np.ndarray, others: np.ndarray, contested: Contested) -> np.ndarray:
         """Gives rows that were not counted the leader that they agree with best, of those that theirs was divided into.
 
         Args:
           leader: of every row.
-          of: int64[k], ascending, leaders whose rows are several pictures, as often as there are others.
-          firsts: int64[k], the first row of each of those.
+          others: leaders whose rows are several pictures, ascending, and the first row of each other picture: int64[2, k].
           contested: as told above.
 
         Returns:
           those that moved, int64[m].
         """
-        of, firsts = np.concatenate([np.unique(of), of]), np.concatenate([np.unique(of), firsts])
+        of, firsts = np.concatenate([np.tile(np.unique(others[0]), (2, 1)), others], axis=1)
         order = np.argsort(of, kind="stable")
         of, firsts = of[order], firsts[order]
         rows = np.flatnonzero(~self._counted)
         first, last = np.searchsorted(of, [leader[rows], leader[rows] + 1])
-        each = np.repeat(np.arange(len(rows)), last - first)
-        one, to = rows[each], firsts[np.arange(len(each)) - np.repeat(np.cumsum(last - first) - last, last - first)]
+        one = np.repeat(rows, last - first)
+        to = firsts[np.arange(len(one)) - np.repeat(np.cumsum(last - first) - last, last - first)]
         how = np.asarray(self._stand(to, one) if len(one) else (), np.float32)
         agree = np.flatnonzero(how > 0)
         agree = agree[~contested(to[agree], one[agree])]
         rows, to = _greatest(one[agree], to[agree], how[agree])
-        moved = leader[rows] != to
+        moved = rows[leader[rows] != to]
         leader[rows] = to
-        return rows[moved]
+        return moved
 
     def _part(self, leader: np.ndarray) -> np.ndarray:
         """Leaves alone the rows that are told apart from too many of their leader's other rows: int64[m]."""
