@@ -23,6 +23,7 @@ import time
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from environment import environment
 from PIL import Image
 
 COPIES = 2  # of every picture that is taken down, in other shards
@@ -81,7 +82,7 @@ def write_shards(folder: pathlib.Path, rows: int, shards: int, copies: dict[int,
 def run(*arguments: str) -> tuple[float, float, int]:
     """Runs a command of Winnow; wall and CPU seconds, and the largest process in MiB."""
     began = time.perf_counter()
-    started = subprocess.Popen([sys.executable, "-m", "pipeline.cli", *arguments], stdout=subprocess.DEVNULL)
+    started = subprocess.Popen([sys.executable, "-m", "pipeline.cli", *arguments], stdout=subprocess.DEVNULL, env=environment())
     _, status, used = os.wait4(started.pid, 0)
     if status:
         raise SystemExit(f"winnow {' '.join(arguments)} ended with {os.waitstatus_to_exitcode(status)}")

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
+from tests.images.agreeing import agreements
 from tests.images.drawing import photo
-from transforms.images.alignment import AGREE, LEAST, agreements
+from transforms.images.alignment import AGREE, LEAST
 from transforms.images.nearest import mirror_maps
 from transforms.images.shown import Shown
 

@@ -8,10 +8,11 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
 from schemas.job import Decode
 from schemas.signatures import CELLS, CHROMA
+from tests.images.agreeing import agreements
 from tests.images.drawing import encoded, photo
 from tests.images.test_kinds import pictures
 from tests.match.signed_rows import Row, matched, sets, signed, write
-from transforms.images.alignment import AGREE, TOLD_APART, agreements
+from transforms.images.alignment import AGREE, TOLD_APART
 from transforms.images.decode import open_picture
 from transforms.images.drawn import Looks
 from transforms.images.facing import Facing

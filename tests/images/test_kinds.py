@@ -8,8 +8,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from schemas.job import Decode
+from tests.images.agreeing import agreements
 from tests.images.drawing import encoded, photo
-from transforms.images.alignment import AGREE, agreements
+from transforms.images.alignment import AGREE
 from transforms.images.decode import open_picture
 from transforms.images.drawn import Looks, looks
 from transforms.images.phash import hash_pictures

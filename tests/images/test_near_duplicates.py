@@ -9,9 +9,10 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from schemas.job import Decode
+from tests.images.agreeing import agreements
 from tests.images.drawing import encoded
 from tests.shared_data import shared
-from transforms.images.alignment import AGREE, agreements
+from transforms.images.alignment import AGREE
 from transforms.images.decode import open_picture
 from transforms.images.nearest import mirror_maps
 from transforms.images.phash import Hashes, hash_pictures

@@ -6,9 +6,10 @@ from PIL import Image, ImageOps
 
 from schemas.job import Decode
 from schemas.signatures import LOOKED_UP, PARTS, VIEWS
+from tests.images.agreeing import agreements
 from tests.images.drawing import encoded, photo
 from tests.shared_data import shared
-from transforms.images.alignment import AGREE, agreements
+from transforms.images.alignment import AGREE
 from transforms.images.decode import open_picture
 from transforms.images.maps import after, inverted, mirror_maps, rounded
 from transforms.images.nearest import ORIENTATIONS, nearest_views, orient

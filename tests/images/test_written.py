@@ -8,9 +8,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
 from schemas.signatures import DETAIL
+from tests.images.agreeing import agreements
 from tests.images.drawing import encoded, photo
 from tests.images.test_kinds import pictures
-from transforms.images.alignment import AGREE, agreements
+from transforms.images.alignment import AGREE
 from transforms.images.details import Details, packed
 from transforms.images.drawn import looks
 from transforms.match.verify import picture_agreements

@@ -112,7 +112,7 @@ _HIDDEN = 0.1  # correlation of the least block of a drawn picture, below which 
 _SAVED_AGAIN = 4.0  # levels: a copy saved at quality 60 is off by 1 in its worst block, another form, card or slide by 8.6 at least
 
 
-def agreements(left: Shown, right: Shown, maps: np.ndarray, at: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
+def aligned(left: Shown, right: Shown, maps: np.ndarray, at: tuple[np.ndarray, np.ndarray] | None = None) -> tuple[np.ndarray, Pairs]:
     """How well each pair of pictures agrees once aligned: 1 the same pixels, `AGREE` and more the same picture.
 
     Args:
@@ -123,13 +123,9 @@ def agreements(left: Shown, right: Shown, maps: np.ndarray, at: tuple[np.ndarray
       at: int64 [n] each, which of the left pictures and which of the right ones each pair has; None: every one, in turn.
 
     Returns:
-      float32 [n], `LEAST` to 1, rounded to 1e-4, or `TOLD_APART`. The same when left and right change places and maps are inverted.
+      float32 [n], `LEAST` to 1, rounded to 1e-4, or `TOLD_APART`, the same when left and right change places and maps are inverted; and the
+      pairs, of which those that agree in grey are aligned.
     """
-    return aligned(left, right, maps, at)[0]
-
-
-def aligned(left: Shown, right: Shown, maps: np.ndarray, at: tuple[np.ndarray, np.ndarray] | None = None) -> tuple[np.ndarray, Pairs]:
-    """What `agreements` returns of these, and the pairs; those that agree are aligned."""
     pairs = Pairs.of(left, right, at or (np.arange(len(maps)), np.arange(len(maps))), maps)
     agreed, least, _ = _fit(pairs, 0, 0)
     alike = np.flatnonzero(agreed >= AGREE)

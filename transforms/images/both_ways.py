@@ -33,6 +33,6 @@ def lighter_both_ways(facing: Facing, parts: int = 2) -> np.ndarray:
     off = facing.levels() - facing.seen_levels()
     count = inside.sum(axis=1, keepdims=True)
     ordered = np.sort(np.where(inside, off, np.iinfo(off.dtype).max), axis=1)
-    darkest, lightest = (np.take_along_axis(ordered, at // parts, axis=1) for at in (count, count * (parts - 1)))
-    darker, lighter = (np.where(inside, off - usual, 0) for usual in (darkest, lightest))
-    return np.logical_and((lighter > _MUCH).any(axis=1), (darker < -_MUCH).any(axis=1))
+    places = np.concatenate([0 * count, count // parts, count * (parts - 1) // parts, np.maximum(count - 1, 0)], axis=1)
+    least, second, last_but_one, most = np.take_along_axis(ordered, places, axis=1).T
+    return np.logical_and(most - last_but_one > _MUCH, second - least > _MUCH)

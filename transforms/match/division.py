@@ -31,7 +31,7 @@ def divided(how: np.ndarray) -> np.ndarray:
     """
     well, agree = np.rint(how * _UNITS).astype(np.int64), (how > 0).astype(np.int64)
     parts, out = _parts(well, agree, np.arange(len(how))), np.zeros(len(how), np.int64)
-    if min(_share(agree[np.ix_(part, part)]) for part in parts) >= _WITHIN:
+    if len(parts) > 1 and min(_share(agree[np.ix_(part, part)]) for part in parts) >= _WITHIN:
         for number, part in enumerate(sorted(parts, key=lambda rows: int(rows[0]))):
             out[part] = number
     return out
@@ -67,6 +67,6 @@ def _halved(well: np.ndarray, agree: np.ndarray) -> np.ndarray:
 
 
 def _share(agree: np.ndarray) -> float:
-    """Of the pairs of rows, int64 [n, n], how many agree; all, of one row."""
+    """Of the pairs of rows, int64 [n, n], how many agree."""
     rows = len(agree)
-    return float((agree.sum() - rows) / (rows * (rows - 1))) if rows > 1 else 1.0
+    return float((agree.sum() - rows) / (rows * (rows - 1)))

@@ -105,11 +105,10 @@ class Members:
 
     def contested(self, units: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Which units agree with others by pictures alone, of which each has something that the other lacks, bool[n]."""
-        out = np.zeros(len(units), bool)
-        if self._rule == "caption":
-            return out
-        tied = self._caption_places(self.heads[units], self.heads[others]) >= LEAST_EQUAL
-        for some, pictures, *places in self._shown(units, others, ~tied if self._rule == "image_or_caption" else ~out):
+        out, asked = np.zeros(len(units), bool), np.full(len(units), self._rule != "caption")
+        if self._rule == "image_or_caption":
+            asked = self._caption_places(self.heads[units], self.heads[others]) < LEAST_EQUAL
+        for some, pictures, *places in self._shown(units, others, asked):
             out[some] = contested_pictures(pictures, places[0], pictures, places[1])
         return out
 
@@ -213,7 +212,7 @@ class Members:
         out[self._has_picture[left] & self._has_picture[right] & (self._picture[left] == self._picture[right])] = 1.0
         fresh = np.isnan(out)
         out[fresh] = 0.0
-        compared = [np.empty(0, np.int64)]
+        compared = []
         for some, pictures, *places in self._shown(leading, units, fresh):
             out[some] = picture_agreements(pictures, places[0], pictures, places[1])
             compared.append(some)

@@ -150,16 +150,19 @@ class Standing:
 
     def _divide(self, leader: np.ndarray, contested: Contested) -> np.ndarray:
         """Gives rows that are another picture than their leader the first of themselves as theirs: those that moved, int64[m]."""
-        moved, others = [np.empty(0, np.int64)], [np.empty((2, 0), np.int64)]
+        moved, led = [np.empty(0, np.int64)], [np.empty((2, 0), np.int64)]
         for rows, how in self._squares(leader, contested):
-            part, head = divided(how), leader[rows[0]]
-            for number in np.setdiff1d(part, part[rows == head]):
+            part, firsts = divided(how), [leader[rows[0]]]
+            for number in np.setdiff1d(part, part[rows == firsts[0]]):
                 apart = np.flatnonzero(part == number)
-                mine, first = rows[apart], rows[apart[0]]
-                leader[mine] = np.where(how[apart[0], apart] > 0, first, mine)
+                mine = rows[apart]
+                leader[mine] = np.where(how[apart[0], apart] > 0, mine[0], mine)
                 moved.append(mine)
-                others.append(np.array([[head], [first]]))
-        return np.concatenate([*moved, self._follow(leader, np.concatenate(others, axis=1), contested)])
+                firsts.append(mine[0])
+            if len(firsts) > 1:
+                led.append(np.stack([np.full(len(firsts), firsts[0]), firsts]))
+        of, firsts_of = np.concatenate(led, axis=1)
+        return np.concatenate([*moved, self._follow(leader, of, firsts_of, contested)])
 
     def _squares(self, leader: np.ndarray, contested: Contested) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Of leaders that may lead two pictures, rows in order, int64[k], and how well those agree, float32[k, k]; 0 if contested."""
@@ -180,20 +183,18 @@ class Standing:
             square[place[one[at]], place[other[at]]] = square[place[other[at]], place[one[at]]] = how[at]
             yield mine, square
 
-    def _follow(self, leader: np.ndarray, others: np.ndarray, contested: Contested) -> np.ndarray:
+    def _follow(self, leader: np.ndarray, of: np.ndarray, firsts: np.ndarray, contested: Contested) -> np.ndarray:
         """Gives rows that were not counted the leader that they agree with best, of those that theirs was divided into.
 
         Args:
           leader: of every row.
-          others: leaders whose rows are several pictures, ascending, and the first row of each other picture: int64[2, k].
+          of: int64[k], ascending, leaders whose rows are several pictures, each as often as there are.
+          firsts: int64[k], the first row of each of them, or the leader.
           contested: as told above.
 
         Returns:
           those that moved, int64[m].
         """
-        of, firsts = np.concatenate([np.tile(np.unique(others[0]), (2, 1)), others], axis=1)
-        order = np.argsort(of, kind="stable")
-        of, firsts = of[order], firsts[order]
         rows = np.flatnonzero(~self._counted)
         first, last = np.searchsorted(of, [leader[rows], leader[rows] + 1])
         one = np.repeat(rows, last - first)

@@ -187,7 +187,7 @@ def caption_agreements(left: Captions, at_left: np.ndarray, right: Captions, at_
 
 
 def picture_agreements(left: Pictures, at_left: np.ndarray, right: Pictures, at_right: np.ndarray) -> np.ndarray:
-    """How well the pictures of each pair agree once aligned, float64[n], as `agreements` says and below 1; the same either way round.
+    """How well the pictures of each pair agree once aligned, float64[n], as `aligned` says and below 1; the same either way round.
 
     Args:
       left: one side.
